@@ -1,0 +1,60 @@
+import { clusterErrors } from './cluster.js';
+import { dataErrors } from './data.js';
+import type { ErrorEntry } from './define.js';
+import { jobErrors } from './job.js';
+import { modelErrors } from './model.js';
+import { ringErrors } from './ring.js';
+import { taskErrors } from './task.js';
+
+/** Every error that a user can meet, by code. The reference page of errors is generated from this table. */
+export const errors = {
+  ...jobErrors,
+  ...clusterErrors,
+  ...dataErrors,
+  ...modelErrors,
+  ...taskErrors,
+  ...ringErrors,
+} as const;
+
+export type ErrorCode = keyof typeof errors;
+
+/** The detail that the message of an error code is made from. */
+export type ErrorDetail<Code extends ErrorCode> = Parameters<(typeof errors)[Code]['message']>[0];
+
+/** What crosses the API for an error. */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+  readonly detail: unknown;
+}
+
+/** An error with a code, a one-line message and a remedy. Thrown for what a user or the environment can cause. */
+export class RingmasterError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'RingmasterError';
+  readonly code: Code;
+  readonly detail: ErrorDetail<Code>;
+  readonly status: number;
+  readonly exit: number;
+  readonly remedy: string;
+
+  constructor(code: Code, detail: ErrorDetail<Code>, options?: ErrorOptions) {
+    const definition = errors[code] as unknown as ErrorEntry<ErrorDetail<Code>>;
+    super(definition.message(detail), options);
+    this.code = code;
+    this.detail = detail;
+    this.status = definition.status;
+    this.exit = definition.exit;
+    this.remedy = definition.remedy;
+  }
+
+  /** The form that the API answers with. */
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, remedy: this.remedy, detail: this.detail };
+  }
+}
+
+/** Whether `value` is a known error code, for bodies that arrive from another process. */
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(errors, value);
+}

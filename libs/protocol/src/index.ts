@@ -1,0 +1,2 @@
+export * from './errors/registry.js';
+export * from './random.js';
