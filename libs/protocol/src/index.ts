@@ -1,2 +1,25 @@
 export * from './errors/registry.js';
 export * from './random.js';
+export * from './canonical.js';
+export * from './job-file/parse.js';
+export {
+  jobFileJsonSchema,
+  jobFileSchema,
+  type DataSection,
+  type FinetuneSpec,
+  type JobSpec,
+  type ModelSection,
+  type OptimizerSection,
+  type PretrainSpec,
+  type TokenizerSection,
+} from './job-file/schema.js';
+export { nearest } from './job-file/nearest.js';
+export { specHash } from './job-file/spec-hash.js';
+export * from './api/cluster.js';
+export * from './api/jobs.js';
+export * from './api/models.js';
+export * from './formats/artifact.js';
+export * from './home.js';
+export * from './messages/codec.js';
+export * from './messages/trainer.js';
+export * from './messages/worker.js';

@@ -12,7 +12,9 @@ export interface RandomKey {
 
 /** The 64-bit key of a stream, for example `randomKey(seed, 'dropout', step, microbatch, 'layers.0.attention')`. */
 export function randomKey(seed: number, ...purpose: readonly (string | number)[]): RandomKey {
-  const digest = createHash('sha256').update(JSON.stringify([seed, ...purpose])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...purpose]))
+    .digest();
   return { low: digest.readUInt32LE(0), high: digest.readUInt32LE(4) };
 }
 

@@ -38,11 +38,12 @@ export const clusterErrors = {
     message: ({ host }) => `Binding to ${host} is refused without an API token and CURVE keys`,
     remedy: 'Create them with: ringmaster up --secure, or bind to 127.0.0.1.',
   }),
-  UNAUTHORIZED: entry<Record<never, never>>({
+  UNAUTHORIZED: entry<object>({
     status: 401,
     exit: 1,
     message: () => 'The API token is missing or wrong',
-    remedy: 'Give the token that `ringmaster up` wrote under its home directory in RINGMASTER_TOKEN.',
+    remedy:
+      'Give the token that `ringmaster up` wrote under its home directory in RINGMASTER_TOKEN.',
   }),
   REQUEST_INVALID: entry<{ reason: string }>({
     status: 400,

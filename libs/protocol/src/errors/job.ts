@@ -12,7 +12,8 @@ export const jobErrors = {
     status: 400,
     exit: 2,
     message: ({ key, nearest }) =>
-      `Job file has an unknown key '${key}'` + (nearest === null ? '' : `; did you mean '${nearest}'?`),
+      `Job file has an unknown key '${key}'` +
+      (nearest === null ? '' : `; did you mean '${nearest}'?`),
     remedy: 'Remove or rename the key; docs/reference/job-file.md lists every key.',
   }),
   JOB_FILE_INVALID: entry<{ key: string; reason: string }>({
@@ -42,7 +43,8 @@ export const jobErrors = {
   JOB_DEPENDENCY_UNKNOWN: entry<{ reference: string }>({
     status: 400,
     exit: 2,
-    message: ({ reference }) => `Job file names '${reference}', which is neither a job, a model nor a directory`,
+    message: ({ reference }) =>
+      `Job file names '${reference}', which is neither a job, a model nor a directory`,
     remedy: 'List what exists with: ringmaster jobs; ringmaster models',
   }),
 } as const;

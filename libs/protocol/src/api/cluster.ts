@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** What `home/coordinator.json` holds while a coordinator runs. */
+export const coordinatorFileSchema = z.object({
+  cluster: z.string(),
+  pid: z.int(),
+  /** Base URL of the HTTP API. */
+  url: z.string(),
+  /** ZeroMQ endpoint of the control plane. */
+  control: z.string(),
+});
+
+/**
+ * - `alive`: heard within its lease.
+ * - `lost`: not heard for a lease; it may come back.
+ * - `left`: it said goodbye.
+ */
+export const workerStates = ['alive', 'lost', 'left'] as const;
+
+export const workerViewSchema = z.object({
+  id: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  /** Process id of its newest trainer, or null. */
+  trainerPid: z.int().nullable(),
+  slots: z.int(),
+  threads: z.int(),
+  device: z.string(),
+  state: z.enum(workerStates),
+  /** Id of the job that its trainer works on, or null. */
+  job: z.string().nullable(),
+});
+
+export const statusViewSchema = z.object({
+  cluster: z.string(),
+  version: z.string(),
+  url: z.string(),
+  uptimeSeconds: z.number(),
+  workers: z.array(workerViewSchema),
+  jobs: z.record(z.string(), z.int()).describe('Jobs by state.'),
+});
+
+export type CoordinatorFile = z.infer<typeof coordinatorFileSchema>;
+export type WorkerView = z.infer<typeof workerViewSchema>;
+export type StatusView = z.infer<typeof statusViewSchema>;

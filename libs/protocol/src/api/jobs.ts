@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { jobFileSchema } from '../job-file/schema.js';
+import { errorBodySchema, evaluationReportSchema } from '../messages/trainer.js';
+
+/**
+ * - `queued`: accepted; waits for the jobs it comes after, or for slots.
+ * - `preparing`: its data is being cleaned, tokenised and sharded.
+ * - `starting`: trainers are loading, or a ring is being formed.
+ * - `running`: steps are being made.
+ * - `succeeded`: its model is durable.
+ * - `failed`: it cannot go on; `error` says why.
+ * - `cancelled`: a user ended it.
+ */
+export const jobStates = [
+  'queued',
+  'preparing',
+  'starting',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export const jobStateSchema = z.enum(jobStates);
+export type JobState = z.infer<typeof jobStateSchema>;
+
+/** Whether a job in this state will never change again. */
+export function isFinal(state: JobState): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+export const jobViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  state: jobStateSchema,
+  priority: z.int(),
+  after: z.array(z.string()),
+  /** Steps applied. */
+  step: z.int(),
+  /** Steps in all; null until the data says how many an epoch has. */
+  steps: z.int().nullable(),
+  generation: z.int(),
+  /** Ids of the workers that take part. */
+  workers: z.array(z.string()),
+  /** Mean loss of the newest step, nats per counted unit. */
+  loss: z.number().nullable(),
+  /** Median of the last 20 steps. */
+  throughput: z.object({ tokensPerSecond: z.number().nullable() }),
+  /** Newest evaluation on the validation split. */
+  evaluation: evaluationReportSchema.nullable(),
+  /** Seconds until the last step at the present pace. */
+  etaSeconds: z.number().nullable(),
+  /** What data preparation says of its progress, while preparing. */
+  progress: z.string().nullable(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  result: z
+    .object({ stateHash: z.string(), model: z.string(), metrics: z.record(z.string(), z.number()) })
+    .nullable(),
+  error: errorBodySchema.nullable(),
+});
+export type JobView = z.infer<typeof jobViewSchema>;
+
+/** Body of POST /v1/jobs: a job file with absolute paths. */
+export const submitSchema = z.object({ spec: jobFileSchema });
+
+/** One point of a job's loss curve, as GET /v1/jobs/ID/steps gives them. */
+export const stepPointSchema = z.object({
+  step: z.int(),
+  loss: z.number().nullable(),
+  learningRate: z.number(),
+  gradientNorm: z.number(),
+  tokensPerSecond: z.number(),
+});
+export type StepPoint = z.infer<typeof stepPointSchema>;
+
+/** Events of GET /v1/jobs/ID/events (server-sent events; the event's name is `type`). */
+export const jobEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('job'), job: jobViewSchema }),
+  z.object({ type: z.literal('step'), point: stepPointSchema }),
+  z.object({ type: z.literal('evaluation'), evaluation: evaluationReportSchema }),
+]);
+export type JobEvent = z.infer<typeof jobEventSchema>;

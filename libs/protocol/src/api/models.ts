@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { artifactManifestSchema } from '../formats/artifact.js';
+
+export const modelViewSchema = z.object({
+  /** SHA-256 of the model's manifest. */
+  id: z.string(),
+  name: z.string(),
+  job: z.string().nullable(),
+  task: z.string(),
+  createdAt: z.string(),
+  manifest: artifactManifestSchema,
+});
+export type ModelView = z.infer<typeof modelViewSchema>;
+
+/** One failure, told in one paragraph. */
+export const incidentViewSchema = z.object({
+  id: z.int(),
+  at: z.string(),
+  job: z.string().nullable(),
+  worker: z.string().nullable(),
+  step: z.int().nullable(),
+  what: z.string(),
+});
+export type IncidentView = z.infer<typeof incidentViewSchema>;

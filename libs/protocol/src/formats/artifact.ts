@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/**
+ * A directory kept as blobs: a manifest names its files by content. Checkpoints and models are both such artifacts.
+ * The manifest is itself a blob, and its SHA-256 is the artifact's id. It is written last: an artifact whose manifest
+ * exists is whole.
+ */
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const artifactManifestSchema = z.strictObject({
+  format: z.literal(1),
+  kind: z.enum(['checkpoint', 'model']),
+  /** Job that made it and its name; null for an imported model. */
+  job: z.string().nullable(),
+  name: z.string(),
+  step: z.int().min(0),
+  stateHash: hash,
+  specHash: hash,
+  dataManifest: hash,
+  baseManifest: hash.nullable(),
+  /** What the model predicts: its objective or task. */
+  task: z.string(),
+  /** Labels in the order of their ids, for classification. */
+  labels: z.array(z.string()).nullable(),
+  metrics: z.record(z.string(), z.number()),
+  files: z.record(z.string(), z.strictObject({ sha256: hash, bytes: z.int().min(0) })),
+});
+
+export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;

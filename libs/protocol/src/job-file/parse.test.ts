@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RingmasterError } from '../errors/registry.js';
+import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
+import { specHash } from './spec-hash.js';
+
+const text = `
+kind: pretrain
+name: mail-bert
+model: { architecture: bert, layers: 4, hidden: 256, heads: 4, context: 128 }
+tokenizer: { algorithm: wordpiece, vocabulary: 8192 }
+data: { corpus: spam-assassin }
+objective: masked-language-model
+batch: { sequences: 64, microbatches: 8 }
+optimizer: { algorithm: adamw, learningRate: 5e-4, weightDecay: 0.01, clip: 1.0, schedule: { warmup: 0.1, decay: linear } }
+steps: 300
+precision: float32
+workers: { min: 1, max: 8, threads: 1 }
+checkpoint: { every: 50, keep: 3 }
+evaluation: { every: 50, fraction: 0.02 }
+priority: 0
+seed: 7
+`;
+const example = () => readJobFile(text, 'mail-bert.yaml');
+
+function failure(run: () => unknown): RingmasterError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof RingmasterError) return error as RingmasterError;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('parseJobSpec', () => {
+  it('reads the example and fills the defaults in', () => {
+    const spec = parseJobSpec(example());
+    expect(spec.kind).toBe('pretrain');
+    expect(spec.optimizer.beta2).toBe(0.999);
+    expect(spec.seed).toBe(7);
+  });
+
+  it.each([
+    ['stepz=3', 'stepz', 'steps'],
+    ['model.layer=3', 'model.layer', 'layers'],
+    ['optimizer.schedule.warmUp=3', 'optimizer.schedule.warmUp', 'warmup'],
+    ['qqqqqqq=3', 'qqqqqqq', null],
+  ])('names the unknown key of %s and the nearest valid one', (override, key, nearestKey) => {
+    const error = failure(() => parseJobSpec(withOverrides(example(), [override])));
+    expect(error.code).toBe('JOB_FILE_UNKNOWN_KEY');
+    expect(error.detail).toEqual({ key, nearest: nearestKey });
+    expect(error.exit).toBe(2);
+  });
+
+  it.each([
+    ['steps=many', 'steps'],
+    ['steps=0', 'steps'],
+    ['model.hidden=255', 'model.hidden'],
+    ['batch.sequences=63', 'batch.sequences'],
+    ['batch.microbatches=65', 'batch.microbatches'],
+    ['objective=causal-language-model', 'objective'],
+    ['tokenizer.algorithm=bpe', 'tokenizer.algorithm'],
+    ['workers.min=9', 'workers.min'],
+    ['data={}', 'data.corpus'],
+    ['kind=pretrian', 'kind'],
+    ['name=../../x', 'name'],
+  ])('refuses %s by the key %s', (override, key) => {
+    const error = failure(() => parseJobSpec(withOverrides(example(), [override])));
+    expect(error.code).toBe('JOB_FILE_INVALID');
+    expect(error.detail).toMatchObject({ key });
+  });
+
+  it('never throws anything but its own errors, whatever the value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(failure(() => parseJobSpec(value))).toBeInstanceOf(RingmasterError);
+      }),
+    );
+  });
+});
+
+describe('readJobFile', () => {
+  it.each(['', '- 1', 'a: [', 'just words', 'a: 1\na: 2', 'a: &x 1\nb: *x'])(
+    'refuses %j',
+    (bad) => {
+      expect(failure(() => readJobFile(bad, 'bad.yaml')).code).toBe('JOB_FILE_UNREADABLE');
+    },
+  );
+});
+
+describe('specHash', () => {
+  const hash = (...overrides: string[]) =>
+    specHash(parseJobSpec(withOverrides(example(), overrides)), 'data', null);
+
+  it.each(['name=other', 'priority=3', 'workers.max=2', 'checkpoint.every=10'])(
+    'ignores %s',
+    (override) => {
+      expect(hash(override)).toBe(hash());
+    },
+  );
+
+  it.each(['seed=8', 'steps=301', 'workers.threads=2', 'model.layers=5', 'batch.microbatches=4'])(
+    'changes with %s',
+    (override) => {
+      expect(hash(override)).not.toBe(hash());
+    },
+  );
+});

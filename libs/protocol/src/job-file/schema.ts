@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import {
+  batchSection,
+  checkpointSection,
+  dataSection,
+  evaluationSection,
+  modelSection,
+  optimizerSection,
+  tokenizerSection,
+  workersSection,
+} from './sections.js';
+
+const common = {
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+      'letters, digits, dot, dash and underscore, at most 63',
+    )
+    .describe('Name of the job and of the model it makes.'),
+  after: z
+    .array(z.string())
+    .default([])
+    .describe('Ids or names of jobs that must have succeeded first.'),
+  precision: z.enum(['float32']).default('float32').describe('Precision of matrix products.'),
+  workers: workersSection.prefault({}),
+  checkpoint: checkpointSection.prefault({}),
+  evaluation: evaluationSection.optional(),
+  priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),
+  seed: z.int().min(0).max(0xffffffff).default(0).describe('Where all randomness comes from.'),
+};
+
+const pretrain = z.strictObject({
+  kind: z.literal('pretrain'),
+  ...common,
+  model: modelSection,
+  tokenizer: tokenizerSection,
+  data: dataSection,
+  objective: z
+    .enum(['masked-language-model', 'causal-language-model'])
+    .describe('masked-language-model for bert, causal-language-model for gpt.'),
+  batch: batchSection,
+  optimizer: optimizerSection,
+  steps: z.int().positive().max(1e9).describe('Optimizer steps.'),
+});
+
+const finetune = z.strictObject({
+  kind: z.literal('finetune'),
+  ...common,
+  base: z.string().optional().describe('Model, job or directory to start from.'),
+  model: modelSection.optional().describe('Train from random weights instead of a base.'),
+  tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
+  task: z.enum(['text-classification']).describe('What the model learns to predict.'),
+  data: dataSection,
+  batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
+  optimizer: optimizerSection,
+  epochs: z.int().positive().max(10_000).optional().describe('Passes over the train split.'),
+  steps: z.int().positive().max(1e9).optional().describe('Optimizer steps, instead of epochs.'),
+});
+
+/** A job file: what a user writes. Parsing fills every default in, so the result is a whole specification. */
+export const jobFileSchema = z
+  .discriminatedUnion('kind', [pretrain, finetune])
+  .superRefine((job, context) => {
+    const problem = (path: string[], message: string) => {
+      context.addIssue({ code: 'custom', path, message });
+    };
+    if (job.kind === 'pretrain') {
+      const fitting =
+        job.model.architecture === 'bert' ? 'masked-language-model' : 'causal-language-model';
+      if (job.objective !== fitting)
+        problem(['objective'], `a ${job.model.architecture} trains with ${fitting}`);
+      const algorithm = job.model.architecture === 'bert' ? 'wordpiece' : 'bpe';
+      if (job.tokenizer.algorithm !== algorithm)
+        problem(
+          ['tokenizer', 'algorithm'],
+          `a ${job.model.architecture} takes a ${algorithm} tokenizer`,
+        );
+      return;
+    }
+    if ((job.base === undefined) === (job.model === undefined))
+      problem(['base'], "give exactly one of 'base' and 'model'");
+    if ((job.model === undefined) !== (job.tokenizer === undefined))
+      problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
+    if (job.model?.architecture === 'gpt')
+      problem(['model', 'architecture'], 'text-classification takes a bert');
+    if ((job.epochs === undefined) === (job.steps === undefined))
+      problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
+    if (job.data.test === undefined && job.data.validation === undefined)
+      problem(['data', 'test'], 'a fine-tune needs a test or validation split to be judged on');
+  });
+
+/** A job file with every default filled in. */
+export type JobSpec = z.output<typeof jobFileSchema>;
+export type PretrainSpec = Extract<JobSpec, { kind: 'pretrain' }>;
+export type FinetuneSpec = Extract<JobSpec, { kind: 'finetune' }>;
+export type ModelSection = z.output<typeof modelSection>;
+export type TokenizerSection = z.output<typeof tokenizerSection>;
+export type DataSection = z.output<typeof dataSection>;
+export type OptimizerSection = z.output<typeof optimizerSection>;
+
+/** The published JSON Schema of job files, for editors. */
+export function jobFileJsonSchema(): object {
+  return z.toJSONSchema(jobFileSchema, { io: 'input', unrepresentable: 'any' });
+}

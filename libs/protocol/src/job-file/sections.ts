@@ -1,0 +1,152 @@
+import { z } from 'zod';
+
+/**
+ * The sections of a job file that every kind of job shares. Each key carries its meaning, unit and default; the JSON
+ * Schema and the reference page are made from these descriptions. Every object is strict.
+ */
+
+const positive = z.int().positive();
+const fraction = z.number().gt(0).lt(1);
+
+export const modelSection = z
+  .strictObject({
+    architecture: z
+      .enum(['bert', 'gpt'])
+      .describe('bert: bidirectional encoder; gpt: causal decoder.'),
+    layers: positive.max(512).describe('Transformer blocks.'),
+    hidden: positive.max(65_536).describe('Width of the residual stream; a multiple of heads.'),
+    heads: positive.max(1024).describe('Attention heads a block.'),
+    context: positive.min(8).max(131_072).describe('Longest sequence, in tokens.'),
+    intermediate: positive
+      .optional()
+      .describe('Width of the feed-forward layer. Default: 4 × hidden.'),
+    dropout: z.number().min(0).lt(1).default(0.1).describe('Dropout probability.'),
+  })
+  .refine((model) => model.hidden % model.heads === 0, {
+    path: ['hidden'],
+    error: 'must be a multiple of heads',
+  })
+  .describe('The transformer to train.');
+
+export const tokenizerSection = z
+  .strictObject({
+    algorithm: z.enum(['wordpiece', 'bpe']).describe('wordpiece (BERT) or byte-level bpe (GPT-2).'),
+    vocabulary: positive
+      .min(300)
+      .max(1_000_000)
+      .describe('Size of the vocabulary, special tokens included.'),
+    lowercase: z.boolean().default(true).describe('wordpiece only: fold case and strip accents.'),
+  })
+  .describe('The tokenizer that is trained on the train split.');
+
+/** A split: a fraction of the documents, or files of its own. */
+const split = z.union([fraction, z.string(), z.array(z.string()).min(1)]);
+
+export const dataSection = z
+  .strictObject({
+    corpus: z.enum(['spam-assassin']).optional().describe('A corpus that ships with Ringmaster.'),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .optional()
+      .describe('Files or globs, relative to the job file.'),
+    format: z
+      .enum(['text', 'lines', 'jsonl', 'csv', 'mbox', 'html'])
+      .optional()
+      .describe('How files are read. Default: by their extension.'),
+    text: z.string().optional().describe("Column of the text, for jsonl and csv. Default: 'text'."),
+    label: z
+      .string()
+      .optional()
+      .describe("Column of the label, for jsonl and csv. Default: 'label'."),
+    validation: split
+      .optional()
+      .describe('Documents for evaluation while training: a fraction, or files.'),
+    test: split
+      .optional()
+      .describe(
+        'Documents that no job trains on: a fraction (the same documents for every job), or files.',
+      ),
+  })
+  .refine((data) => (data.corpus === undefined) !== (data.files === undefined), {
+    path: ['corpus'],
+    error: "give exactly one of 'corpus' and 'files'",
+  })
+  .describe('What the model is trained on.');
+
+export const batchSection = z
+  .strictObject({
+    sequences: positive.max(1_048_576).describe('Sequences a step, over all workers.'),
+    microbatches: positive
+      .max(64)
+      .describe(
+        'Microbatches a step: the unit of work that is never split. At most 64, the most workers of a run.',
+      ),
+  })
+  .refine((batch) => batch.sequences % batch.microbatches === 0, {
+    path: ['sequences'],
+    error: 'must be a multiple of microbatches',
+  })
+  .describe('How much is computed a step, and in which fixed pieces.');
+
+export const optimizerSection = z
+  .strictObject({
+    algorithm: z.enum(['adamw']).default('adamw').describe('AdamW with decoupled weight decay.'),
+    learningRate: z.number().positive().max(1).describe('Peak learning rate.'),
+    weightDecay: z
+      .number()
+      .min(0)
+      .default(0.01)
+      .describe('Decay of matrices; norms and biases do not decay.'),
+    beta1: z.number().min(0).lt(1).default(0.9).describe('Decay rate of the first moment.'),
+    beta2: z.number().min(0).lt(1).default(0.999).describe('Decay rate of the second moment.'),
+    epsilon: z
+      .number()
+      .positive()
+      .default(1e-8)
+      .describe('Added to the root of the second moment.'),
+    clip: z.number().positive().default(1).describe('Largest global norm of a gradient.'),
+    schedule: z
+      .strictObject({
+        warmup: z
+          .number()
+          .min(0)
+          .default(0.1)
+          .describe('Linear warm-up: a fraction of all steps when below 1, otherwise steps.'),
+        decay: z
+          .enum(['linear', 'cosine', 'constant'])
+          .default('linear')
+          .describe('How the learning rate falls to zero after the warm-up.'),
+      })
+      .prefault({}),
+  })
+  .describe('How the weights are updated.');
+
+export const workersSection = z
+  .strictObject({
+    min: positive.default(1).describe('The job starts when it has this many slots.'),
+    max: positive
+      .default(8)
+      .describe('It takes no more than this, nor more than it has microbatches.'),
+    threads: positive
+      .max(256)
+      .default(1)
+      .describe('TensorFlow threads a trainer; part of what defines the bytes.'),
+  })
+  .refine((workers) => workers.min <= workers.max, { path: ['min'], error: 'must not exceed max' })
+  .describe('How many workers may take part.');
+
+export const checkpointSection = z
+  .strictObject({
+    every: positive.default(100).describe('Steps between checkpoints.'),
+    keep: positive.default(3).describe('Newest checkpoints that are kept.'),
+  })
+  .describe('When the state is saved.');
+
+export const evaluationSection = z
+  .strictObject({
+    every: positive.describe('Steps between evaluations on the validation split.'),
+    fraction: fraction
+      .default(0.02)
+      .describe('Documents held for validation when data.validation does not say.'),
+  })
+  .describe('Evaluation while training.');

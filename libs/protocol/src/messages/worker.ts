@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { jobFileSchema } from '../job-file/schema.js';
+import { errorBodySchema, trainerCommandSchema, trainerMessageSchema } from './trainer.js';
+
+/**
+ * The control plane: worker DEALER → coordinator ROUTER and back, msgpack frames. A worker is alive for as long as
+ * its messages arrive within the lease; a coordinator that hears nothing for a lease takes the worker for lost, and a
+ * worker that hears nothing for a lease connects anew and registers again with the trainers that it still has.
+ */
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Everything a trainer process needs to load a run. */
+export const launchSchema = z.object({
+  /** Id of the trainer: unique for each process ever launched. */
+  trainer: z.string(),
+  /** Id of the job, which names its run. */
+  job: z.string(),
+  spec: jobFileSchema,
+  /** SHA-256 of the data manifest in the artifact store. */
+  dataManifest: hash,
+  /** SHA-256 of the base model's manifest in the artifact store, or null. */
+  baseManifest: hash.nullable(),
+  specHash: hash,
+});
+
+/** A trainer that a worker holds, as it tells the coordinator when it registers. */
+export const heldTrainerSchema = z.object({
+  trainer: z.string(),
+  job: z.string(),
+  pid: z.int(),
+});
+
+export const workerMessageSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('register'),
+    version: z.string(),
+    token: z.string().nullable(),
+    host: z.string(),
+    pid: z.int(),
+    /** Trainers that the worker has room for. */
+    slots: z.int().positive(),
+    /** TensorFlow threads that a slot may use. */
+    threads: z.int().positive(),
+    device: z.enum(['cpu', 'gpu']),
+    trainers: z.array(heldTrainerSchema),
+  }),
+  z.object({ type: z.literal('heartbeat') }),
+  z.object({ type: z.literal('leave') }),
+  z.object({ type: z.literal('trainer-started'), trainer: z.string(), pid: z.int() }),
+  z.object({
+    type: z.literal('trainer-message'),
+    trainer: z.string(),
+    message: trainerMessageSchema,
+  }),
+  z.object({
+    type: z.literal('trainer-exited'),
+    trainer: z.string(),
+    code: z.int().nullable(),
+    signal: z.string().nullable(),
+    /** The last lines that the process wrote. */
+    lastLines: z.array(z.string()),
+  }),
+  /** Log lines (JSON, as pino writes them) of a trainer. */
+  z.object({
+    type: z.literal('log'),
+    trainer: z.string(),
+    job: z.string(),
+    lines: z.array(z.string()),
+  }),
+]);
+
+export const coordinatorMessageSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('registered'),
+    worker: z.string(),
+    leaseMs: z.int().positive(),
+    /** Where artifacts are read and written: over HTTP, or in the directory when the worker sees the same one. */
+    artifacts: z.object({ url: z.string(), directory: z.string(), cluster: z.string() }),
+  }),
+  z.object({ type: z.literal('refused'), error: errorBodySchema }),
+  /** Answer to a heartbeat. `known: false` asks the worker to register again. */
+  z.object({ type: z.literal('heard'), known: z.boolean() }),
+  z.object({ type: z.literal('launch'), launch: launchSchema }),
+  z.object({
+    type: z.literal('trainer-command'),
+    trainer: z.string(),
+    command: trainerCommandSchema,
+  }),
+  /** End this trainer (SIGTERM, then SIGKILL). */
+  z.object({ type: z.literal('end-trainer'), trainer: z.string() }),
+  /** The cluster is going down: end every trainer and exit. */
+  z.object({ type: z.literal('shutdown') }),
+]);
+
+export type WorkerMessage = z.infer<typeof workerMessageSchema>;
+export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
+export type Launch = z.infer<typeof launchSchema>;
