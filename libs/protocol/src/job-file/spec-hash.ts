@@ -8,15 +8,7 @@ import type { JobSpec } from './schema.js';
  * @param base SHA-256 of the base model's manifest, or null when training from random weights.
  */
 export function specHash(spec: JobSpec, dataManifest: string, base: string | null): string {
-  const {
-    name: _name,
-    priority: _priority,
-    after: _after,
-    checkpoint: _checkpoint,
-    data: _data,
-    workers,
-    ...rest
-  } = spec;
+  const { name, priority, after, checkpoint, data, workers, ...rest } = spec;
   const defining = 'base' in rest ? { ...rest, base: undefined } : rest;
   return sha256(
     canonicalJson({ ...defining, threads: workers.threads, dataManifest, baseManifest: base }),
