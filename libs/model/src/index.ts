@@ -1,1 +1,1 @@
-export {};
+export * from './provision/index.js';

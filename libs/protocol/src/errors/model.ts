@@ -1,2 +1,53 @@
-/** Errors of model; see the registry for what each field means. */
-export const modelErrors = {} as const;
+import { entry } from './define.js';
+
+/** Errors of the model library: TensorFlow, optimizers, model files. */
+export const modelErrors = {
+  TENSORFLOW_PLATFORM_UNSUPPORTED: entry<{ platform: string; variant: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ platform, variant }) => `There is no TensorFlow build (${variant}) for ${platform}`,
+    remedy: 'Use 64-bit Linux with glibc (not Alpine) on x86 or ARM; the gpu variant needs x86.',
+  }),
+  TENSORFLOW_PIP_MISSING: entry<{ reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ reason }) =>
+      `TensorFlow is fetched with Python's pip, which does not run: ${reason}`,
+    remedy:
+      'Install Python 3 with pip 21 or later (Debian: apt install python3-pip), then: npm run provision',
+  }),
+  TENSORFLOW_COMPILER_MISSING: entry<Record<never, never>>({
+    status: 500,
+    exit: 1,
+    message: () => 'The TensorFlow binding is compiled with g++, which is not installed',
+    remedy: 'Install it (Debian: apt install g++), then: npm run provision',
+  }),
+  TENSORFLOW_DOWNLOAD_FAILED: entry<{ file: string; folder: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ file, folder, reason }) =>
+      `${file} could not be downloaded into ${folder}: ${reason}`,
+    remedy:
+      'Check the network and the index or proxy that pip is configured with, or put that file into that folder yourself; then: npm run provision',
+  }),
+  TENSORFLOW_WHEEL_DAMAGED: entry<{ path: string; expected: string; found: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ path, expected, found }) => `${path} has SHA-256 ${found}, not ${expected}`,
+    remedy:
+      'Delete that file, then: npm run provision. If it happens again, pip uses an index that serves another file.',
+  }),
+  TENSORFLOW_COMPILE_FAILED: entry<{ reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ reason }) => `The TensorFlow binding does not compile: ${reason}`,
+    remedy: 'It needs g++ 9 or later with C++17; check: g++ --version',
+  }),
+  TENSORFLOW_CACHE_UNWRITABLE: entry<{ path: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ path, reason }) => `TensorFlow cannot be unpacked: ${path}: ${reason}`,
+    remedy:
+      'Free 1.2 GB (gpu: 8 GB) there or mend its permissions, or choose another folder with RINGMASTER_CACHE.',
+  }),
+} as const;

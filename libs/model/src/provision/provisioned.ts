@@ -1,0 +1,78 @@
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { BINDING_PATH, packageFolder } from './compile.js';
+import { checkManifest } from './manifest.js';
+import type { Variant } from './wheels.js';
+
+/** Whether TensorFlow can be loaded, and which build of it. */
+export type Provisioned =
+  | {
+      readonly ready: true;
+      /** TensorFlow's version. */
+      readonly version: string;
+      readonly variant: Variant;
+      readonly platform: string;
+      /** Folder of this build in the cache. */
+      readonly folder: string;
+      /** Real path of the compiled binding. */
+      readonly binding: string;
+      /** What a trainer's `LD_LIBRARY_PATH` must hold: the CUDA libraries of the `gpu` variant, else nothing. */
+      readonly libraryFolders: readonly string[];
+    }
+  | { readonly ready: false; readonly reason: string };
+
+/** Where `@tensorflow/tfjs-node-gpu` looks for its binding. */
+export function bindingLink(): string {
+  return join(packageFolder(), 'lib/napi-v8/tfjs_binding.node');
+}
+
+/** Which TensorFlow this installation would load. Cheap: it compares sizes and hashes nothing. */
+export function provisioned(): Provisioned {
+  const link = bindingLink();
+  if (lstatSync(link, { throwIfNoEntry: false }) === undefined) {
+    return { ready: false, reason: 'TensorFlow has not been provisioned' };
+  }
+  let binding: string;
+  try {
+    binding = realpathSync(link);
+  } catch {
+    return { ready: false, reason: `${link} points to nothing: the cache was removed` };
+  }
+  const folder = binding.slice(0, -BINDING_PATH.length - 1);
+  const manifest = checkManifest(folder);
+  if ('reason' in manifest) return { ready: false, reason: manifest.reason };
+  const libraries = Object.keys(manifest.files).filter((path) =>
+    /^nvidia\/[^/]+\/lib\//.test(path),
+  );
+  return {
+    ready: true,
+    version: manifest.tensorflow,
+    variant: manifest.variant,
+    platform: manifest.platform,
+    folder,
+    binding,
+    libraryFolders: [...new Set(libraries.map((path) => join(folder, dirname(path))))],
+  };
+}
+
+/** The processor, as far as numerics and speed depend on it. */
+export interface Processor {
+  readonly model: string;
+  /** Those of the instruction sets that TensorFlow's kernels choose between, in a fixed order. */
+  readonly features: readonly string[];
+}
+
+const FEATURES = [
+  ...['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16'],
+  ...['asimd', 'asimdhp', 'bf16', 'sve'],
+];
+
+export function processor(cpuinfo: string = readFileSync('/proc/cpuinfo', 'utf8')): Processor {
+  const field = (name: RegExp) => name.exec(cpuinfo)?.[1]?.trim() ?? '';
+  const flags = new Set(field(/^(?:flags|Features)\s*:(.*)$/m).split(' '));
+  return {
+    model: field(/^model name\s*:(.*)$/m),
+    features: FEATURES.filter((feature) => flags.has(feature)),
+  };
+}
