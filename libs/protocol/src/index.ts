@@ -19,6 +19,7 @@ export * from './api/cluster.js';
 export * from './api/jobs.js';
 export * from './api/models.js';
 export * from './formats/artifact.js';
+export * from './formats/data-manifest.js';
 export * from './home.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';
