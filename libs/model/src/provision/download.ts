@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { RingmasterError } from '@ringmaster/protocol';
 
 import { hashFile } from './manifest.js';
+import { removeLeftovers } from './leftovers.js';
 import type { Report } from './progress.js';
 import { runTool } from './tool.js';
 import type { Wheel } from './wheels.js';
@@ -28,7 +29,9 @@ export async function fetchWheel(
     return path;
   }
   await mkdir(folder, { recursive: true });
-  const partial = await mkdtemp(join(folder, '.partial-'));
+  const prefix = `.partial-${wheel.file}-`;
+  await removeLeftovers(folder, prefix);
+  const partial = await mkdtemp(join(folder, prefix));
   try {
     await pipDownload(partial, folder, wheel, report, signal);
     await checkWheel(join(partial, wheel.file), wheel, report);
@@ -65,7 +68,7 @@ async function pipDownload(
 ): Promise<void> {
   await requirePip(signal);
   const phase = `downloading ${wheel.file}`;
-  report({ phase, done: 0, total: 1 });
+  report({ phase: `asking pip for ${wheel.file}`, done: 0, total: 0 });
   let total = 0;
   const poll = setInterval(() => {
     if (total > 0)

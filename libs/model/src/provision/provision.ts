@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, stat, symlink } from 'node:fs/promises';
 import { readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { lock } from 'proper-lockfile';
 import { BINDING_VERSION, buildFolder, cacheRoot, downloadsFolder, platform } from './cache.js';
 import { BINDING_PATH, compileBinding } from './compile.js';
 import { fetchWheel } from './download.js';
+import { removeLeftovers } from './leftovers.js';
 import { checkManifest, damagedFile, hashFile, writeManifest, type Manifest } from './manifest.js';
 import type { Report } from './progress.js';
 import { bindingLink } from './provisioned.js';
@@ -130,15 +131,12 @@ async function build(
   }
 }
 
-/** A fresh folder to build in; what killed runs left of theirs is removed (the lock is held, so nobody uses it). */
+/** A fresh folder to build in, beside the place where the build will lie. */
 async function emptyPartial(folder: string): Promise<string> {
   const prefix = `.partial-${basename(folder)}-`;
-  for (const name of await readdir(dirname(folder))) {
-    if (name.startsWith(prefix))
-      await rm(join(dirname(folder), name), { recursive: true, force: true });
-  }
-  const partial = join(dirname(folder), prefix + String(process.pid));
-  await mkdir(partial);
+  await removeLeftovers(dirname(folder), prefix);
+  const partial = await mkdtemp(join(dirname(folder), prefix));
+  await chmod(partial, 0o755);
   return partial;
 }
 
