@@ -1,1 +1,7 @@
-export {};
+export { Kernels } from './kernels.js';
+export { type Lane, type LaneReading, Lanes, type LaneShape } from './lanes.js';
+export { SharedArena } from './memory.js';
+export type { CurveKeys, Operation, RingOptions, RingReport } from './options.js';
+export { Ring } from './ring.js';
+export type { SharedMemory } from './webassembly.js';
+export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './windows.js';

@@ -1,0 +1,126 @@
+// The inner loops of the fixed-point all-reduce, compiled by AssemblyScript to WebAssembly SIMD over an imported
+// shared memory. Offsets are bytes, lengths are elements; nothing here needs an alignment beyond four bytes.
+// A tail shorter than a vector runs through the same vector instructions, one lane at a time, so that an element's
+// result never depends on where in a range it lies.
+
+/** target[k] += source[k], wrapping. */
+export function add(target: usize, source: usize, length: u32): void {
+  const end = target + ((<usize>length) << 2);
+  const quadsEnd = target + ((<usize>(length & ~15)) << 2);
+  const vectorsEnd = target + ((<usize>(length & ~3)) << 2);
+  while (target < quadsEnd) {
+    v128.store(target, i32x4.add(v128.load(target), v128.load(source)));
+    v128.store(target, i32x4.add(v128.load(target, 16), v128.load(source, 16)), 16);
+    v128.store(target, i32x4.add(v128.load(target, 32), v128.load(source, 32)), 32);
+    v128.store(target, i32x4.add(v128.load(target, 48), v128.load(source, 48)), 48);
+    target += 64;
+    source += 64;
+  }
+  while (target < vectorsEnd) {
+    v128.store(target, i32x4.add(v128.load(target), v128.load(source)));
+    target += 16;
+    source += 16;
+  }
+  while (target < end) {
+    store<i32>(target, load<i32>(target) + load<i32>(source));
+    target += 4;
+    source += 4;
+  }
+}
+
+function quantise(value: v128, scale: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(value, scale)));
+}
+
+/** target[k] += round(source[k] * 2^exponent), ties to even; NaN counts as 0, what is out of range saturates. */
+export function quantiseAdd(target: usize, source: usize, length: u32, exponent: i32): void {
+  const scale = f32x4.splat(reinterpret<f32>((exponent + 127) << 23));
+  const end = target + ((<usize>length) << 2);
+  const pairsEnd = target + ((<usize>(length & ~7)) << 2);
+  const vectorsEnd = target + ((<usize>(length & ~3)) << 2);
+  while (target < pairsEnd) {
+    const first = quantise(v128.load(source), scale);
+    const second = quantise(v128.load(source, 16), scale);
+    v128.store(target, i32x4.add(v128.load(target), first));
+    v128.store(target, i32x4.add(v128.load(target, 16), second), 16);
+    target += 32;
+    source += 32;
+  }
+  while (target < vectorsEnd) {
+    v128.store(target, i32x4.add(v128.load(target), quantise(v128.load(source), scale)));
+    target += 16;
+    source += 16;
+  }
+  while (target < end) {
+    const one = i32x4.extract_lane(quantise(v128.load32_zero(source), scale), 0);
+    store<i32>(target, load<i32>(target) + one);
+    target += 4;
+    source += 4;
+  }
+}
+
+/**
+ * The largest |source[k]|, as float32; 0 for no elements. The magnitude bits of floats order like unsigned integers
+ * with infinity above every number and NaN above infinity, so both come through.
+ */
+export function maxAbs(source: usize, length: u32): f32 {
+  const magnitude = i32x4.splat(0x7fffffff);
+  const end = source + ((<usize>length) << 2);
+  const pairsEnd = source + ((<usize>(length & ~7)) << 2);
+  let first = i32x4.splat(0);
+  let second = i32x4.splat(0);
+  while (source < pairsEnd) {
+    first = i32x4.max_u(first, v128.and(v128.load(source), magnitude));
+    second = i32x4.max_u(second, v128.and(v128.load(source, 16), magnitude));
+    source += 32;
+  }
+  while (source < end) {
+    first = i32x4.max_u(first, v128.and(v128.load32_zero(source), magnitude));
+    source += 4;
+  }
+  const all = i32x4.max_u(first, second);
+  const bits = max<u32>(
+    max<u32>(i32x4.extract_lane(all, 0), i32x4.extract_lane(all, 1)),
+    max<u32>(i32x4.extract_lane(all, 2), i32x4.extract_lane(all, 3)),
+  );
+  return reinterpret<f32>(bits);
+}
+
+// The coefficient of element i: two multiply-xorshift rounds, made odd. Odd, so that one changed element always
+// shows; not an arithmetic progression, whose constant differences would miss a swap of two ranges of equal sum.
+function coefficient(index: v128): v128 {
+  let mixed = i32x4.mul(index, i32x4.splat(0x9e3779b1));
+  mixed = v128.xor(mixed, i32x4.shr_u(mixed, 15));
+  mixed = i32x4.mul(mixed, i32x4.splat(0x85ebca77));
+  mixed = v128.xor(mixed, i32x4.shr_u(mixed, 13));
+  return v128.or(mixed, i32x4.splat(1));
+}
+
+/** The sum of c(first + k) * source[k] modulo 2^32, with c(i) odd. */
+export function checksum(source: usize, length: u32, first: u32): i32 {
+  const end = source + ((<usize>length) << 2);
+  const vectorsEnd = source + ((<usize>(length & ~3)) << 2);
+  let index = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  let sums = i32x4.splat(0);
+  while (source < vectorsEnd) {
+    sums = i32x4.add(sums, i32x4.mul(coefficient(index), v128.load(source)));
+    index = i32x4.add(index, i32x4.splat(4));
+    source += 16;
+  }
+  while (source < end) {
+    sums = i32x4.add(sums, i32x4.mul(coefficient(index), v128.load32_zero(source)));
+    index = i32x4.add(index, i32x4.splat(1));
+    source += 4;
+  }
+  return (
+    i32x4.extract_lane(sums, 0) +
+    i32x4.extract_lane(sums, 1) +
+    i32x4.extract_lane(sums, 2) +
+    i32x4.extract_lane(sums, 3)
+  );
+}
+
+/** target[k] = 0. */
+export function zero(target: usize, length: u32): void {
+  memory.fill(target, 0, (<usize>length) << 2);
+}

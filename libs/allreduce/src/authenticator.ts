@@ -1,0 +1,58 @@
+import { type Context, Reply } from 'zeromq';
+
+const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
+
+/** Z85 text of bytes whose number is a multiple of four (ZeroMQ RFC 32). */
+function z85(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = '';
+  for (let offset = 0; offset < bytes.byteLength; offset += 4) {
+    const word = view.getUint32(offset);
+    for (const divisor of [85 ** 4, 85 ** 3, 85 ** 2, 85, 1]) {
+      text += Z85[Math.floor(word / divisor) % 85] ?? '';
+    }
+  }
+  return text;
+}
+
+/** The ZAP handler of a context (ZeroMQ RFC 27): one allowed client key per domain, a domain per ring. */
+export class Authenticator {
+  readonly #allowed = new Map<string, string>();
+  readonly #socket: Reply;
+  readonly #done: Promise<void>;
+
+  private constructor(socket: Reply) {
+    this.#socket = socket;
+    this.#done = this.#answer();
+  }
+
+  static async start(context: Context): Promise<Authenticator> {
+    const socket = new Reply({ context, linger: 0 });
+    await socket.bind('inproc://zeromq.zap.01');
+    return new Authenticator(socket);
+  }
+
+  allow(domain: string, publicKey: string): void {
+    this.#allowed.set(domain, publicKey);
+  }
+
+  revoke(domain: string): void {
+    this.#allowed.delete(domain);
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close();
+    await this.#done;
+  }
+
+  async #answer(): Promise<void> {
+    for await (const [version, request, domain, , , mechanism, key] of this.#socket) {
+      const known =
+        mechanism?.toString() === 'CURVE' &&
+        key?.byteLength === 32 &&
+        this.#allowed.get(domain?.toString() ?? '') === z85(key);
+      const verdict = known ? ['200', 'OK'] : ['400', 'unknown key'];
+      await this.#socket.send([version ?? null, request ?? null, ...verdict, '', '']);
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { type ErrorDetail, RingmasterError } from '@ringmaster/protocol';
+import { encodeHeader, type Header, judge } from './frame.js';
+import type { Kernels } from './kernels.js';
+import type { Links, Neighbour } from './links.js';
+import type { Operation, RingReport, ThreadOptions } from './options.js';
+import { adds, phaseCount, type Segment, sentBy } from './schedule.js';
+import type { SharedMemory } from './webassembly.js';
+
+/** Frames that a dead neighbour had already delivered are in the socket; once these run dry it is given up. */
+const DRAINED_MS = 100;
+
+/** What an exchange works with. */
+export interface Desk {
+  readonly options: ThreadOptions;
+  readonly links: Links;
+  readonly memory: SharedMemory;
+  readonly kernels: Kernels;
+  /** Byte offset of room for one segment in the memory. */
+  readonly staging: number;
+}
+
+/**
+ * One all-reduce, in place.
+ *
+ * Frames leave by zero copy: ZeroMQ's I/O thread reads the arena some time after `send` has resolved, so a region that
+ * was sent may be overwritten only when its frame has provably arrived. Regions are written at two places here:
+ *
+ * 1. Reduce-scatter adds to chunk c in phase p at rank c + p + 1, which first sends it in phase p + 1. A rank never
+ *    sends a chunk and then adds to it, so no copy is needed.
+ * 2. All-gather overwrites, at rank r, a segment that r sent in reduce-scatter. The bytes that arrive are the full
+ *    sum of that segment. Partial sums travel from rank to rank, and r passed its own to r + 1: the full sum could not
+ *    exist had r + 1 not received that frame. All ranks between r and the owner of the full sum depend on it.
+ *
+ * What all-gather sends stays in flight when the operation ends. So the caller must not write to its ranges until it
+ * has finished another, non-empty operation on other memory ("two arenas alternate"): that one needs a contribution
+ * of rank r + 1, which r + 1 only makes after it has received everything of this one. `close` is the other proof.
+ *
+ * Received frames are copied into the memory once before they are added, because the kernels reach no other memory;
+ * all-gather copies them straight to their place.
+ */
+export class Exchange {
+  readonly #desk: Desk;
+  readonly #operation: Operation;
+  /** Buckets are numbered through all operations of an attempt, so that a header is never used twice. */
+  readonly #firstBucket: number;
+  readonly #toSend: readonly Segment[];
+  readonly #toReceive: readonly Segment[];
+  readonly #bytes: Uint8Array;
+  /** Segments that may be sent: those of phase 0, and each one that has arrived before the last phase. */
+  #ready: number;
+  #sent = 0;
+  #received = 0;
+  #bytesSent = 0;
+  #dropped = 0;
+  #waitMs = 0;
+  #sending = false;
+  #wakeSender: () => void = () => undefined;
+  #lastReceived = performance.now();
+  #lastSent = performance.now();
+
+  constructor(desk: Desk, operation: Operation, firstBucket: number) {
+    const { rank, size, segmentBytes } = desk.options;
+    const lengths = operation.ranges.map(({ length }) => length);
+    this.#desk = desk;
+    this.#operation = operation;
+    this.#firstBucket = firstBucket;
+    this.#toSend = sentBy(rank, size, lengths, segmentBytes / 4);
+    this.#toReceive = sentBy(desk.links.before, size, lengths, segmentBytes / 4);
+    this.#ready = this.#toSend.filter(({ phase }) => phase === 0).length;
+    this.#bytes = new Uint8Array(desk.memory.buffer);
+  }
+
+  /** @throws RingmasterError RING_PEER_SILENT, RING_PEER_LOST, RING_PROTOCOL; the ring is of no use afterwards. */
+  async run(): Promise<RingReport> {
+    const started = performance.now();
+    const { links } = this.#desk;
+    let watch: NodeJS.Timeout | undefined;
+    const lost = new Promise<never>((_, reject) => {
+      const check = () => {
+        const error = this.#lossError();
+        if (error !== undefined) reject(error);
+        else if (links.lost.size > 0) watch ??= setInterval(check, DRAINED_MS);
+      };
+      links.onLost(check);
+      check();
+    });
+    try {
+      await Promise.race([Promise.all([this.#sendAll(), this.#receiveAll()]), lost]);
+    } finally {
+      clearInterval(watch);
+      links.onLost(() => undefined);
+    }
+    return {
+      seconds: (performance.now() - started) / 1000,
+      waitSeconds: this.#waitMs / 1000,
+      bytesSent: this.#bytesSent,
+      framesSent: this.#sent,
+      framesDropped: this.#dropped,
+    };
+  }
+
+  async #sendAll(): Promise<void> {
+    const { links, options } = this.#desk;
+    for (const [index, segment] of this.#toSend.entries()) {
+      if (index >= this.#ready) {
+        await new Promise<void>((resolve) => {
+          this.#wakeSender = resolve;
+        });
+      }
+      const offset = this.#offset(segment);
+      const payload = this.#bytes.subarray(offset, offset + segment.length * 4);
+      const header = encodeHeader(this.#header(segment, options.rank));
+      this.#lastSent = performance.now();
+      this.#sending = true;
+      try {
+        await links.push.send([header, payload]);
+      } catch (error) {
+        throw timedOut(error) ? this.#waitError('after') : error;
+      }
+      this.#sending = false;
+      this.#sent++;
+      this.#bytesSent += payload.byteLength;
+    }
+  }
+
+  async #receiveAll(): Promise<void> {
+    const { links, kernels, staging, options } = this.#desk;
+    for (const segment of this.#toReceive) {
+      const payload = await this.#receive(this.#header(segment, links.before), segment.length * 4);
+      const offset = this.#offset(segment);
+      if (adds(segment.phase, options.size)) {
+        this.#bytes.set(payload, staging);
+        kernels.add(offset, staging, segment.length);
+      } else {
+        this.#bytes.set(payload, offset);
+      }
+      this.#received++;
+      this.#lastReceived = performance.now();
+      if (segment.phase + 1 < phaseCount(options.size)) {
+        this.#ready++;
+        this.#wakeSender();
+      }
+      // Received frames resolve without a turn of the event loop, which is what would resume a send that waits.
+      if (this.#sending) await eventLoopTurn();
+    }
+  }
+
+  /** The payload of the frame that is due; frames from the past are dropped on the way. */
+  async #receive(due: Header, payloadBytes: number): Promise<Uint8Array> {
+    const { links, options } = this.#desk;
+    for (;;) {
+      const waiting = performance.now();
+      if (waiting - this.#lastReceived > options.deadlineMs) throw this.#waitError('before');
+      const parts = await links.pull.receive().catch((error: unknown) => {
+        throw timedOut(error) ? this.#waitError('before') : error;
+      });
+      this.#waitMs += performance.now() - waiting;
+      const verdict = judge(parts, due, payloadBytes);
+      switch (verdict.kind) {
+        case 'due':
+          return parts[1] ?? new Uint8Array();
+        case 'stale':
+          this.#dropped++;
+          break;
+        case 'unexpected':
+          throw new RingmasterError('RING_PROTOCOL', {
+            rank: options.rank,
+            peer: links.before,
+            generation: options.generation,
+            step: due.step,
+            reason: verdict.reason,
+          });
+      }
+    }
+  }
+
+  #header({ phase, bucket, segment }: Segment, rank: number): Header {
+    const { run, generation } = this.#desk.options;
+    const { step, attempt } = this.#operation;
+    bucket += this.#firstBucket;
+    return { run, generation, rank, step, attempt, bucket, phase, segment };
+  }
+
+  /** Byte offset of a segment in the memory. */
+  #offset({ bucket, start }: Segment): number {
+    return (this.#operation.ranges[bucket]?.offset ?? 0) + start * 4;
+  }
+
+  /**
+   * Whether a lost neighbour ends this operation. One that has finished it may leave: the rank before once all that
+   * it sent has been read, the rank after once it has been sent everything.
+   */
+  #lossError(): RingmasterError | undefined {
+    const { lost } = this.#desk.links;
+    const drained = performance.now() - this.#lastReceived >= DRAINED_MS;
+    for (const neighbour of lost) {
+      const done =
+        neighbour === 'before'
+          ? this.#received === this.#toReceive.length || !drained
+          : this.#sent === this.#toSend.length;
+      if (!done) return new RingmasterError('RING_PEER_LOST', this.#wait(neighbour));
+    }
+    return undefined;
+  }
+
+  /** A deadline passed: if a neighbour is known to be lost it is to blame, else the one that was waited for. */
+  #waitError(neighbour: Neighbour): RingmasterError {
+    const [lost] = this.#desk.links.lost;
+    return lost === undefined
+      ? new RingmasterError('RING_PEER_SILENT', this.#wait(neighbour))
+      : new RingmasterError('RING_PEER_LOST', this.#wait(lost));
+  }
+
+  #wait(neighbour: Neighbour): ErrorDetail<'RING_PEER_SILENT'> {
+    const { options, links } = this.#desk;
+    const receiving = neighbour === 'before';
+    const segments = receiving ? this.#toReceive : this.#toSend;
+    const done = receiving ? this.#received : this.#sent;
+    const { phase, bucket, segment } = segments[Math.min(done, segments.length - 1)] ?? {
+      phase: 0,
+      bucket: 0,
+      segment: 0,
+    };
+    return {
+      rank: options.rank,
+      peer: links[neighbour],
+      generation: options.generation,
+      step: this.#operation.step,
+      attempt: this.#operation.attempt,
+      waitingFor: receiving ? 'data' : 'room',
+      phase,
+      bucket: this.#firstBucket + bucket,
+      segment,
+      framesReceived: this.#received,
+      framesSent: this.#sent,
+      framesToReceive: this.#toReceive.length,
+      framesToSend: this.#toSend.length,
+      seconds: (performance.now() - (receiving ? this.#lastReceived : this.#lastSent)) / 1000,
+    };
+  }
+}
+
+/** How zeromq reports that its receiveTimeout or sendTimeout has passed. */
+function timedOut(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+}

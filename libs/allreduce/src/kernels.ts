@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { MAXIMUM_EXPONENT } from './windows.js';
+import { type SharedMemory, webAssembly } from './webassembly.js';
+
+/** What assembly/kernels.ts exports. */
+interface Exports {
+  add(target: number, source: number, length: number): void;
+  quantiseAdd(target: number, source: number, length: number, exponent: number): void;
+  maxAbs(source: number, length: number): number;
+  checksum(source: number, length: number, first: number): number;
+  zero(target: number, length: number): void;
+}
+
+let compiled: object | undefined;
+
+/**
+ * The SIMD loops over one shared memory. Offsets are bytes, multiples of four; lengths are elements. Ranges are not
+ * checked against each other: the memory's own bounds are the only guard.
+ */
+export class Kernels {
+  readonly #exports: Exports;
+
+  private constructor(exports: Exports) {
+    this.#exports = exports;
+  }
+
+  /** Binds the kernels to a memory, for this thread. */
+  static instantiate(memory: SharedMemory): Kernels {
+    compiled ??= new webAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)));
+    const instance = new webAssembly.Instance(compiled, { env: { memory } });
+    return new Kernels(instance.exports as Exports);
+  }
+
+  /** int32 target += int32 source, wrapping. */
+  add(target: number, source: number, length: number): void {
+    this.#exports.add(target, source, length);
+  }
+
+  /**
+   * int32 target += round(float32 source · 2^exponent), ties to even. NaN adds 0 and what is out of range saturates:
+   * `maxAbs` and `fits` tell beforehand. |exponent| ≤ 126, so that the scale is a normal float32.
+   */
+  quantiseAdd(target: number, source: number, length: number, exponent: number): void {
+    assert(Math.abs(exponent) <= MAXIMUM_EXPONENT, `exponent ${exponent} is out of range`);
+    this.#exports.quantiseAdd(target, source, length, exponent);
+  }
+
+  /** The largest magnitude of float32 elements; NaN if there is a NaN, else Infinity if there is one; 0 for none. */
+  maxAbs(source: number, length: number): number {
+    return this.#exports.maxAbs(source, length);
+  }
+
+  /**
+   * The int32 value of sum c(first + k) · x_k modulo 2^32, with odd c: linear, so the checksums of summands add up to
+   * the checksum of the sum, and those of neighbouring ranges to that of their union. A changed element always
+   * shows; lost, repeated, swapped or shifted ones show but for a chance of about 2^-32.
+   */
+  checksum(source: number, length: number, first: number): number {
+    return this.#exports.checksum(source, length, first);
+  }
+
+  /** int32 target = 0. */
+  zero(target: number, length: number): void {
+    this.#exports.zero(target, length);
+  }
+}

@@ -1,0 +1,56 @@
+import type { SharedArena } from './memory.js';
+
+/** Keys of a ring between hosts; Z85 strings of 40 characters, as `zeromq.curveKeyPair()` makes them. */
+export interface CurveKeys {
+  readonly publicKey: string;
+  readonly secretKey: string;
+  /** The public keys of all ranks, by rank: a rank talks to its neighbours' keys and to no others. */
+  readonly peers: readonly string[];
+}
+
+export interface RingOptions {
+  readonly run: string;
+  readonly generation: number;
+  readonly rank: number;
+  readonly size: number;
+  /** The arena that the ranges of operations lie in; the ring takes one segment of it while it is open. */
+  readonly arena: SharedArena;
+  readonly transport: 'tcp' | 'ipc';
+  /** For tcp: the address to listen at, default 127.0.0.1. */
+  readonly host?: string;
+  /** For ipc: a directory that only this user may enter (mode 0700). */
+  readonly directory?: string;
+  /** Longest time without progress that any wait takes before it gives up. */
+  readonly deadlineMs: number;
+  /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
+  readonly segmentBytes?: number;
+  /** For tcp: encrypts and authenticates both neighbours. */
+  readonly curve?: CurveKeys;
+}
+
+/** Where measured bandwidth levels off (docs/decisions/0002). */
+export const SEGMENT_BYTES = 262_144;
+
+export interface Operation {
+  readonly step: number;
+  readonly attempt: number;
+  /** What to sum, in place, the same lengths in the same order at all ranks; bytes and int32 elements. */
+  readonly ranges: readonly { readonly offset: number; readonly length: number }[];
+}
+
+export interface RingReport {
+  readonly seconds: number;
+  /** Of these, the time with nothing to do but wait for the rank before. */
+  readonly waitSeconds: number;
+  /** Payload bytes. */
+  readonly bytesSent: number;
+  readonly framesSent: number;
+  /** Frames of older generations or attempts that were ignored. */
+  readonly framesDropped: number;
+}
+
+/** The options in the form that crosses to the ring's thread. */
+export type ThreadOptions = Omit<Required<RingOptions>, 'arena' | 'directory' | 'curve'> & {
+  readonly directory: string | undefined;
+  readonly curve: CurveKeys | undefined;
+};

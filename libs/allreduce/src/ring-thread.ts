@@ -1,0 +1,66 @@
+import { parentPort } from 'node:worker_threads';
+import { RingmasterError } from '@ringmaster/protocol';
+import { Context } from 'zeromq';
+import { Authenticator } from './authenticator.js';
+import { RingEnd } from './ring-end.js';
+import type { Answer, Exit, Numbered, Request } from './thread-messages.js';
+
+/**
+ * The ring thread of a process: all its rings (an old and a new generation overlap) on one ZeroMQ context. It never
+ * ends by itself, because ZeroMQ's I/O thread may still hand back messages to it; the process ends it.
+ */
+const context = new Context({ blocky: false });
+const ends = new Map<number, RingEnd>();
+let authenticator: Promise<Authenticator> | undefined;
+
+if (parentPort === null) throw new Error('the ring thread is a worker thread');
+const port = parentPort;
+
+port.on('message', (message: Numbered | Exit) => {
+  if (message.kind === 'exit') void exit(message.done);
+  else void answer(message);
+});
+
+async function answer({ id, request }: Numbered): Promise<void> {
+  port.postMessage(
+    await perform(request).then(
+      (value): Answer => ({ id, value }),
+      (error: unknown): Answer => {
+        if (!(error instanceof RingmasterError)) {
+          return { id, defect: error instanceof Error ? error : new Error(String(error)) };
+        }
+        const { code, detail } = error.toBody();
+        return { id, failure: { code, detail } };
+      },
+    ),
+  );
+}
+
+async function perform(request: Request): Promise<unknown> {
+  if (request.kind === 'bind') {
+    const { ring, options, memory, staging } = request;
+    if (options.curve) authenticator ??= Authenticator.start(context);
+    const end = await RingEnd.bind(options, memory, staging, context, await authenticator);
+    ends.set(ring, end);
+    return end.endpoint;
+  }
+  const end = ends.get(request.ring);
+  if (end === undefined) throw new Error(`ring ${request.ring} is not bound`);
+  switch (request.kind) {
+    case 'connect':
+      return end.connect(request.endpoint);
+    case 'allReduce':
+      return end.allReduce(request.operation);
+    case 'close':
+      ends.delete(request.ring);
+      return end.close();
+  }
+}
+
+// A receive that is pending when the thread is torn down aborts the process.
+async function exit(done: Int32Array<SharedArrayBuffer>): Promise<void> {
+  await Promise.allSettled([...ends.values()].map((end) => end.abandon()));
+  await (await authenticator)?.close();
+  Atomics.store(done, 0, 1);
+  Atomics.notify(done, 0);
+}

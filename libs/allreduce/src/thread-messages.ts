@@ -1,0 +1,35 @@
+import type { ErrorBody } from '@ringmaster/protocol';
+import type { Operation, ThreadOptions } from './options.js';
+import type { SharedMemory } from './webassembly.js';
+
+/** What the main thread asks of the ring thread. `ring` identifies a ring in this process. */
+export type Request =
+  | {
+      readonly kind: 'bind';
+      readonly ring: number;
+      readonly options: ThreadOptions;
+      readonly memory: SharedMemory;
+      /** Byte offset of room for one segment in `memory`. */
+      readonly staging: number;
+    }
+  | { readonly kind: 'connect'; readonly ring: number; readonly endpoint: string }
+  | { readonly kind: 'allReduce'; readonly ring: number; readonly operation: Operation }
+  | { readonly kind: 'close'; readonly ring: number };
+
+/** Announces the end of the process; `done[0]` becomes 1 when every socket is closed. */
+export interface Exit {
+  readonly kind: 'exit';
+  readonly done: Int32Array<SharedArrayBuffer>;
+}
+
+/** A request with the number that its answer carries. */
+export interface Numbered {
+  readonly kind: 'request';
+  readonly id: number;
+  readonly request: Request;
+}
+
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: Pick<ErrorBody, 'code' | 'detail'> }
+  | { readonly id: number; readonly defect: Error };
