@@ -1,1 +1,2 @@
 export * from './provision/index.js';
+export * from './optimizers/index.js';

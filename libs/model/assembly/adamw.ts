@@ -1,0 +1,95 @@
+// The elementwise part of a step's update, compiled by AssemblyScript to WebAssembly SIMD over an imported shared
+// memory. Only correctly rounded operations (add, subtract, multiply, divide, square root, int to float), in a fixed
+// order, so every machine computes the same bytes. Offsets are bytes, lengths are elements.
+
+/**
+ * int32 → float32 in place: target[k] = (float32(target[k]) · resolution) · scale.
+ * Returns the sum of the squares of the results in float64: four sums, of the elements with k mod 4 = 0, 1, 2, 3,
+ * added as (0 + 1) + (2 + 3), then the elements of an incomplete last vector one by one.
+ */
+export function dequantise(target: usize, length: u32, resolution: f32, scale: f32): f64 {
+  const vectorsEnd = target + ((<usize>(length & ~3)) << 2);
+  const end = target + ((<usize>length) << 2);
+  const resolutions = f32x4.splat(resolution);
+  const scales = f32x4.splat(scale);
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  while (target < vectorsEnd) {
+    const integers = v128.load(target);
+    const floats = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(integers), resolutions), scales);
+    v128.store(target, floats);
+    const first = f64x2.promote_low_f32x4(floats);
+    const second = f64x2.promote_low_f32x4(i64x2.shuffle(floats, floats, 1, 0));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+    target += 16;
+  }
+  let sum =
+    f64x2.extract_lane(low, 0) +
+    f64x2.extract_lane(low, 1) +
+    (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1));
+  while (target < end) {
+    const float = <f32>load<i32>(target) * resolution * scale;
+    store<f32>(target, float);
+    sum += <f64>float * <f64>float;
+    target += 4;
+  }
+  return sum;
+}
+
+/**
+ * AdamW with decoupled weight decay (Loshchilov and Hutter, 2019, algorithm 2), in place:
+ *   g = gradient · clip
+ *   m = beta1 · m + gain1 · g                            gain1 = 1 - beta1
+ *   v = beta2 · v + gain2 · (g · g)                      gain2 = 1 - beta2
+ *   p = p · shrink - rate · (m / (√v · root + epsilon))  shrink = 1 - learning rate · decay,
+ *                                                        rate = learning rate / (1 - beta1^t), root = 1 / √(1 - beta2^t)
+ */
+export function adamw(
+  parameters: usize,
+  firstMoments: usize,
+  secondMoments: usize,
+  gradients: usize,
+  length: u32,
+  clip: f32,
+  beta1: f32,
+  gain1: f32,
+  beta2: f32,
+  gain2: f32,
+  shrink: f32,
+  rate: f32,
+  root: f32,
+  epsilon: f32,
+): void {
+  const vectorsEnd = (<usize>(length & ~3)) << 2;
+  const end = (<usize>length) << 2;
+  let at: usize = 0;
+  for (; at < vectorsEnd; at += 16) {
+    const g = f32x4.mul(v128.load(gradients + at), f32x4.splat(clip));
+    const m = f32x4.add(
+      f32x4.mul(f32x4.splat(beta1), v128.load(firstMoments + at)),
+      f32x4.mul(f32x4.splat(gain1), g),
+    );
+    const v = f32x4.add(
+      f32x4.mul(f32x4.splat(beta2), v128.load(secondMoments + at)),
+      f32x4.mul(f32x4.splat(gain2), f32x4.mul(g, g)),
+    );
+    const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(v), f32x4.splat(root)), f32x4.splat(epsilon));
+    const p = f32x4.sub(
+      f32x4.mul(v128.load(parameters + at), f32x4.splat(shrink)),
+      f32x4.mul(f32x4.splat(rate), f32x4.div(m, divisor)),
+    );
+    v128.store(firstMoments + at, m);
+    v128.store(secondMoments + at, v);
+    v128.store(parameters + at, p);
+  }
+  for (; at < end; at += 4) {
+    const g = load<f32>(gradients + at) * clip;
+    const m = beta1 * load<f32>(firstMoments + at) + gain1 * g;
+    const v = beta2 * load<f32>(secondMoments + at) + gain2 * (g * g);
+    const divisor = sqrt<f32>(v) * root + epsilon;
+    store<f32>(firstMoments + at, m);
+    store<f32>(secondMoments + at, v);
+    store<f32>(parameters + at, load<f32>(parameters + at) * shrink - rate * (m / divisor));
+  }
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+
+/** A shared `WebAssembly.Memory`; TypeScript ships the types of WebAssembly only with those of the browser. */
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** The coefficients of one AdamW update, each a float32 value. */
+export interface AdamWCoefficients {
+  /** Factor that clips the gradient. */
+  readonly clip: number;
+  readonly beta1: number;
+  /** 1 - beta1. */
+  readonly gain1: number;
+  readonly beta2: number;
+  /** 1 - beta2. */
+  readonly gain2: number;
+  /** 1 - learning rate · weight decay. */
+  readonly shrink: number;
+  /** Learning rate / (1 - beta1^t). */
+  readonly rate: number;
+  /** 1 / √(1 - beta2^t). */
+  readonly root: number;
+  readonly epsilon: number;
+}
+
+/** Byte offsets of the same range of elements in each of four arrays. */
+export interface AdamWOffsets {
+  readonly parameters: number;
+  readonly firstMoments: number;
+  readonly secondMoments: number;
+  readonly gradients: number;
+}
+
+/** What assembly/adamw.ts exports. */
+interface Exports {
+  dequantise(target: number, length: number, resolution: number, scale: number): number;
+  adamw(...offsetsLengthCoefficients: [number, number, number, number, number, ...number[]]): void;
+}
+
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: { readonly env: { readonly memory: SharedMemory } },
+  ) => { readonly exports: object };
+}
+
+const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
+
+let compiled: object | undefined;
+
+/** The loops of an update over one shared memory; offsets are bytes, lengths are elements. */
+export class OptimizerKernels {
+  readonly #exports: Exports;
+
+  constructor(memory: SharedMemory) {
+    compiled ??= new webAssembly.Module(readFileSync(new URL('adamw.wasm', import.meta.url)));
+    this.#exports = new webAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
+  }
+
+  /**
+   * Turns an int32 block into float32 in place: (float32(x) · 2^-exponent) · scale, each product rounded to float32.
+   * @returns the sum of squares of the results in float64, in the order that assembly/adamw.ts documents
+   */
+  dequantise(target: number, length: number, exponent: number, scale: number): number {
+    return this.#exports.dequantise(target, length, 2 ** -exponent, scale);
+  }
+
+  /** Updates parameters and moments from float32 gradients; see assembly/adamw.ts for the formula. */
+  adamw(at: AdamWOffsets, length: number, by: AdamWCoefficients): void {
+    this.#exports.adamw(
+      ...([at.parameters, at.firstMoments, at.secondMoments, at.gradients, length] as const),
+      ...[by.clip, by.beta1, by.gain1, by.beta2, by.gain2, by.shrink, by.rate, by.root, by.epsilon],
+    );
+  }
+}
