@@ -50,4 +50,22 @@ export const modelErrors = {
     remedy:
       'Free 1.2 GB (gpu: 8 GB) there or mend its permissions, or choose another folder with RINGMASTER_CACHE.',
   }),
+  TENSORFLOW_NOT_PROVISIONED: entry<{ reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ reason }) => `TensorFlow does not load: ${reason}`,
+    remedy: 'Fetch and build it with: npm run provision',
+  }),
+  TENSORFLOW_OUT_OF_MEMORY: entry<{ operation: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ operation }) => `TensorFlow ran out of memory in ${operation}`,
+    remedy: 'Use more microbatches (each is then smaller), a smaller model or a shorter context.',
+  }),
+  MODEL_CONFIG_INVALID: entry<{ key: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    message: ({ key, reason }) => `Model configuration '${key}' is invalid: ${reason}`,
+    remedy: 'Correct the model section of the job file, or the config.json of the model.',
+  }),
 } as const;

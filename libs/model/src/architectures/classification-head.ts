@@ -1,0 +1,78 @@
+import type { Tensor } from '../engine/tensor.js';
+import { correctCount, crossEntropy, lossSum } from '../layers/cross-entropy.js';
+import type { Score } from '../layers/decoder.js';
+import { dropout, dropoutBackward } from '../layers/dropout.js';
+import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import { Linear } from '../layers/linear.js';
+import type { Head, HeadGradients, MicrobatchInput } from './head.js';
+
+export interface ClassificationHeadOptions {
+  readonly hidden: number;
+  readonly labels: number;
+  readonly dropout: number;
+  readonly deviation: number;
+}
+
+/** A class from the first token of a sequence: dropout(tanh(pooler(x₀))) into a linear classifier, as in BERT. */
+export class ClassificationHead implements Head {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #pooler: Linear;
+  readonly #classifier: Linear;
+  readonly #dropout: number;
+
+  constructor({ hidden, labels, dropout, deviation }: ClassificationHeadOptions) {
+    this.#dropout = dropout;
+    this.#pooler = new Linear('pooler', hidden, hidden, deviation);
+    this.#classifier = new Linear('classifier', hidden, labels, deviation);
+    this.parameters = [...this.#pooler.parameters, ...this.#classifier.parameters];
+  }
+
+  train(pass: Pass, hidden: Tensor, { targets }: MicrobatchInput, emit: Emit): HeadGradients {
+    const { ops } = pass;
+    return ops.runtime.scope(() => {
+      const { logits, features, mask, pooled, first, rows } = this.#forward(pass, hidden);
+      const { probabilities, dLogits } = crossEntropy(ops, logits, targets);
+      const dFeatures = this.#classifier.backward(pass, dLogits, features, emit);
+      const dPooled = dropoutBackward(pass, dFeatures, mask);
+      const dDense = ops.tanhGradient(pooled, dPooled);
+      const dFirst = this.#pooler.backward(pass, dDense, first, emit);
+      const dHidden = ops.scatterRows(dFirst, rows, hidden.shape[0] ?? 0);
+      return { probabilities, dHidden, dTokens: null };
+    });
+  }
+
+  score(pass: Pass, hidden: Tensor, { targets }: MicrobatchInput): Score {
+    const { ops } = pass;
+    return ops.runtime.scope(() => {
+      const { logits } = this.#forward(pass, hidden);
+      const { probabilities } = crossEntropy(ops, logits, targets);
+      return {
+        lossSum: lossSum(ops, probabilities),
+        count: targets.length,
+        correct: correctCount(ops, logits, targets),
+      };
+    });
+  }
+
+  /** [B, labels]. */
+  logits(pass: Pass, hidden: Tensor): Tensor {
+    return pass.ops.runtime.scope(() => this.#forward(pass, hidden).logits);
+  }
+
+  #forward(pass: Pass, hidden: Tensor) {
+    const { ops, sequences, length } = pass;
+    const firsts = Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
+    const rows = ops.runtime.upload(firsts, [sequences]);
+    const first = ops.gatherRows(hidden, rows);
+    const pooled = ops.tanh(this.#pooler.forward(pass, first));
+    const { output: features, mask } = dropout(pass, pooled, this.#dropout, 'classifier');
+    return {
+      logits: this.#classifier.forward(pass, features),
+      features,
+      mask,
+      pooled,
+      first,
+      rows,
+    };
+  }
+}

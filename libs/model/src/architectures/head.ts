@@ -1,0 +1,41 @@
+import type { Tensor } from '../engine/tensor.js';
+import type { Score } from '../layers/decoder.js';
+import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+
+/** One microbatch, padded to one length. */
+export interface MicrobatchInput {
+  /** B. */
+  readonly sequences: number;
+  /** T, at most the model's context. */
+  readonly length: number;
+  /** Token ids [B·T]. */
+  readonly tokens: Int32Array;
+  /** Real length of each sequence [B], at least 1; the rest of it is padding, whose content has no effect. */
+  readonly lengths: Int32Array;
+  /** Flat indices b·T + t [K] of the tokens to predict; for prediction, of those whose logits are wanted. */
+  readonly positions?: Int32Array;
+  /**
+   * Masked language model: the token at each position [K]. Causal: the token after each [B·T], −1 where none counts.
+   * Classification: the label of each sequence [B].
+   */
+  readonly targets: Int32Array;
+}
+
+/** What a head learns from hidden states. */
+export interface HeadGradients {
+  /** Probabilities given to the targets [K,1]. */
+  readonly probabilities: Tensor;
+  /** [B·T,H]. */
+  readonly dHidden: Tensor;
+  /** The head's share of the token embeddings' gradient [V,H]; null where it does not use them. */
+  readonly dTokens: Tensor | null;
+}
+
+/** From hidden states [B·T,H] to a loss, a score or logits. */
+export interface Head {
+  readonly parameters: readonly ParameterSpec[];
+  /** Gradients of the summed loss. */
+  train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients;
+  score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score;
+  logits(pass: Pass, hidden: Tensor, input: MicrobatchInput): Tensor;
+}

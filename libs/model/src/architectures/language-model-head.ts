@@ -1,0 +1,127 @@
+import type { Tensor } from '../engine/tensor.js';
+import { activate, activateBackward, type Activation } from '../layers/activation.js';
+import { TiedDecoder, type Score } from '../layers/decoder.js';
+import { LayerNorm } from '../layers/layer-norm.js';
+import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import { Linear } from '../layers/linear.js';
+import type { ModelConfig } from './config.js';
+import type { Head, HeadGradients, MicrobatchInput } from './head.js';
+import type { TransformerSettings } from './settings.js';
+
+/** Rows of the hidden states that are predicted from; `rows` is null for all of them in order. */
+interface Selection {
+  readonly rows: Int32Array | null;
+  readonly targets: Int32Array;
+}
+
+/** Tokens from hidden states, computed only at the rows that count. */
+export class LanguageModelHead implements Head {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #transform: Transform | null;
+  readonly #decoder: TiedDecoder;
+  readonly #select: (input: MicrobatchInput) => Selection;
+
+  private constructor(
+    transform: Transform | null,
+    decoder: TiedDecoder,
+    select: (input: MicrobatchInput) => Selection,
+  ) {
+    this.#transform = transform;
+    this.#decoder = decoder;
+    this.#select = select;
+    this.parameters = [...(transform?.parameters ?? []), ...decoder.parameters];
+  }
+
+  /** BERT's: a transformed hidden state at each masked position, and a decoder with a bias. */
+  static masked(config: ModelConfig, settings: TransformerSettings): LanguageModelHead {
+    return new LanguageModelHead(
+      new Transform(config.hidden, settings),
+      new TiedDecoder(config.vocabulary, 'head.bias'),
+      ({ positions, targets }) => ({ rows: positions ?? null, targets }),
+    );
+  }
+
+  /** GPT-2's: the next token wherever there is one. */
+  static causal(config: ModelConfig): LanguageModelHead {
+    return new LanguageModelHead(null, new TiedDecoder(config.vocabulary, null), counted);
+  }
+
+  train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients {
+    const { ops } = pass;
+    const { rows, targets } = this.#select(input);
+    return ops.runtime.scope(() => {
+      const indices = rows === null ? null : ops.runtime.upload(rows, [rows.length]);
+      const selected = indices === null ? hidden : ops.gatherRows(hidden, indices);
+      const transformed = this.#transform?.forward(pass, selected);
+      const x = transformed?.output ?? selected;
+      const { probabilities, dx, dTokens } = this.#decoder.train(pass, x, targets, emit);
+      const dSelected =
+        this.#transform === null || transformed === undefined
+          ? dx
+          : this.#transform.backward(pass, dx, transformed.saved, emit);
+      const dHidden =
+        indices === null ? dSelected : ops.scatterRows(dSelected, indices, hidden.shape[0] ?? 0);
+      return { probabilities, dHidden, dTokens };
+    });
+  }
+
+  score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score {
+    const { rows, targets } = this.#select(input);
+    return pass.ops.runtime.scope(() =>
+      this.#decoder.score(pass, this.#features(pass, hidden, rows), targets),
+    );
+  }
+
+  logits(pass: Pass, hidden: Tensor, { positions }: MicrobatchInput): Tensor {
+    return pass.ops.runtime.scope(() =>
+      this.#decoder.logits(pass, this.#features(pass, hidden, positions ?? null)),
+    );
+  }
+
+  /** What the decoder reads at `rows`. */
+  #features(pass: Pass, hidden: Tensor, rows: Int32Array | null): Tensor {
+    const { ops } = pass;
+    const selected =
+      rows === null ? hidden : ops.gatherRows(hidden, ops.runtime.upload(rows, [rows.length]));
+    return this.#transform?.forward(pass, selected).output ?? selected;
+  }
+}
+
+/** The rows whose target is not −1. */
+function counted({ targets }: MicrobatchInput): Selection {
+  if (!targets.includes(-1)) return { rows: null, targets };
+  const rows = Int32Array.from(targets.keys()).filter((row) => targets[row] !== -1);
+  return { rows, targets: targets.filter((target) => target !== -1) };
+}
+
+/** norm(activation(dense(x))), between BERT's hidden states and its decoder. */
+class Transform {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #dense: Linear;
+  readonly #norm: LayerNorm;
+  readonly #activation: Activation;
+
+  constructor(hidden: number, { deviation, epsilon, activation }: TransformerSettings) {
+    this.#dense = new Linear('head.transform', hidden, hidden, deviation);
+    this.#norm = new LayerNorm('head.norm', hidden, epsilon);
+    this.#activation = activation;
+    this.parameters = [...this.#dense.parameters, ...this.#norm.parameters];
+  }
+
+  forward(pass: Pass, x: Tensor) {
+    const activated = activate(pass.ops, this.#activation, this.#dense.forward(pass, x));
+    const { output, saved: norm } = this.#norm.forward(pass, activated.output);
+    return { output, saved: { x, norm, activation: activated.saved } };
+  }
+
+  backward(
+    pass: Pass,
+    dy: Tensor,
+    { x, norm, activation }: ReturnType<Transform['forward']>['saved'],
+    emit: Emit,
+  ): Tensor {
+    const dActivated = this.#norm.backward(pass, dy, norm, emit);
+    const dDense = activateBackward(pass.ops, this.#activation, dActivated, activation);
+    return this.#dense.backward(pass, dDense, x, emit);
+  }
+}

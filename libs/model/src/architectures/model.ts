@@ -1,0 +1,169 @@
+import { randomKey, RandomStream } from '@ringmaster/protocol';
+
+import { Ops, type Precision } from '../engine/ops.js';
+import type { RandomScope } from '../engine/random.js';
+import type { Runtime } from '../engine/runtime.js';
+import type { Tensor } from '../engine/tensor.js';
+import { causalBias, paddingBias } from '../layers/attention-bias.js';
+import { lossSum } from '../layers/cross-entropy.js';
+import type { Score } from '../layers/decoder.js';
+import type { ParameterSpec, Pass } from '../layers/layer.js';
+import { ClassificationHead } from './classification-head.js';
+import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
+import type { Head, MicrobatchInput } from './head.js';
+import { LanguageModelHead } from './language-model-head.js';
+import { settingsOf, type TransformerSettings } from './settings.js';
+import { Transformer } from './transformer.js';
+
+/**
+ * Takes one parameter's gradient, summed over the microbatch, once per call of `forwardBackward`. The tensor is freed
+ * when it returns.
+ */
+export type GradientSink = (name: string, gradient: Tensor) => void;
+
+/** A transformer with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
+export class Model {
+  readonly config: ModelConfig;
+  /** Every tensor that is trained, each once, in the order of the forward pass. */
+  readonly parameters: readonly ParameterSpec[];
+  readonly #ops: Ops;
+  readonly #settings: TransformerSettings;
+  readonly #transformer: Transformer;
+  readonly #head: Head;
+  readonly #weights = new Map<string, Tensor>();
+
+  constructor(
+    runtime: Runtime,
+    config: ModelConfig,
+    head: HeadKind,
+    precision: Precision = 'float32',
+  ) {
+    checkConfig(config, head);
+    this.config = config;
+    this.#ops = new Ops(runtime, precision);
+    this.#settings = settingsOf(config);
+    this.#transformer = new Transformer(config, this.#settings);
+    this.#head = headOf(config, this.#settings, head);
+    this.parameters = [...this.#transformer.parameters, ...this.#head.parameters];
+  }
+
+  /** Copies every parameter's values to TensorFlow in place of those before; the arrays may change afterwards. */
+  load(values: (name: string) => Float32Array): void {
+    const { runtime } = this.#ops;
+    for (const { name, shape } of this.parameters) {
+      const loaded = runtime.keep(runtime.upload(values(name), shape));
+      runtime.free(this.#weights.get(name));
+      this.#weights.set(name, loaded);
+    }
+  }
+
+  /** Frees the parameters. */
+  unload(): void {
+    this.#ops.runtime.free([...this.#weights.values()]);
+    this.#weights.clear();
+  }
+
+  /** Initial values: a function of the seed and each parameter's name and specification only. */
+  initialise(seed: number): Map<string, Float32Array> {
+    return new Map(this.parameters.map((spec) => [spec.name, initialValues(spec, seed)]));
+  }
+
+  /**
+   * Gradients of the loss summed over a microbatch, in backward order, each emitted as soon as it is complete.
+   * `random` is where dropout draws from; null for none.
+   */
+  forwardBackward(
+    input: MicrobatchInput,
+    random: RandomScope | null,
+    sink: GradientSink,
+  ): { lossSum: number; count: number } {
+    const ops = this.#ops;
+    const { runtime } = ops;
+    const emit: GradientSink = (name, gradient) => {
+      sink(name, gradient);
+      runtime.free(gradient);
+    };
+    return runtime.scope(() => {
+      const pass = this.#pass(input, random);
+      const tokens = this.#tokens(input);
+      const { output: hidden, saved } = this.#transformer.forward(pass, tokens);
+      const head = this.#head.train(pass, hidden, input, emit);
+      runtime.free(hidden);
+      this.#transformer.backward(pass, head.dHidden, saved, head.dTokens, emit);
+      return { lossSum: lossSum(ops, head.probabilities), count: head.probabilities.size };
+    });
+  }
+
+  /** Loss and accuracy without dropout. */
+  evaluate(input: MicrobatchInput): Score {
+    return this.#infer(input, (pass, hidden) => this.#head.score(pass, hidden, input));
+  }
+
+  /**
+   * Logits without dropout: [B, labels] of a classifier; of a language model [K,V] at `positions`, or [B·T,V] where
+   * none are given. Targets are not read.
+   */
+  predict(input: MicrobatchInput): { logits: Float32Array; shape: readonly number[] } {
+    return this.#infer(input, (pass, hidden) => {
+      const logits = this.#head.logits(pass, hidden, input);
+      const values = new Float32Array(logits.size);
+      this.#ops.runtime.downloadInto(logits, values);
+      return { logits: values, shape: logits.shape };
+    });
+  }
+
+  #infer<Result>(input: MicrobatchInput, body: (pass: Pass, hidden: Tensor) => Result): Result {
+    return this.#ops.runtime.scope(() => {
+      const pass = this.#pass(input, null);
+      return body(pass, this.#transformer.infer(pass, this.#tokens(input)));
+    });
+  }
+
+  #pass({ sequences, length, lengths }: MicrobatchInput, random: RandomScope | null): Pass {
+    const ops = this.#ops;
+    const { context } = this.config;
+    if (length > context)
+      throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
+    return {
+      ops,
+      sequences,
+      length,
+      weight: (name) => this.#weight(name),
+      // Padding is on the right, so a causal mask hides it from everything that counts.
+      attentionBias: this.#settings.causal
+        ? causalBias(ops, length, context)
+        : paddingBias(ops, lengths, length),
+      random,
+    };
+  }
+
+  #tokens({ tokens }: MicrobatchInput): Tensor {
+    return this.#ops.runtime.upload(tokens, [tokens.length]);
+  }
+
+  #weight(name: string): Tensor {
+    const tensor = this.#weights.get(name);
+    if (tensor === undefined) throw new Error(`Parameter ${name} has not been loaded`);
+    return tensor;
+  }
+}
+
+function headOf(config: ModelConfig, settings: TransformerSettings, kind: HeadKind): Head {
+  const { labels = 0 } = config;
+  switch (kind) {
+    case 'masked-language-model':
+      return LanguageModelHead.masked(config, settings);
+    case 'causal-language-model':
+      return LanguageModelHead.causal(config);
+    case 'sequence-classification':
+      return new ClassificationHead({ ...config, ...settings, labels });
+  }
+}
+
+function initialValues({ name, shape, initial, deviation }: ParameterSpec, seed: number) {
+  const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  if (initial === 'ones') return values.fill(1);
+  if (initial === 'zeros') return values;
+  const stream = new RandomStream(randomKey(seed, 'initial', name));
+  return values.map((_, index) => deviation * stream.normal(index));
+}

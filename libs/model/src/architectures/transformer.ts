@@ -1,0 +1,83 @@
+import type { Tensor } from '../engine/tensor.js';
+import { Block } from '../layers/block.js';
+import { Embeddings } from '../layers/embeddings.js';
+import { LayerNorm } from '../layers/layer-norm.js';
+import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import type { ModelConfig } from './config.js';
+import type { TransformerSettings } from './settings.js';
+
+/** Tokens to hidden states: embeddings, blocks, and a final norm where the blocks normalise first. */
+export class Transformer {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #embeddings: Embeddings;
+  readonly #blocks: readonly Block[];
+  readonly #norm: LayerNorm | null;
+
+  constructor(config: ModelConfig, settings: TransformerSettings) {
+    const { hidden, layers } = config;
+    const options = { ...config, ...settings };
+    this.#embeddings = new Embeddings({ ...options, norm: settings.embeddingNorm });
+    this.#blocks = Array.from({ length: layers }, (_, i) => new Block(`blocks.${i}`, options));
+    this.#norm =
+      settings.norm === 'pre' ? new LayerNorm('final.norm', hidden, settings.epsilon) : null;
+    this.parameters = [
+      ...this.#embeddings.parameters,
+      ...this.#blocks.flatMap((block) => block.parameters),
+      ...(this.#norm?.parameters ?? []),
+    ];
+  }
+
+  /** tokens int32 [B·T] → [B·T,H], with what backward needs. */
+  forward(pass: Pass, tokens: Tensor) {
+    const embeddings = this.#embeddings.forward(pass, tokens);
+    let x = embeddings.output;
+    const blocks = this.#blocks.map((block) => {
+      const { output, saved } = block.forward(pass, x);
+      x = output;
+      return saved;
+    });
+    if (this.#norm === null)
+      return { output: x, saved: { embeddings: embeddings.saved, blocks, norm: null } };
+    const { output, saved: norm } = this.#norm.forward(pass, x);
+    pass.ops.runtime.free(x);
+    return { output, saved: { embeddings: embeddings.saved, blocks, norm } };
+  }
+
+  /** tokens int32 [B·T] → [B·T,H], keeping nothing. */
+  infer(pass: Pass, tokens: Tensor): Tensor {
+    const { runtime } = pass.ops;
+    return runtime.scope(() => {
+      let x = this.#embeddings.forward(pass, tokens).output;
+      for (const block of this.#blocks) {
+        const input = x;
+        x = runtime.scope(() => block.forward(pass, input).output);
+      }
+      return this.#norm === null ? x : this.#norm.forward(pass, x).output;
+    });
+  }
+
+  /** Takes ownership of dy; `tied` is the decoder's share of the token embeddings' gradient. */
+  backward(
+    pass: Pass,
+    dy: Tensor,
+    saved: ReturnType<Transformer['forward']>['saved'],
+    tied: Tensor | null,
+    emit: Emit,
+  ): void {
+    const { runtime } = pass.ops;
+    let d = dy;
+    if (this.#norm !== null && saved.norm !== null) {
+      d = this.#norm.backward(pass, dy, saved.norm, emit);
+      runtime.free(dy, saved.norm);
+    }
+    for (const [index, blockSaved] of [...saved.blocks.entries()].reverse())
+      d = at(this.#blocks, index).backward(pass, d, blockSaved, emit);
+    this.#embeddings.backward(pass, d, saved.embeddings, tied, emit);
+  }
+}
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new Error(`There is no item ${index} of ${items.length}`);
+  return item;
+}

@@ -1,0 +1,73 @@
+import type { Runtime } from './runtime.js';
+import { processor } from '../provision/index.js';
+
+/** Where a trainer computes. `index` is the number of the graphics processor on its host. */
+export type Device = { readonly kind: 'cpu' } | { readonly kind: 'gpu'; readonly index: number };
+
+export interface TrainerEnvironmentOptions {
+  /** Threads that one operation may use; they are part of what a run's numerics depend on. */
+  readonly threads: number;
+  readonly device: Device;
+}
+
+const SCRUBBED = /^(TF_|ONEDNN_|DNNL_|OMP_|KMP_|GOMP_|MKL_|XLA_|CUDA_VISIBLE_DEVICES$|NVIDIA_TF32)/;
+
+/**
+ * The environment of a trainer process: `inherited` without anything that would change TensorFlow's numerics, and with
+ * what pins them. TensorFlow reads these variables as it loads, so they are set before the process starts.
+ */
+export function trainerEnvironment(
+  { threads, device }: TrainerEnvironmentOptions,
+  inherited: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const kept = Object.entries(inherited).filter(([name]) => !SCRUBBED.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTEROP_THREADS: '1',
+    OMP_NUM_THREADS: String(threads),
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    // Freed memory stays in the process: returning it costs a page fault for every page of every step.
+    MALLOC_MMAP_THRESHOLD_: String(2 ** 32),
+    MALLOC_TRIM_THRESHOLD_: String(2 ** 40),
+    ...(device.kind === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : gpuVariables(device.index)),
+  };
+}
+
+function gpuVariables(index: number): NodeJS.ProcessEnv {
+  return {
+    CUDA_VISIBLE_DEVICES: String(index),
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    TF_DETERMINISTIC_OPS: '1',
+    TF_CUDNN_USE_AUTOTUNE: '0',
+    NVIDIA_TF32_OVERRIDE: '0',
+  };
+}
+
+/** What the bits of a run depend on besides its specification. */
+export interface NumericsRecord {
+  readonly tensorflow: string;
+  readonly node: string;
+  readonly device: 'cpu' | 'gpu';
+  /** `process.arch`, such as `x64`. */
+  readonly architecture: string;
+  readonly processor: string;
+  /** Instruction sets that TensorFlow's kernels choose between, as far as this processor has them. */
+  readonly instructions: readonly string[];
+  readonly threads: string;
+}
+
+/** The record of this process. */
+export function numericsRecord(runtime: Runtime): NumericsRecord {
+  const { model, features } = processor();
+  return {
+    tensorflow: runtime.version,
+    node: process.versions.node,
+    device: runtime.device,
+    architecture: process.arch,
+    processor: model,
+    instructions: features,
+    threads: process.env['TF_NUM_INTRAOP_THREADS'] ?? 'unset',
+  };
+}

@@ -1,0 +1,113 @@
+import type { Tensor } from '../engine/tensor.js';
+import { correctCount, crossEntropy, lossSum } from './cross-entropy.js';
+import { TOKEN_EMBEDDINGS } from './embeddings.js';
+import { zeros, type Emit, type ParameterSpec, type Pass } from './layer.js';
+
+/** Logits computed at a time; more would leave the processor's cache, and need memory by the gigabyte. */
+const CHUNK_ELEMENTS = 2 ** 22;
+
+export interface Score {
+  /** Summed cross-entropy in nats. */
+  readonly lossSum: number;
+  /** Predictions that the sum is over. */
+  readonly count: number;
+  readonly correct: number;
+}
+
+/** Logits over the vocabulary with the token embeddings as weights, and their cross-entropy, in chunks of rows. */
+export class TiedDecoder {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #bias: string | null;
+  readonly #chunkRows: number;
+
+  /** `bias` is the name of the bias parameter; null for none. */
+  constructor(vocabulary: number, bias: string | null) {
+    this.#bias = bias;
+    this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
+    this.parameters = bias === null ? [] : [zeros(bias, vocabulary)];
+  }
+
+  /** x [K,H] → logits [K,V]. */
+  logits({ ops, weight }: Pass, x: Tensor): Tensor {
+    const products = ops.matmul(x, weight(TOKEN_EMBEDDINGS), { transposeY: true });
+    if (this.#bias === null) return products;
+    const logits = ops.addBias(products, weight(this.#bias));
+    ops.runtime.free(products);
+    return logits;
+  }
+
+  /**
+   * The gradient of the summed cross-entropy of x [K,H] against K targets.
+   *
+   * @returns `probabilities` [K,1] of the targets, `dx` [K,H] and `dTokens` [V,H], the decoder's share of the token
+   * embeddings' gradient.
+   */
+  train(pass: Pass, x: Tensor, targets: Int32Array, emit: Emit) {
+    const { ops, weight } = pass;
+    return ops.runtime.scope(() => {
+      const probabilities: Tensor[] = [];
+      const dx: Tensor[] = [];
+      let dTokens: Tensor | null = null;
+      let dBias: Tensor | null = null;
+      for (const chunk of this.#chunks(pass, x, targets)) {
+        const logits = this.logits(pass, chunk.x);
+        const entropy = crossEntropy(ops, logits, chunk.targets);
+        ops.runtime.free(logits);
+        probabilities.push(entropy.probabilities);
+        dx.push(ops.matmul(entropy.dLogits, weight(TOKEN_EMBEDDINGS)));
+        const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
+        dTokens = accumulate(pass, dTokens, product);
+        if (this.#bias !== null) dBias = accumulate(pass, dBias, ops.columnSums(entropy.dLogits));
+        ops.runtime.free(entropy.dLogits);
+      }
+      if (dTokens === null) throw new Error('There are no rows to train on');
+      if (this.#bias !== null && dBias !== null) emit(this.#bias, dBias);
+      return { probabilities: joined(pass, probabilities), dx: joined(pass, dx), dTokens };
+    });
+  }
+
+  /** Loss and accuracy of x [K,H] against K targets. */
+  score(pass: Pass, x: Tensor, targets: Int32Array): Score {
+    const { ops } = pass;
+    return ops.runtime.scope(() => {
+      let sum = 0;
+      let correct = 0;
+      for (const chunk of this.#chunks(pass, x, targets)) {
+        const logits = this.logits(pass, chunk.x);
+        const { probabilities, dLogits } = crossEntropy(ops, logits, chunk.targets);
+        sum += lossSum(ops, probabilities);
+        correct += correctCount(ops, logits, chunk.targets);
+        ops.runtime.free(logits, dLogits);
+      }
+      return { lossSum: sum, count: targets.length, correct };
+    });
+  }
+
+  /** Rows of x with their targets; at least one chunk, which is empty where there are no rows. */
+  *#chunks({ ops }: Pass, x: Tensor, targets: Int32Array) {
+    const rows = this.#chunkRows;
+    if (targets.length <= rows) {
+      yield { x, targets };
+      return;
+    }
+    for (let start = 0; start < targets.length; start += rows) {
+      const size = start + rows < targets.length ? rows : -1;
+      yield {
+        x: ops.slice(x, [start, 0], [size, -1]),
+        targets: targets.subarray(start, start + rows),
+      };
+    }
+  }
+}
+
+function accumulate({ ops }: Pass, sum: Tensor | null, term: Tensor): Tensor {
+  if (sum === null) return term;
+  const total = ops.chain(sum).add(term).value;
+  ops.runtime.free(sum, term);
+  return total;
+}
+
+function joined({ ops }: Pass, parts: readonly Tensor[]): Tensor {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : ops.concatenate(parts);
+}

@@ -1,0 +1,50 @@
+import type { Ops } from '../engine/ops.js';
+import type { RandomScope } from '../engine/random.js';
+import type { Tensor } from '../engine/tensor.js';
+
+/** One tensor that is trained. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Whether weight decay applies; it does not to biases and norms. */
+  readonly group: 'decay' | 'no-decay';
+  readonly initial: 'normal' | 'zeros' | 'ones';
+  /** Standard deviation of a normal initial value; 0 for the others. */
+  readonly deviation: number;
+}
+
+/** What every layer of one pass over one microbatch shares. */
+export interface Pass {
+  readonly ops: Ops;
+  /** Sequences (B) of one padded length (T); activations are [B·T, H]. */
+  readonly sequences: number;
+  readonly length: number;
+  /** The parameter of that name. */
+  readonly weight: (name: string) => Tensor;
+  /** Added to attention scores [B,A,T,T], broadcast: 0 where a query may look, very negative elsewhere. */
+  readonly attentionBias: Tensor | null;
+  /** Where dropout draws from; null for none. */
+  readonly random: RandomScope | null;
+}
+
+/** Takes the gradient of one parameter, summed over the microbatch, as soon as it is complete; it owns the tensor. */
+export type Emit = (name: string, gradient: Tensor) => void;
+
+export const weights = (
+  name: string,
+  shape: readonly number[],
+  deviation: number,
+): ParameterSpec => ({ name, shape, group: 'decay', initial: 'normal', deviation });
+
+export const zeros = (name: string, width: number): ParameterSpec => ({
+  name,
+  shape: [width],
+  group: 'no-decay',
+  initial: 'zeros',
+  deviation: 0,
+});
+
+export const ones = (name: string, width: number): ParameterSpec => ({
+  ...zeros(name, width),
+  initial: 'ones',
+});
