@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RingmasterError } from '@ringmaster/protocol';
 import { type Context, type Event, type Observer, Pull, Push } from 'zeromq';
@@ -18,6 +18,7 @@ export class Links {
   readonly pull: Pull;
   readonly push: Push;
   readonly #options: ThreadOptions;
+  readonly #address: string;
   readonly #domain: string;
   readonly #ended: Promise<unknown>;
   #connections = 0;
@@ -27,8 +28,9 @@ export class Links {
   /** Neighbours that were linked and are not any more, in the order in which they were lost. */
   readonly lost = new Set<Neighbour>();
 
-  private constructor(options: ThreadOptions, context: Context) {
+  private constructor(options: ThreadOptions, context: Context, address: string) {
     this.#options = options;
+    this.#address = address;
     this.#domain = randomBytes(8).toString('hex');
     const { curve } = options;
     const common = { context, linger: 0, ipv6: options.host.includes(':') };
@@ -84,7 +86,7 @@ export class Links {
     authenticator: Authenticator | undefined,
   ): Promise<Links> {
     const address = await listenAddress(options);
-    const links = new Links(options, context);
+    const links = new Links(options, context, address);
     authenticator?.allow(links.#domain, options.curve?.peers[links.before] ?? '');
     try {
       await links.pull.bind(address);
@@ -136,16 +138,19 @@ export class Links {
     this.pull.close();
     this.push.close();
     await this.#ended;
+    // ZeroMQ leaves the file of an ipc socket.
+    const [, path] = /^ipc:\/\/(.+)$/.exec(this.#address) ?? [];
+    if (path !== undefined) await rm(path, { force: true });
     authenticator?.revoke(this.#domain);
   }
 
   #linkError(endpoint: string, reason: string): RingmasterError {
-    const peer = this.#linked.after ? this.before : this.after;
+    const missing: Neighbour = this.#linked.after ? 'before' : 'after';
     return new RingmasterError('RING_LINK_FAILED', {
       rank: this.#options.rank,
-      peer,
+      peer: this[missing],
       generation: this.#options.generation,
-      endpoint: peer === this.after ? endpoint : this.endpoint,
+      endpoint: missing === 'after' ? endpoint : this.endpoint,
       reason,
     });
   }

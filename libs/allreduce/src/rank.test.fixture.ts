@@ -1,0 +1,179 @@
+/**
+ * One rank in a process of its own, told by its parent over the IPC channel what to do; `ranks.test.fixture.ts` is
+ * the parent's side.
+ */
+import { createHash } from 'node:crypto';
+import { RingmasterError } from '@ringmaster/protocol';
+import { Lanes } from './lanes.js';
+import { SharedArena } from './memory.js';
+import { Kernels } from './kernels.js';
+import type { RingOptions, RingReport } from './options.js';
+import { Ring } from './ring.js';
+
+export type Command =
+  | { readonly kind: 'bind'; readonly options: Omit<RingOptions, 'arena'>; readonly bytes: number }
+  | { readonly kind: 'connect'; readonly endpoints: readonly string[] }
+  /** One all-reduce over buckets of the given lengths, in the arena of the step's parity. */
+  | { readonly kind: 'step'; readonly step: number; readonly lengths: readonly number[] }
+  /** Steps without end. */
+  | { readonly kind: 'steps'; readonly length: number }
+  | { readonly kind: 'close' }
+  /** Ends the process amid a receive. */
+  | { readonly kind: 'exit'; readonly code: number };
+
+export interface StepResult {
+  /** Of the reduced buckets. */
+  readonly hash: string;
+  /** Elements that are not the sum over ranks. */
+  readonly wrong: number;
+  readonly report: RingReport;
+}
+
+export type Reply =
+  | { readonly kind: 'done'; readonly value: unknown }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly peer: number | undefined;
+      readonly message: string;
+    }
+  /** A step of `steps` is through. */
+  | { readonly kind: 'progress'; readonly step: number };
+
+/** The summand of a rank: any int32, so that sums wrap. */
+function summand(rank: number, step: number, element: number): number {
+  return Math.imul(element + 1, 0x9e3779b1 + 2 * (31 * step + rank));
+}
+
+class RankUnderTest {
+  readonly #ring: Ring;
+  readonly #arena: SharedArena;
+  readonly #kernels: Kernels;
+  readonly #lanes: Lanes;
+  readonly #rank: number;
+  readonly #size: number;
+  readonly #halves: readonly [number, number];
+
+  constructor(ring: Ring, arena: SharedArena, options: Omit<RingOptions, 'arena'>, bytes: number) {
+    this.#ring = ring;
+    this.#arena = arena;
+    this.#kernels = Kernels.instantiate(arena.memory);
+    this.#rank = options.rank;
+    this.#size = options.size;
+    this.#lanes = new Lanes({
+      microbatches: options.size,
+      sums: 0,
+      counts: 0,
+      maxima: 0,
+      ranks: options.size,
+    });
+    this.#halves = [arena.allocate(bytes), arena.allocate(bytes)];
+  }
+
+  static async bind(options: Omit<RingOptions, 'arena'>, bytes: number) {
+    const arena = SharedArena.create(2 * bytes + 1_048_576);
+    const ring = await Ring.bind({ ...options, arena });
+    return { rank: new RankUnderTest(ring, arena, options, bytes), endpoint: ring.endpoint };
+  }
+
+  async step(step: number, lengths: readonly number[]): Promise<StepResult> {
+    let offset = this.#halves[step % 2 === 0 ? 0 : 1];
+    let checksum = 0;
+    const ranges = lengths.map((length) => {
+      const view = this.#arena.int32(offset, length);
+      for (let k = 0; k < length; k++) view[k] = summand(this.#rank, step, k);
+      checksum = (checksum + this.#kernels.checksum(offset, length, offset)) | 0;
+      const range = { offset, length };
+      offset += 4 * length;
+      return range;
+    });
+    const laneBlock = { offset, length: this.#lanes.words };
+    const view = this.#arena.int32(laneBlock.offset, laneBlock.length);
+    this.#lanes.clear(view);
+    this.#lanes.write(view, this.#rank, { sums: [], counts: [], maxima: new Float32Array() });
+    this.#lanes.writeChecksum(view, checksum);
+    const report = await this.#ring.allReduce({ step, attempt: 0, ranges: [...ranges, laneBlock] });
+
+    const reduced = ranges.reduce(
+      (sum, range) => (sum + this.#kernels.checksum(range.offset, range.length, range.offset)) | 0,
+      0,
+    );
+    this.#lanes.verify(this.#lanes.read(view), reduced);
+    const hash = createHash('sha256');
+    let wrong = 0;
+    for (const range of ranges) {
+      const sums = this.#arena.int32(range.offset, range.length);
+      for (const [k, sum] of sums.entries()) {
+        let expected = 0;
+        for (let rank = 0; rank < this.#size; rank++) expected += summand(rank, step, k);
+        if (sum !== (expected | 0)) wrong++;
+      }
+      hash.update(Uint8Array.from(new Uint8Array(sums.buffer, range.offset, 4 * range.length)));
+    }
+    return { hash: hash.digest('hex'), wrong, report };
+  }
+
+  async steps(length: number): Promise<never> {
+    for (let step = 0; ; step++) {
+      await this.step(step, [length]);
+      reply({ kind: 'progress', step });
+    }
+  }
+
+  connect(endpoints: readonly string[]): Promise<void> {
+    return this.#ring.connect(endpoints);
+  }
+
+  close(): Promise<void> {
+    return this.#ring.close();
+  }
+
+  /** Ends the process while the ring waits for its neighbour. */
+  exitAmid(code: number): void {
+    this.#ring
+      .allReduce({ step: 0, attempt: 0, ranges: [{ offset: 0, length: 1000 }] })
+      .catch(() => undefined);
+    setTimeout(() => process.exit(code), 100);
+  }
+}
+
+let underTest: RankUnderTest | undefined;
+
+function reply(message: Reply): void {
+  process.send?.(message);
+}
+
+async function perform(command: Command): Promise<unknown> {
+  if (command.kind === 'bind') {
+    const { rank, endpoint } = await RankUnderTest.bind(command.options, command.bytes);
+    underTest = rank;
+    return endpoint;
+  }
+  if (underTest === undefined) throw new Error('not bound');
+  switch (command.kind) {
+    case 'connect':
+      return underTest.connect(command.endpoints);
+    case 'step':
+      return underTest.step(command.step, command.lengths);
+    case 'steps':
+      return underTest.steps(command.length);
+    case 'close':
+      return underTest.close();
+    case 'exit':
+      underTest.exitAmid(command.code);
+      return undefined;
+  }
+}
+
+process.on('message', (command: Command) => {
+  perform(command).then(
+    (value) => {
+      reply({ kind: 'done', value });
+    },
+    (error: unknown) => {
+      const body = error instanceof RingmasterError ? error.toBody() : undefined;
+      const { peer } = (body?.detail ?? {}) as { peer?: number };
+      reply({ kind: 'failed', code: body?.code ?? '', peer, message: String(error) });
+    },
+  );
+});

@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { StepResult } from './rank.test.fixture.js';
+import { RankProcesses } from './ranks.test.fixture.js';
+
+let processes: RankProcesses | undefined;
+afterEach(async () => {
+  await processes?.end();
+  processes = undefined;
+});
+
+describe.each([
+  { size: 1, transport: 'tcp' },
+  { size: 2, transport: 'tcp' },
+  { size: 3, transport: 'ipc' },
+  { size: 4, transport: 'tcp' },
+  { size: 7, transport: 'ipc' },
+] as const)('all-reduce among $size processes over $transport', ({ size, transport }) => {
+  it('is the integer sum, the same bytes everywhere, step after step', async () => {
+    const ring = await RankProcesses.start(size, 5_000_000, { transport, deadlineMs: 20_000 });
+    processes = ring;
+    const lengths = [...new Set([0, 1, size - 1, size, size + 1, 10, 100, 1000, 10_000])];
+    // Each length by itself and then all in one operation, so that both arenas are used over and over.
+    const steps = [
+      ...lengths.map((length) => [length]),
+      lengths,
+      [1_000_000],
+      [...lengths].reverse(),
+    ];
+    for (const [step, buckets] of steps.entries()) {
+      const results = (await ring.askAll({ kind: 'step', step, lengths: buckets })) as StepResult[];
+      expect(results.map(({ wrong }) => wrong)).toEqual(results.map(() => 0));
+      expect(new Set(results.map(({ hash }) => hash)).size).toBe(1);
+    }
+    await ring.askAll({ kind: 'close' });
+    // Nothing is left that would keep a process alive.
+    for (const { child } of ring.ranks) child.disconnect();
+    const codes = await Promise.all(ring.ranks.map(({ exited }) => exited));
+    expect(codes).toEqual(ring.ranks.map(() => 0));
+  });
+});
+
+describe('a rank that is gone', () => {
+  it.each([
+    { signal: 'SIGKILL', codes: ['RING_PEER_LOST'] },
+    { signal: 'SIGSTOP', codes: ['RING_PEER_SILENT'] },
+  ] as const)(
+    'by $signal amid an all-reduce is named by both neighbours',
+    async ({ signal, codes }) => {
+      const ring = await RankProcesses.start(3, 8_000_100, {
+        transport: 'ipc',
+        deadlineMs: 2_000,
+        segmentBytes: 65_536,
+      });
+      processes = ring;
+      for (const rank of ring.ranks) rank.send({ kind: 'steps', length: 2_000_000 });
+      const [before, victim, after] = ring.ranks;
+      while ((await before!.next()).kind === 'progress') {
+        victim!.child.kill(signal);
+        break;
+      }
+      for (const outcome of await Promise.all([before!.outcome(), after!.outcome()])) {
+        expect(outcome).toMatchObject({ kind: 'failed', peer: 1 });
+        expect(codes).toContain(outcome.kind === 'failed' ? outcome.code : '');
+      }
+      await Promise.all([before!.ask({ kind: 'close' }), after!.ask({ kind: 'close' })]);
+    },
+  );
+
+  it('by its own exit leaves with its own exit code, though it was receiving', async () => {
+    const ring = await RankProcesses.start(2, 100_000, { transport: 'tcp', deadlineMs: 10_000 });
+    processes = ring;
+    ring.ranks[0]!.send({ kind: 'exit', code: 7 });
+    expect(await ring.ranks[0]!.exited).toBe(7);
+  });
+});
