@@ -1,2 +1,19 @@
 export * from './provision/index.js';
 export * from './optimizers/index.js';
+export { Runtime } from './engine/runtime.js';
+export { Tensor, type DataType } from './engine/tensor.js';
+export type { Precision } from './engine/ops.js';
+export type { RandomScope } from './engine/random.js';
+export {
+  numericsRecord,
+  trainerEnvironment,
+  type Device,
+  type NumericsRecord,
+  type TrainerEnvironmentOptions,
+} from './engine/environment.js';
+export { Model, type GradientSink } from './architectures/model.js';
+export type { HeadKind, ModelConfig } from './architectures/config.js';
+export type { MicrobatchInput } from './architectures/head.js';
+export type { Score } from './layers/decoder.js';
+export type { ParameterSpec } from './layers/layer.js';
+export * from './formats/index.js';

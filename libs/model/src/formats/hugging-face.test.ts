@@ -1,0 +1,207 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import type { HeadKind, ModelConfig } from '../architectures/config.js';
+import { formatConfig, parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
+import { HuggingFaceModel, writeHuggingFace, type NamedTensor } from './hugging-face.js';
+import { SafetensorsFile, writeSafetensors } from './safetensors.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hugging-face-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+interface Reference {
+  /** Class → its tensors, made by Python `transformers` for the sizes below. */
+  classes: Record<string, Record<string, number[]>>;
+}
+
+const reference = JSON.parse(
+  await readFile(new URL('../../reference/hugging-face.json', import.meta.url), 'utf8'),
+) as Reference;
+
+const sizes = { layers: 2, hidden: 8, heads: 2, intermediate: 20, context: 12, vocabulary: 50 };
+const bert: ModelConfig = {
+  ...sizes,
+  architecture: 'bert',
+  dropout: 0.1,
+  positions: 'learned',
+  types: 2,
+};
+const gpt: ModelConfig = { ...bert, architecture: 'gpt', types: 0 };
+const tokens = { padding: 0, begin: null, end: null };
+
+const cases: Record<string, HuggingFaceConfig & { head: HeadKind }> = {
+  BertForMaskedLM: { model: bert, head: 'masked-language-model', labels: null, tokens },
+  BertForSequenceClassification: {
+    model: { ...bert, labels: 3 },
+    head: 'sequence-classification',
+    labels: ['ham', 'spam', 'other'],
+    tokens,
+  },
+  GPT2LMHeadModel: {
+    model: gpt,
+    head: 'causal-language-model',
+    labels: null,
+    tokens: { ...tokens, end: 1 },
+  },
+};
+
+/** Our parameters of a model, each element different. */
+function parametersOf({ model, head }: HuggingFaceConfig): NamedTensor[] {
+  const { hidden: H, intermediate: I, vocabulary: V, context: C } = model;
+  const dense = (name: string, rows: number, columns: number) => [
+    { name: `${name}.weight`, shape: [rows, columns] },
+    { name: `${name}.bias`, shape: [rows] },
+  ];
+  const norm = (name: string) =>
+    ['weight', 'bias'].map((leaf) => ({ name: `${name}.${leaf}`, shape: [H] }));
+  const block = (name: string) => [
+    ...dense(`${name}.attention.qkv`, 3 * H, H),
+    ...dense(`${name}.attention.output`, H, H),
+    ...norm(`${name}.attention.norm`),
+    ...dense(`${name}.feedforward.up`, I, H),
+    ...dense(`${name}.feedforward.down`, H, I),
+    ...norm(`${name}.feedforward.norm`),
+  ];
+  const heads = {
+    'masked-language-model': [
+      ...dense('head.transform', H, H),
+      ...norm('head.norm'),
+      { name: 'head.bias', shape: [V] },
+    ],
+    'sequence-classification': [
+      ...dense('pooler', H, H),
+      ...dense('classifier', model.labels ?? 0, H),
+    ],
+    'causal-language-model': norm('final.norm'),
+  };
+  const shapes = [
+    { name: 'embeddings.token.weight', shape: [V, H] },
+    { name: 'embeddings.position.weight', shape: [C, H] },
+    ...(model.types > 0 ? [{ name: 'embeddings.type.weight', shape: [model.types, H] }] : []),
+    ...(model.architecture === 'bert' ? norm('embeddings.norm') : []),
+    ...Array.from({ length: model.layers }, (_, index) => block(`blocks.${index}`)).flat(),
+    ...(head === null ? [] : heads[head]),
+  ];
+  let next = 0;
+  return shapes.map(({ name, shape }) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return { name, shape, data: Float32Array.from({ length }, () => next++) };
+  });
+}
+
+test.each(Object.keys(cases))('%s has the names and shapes of transformers', async (className) => {
+  const config = cases[className]!;
+  await writeHuggingFace(folder, config, parametersOf(config));
+  const file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
+  const written = Object.fromEntries(
+    [...file.tensors.values()].map(({ name, shape }) => [name, shape]),
+  );
+  await file.close();
+  expect(written).toEqual(reference.classes[className]);
+});
+
+test.each(Object.keys(cases))('%s comes back unchanged', async (className) => {
+  const config = cases[className]!;
+  const parameters = parametersOf(config);
+  await writeHuggingFace(folder, config, parameters);
+  const model = await HuggingFaceModel.open(folder);
+  expect(model.config).toEqual(config);
+  for (const { name, shape, data } of parameters) {
+    const target = new Float32Array(data.length);
+    expect(await model.read({ name, shape }, target)).toBe(true);
+    expect(target).toEqual(data);
+  }
+  expect(await model.read({ name: 'elsewhere.weight', shape: [2] }, new Float32Array(2))).toBe(
+    false,
+  );
+  await model.close();
+});
+
+test('query, key and value are the rows of one matrix, and Conv1D is transposed', async () => {
+  const masked = cases['BertForMaskedLM']!;
+  await writeHuggingFace(folder, masked, parametersOf(masked));
+  const qkv = parametersOf(masked).find(({ name }) => name === 'blocks.1.attention.qkv.weight')!;
+  let file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
+  const key = await file.read('bert.encoder.layer.1.attention.self.key.weight');
+  expect(key).toEqual(qkv.data.slice(64, 128));
+  await file.close();
+
+  const causal = cases['GPT2LMHeadModel']!;
+  await writeHuggingFace(folder, causal, parametersOf(causal));
+  const up = parametersOf(causal).find(({ name }) => name === 'blocks.0.feedforward.up.weight')!;
+  file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
+  const stored = await file.read('transformer.h.0.mlp.c_fc.weight');
+  await file.close();
+  for (let input = 0; input < 8; input++) {
+    for (let output = 0; output < 20; output++) {
+      expect(stored[input * 20 + output]).toBe(up.data[output * 8 + input]);
+    }
+  }
+});
+
+test('checkpoints without a head, with old names and without what is asked for are read', async () => {
+  const data = Float32Array.from({ length: 8 }, (_, i) => i);
+  const config = { ...cases['BertForMaskedLM']!, head: null };
+  await writeHuggingFace(folder, config, []);
+  await writeSafetensors(join(folder, 'model.safetensors'), [
+    { name: 'embeddings.LayerNorm.gamma', shape: [8], data: () => data },
+  ]);
+  const model = await HuggingFaceModel.open(folder);
+  expect(model.config.head).toBeNull();
+  const target = new Float32Array(8);
+  expect(await model.read({ name: 'embeddings.norm.weight', shape: [8] }, target)).toBe(true);
+  expect(target).toEqual(data);
+  expect(await model.read({ name: 'pooler.bias', shape: [8] }, target)).toBe(false);
+  await expect(
+    model.read({ name: 'embeddings.norm.weight', shape: [9] }, new Float32Array(9)),
+  ).rejects.toMatchObject({ code: 'MODEL_TENSOR_SHAPE' });
+  await model.close();
+});
+
+test.each([
+  ['hidden_act', 'relu'],
+  ['tie_word_embeddings', false],
+  ['position_embedding_type', 'relative_key'],
+  ['layer_norm_eps', 1e-5],
+  ['is_decoder', true],
+  ['model_type', 'llama'],
+])('a config whose %s is %s is refused by that name', async (key, value) => {
+  const config = cases['BertForMaskedLM']!;
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({ ...formatConfig(config), [key]: value }),
+  );
+  await expect(HuggingFaceModel.open(folder)).rejects.toMatchObject({
+    code: 'MODEL_CONFIG_UNSUPPORTED',
+    message: expect.stringContaining(key) as string,
+  });
+});
+
+test('defaults of the format are filled in', () => {
+  const config = parseConfig({
+    model_type: 'gpt2',
+    architectures: ['GPT2Model'],
+    ...{ vocab_size: 50, n_embd: 8, n_layer: 2, n_head: 2, n_positions: 12 },
+  });
+  expect(config).toEqual({
+    model: { ...gpt, intermediate: 32 },
+    head: null,
+    labels: null,
+    tokens: { padding: null, begin: null, end: null },
+  });
+  const { labels } = parseConfig({
+    ...formatConfig(cases['BertForSequenceClassification']!),
+    id2label: undefined,
+  });
+  expect(labels).toEqual(['LABEL_0', 'LABEL_1']);
+});
