@@ -1,1 +1,33 @@
-export {};
+export type { Document, Source, SourceFile } from './document.js';
+export { openFiles, type ReadOptions } from './readers/source.js';
+export { openSpamAssassin } from './readers/spam-assassin.js';
+export { cleanText, type Cleaned } from './clean/clean.js';
+export { nearDuplicateGroups } from './clean/duplicates.js';
+export { assignSplits, type SplitCandidate, type SplitFractions } from './splits.js';
+export { loadTokenizer } from './tokenizers/load.js';
+export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
+export { trainTokenizer, type TokenizerRequest } from './tokenizers/train.js';
+export { BlobStore, type BlobInfo } from './blobs/blob-store.js';
+export { prepareData, type PreparedData, type PrepareOptions } from './prepare/prepare.js';
+export type { Phase, PrepareProgress } from './prepare/progress.js';
+export type { PrepareRequest } from './prepare/request.js';
+export { permutation } from './order.js';
+export {
+  openDataset,
+  parseDataManifest,
+  type Dataset,
+  type SplitReader,
+} from './batches/dataset.js';
+export { padSequences, wrapText } from './batches/labelled.js';
+export type { MicrobatchInput } from './batches/microbatch.js';
+export {
+  countSamples,
+  evaluationBatches,
+  ledger,
+  stepsPerEpoch,
+  trainBatches,
+  type BatchSpec,
+  type EvaluationBatches,
+  type Objective,
+  type TrainBatches,
+} from './batches/plan.js';

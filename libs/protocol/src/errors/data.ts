@@ -106,11 +106,4 @@ export const dataErrors = {
     message: ({ path, reason }) => `Tokenizer ${path} cannot be used: ${reason}`,
     remedy: 'Give a whole tokenizer.json as Hugging Face tokenizers 0.13 or later writes it.',
   }),
-  TOKENIZER_VOCABULARY_TOO_SMALL: entry<{ vocabulary: number; needed: number }>({
-    status: 400,
-    exit: 2,
-    message: ({ vocabulary, needed }) =>
-      `A vocabulary of ${vocabulary} is too small: special tokens and characters alone take ${needed}`,
-    remedy: 'Raise tokenizer.vocabulary.',
-  }),
 } as const;

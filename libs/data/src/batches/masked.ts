@@ -1,0 +1,107 @@
+import { RandomStream, type DataManifest, type RandomKey } from '@ringmaster/protocol';
+import type { SplitReader } from './dataset.js';
+import type { SampleSet } from './microbatch.js';
+
+/** Share of the tokens that are predicted, and of these the shares that are hidden and replaced (Devlin et al. 2018). */
+const PREDICTED = 0.15;
+const HIDDEN = 0.8;
+const REPLACED = 0.1;
+
+export interface MaskingTokens {
+  readonly vocabulary: number;
+  readonly mask: number;
+  /** Ascending. */
+  readonly special: readonly number[];
+}
+
+/** Samples of a split with this many tokens: chunks of context − 2. */
+export function maskedSamples({ tokens }: { readonly tokens: number }, context: number): number {
+  return Math.ceil(tokens / (context - 2));
+}
+
+/**
+ * Samples for a masked language model: the documents of a split joined and cut into chunks, `[CLS] chunk [SEP]`, all of
+ * the context's length but the last. Masking is dynamic: it depends on the key, and so on the epoch.
+ */
+export function maskedSampleSet(
+  split: SplitReader,
+  tokenizer: DataManifest['tokenizer'],
+  context: number,
+): SampleSet {
+  const { classify, separate, mask, special, vocabulary } = tokenizer;
+  if (classify === null || separate === null || mask === null)
+    throw new TypeError('a masked language model needs a tokenizer with [CLS], [SEP] and [MASK]');
+  const chunk = context - 2;
+  const masking = { vocabulary, mask, special };
+  return {
+    samples: maskedSamples(split, context),
+    collate(samples, randomness) {
+      const tokens = new Int32Array(samples.length * context).fill(tokenizer.pad ?? 0);
+      const lengths = new Int32Array(samples.length);
+      const positions: number[] = [];
+      const targets: number[] = [];
+      for (const [row, sample] of samples.entries()) {
+        const start = sample * chunk;
+        const end = Math.min(start + chunk, split.tokens);
+        const first = row * context;
+        tokens[first] = classify;
+        split.copyStream(start, end, null, tokens, first + 1);
+        tokens[first + 1 + end - start] = separate;
+        lengths[row] = end - start + 2;
+        const text = tokens.subarray(first + 1, first + 1 + end - start);
+        for (const { at, token } of maskTokens(text, masking, randomness(sample))) {
+          positions.push(first + 1 + at);
+          targets.push(token);
+        }
+      }
+      return {
+        sequences: samples.length,
+        length: context,
+        tokens,
+        lengths,
+        positions: Int32Array.from(positions),
+        targets: Int32Array.from(targets),
+      };
+    },
+  };
+}
+
+/**
+ * Chooses tokens to predict and changes them in place: each token that is not special with probability 15 %, and always
+ * at least one if there is any. Of these 80 % become [MASK], 10 % a random token that is not special, 10 % stay.
+ * @returns Where, and which token was there, ascending.
+ */
+export function maskTokens(
+  text: Int32Array,
+  { vocabulary, mask, special }: MaskingTokens,
+  key: RandomKey,
+): readonly { readonly at: number; readonly token: number }[] {
+  const stream = new RandomStream(key);
+  const isSpecial = new Set(special);
+  const candidates: number[] = [];
+  for (const [at, token] of text.entries()) if (!isSpecial.has(token)) candidates.push(at);
+  let chosen = candidates.filter((at) => stream.uniform(at) < PREDICTED);
+  // Each place has three draws of the stream: whether it is predicted, its fate, and the token that replaces it.
+  if (chosen.length === 0 && candidates.length > 0)
+    chosen = [candidates[stream.integer(3 * text.length, candidates.length)] ?? 0];
+
+  return chosen.map((at) => {
+    const token = text[at] ?? 0;
+    const fate = stream.uniform(text.length + at);
+    if (fate < HIDDEN) text[at] = mask;
+    else if (fate < HIDDEN + REPLACED) {
+      const draw = stream.integer(2 * text.length + at, vocabulary - special.length);
+      text[at] = ordinaryToken(draw, special);
+    }
+    return { at, token };
+  });
+}
+
+/** The token that is number `rank` among those that are not special. */
+function ordinaryToken(rank: number, special: readonly number[]): number {
+  for (const id of special) {
+    if (id > rank) break;
+    rank++;
+  }
+  return rank;
+}

@@ -1,0 +1,30 @@
+/** One text of a corpus. */
+export interface Document {
+  /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
+  readonly id: string;
+  readonly text: string;
+  readonly label: string | null;
+}
+
+/** A file of a corpus, with the hash that its preparation is keyed by. */
+export interface SourceFile {
+  /** Path relative to the common directory of its source, with forward slashes. */
+  readonly name: string;
+  readonly path: string;
+  /** SHA-256 of the bytes on disk. */
+  readonly sha256: string;
+}
+
+/** Documents that can be iterated as often as wanted, always in the same order. */
+export interface Source extends AsyncIterable<Document> {
+  /** How the documents should be cleaned: marked-up text carries residue that plain text does not. */
+  readonly markup: boolean;
+  readonly files: readonly SourceFile[];
+}
+
+/** One record as a reader finds it, before columns are chosen. */
+export interface FileRecord {
+  /** Line of the file where the record begins, from 1. */
+  readonly line: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+}

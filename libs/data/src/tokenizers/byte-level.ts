@@ -1,0 +1,26 @@
+/**
+ * GPT-2's byte-level alphabet: each byte is written as one printable character, so that a vocabulary is a JSON object
+ * (Radford et al. 2019, `bytes_to_unicode`).
+ */
+export const byteCharacters: readonly string[] = (() => {
+  const printable = (byte: number) =>
+    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+  let next = 0x100;
+  return Array.from({ length: 256 }, (_, byte) =>
+    String.fromCharCode(printable(byte) ? byte : next++),
+  );
+})();
+
+/** The byte of each character of the alphabet. */
+export const byteOfCharacter: ReadonlyMap<string, number> = new Map(
+  byteCharacters.map((character, byte) => [character, byte]),
+);
+
+/** GPT-2's pattern, with white space as Unicode defines it (JavaScript's `\s` differs in U+0085 and U+FEFF). */
+const pattern =
+  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+/** The pieces of a text within which bytes are merged. Joined, they are the text. */
+export function byteLevelWords(text: string): readonly string[] {
+  return text.match(pattern) ?? [];
+}

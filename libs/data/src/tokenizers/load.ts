@@ -1,0 +1,179 @@
+import * as huggingFace from '@huggingface/tokenizers';
+import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
+import type { SpecialTokens, Tokenizer } from './tokenizer.js';
+import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
+
+/** The part that is used of a class whose published types do not resolve under NodeNext. */
+type GeneralTokenizer = new (
+  file: object,
+  config: object,
+) => {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(ids: number[], options: { skip_special_tokens: boolean }): string;
+};
+const { Tokenizer: GeneralTokenizer } = huggingFace as unknown as { Tokenizer: GeneralTokenizer };
+
+const bertNormalizer = z.object({
+  type: z.literal('BertNormalizer'),
+  clean_text: z.boolean().default(true),
+  handle_chinese_chars: z.boolean().default(true),
+  strip_accents: z.boolean().nullable().default(null),
+  lowercase: z.boolean().default(true),
+});
+
+const wordPiece = z.object({
+  normalizer: bertNormalizer,
+  pre_tokenizer: z.object({ type: z.literal('BertPreTokenizer') }),
+  decoder: z.object({ type: z.literal('WordPiece'), cleanup: z.boolean().default(true) }),
+  model: z.object({
+    type: z.literal('WordPiece'),
+    unk_token: z.string(),
+    continuing_subword_prefix: z.string().default('##'),
+    max_input_chars_per_word: z.int().default(100),
+    vocab: z.record(z.string(), z.int().min(0)),
+  }),
+});
+
+const byteLevel = z.object({
+  type: z.literal('ByteLevel'),
+  add_prefix_space: z.literal(false),
+  use_regex: z.literal(true).default(true),
+});
+const merge = z.union([
+  z.tuple([z.string(), z.string()]),
+  z
+    .string()
+    .regex(/^\S+ \S+$/)
+    .transform((pair): [string, string] => {
+      const space = pair.indexOf(' ');
+      return [pair.slice(0, space), pair.slice(space + 1)];
+    }),
+]);
+const bytePair = z.object({
+  normalizer: z.null().optional(),
+  pre_tokenizer: byteLevel,
+  decoder: z.object({ type: z.literal('ByteLevel') }),
+  model: z.object({
+    type: z.literal('BPE'),
+    dropout: z.null().optional(),
+    byte_fallback: z.literal(false).default(false),
+    ignore_merges: z.literal(false).default(false),
+    vocab: z.record(z.string(), z.int().min(0)),
+    merges: z.array(merge),
+  }),
+});
+
+const anyTokenizer = z.looseObject({
+  added_tokens: z
+    .array(z.looseObject({ id: z.int().min(0), content: z.string(), special: z.boolean() }))
+    .default([]),
+  model: z.looseObject({
+    type: z.string().optional(),
+    unk_token: z.string().nullable().optional(),
+    vocab: z.union([z.record(z.string(), z.int()), z.array(z.tuple([z.string(), z.number()]))]),
+  }),
+});
+
+/**
+ * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece and GPT-2's byte-level BPE are
+ * encoded here (several times faster); any other kind by `@huggingface/tokenizers`.
+ * @param path Named in errors.
+ * @throws TOKENIZER_INVALID
+ */
+export function loadTokenizer(json: string, path = 'tokenizer.json'): Tokenizer {
+  try {
+    return fromFile(JSON.parse(json));
+  } catch (cause) {
+    const reason =
+      cause instanceof z.ZodError
+        ? z.prettifyError(cause)
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
+  }
+}
+
+function fromFile(file: unknown): Tokenizer {
+  const any = anyTokenizer.parse(file);
+  const tokens = new Map<string, number>(
+    Array.isArray(any.model.vocab)
+      ? any.model.vocab.map(([token], id) => [token, id])
+      : Object.entries(any.model.vocab),
+  );
+  for (const { content, id } of any.added_tokens) tokens.set(content, id);
+  const names: string[] = [];
+  for (const [token, id] of tokens) names[id] = token;
+  const special = specialTokens(any, tokens);
+  const hidden = new Set(special.special);
+  const visible = (ids: Iterable<number>) =>
+    [...ids].filter((id) => !hidden.has(id)).map((id) => names[id] ?? '');
+  const common = { vocabulary: names.length, ...special };
+
+  const onlySpecial = any.added_tokens.every((token) => token.special);
+  const wordPieces = wordPiece.safeParse(file);
+  if (onlySpecial && wordPieces.success) {
+    const { normalizer, model, decoder } = wordPieces.data;
+    const encode = wordPieceEncoder({
+      vocabulary: new Map(Object.entries(model.vocab)),
+      unknown: model.vocab[model.unk_token] ?? 0,
+      prefix: model.continuing_subword_prefix,
+      longestWord: model.max_input_chars_per_word,
+      normalizer: {
+        cleanText: normalizer.clean_text,
+        handleChineseCharacters: normalizer.handle_chinese_chars,
+        stripAccents: normalizer.strip_accents ?? normalizer.lowercase,
+        lowercase: normalizer.lowercase,
+      },
+    });
+    const decode = (ids: Iterable<number>) =>
+      decodeWordPieces(visible(ids), model.continuing_subword_prefix, decoder.cleanup);
+    return { ...common, encode, decode };
+  }
+
+  const bytePairs = bytePair.safeParse(file);
+  if (onlySpecial && bytePairs.success) {
+    const { vocab, merges } = bytePairs.data.model;
+    const encode = bytePairEncoder({ vocabulary: new Map(Object.entries(vocab)), merges });
+    return { ...common, encode, decode: (ids) => decodeByteLevel(visible(ids)) };
+  }
+
+  const general = new GeneralTokenizer(any, {});
+  return {
+    ...common,
+    encode: (text) => general.encode(text, { add_special_tokens: false }).ids,
+    decode: (ids) => general.decode([...ids], { skip_special_tokens: true }),
+  };
+}
+
+/** Finds the tokens by their usual names: BERT's, RoBERTa's and GPT-2's. */
+function specialTokens(
+  file: z.output<typeof anyTokenizer>,
+  tokens: ReadonlyMap<string, number>,
+): SpecialTokens {
+  const marked = new Map(
+    file.added_tokens.filter(({ special }) => special).map(({ content, id }) => [content, id]),
+  );
+  const role = (...names: readonly string[]): number | null => {
+    for (const name of names) {
+      const id = marked.get(name);
+      if (id !== undefined) return id;
+    }
+    return null;
+  };
+  const unknown = tokens.get(file.model.unk_token ?? '') ?? null;
+  const special = new Set(marked.values());
+  if (unknown !== null) special.add(unknown);
+  for (const [token, id] of tokens) if (/^\[unused\d+\]$/.test(token)) special.add(id);
+  return {
+    pad: role('[PAD]', '<pad>'),
+    unknown,
+    classify: role('[CLS]', '<s>'),
+    separate: role('[SEP]', '</s>'),
+    mask: role('[MASK]', '<mask>'),
+    endOfText: role('<|endoftext|>', '</s>'),
+    special: [...special].sort((a, b) => a - b),
+  };
+}

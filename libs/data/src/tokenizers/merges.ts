@@ -1,0 +1,127 @@
+import { Heap } from './heap.js';
+
+/** Token ids of a pair as one number; vocabularies stay far below 2^21 (the job file allows 10^6). */
+export const pairKey = (left: number, right: number): number => left * 0x200000 + right;
+const leftOf = (key: number): number => Math.floor(key / 0x200000);
+const rightOf = (key: number): number => key % 0x200000;
+
+/** A distinct word as the ids of its symbols, and how often it occurs. */
+export interface Word {
+  readonly symbols: number[];
+  readonly count: number;
+}
+
+interface Candidate {
+  readonly count: number;
+  readonly key: number;
+}
+
+/** Pairs that occur only once are not worth a token. */
+const LEAST_COUNT = 2;
+
+/**
+ * Byte-pair encoding's learner (Sennrich et al. 2016): again and again the most frequent pair of neighbours becomes one
+ * token. Among equally frequent pairs the one with the smaller left id, then the smaller right id, comes first, so the
+ * result is a function of the word counts alone. Counts are kept incrementally, with an index from pairs to words.
+ *
+ * @param words Changed in place.
+ * @param tokens The alphabet by id; each new token is appended.
+ * @param join The token that two tokens make.
+ * @param size Stop when there are this many tokens (or no pair occurs twice).
+ * @returns The merges in order, as pairs of ids.
+ */
+export function learnMerges(
+  words: readonly Word[],
+  tokens: string[],
+  join: (left: string, right: string) => string,
+  size: number,
+): [number, number][] {
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  const counts = new Map<number, number>();
+  const where = new Map<number, number[]>();
+  const heap = new Heap<Candidate>((a, b) =>
+    a.count === b.count ? a.key < b.key : a.count > b.count,
+  );
+
+  const add = (key: number, count: number, index: number): void => {
+    counts.set(key, (counts.get(key) ?? 0) + count);
+    if (count < 0) return;
+    const indices = where.get(key);
+    if (indices === undefined) where.set(key, [index]);
+    else if (indices[indices.length - 1] !== index) indices.push(index);
+  };
+
+  for (const [index, { symbols, count }] of words.entries())
+    for (let at = 0; at + 1 < symbols.length; at++)
+      add(pairKey(symbols[at] ?? 0, symbols[at + 1] ?? 0), count, index);
+  for (const [key, count] of counts) heap.push({ count, key });
+
+  const merges: [number, number][] = [];
+  while (tokens.length < size) {
+    const best = heap.pop();
+    if (best === undefined || best.count < LEAST_COUNT) break;
+    const current = counts.get(best.key) ?? 0;
+    if (current !== best.count) {
+      if (current >= LEAST_COUNT && current < best.count)
+        heap.push({ count: current, key: best.key });
+      continue;
+    }
+    const left = leftOf(best.key);
+    const right = rightOf(best.key);
+    const joined = join(tokens[left] ?? '', tokens[right] ?? '');
+    const token = ids.get(joined) ?? tokens.length;
+    if (token === tokens.length) {
+      tokens.push(joined);
+      ids.set(joined, token);
+    }
+    merges.push([left, right]);
+
+    const grown = new Set<number>();
+    for (const index of where.get(best.key) ?? []) {
+      const word = words[index];
+      if (word !== undefined) mergeInWord(word, left, right, token, index, add, grown);
+    }
+    counts.delete(best.key);
+    where.delete(best.key);
+    for (const key of grown) {
+      const count = counts.get(key) ?? 0;
+      if (count >= LEAST_COUNT) heap.push({ count, key });
+    }
+  }
+  return merges;
+}
+
+/** Replaces the pair in one word, from the left, and adjusts the counts of the pairs beside it. */
+function mergeInWord(
+  { symbols, count }: Word,
+  left: number,
+  right: number,
+  token: number,
+  index: number,
+  add: (key: number, count: number, index: number) => void,
+  grown: Set<number>,
+): void {
+  let kept = 0;
+  for (let at = 0; at < symbols.length; at++) {
+    const symbol = symbols[at] ?? 0;
+    if (symbol !== left || symbols[at + 1] !== right) {
+      symbols[kept++] = symbol;
+      continue;
+    }
+    if (kept > 0) {
+      const previous = symbols[kept - 1] ?? 0;
+      add(pairKey(previous, left), -count, index);
+      add(pairKey(previous, token), count, index);
+      grown.add(pairKey(previous, token));
+    }
+    const next = symbols[at + 2];
+    if (next !== undefined) {
+      add(pairKey(right, next), -count, index);
+      add(pairKey(token, next), count, index);
+      grown.add(pairKey(token, next));
+    }
+    symbols[kept++] = token;
+    at++;
+  }
+  symbols.length = kept;
+}

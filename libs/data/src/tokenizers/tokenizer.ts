@@ -1,0 +1,21 @@
+/** Token ids by role, as the manifest holds them. */
+export interface SpecialTokens {
+  readonly pad: number | null;
+  readonly unknown: number | null;
+  readonly classify: number | null;
+  readonly separate: number | null;
+  readonly mask: number | null;
+  readonly endOfText: number | null;
+  /** Every id that no text is encoded to, and the unknown token, ascending. */
+  readonly special: readonly number[];
+}
+
+/** Text to token ids and back. The names of special tokens are ordinary text to `encode`: no document can forge one. */
+export interface Tokenizer extends SpecialTokens {
+  /** Number of token ids. */
+  readonly vocabulary: number;
+  /** Token ids of a text, without special tokens. */
+  encode(text: string): number[];
+  /** The text of token ids; special tokens are left out. */
+  decode(ids: Iterable<number>): string;
+}
