@@ -75,4 +75,79 @@ export const clusterErrors = {
     message: ({ worker, reason }) => `Worker ${worker} is gone: ${reason}`,
     remedy: 'Its jobs go on elsewhere; look at the worker log on its host.',
   }),
+  ADDRESS_UNAVAILABLE: entry<{ host: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ host, reason }) => `This machine cannot listen on ${host}: ${reason}`,
+    remedy: 'Give --host an address of this machine; 127.0.0.1 is the default.',
+  }),
+  STORE_UNUSABLE: entry<{ path: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ path, reason }) => `The coordinator's store ${path} cannot be used: ${reason}`,
+    remedy: 'Restore it from a backup, or choose another home directory with --home.',
+  }),
+  VERSION_MISMATCH: entry<{ worker: string; coordinator: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ worker, coordinator }) =>
+      `A worker of version ${worker} cannot join a coordinator of version ${coordinator}`,
+    remedy: 'Run the same Ringmaster version everywhere.',
+  }),
+  NUMERICS_MISMATCH: entry<{ worker: string; key: string; found: string; expected: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ worker, key, found, expected }) =>
+      `Worker ${worker} would compute other bytes than the run: its ${key} is ${found}, not ${expected}`,
+    remedy: 'Run all workers of a job on one kind of processor with one set of versions.',
+  }),
+  BLOB_HASH_MISMATCH: entry<{ sha256: string; found: string }>({
+    status: 422,
+    exit: 1,
+    message: ({ sha256, found }) =>
+      `What was sent for blob ${sha256} has the SHA-256 ${found}; nothing was kept`,
+    remedy: 'Send it again.',
+  }),
+  RANGE_INVALID: entry<{ range: string; bytes: number }>({
+    status: 416,
+    exit: 1,
+    message: ({ range, bytes }) => `The range '${range}' is not within the blob's ${bytes} bytes`,
+    remedy: 'Ask for one range of bytes that the blob has.',
+  }),
+  USAGE: entry<{ reason: string }>({
+    status: 400,
+    exit: 2,
+    message: ({ reason }) => reason,
+    remedy: 'See what is accepted with: ringmaster VERB --help',
+  }),
+  START_FAILED: entry<{ process: string; reason: string; log: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ process, reason, log }) => `${process} did not start: ${reason} (log: ${log})`,
+    remedy: 'Read that log; check this machine with: ringmaster doctor',
+  }),
+  STOP_FAILED: entry<{ processes: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ processes }) => `These processes could not be ended: ${processes}`,
+    remedy: 'They belong to another user or hang in the kernel; end them by hand.',
+  }),
+  JOB_CANCELLED: entry<{ id: string }>({
+    status: 409,
+    exit: 5,
+    message: ({ id }) => `Job ${id} was cancelled`,
+    remedy: 'Submit it again if that was not meant.',
+  }),
+  WAIT_TIMED_OUT: entry<{ id: string; state: string; timeout: string }>({
+    status: 504,
+    exit: 124,
+    message: ({ id, state, timeout }) => `Job ${id} is still ${state} after ${timeout}`,
+    remedy: 'It goes on; wait longer with: ringmaster wait ID --timeout 1h',
+  }),
+  INTERRUPTED: entry<{ what: string }>({
+    status: 499,
+    exit: 130,
+    message: ({ what }) => `Interrupted; ${what}`,
+    remedy: 'Come back to a job with: ringmaster wait ID; end it with: ringmaster cancel ID',
+  }),
 } as const;

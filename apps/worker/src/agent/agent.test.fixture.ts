@@ -1,0 +1,22 @@
+// A worker whose trainers are the fixture: node agent.test.fixture.js ENDPOINT
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { runAgent } from './agent.js';
+
+const [, , endpoint] = process.argv;
+if (endpoint === undefined) throw new Error('ENDPOINT is missing');
+await runAgent({
+  name: 'victim',
+  version: '0.1.0',
+  endpoint: () => endpoint,
+  token: null,
+  keys: null,
+  devices: [{ kind: 'cpu' }],
+  threads: 1,
+  orphanTimeoutMs: 30_000,
+  sockets: '/nonexistent',
+  cache: '/nonexistent',
+  program: fileURLToPath(new URL('./trainer.test.fixture.js', import.meta.url)),
+  log: pino({ level: 'silent' }),
+  signal: new AbortController().signal,
+});

@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import type { Device } from '@ringmaster/model';
+import { RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+
+/** What `main.js` of the worker is told on its command line. */
+export interface WorkerArguments {
+  readonly home: Home;
+  readonly name: string;
+  /** Endpoint of the coordinator; null takes the one that the home directory names at the time. */
+  readonly control: string | null;
+  /** Devices, one for each slot. */
+  readonly devices: readonly [Device, ...Device[]];
+  readonly threads: number;
+  readonly orphanTimeoutMs: number;
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** @throws USAGE naming what is wrong. */
+export function workerArguments(given: readonly string[]): WorkerArguments {
+  const values = read(given);
+  const slots = positive('--slots', values.slots);
+  const first = device(values.device);
+  const rest = Array.from({ length: slots - 1 }, (_, index) => nthDevice(first, index + 1));
+  if (values.name === undefined) throw usage('--name NAME is missing');
+  return {
+    home: ringmasterHome(values.home),
+    name: values.name,
+    control: values.control ?? null,
+    devices: [first, ...rest],
+    threads: positive('--threads', values.threads),
+    orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
+  };
+}
+
+function read(given: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...given],
+      options: {
+        home: { type: 'string' },
+        name: { type: 'string' },
+        control: { type: 'string' },
+        slots: { type: 'string', default: '1' },
+        threads: { type: 'string', default: '1' },
+        device: { type: 'string', default: 'cpu' },
+        'orphan-timeout': { type: 'string', default: '10s' },
+      },
+    }).values;
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function usage(reason: string): RingmasterError {
+  return new RingmasterError('USAGE', { reason });
+}
+
+function positive(option: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) {
+    throw usage(`${option} takes a positive whole number, not '${text}'`);
+  }
+  return Number(text);
+}
+
+function duration(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  if (match === null) throw usage(`${option} takes a duration such as 10s or 5m, not '${text}'`);
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+/** `cpu`, `gpu` (the first) or `gpu:N`. */
+function device(text: string): Device {
+  if (text === 'cpu') return { kind: 'cpu' };
+  const match = /^gpu(?::(\d{1,3}))?$/.exec(text);
+  if (match === null) throw usage(`--device takes cpu, gpu or gpu:N, not '${text}'`);
+  return { kind: 'gpu', index: Number(match[1] ?? 0) };
+}
+
+function nthDevice(first: Device, slot: number): Device {
+  return first.kind === 'cpu' ? first : { kind: 'gpu', index: first.index + slot };
+}

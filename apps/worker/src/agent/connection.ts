@@ -1,0 +1,183 @@
+import {
+  RingmasterError,
+  type CoordinatorMessage,
+  type ErrorBody,
+  type WorkerMessage,
+} from '@ringmaster/protocol';
+import type { Logger } from 'pino';
+import { Link, type CurveKeys } from './link.js';
+import { Outbox } from './outbox.js';
+
+export type Registration = Extract<WorkerMessage, { type: 'register' }>;
+export type Registered = Extract<CoordinatorMessage, { type: 'registered' }>;
+/** What a coordinator asks of a registered worker. */
+export type Order = Exclude<CoordinatorMessage, { type: 'registered' | 'refused' | 'heard' }>;
+
+export interface ConnectionOptions {
+  /** Endpoint of the coordinator at present, or null when none is known: a restarted one may have moved. */
+  readonly endpoint: () => string | null;
+  /** Names this process among all workers. */
+  readonly routingId: string;
+  readonly keys: CurveKeys | null;
+  /** How long to go on without a coordinator. */
+  readonly orphanTimeoutMs: number;
+  readonly registration: () => Registration;
+  readonly onRegistered: (registered: Registered) => void;
+  readonly onOrder: (order: Order) => void;
+  readonly log: Logger;
+}
+
+/**
+ * - `closed`: the worker said goodbye.
+ * - `refused`: the coordinator does not want this worker.
+ * - `orphaned`: no coordinator answered for the orphan timeout.
+ */
+export type Ending =
+  | { readonly reason: 'closed' }
+  | { readonly reason: 'refused'; readonly error: Pick<ErrorBody, 'message' | 'remedy'> }
+  | { readonly reason: 'orphaned'; readonly error: RingmasterError };
+
+const TICK_MS = 50;
+/** A process that was stopped or asleep was not waiting: a longer gap between two ticks counts as this much. */
+const LONGEST_TICK_MS = 500;
+const FIRST_ATTEMPT_MS = 500;
+const LONGEST_ATTEMPT_MS = 2000;
+
+/** A worker's registration with its coordinator, kept up over lost connections and restarts until it ends. */
+export class Connection {
+  /** Settles when the connection has ended for good. */
+  readonly ended: Promise<Ending>;
+  readonly #options: ConnectionOptions;
+  readonly #outbox = new Outbox();
+  readonly #finish: (ending: Ending) => void;
+  readonly #ticker: NodeJS.Timeout;
+  #link: Link | null = null;
+  #leaseMs: number | null = null;
+  #attempts = 0;
+  #lastTick = performance.now();
+  #silentMs = 0;
+  #sinceAttemptMs = 0;
+  #sinceHeartbeatMs = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const { promise, resolve } = withResolvers<Ending>();
+    this.ended = promise;
+    this.#finish = resolve;
+    this.#ticker = setInterval(() => {
+      this.#tick();
+    }, TICK_MS);
+    this.#connect();
+  }
+
+  /** Tells the coordinator something, now or as soon as there is one. */
+  send(message: WorkerMessage): void {
+    if (!this.#outbox.add(message)) return;
+    if (this.#leaseMs !== null) this.#link?.send(message);
+  }
+
+  /** Says goodbye and ends. */
+  async leave(): Promise<void> {
+    clearInterval(this.#ticker);
+    const link = this.#link;
+    this.#link = null;
+    link?.send({ type: 'leave' });
+    await link?.closeGently();
+    this.#finish({ reason: 'closed' });
+  }
+
+  #connect(): void {
+    this.#leaseMs = null;
+    this.#sinceAttemptMs = 0;
+    this.#attempts++;
+    this.#link?.close();
+    const endpoint = this.#options.endpoint();
+    if (endpoint === null) {
+      this.#link = null;
+      return;
+    }
+    const link = new Link({
+      endpoint,
+      routingId: this.#options.routingId,
+      keys: this.#options.keys,
+      onMessage: (message) => {
+        if (link === this.#link) this.#hear(message);
+      },
+      onInvalid: (error) => {
+        this.#options.log.error(error, 'the coordinator sent something invalid');
+      },
+    });
+    this.#link = link;
+    link.send(this.#options.registration());
+  }
+
+  #hear(message: CoordinatorMessage): void {
+    this.#silentMs = 0;
+    switch (message.type) {
+      case 'registered':
+        this.#leaseMs = message.leaseMs;
+        this.#attempts = 0;
+        this.#sinceHeartbeatMs = 0;
+        this.#options.onRegistered(message);
+        for (const held of this.#outbox.restart()) this.#link?.send(held);
+        break;
+      case 'refused':
+        this.#end({ reason: 'refused', error: message.error });
+        break;
+      case 'heard':
+        if (this.#leaseMs === null) break;
+        if (message.known) {
+          this.#outbox.heartbeatAnswered();
+        } else {
+          this.#options.log.info('the coordinator does not know this worker; registering again');
+          this.#leaseMs = null;
+          this.#sinceAttemptMs = 0;
+          this.#link?.send(this.#options.registration());
+        }
+        break;
+      default:
+        this.#options.onOrder(message);
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const passed = Math.min(now - this.#lastTick, LONGEST_TICK_MS);
+    this.#lastTick = now;
+    this.#silentMs += passed;
+    this.#sinceAttemptMs += passed;
+    this.#sinceHeartbeatMs += passed;
+    const { orphanTimeoutMs, log } = this.#options;
+    if (this.#silentMs >= orphanTimeoutMs) {
+      const url = this.#options.endpoint() ?? 'any known endpoint';
+      const error = new RingmasterError('COORDINATOR_UNREACHABLE', { url });
+      this.#end({ reason: 'orphaned', error });
+    } else if (this.#leaseMs === null) {
+      const patience = FIRST_ATTEMPT_MS * 2 ** (this.#attempts - 1);
+      if (this.#sinceAttemptMs >= Math.min(patience, LONGEST_ATTEMPT_MS)) this.#connect();
+    } else if (this.#silentMs >= Math.min(this.#leaseMs, orphanTimeoutMs / 2)) {
+      log.warn('nothing was heard from the coordinator; connecting anew');
+      this.#connect();
+    } else if (this.#sinceHeartbeatMs >= this.#leaseMs / 3) {
+      this.#sinceHeartbeatMs = 0;
+      this.#link?.send({ type: 'heartbeat' });
+      this.#outbox.heartbeatSent();
+    }
+  }
+
+  #end(ending: Ending): void {
+    clearInterval(this.#ticker);
+    this.#link?.close();
+    this.#link = null;
+    this.#leaseMs = null;
+    this.#finish(ending);
+  }
+}
+
+function withResolvers<Value>() {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,99 @@
+import {
+  decodeMessage,
+  encodeMessage,
+  parseJobSpec,
+  workerMessageSchema,
+  type CoordinatorMessage,
+  type Launch,
+  type WorkerMessage,
+} from '@ringmaster/protocol';
+import { Router } from 'zeromq';
+
+type Type = WorkerMessage['type'];
+type Message<Of extends Type> = Extract<WorkerMessage, { type: Of }>;
+
+/** The coordinator's end of the control plane: a real ROUTER that records what it hears. */
+export class TestCoordinator {
+  /** Everything heard, heartbeats apart. */
+  readonly heard: WorkerMessage[] = [];
+  /** Whether registrations and heartbeats are answered. */
+  answering = true;
+  /** Lease that registrations are answered with, in milliseconds. */
+  leaseMs = 600;
+  readonly endpoint: string;
+  readonly #router: Router;
+  /** Routing ids of the workers by name. */
+  readonly #peers = new Map<string, string>();
+  #wake: () => void = () => undefined;
+
+  private constructor(router: Router) {
+    this.#router = router;
+    this.endpoint = router.lastEndpoint ?? '';
+    void this.#listen();
+  }
+
+  static async open(endpoint = 'tcp://127.0.0.1:*'): Promise<TestCoordinator> {
+    const router = new Router({ linger: 0, handover: true });
+    await router.bind(endpoint);
+    return new TestCoordinator(router);
+  }
+
+  close(): void {
+    this.#router.close();
+  }
+
+  async tell(worker: string, message: CoordinatorMessage): Promise<void> {
+    await this.#router.send([this.#peers.get(worker) ?? '', encodeMessage(message)]);
+  }
+
+  /** The first message of this type that has been or will be heard, taken out of `heard`. */
+  async take<Of extends Type>(
+    type: Of,
+    fits: (message: Message<Of>) => boolean = () => true,
+  ): Promise<Message<Of>> {
+    for (;;) {
+      const index = this.heard.findIndex(
+        (message) => message.type === type && fits(message as Message<Of>),
+      );
+      const [found] = index < 0 ? [] : this.heard.splice(index, 1);
+      if (found !== undefined) return found as Message<Of>;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async #listen(): Promise<void> {
+    for await (const [from, frame] of this.#router) {
+      const peer = String(from);
+      const message = decodeMessage(workerMessageSchema, frame ?? new Uint8Array(), peer);
+      const worker = peer.split('@')[0] ?? '';
+      this.#peers.set(worker, peer);
+      if (message.type !== 'heartbeat') this.heard.push(message);
+      if (this.answering && message.type === 'register') {
+        const artifacts = { url: 'http://127.0.0.1:1', directory: '/nonexistent', cluster: 'test' };
+        await this.tell(worker, { type: 'registered', worker, leaseMs: this.leaseMs, artifacts });
+      }
+      if (this.answering && message.type === 'heartbeat') {
+        await this.tell(worker, { type: 'heard', known: true });
+      }
+      this.#wake();
+    }
+  }
+}
+
+/** A launch whose job name says how the trainer fixture behaves. */
+export function launchOf(job: string): Launch {
+  const spec = parseJobSpec({
+    kind: 'pretrain',
+    name: 'test',
+    model: { architecture: 'gpt', layers: 1, hidden: 8, heads: 1, context: 8 },
+    tokenizer: { algorithm: 'bpe', vocabulary: 300 },
+    data: { corpus: 'spam-assassin' },
+    objective: 'causal-language-model',
+    batch: { sequences: 4, microbatches: 4 },
+    optimizer: { learningRate: 1e-3 },
+    steps: 10,
+    workers: { threads: 2 },
+  });
+  const hash = '0'.repeat(64);
+  return { trainer: `${job}-1`, job, spec, dataManifest: hash, baseManifest: null, specHash: hash };
+}

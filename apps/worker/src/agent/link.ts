@@ -1,0 +1,97 @@
+import {
+  coordinatorMessageSchema,
+  decodeMessage,
+  encodeMessage,
+  type CoordinatorMessage,
+  type WorkerMessage,
+} from '@ringmaster/protocol';
+import { Dealer } from 'zeromq';
+
+/** CURVE keys (Z85) of a cluster whose control plane is encrypted. */
+export interface CurveKeys {
+  readonly serverKey: string;
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
+export interface LinkOptions {
+  readonly endpoint: string;
+  /** What the coordinator answers to: the same for every link of one worker, and no other's. */
+  readonly routingId: string;
+  readonly keys: CurveKeys | null;
+  readonly onMessage: (message: CoordinatorMessage) => void;
+  readonly onInvalid: (error: unknown) => void;
+}
+
+/** How long the messages before a goodbye may take to leave the socket. */
+const GOODBYE_MS = 500;
+
+/** One socket to the coordinator, from its connect to its close; a lost connection gets a new link. */
+export class Link {
+  readonly #socket: Dealer;
+  readonly #options: LinkOptions;
+  readonly #queue: WorkerMessage[] = [];
+  #writing = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#socket = new Dealer({
+      routingId: options.routingId,
+      linger: 0,
+      ipv6: options.endpoint.startsWith('tcp://['),
+      ...(options.keys === null
+        ? {}
+        : {
+            curveServerKey: options.keys.serverKey,
+            curvePublicKey: options.keys.publicKey,
+            curveSecretKey: options.keys.secretKey,
+          }),
+    });
+    this.#socket.connect(options.endpoint);
+    void this.#read();
+  }
+
+  send(message: WorkerMessage): void {
+    this.#queue.push(message);
+    if (!this.#writing) void this.#write();
+  }
+
+  /** Closes the socket; what it has not sent yet is lost. */
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** Sends what is queued as far as that goes in half a second, and closes the socket. */
+  async closeGently(): Promise<void> {
+    const deadline = performance.now() + GOODBYE_MS;
+    while (this.#writing && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    this.#socket.linger = GOODBYE_MS;
+    this.#socket.close();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        await this.#socket.send(encodeMessage(next));
+      }
+    } catch (error) {
+      if (!this.#socket.closed) throw error;
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  async #read(): Promise<void> {
+    for await (const frames of this.#socket) {
+      try {
+        const frame = frames.at(-1) ?? new Uint8Array();
+        this.#options.onMessage(decodeMessage(coordinatorMessageSchema, frame, 'coordinator'));
+      } catch (error) {
+        this.#options.onInvalid(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+const FLUSH_MS = 200;
+const BATCH_LINES = 200;
+const LONGEST_LINE = 16_384;
+const LAST_LINES = 40;
+
+/** pino's levels for a line that does not say its own. */
+const LEVEL = { stdout: 30, stderr: 40 } as const;
+
+/** Gathers what a process writes, line by line, into batches of JSON lines. */
+export class LogLines {
+  readonly #onBatch: (lines: string[]) => void;
+  readonly #last: string[] = [];
+  #batch: string[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(onBatch: (lines: string[]) => void) {
+    this.#onBatch = onBatch;
+  }
+
+  /** The last lines, as the process wrote them. */
+  get last(): readonly string[] {
+    return this.#last;
+  }
+
+  read(stream: Readable, name: keyof typeof LEVEL): void {
+    const lines = createInterface({ input: stream, crlfDelay: Infinity });
+    lines.on('line', (line) => {
+      this.add(line, LEVEL[name]);
+    });
+  }
+
+  /** Adds a line; what is not a JSON object becomes the message of one. */
+  add(line: string, level: number): void {
+    if (line === '') return;
+    const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+    this.#last.push(text);
+    if (this.#last.length > LAST_LINES) this.#last.shift();
+    this.#batch.push(
+      isJsonObject(text) ? text : JSON.stringify({ level, time: Date.now(), msg: text }),
+    );
+    if (this.#batch.length >= BATCH_LINES) this.flush();
+    else
+      this.#timer ??= setTimeout(() => {
+        this.flush();
+      }, FLUSH_MS);
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#onBatch(batch);
+  }
+}
+
+function isJsonObject(line: string): boolean {
+  if (!line.startsWith('{')) return false;
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+// node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
+//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s]
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { coordinatorFileSchema, RingmasterError, type Home } from '@ringmaster/protocol';
+import { destination, pino } from 'pino';
+import { z } from 'zod';
+import { runAgent } from './agent/agent.js';
+import { workerArguments, type WorkerArguments } from './agent/arguments.js';
+import type { CurveKeys } from './agent/link.js';
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+
+/** The endpoint that the home directory names now: a coordinator that was started again may have another. */
+function controlIn(file: string): string | null {
+  try {
+    return coordinatorFileSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).control;
+  } catch {
+    return null; // No coordinator runs, or it is writing the file: asked again at the next attempt.
+  }
+}
+
+/** First line of a file, or null where there is none: a cluster on loopback has neither token nor keys. */
+function lineIn(file: string): string | null {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+}
+
+function tokenOf(home: Home): string | null {
+  const given = process.env['RINGMASTER_TOKEN'] ?? '';
+  return given === '' ? lineIn(home.token) : given;
+}
+
+function keysOf(home: Home): CurveKeys | null {
+  const serverKey = lineIn(join(home.keys, 'server.public'));
+  const publicKey = lineIn(join(home.keys, 'client.public'));
+  const secretKey = lineIn(join(home.keys, 'client.secret'));
+  if (serverKey === null || publicKey === null || secretKey === null) return null;
+  return { serverKey, publicKey, secretKey };
+}
+
+async function serve({ home, control, ...options }: WorkerArguments): Promise<void> {
+  const log = pino(
+    { base: { worker: options.name, pid: process.pid } },
+    destination({ sync: true }),
+  );
+  const abort = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      abort.abort();
+    });
+  }
+  mkdirSync(home.sockets, { recursive: true, mode: 0o700 });
+  log.info({ version, control: control ?? home.coordinator }, 'worker started');
+  const ending = await runAgent({
+    ...options,
+    version,
+    endpoint: () => control ?? controlIn(home.coordinator),
+    token: tokenOf(home),
+    keys: keysOf(home),
+    sockets: home.sockets,
+    cache: join(home.root, 'cache'),
+    program: fileURLToPath(new URL('./trainer/main.js', import.meta.url)),
+    log,
+    signal: abort.signal,
+  });
+  log.info({ reason: ending.reason }, 'worker ended');
+  if (ending.reason === 'closed') return;
+  process.stderr.write(`ringmaster worker: ${ending.error.message}\n${ending.error.remedy}\n`);
+  process.exitCode = ending.reason === 'orphaned' ? 3 : 1;
+}
+
+try {
+  await serve(workerArguments(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof RingmasterError)) throw error;
+  process.stderr.write(`ringmaster worker: ${error.code}: ${error.message}\n${error.remedy}\n`);
+  process.exitCode = error.exit;
+}
