@@ -2,44 +2,44 @@
 // memory. Only correctly rounded operations (add, subtract, multiply, divide, square root, int to float), in a fixed
 // order, so every machine computes the same bytes. Offsets are bytes, lengths are elements.
 
+// The int32 gradients are only read: a neighbour in the ring may still be receiving them from where they lie.
+
 /**
- * int32 → float32 in place: target[k] = (float32(target[k]) · resolution) · scale.
- * Returns the sum of the squares of the results in float64: four sums, of the elements with k mod 4 = 0, 1, 2, 3,
- * added as (0 + 1) + (2 + 3), then the elements of an incomplete last vector one by one.
+ * The sum of the squares of float32(source[k]) · resolution · scale, each product rounded to float32, in float64: four
+ * sums, of the elements with k mod 4 = 0, 1, 2, 3, added as (0 + 1) + (2 + 3), then the elements of an incomplete last
+ * vector one by one.
  */
-export function dequantise(target: usize, length: u32, resolution: f32, scale: f32): f64 {
-  const vectorsEnd = target + ((<usize>(length & ~3)) << 2);
-  const end = target + ((<usize>length) << 2);
+export function squares(source: usize, length: u32, resolution: f32, scale: f32): f64 {
+  const vectorsEnd = source + ((<usize>(length & ~3)) << 2);
+  const end = source + ((<usize>length) << 2);
   const resolutions = f32x4.splat(resolution);
   const scales = f32x4.splat(scale);
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
-  while (target < vectorsEnd) {
-    const integers = v128.load(target);
+  while (source < vectorsEnd) {
+    const integers = v128.load(source);
     const floats = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(integers), resolutions), scales);
-    v128.store(target, floats);
     const first = f64x2.promote_low_f32x4(floats);
     const second = f64x2.promote_low_f32x4(i64x2.shuffle(floats, floats, 1, 0));
     low = f64x2.add(low, f64x2.mul(first, first));
     high = f64x2.add(high, f64x2.mul(second, second));
-    target += 16;
+    source += 16;
   }
   let sum =
     f64x2.extract_lane(low, 0) +
     f64x2.extract_lane(low, 1) +
     (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1));
-  while (target < end) {
-    const float = <f32>load<i32>(target) * resolution * scale;
-    store<f32>(target, float);
+  while (source < end) {
+    const float = <f32>load<i32>(source) * resolution * scale;
     sum += <f64>float * <f64>float;
-    target += 4;
+    source += 4;
   }
   return sum;
 }
 
 /**
  * AdamW with decoupled weight decay (Loshchilov and Hutter, 2019, algorithm 2), in place:
- *   g = gradient · clip
+ *   g = float32(gradient) · resolution · scale · clip    gradient int32, resolution = 2^-exponent, scale = 1 / count
  *   m = beta1 · m + gain1 · g                            gain1 = 1 - beta1
  *   v = beta2 · v + gain2 · (g · g)                      gain2 = 1 - beta2
  *   p = p · shrink - rate · (m / (√v · root + epsilon))  shrink = 1 - learning rate · decay,
@@ -51,6 +51,8 @@ export function adamw(
   secondMoments: usize,
   gradients: usize,
   length: u32,
+  resolution: f32,
+  scale: f32,
   clip: f32,
   beta1: f32,
   gain1: f32,
@@ -65,7 +67,12 @@ export function adamw(
   const end = (<usize>length) << 2;
   let at: usize = 0;
   for (; at < vectorsEnd; at += 16) {
-    const g = f32x4.mul(v128.load(gradients + at), f32x4.splat(clip));
+    const integers = v128.load(gradients + at);
+    const mean = f32x4.mul(
+      f32x4.mul(f32x4.convert_i32x4_s(integers), f32x4.splat(resolution)),
+      f32x4.splat(scale),
+    );
+    const g = f32x4.mul(mean, f32x4.splat(clip));
     const m = f32x4.add(
       f32x4.mul(f32x4.splat(beta1), v128.load(firstMoments + at)),
       f32x4.mul(f32x4.splat(gain1), g),
@@ -84,7 +91,7 @@ export function adamw(
     v128.store(parameters + at, p);
   }
   for (; at < end; at += 4) {
-    const g = load<f32>(gradients + at) * clip;
+    const g = <f32>load<i32>(gradients + at) * resolution * scale * clip;
     const m = beta1 * load<f32>(firstMoments + at) + gain1 * g;
     const v = beta2 * load<f32>(secondMoments + at) + gain2 * (g * g);
     const divisor = sqrt<f32>(v) * root + epsilon;

@@ -23,7 +23,7 @@ export interface StateOffsets {
 
 /** What one update is made from. */
 export interface Update {
-  /** Byte offset of the summed int32 gradients; they are float32, scaled and unclipped, afterwards. */
+  /** Byte offset of the summed int32 gradients, which are only read. */
   readonly arena: number;
   /** Fixed-point exponent of each tensor, in the order of the layout: the arena holds round(g · 2^e). */
   readonly exponents: ArrayLike<number>;
@@ -66,37 +66,38 @@ export class AdamW {
 
   apply(update: Update): UpdateResult {
     assert(update.exponents.length === this.#layout.tensors.length, 'one exponent a tensor');
-    const gradientNorm = this.#dequantise(update);
+    const gradientNorm = this.#norm(update);
     const clip = clipFactor(gradientNorm, this.#settings.clip);
     this.#update(update, clip);
     return { gradientNorm, clipped: clip < 1 };
   }
 
-  /** Makes the arena float32; returns the global norm. */
-  #dequantise({ arena, exponents, scale }: Update): number {
+  #norm({ arena, exponents, scale }: Update): number {
     let squares = 0;
     for (const [index, { offset, length }] of this.#layout.tensors.entries()) {
       const exponent = exponents[index] ?? 0;
       for (let from = 0; from < length; from += BLOCK_LENGTH) {
         const count = Math.min(BLOCK_LENGTH, length - from);
-        squares += this.#kernels.dequantise(arena + 4 * (offset + from), count, exponent, scale);
+        squares += this.#kernels.squares(arena + 4 * (offset + from), count, exponent, scale);
       }
     }
     return Math.sqrt(squares);
   }
 
-  #update({ arena, learningRate, number }: Update, clip: number): void {
-    const decaying = coefficients(this.#settings, learningRate, number, clip);
+  #update(update: Update, clip: number): void {
+    const { arena, exponents } = update;
+    const decaying = coefficients(this.#settings, update, clip);
     const still = { ...decaying, shrink: 1 };
     const { parameters, firstMoments, secondMoments } = this.#offsets;
-    for (const { offset, length, group } of this.#layout.tensors) {
+    for (const [index, { offset, length, group }] of this.#layout.tensors.entries()) {
       const at = {
         parameters: parameters + 4 * offset,
         firstMoments: firstMoments + 4 * offset,
         secondMoments: secondMoments + 4 * offset,
         gradients: arena + 4 * offset,
       };
-      this.#kernels.adamw(at, length, group === 'decay' ? decaying : still);
+      const exponent = exponents[index] ?? 0;
+      this.#kernels.adamw(at, length, exponent, group === 'decay' ? decaying : still);
     }
   }
 }
@@ -108,11 +109,11 @@ function clipFactor(norm: number, clip: number): number {
 
 function coefficients(
   { beta1, beta2, epsilon, weightDecay }: AdamWSettings,
-  learningRate: number,
-  number: number,
+  { learningRate, number, scale }: Update,
   clip: number,
 ): AdamWCoefficients {
   return {
+    scale,
     clip,
     beta1,
     gain1: 1 - beta1,

@@ -7,6 +7,8 @@ export interface SharedMemory {
 
 /** The coefficients of one AdamW update, each a float32 value. */
 export interface AdamWCoefficients {
+  /** Factor on every gradient. */
+  readonly scale: number;
   /** Factor that clips the gradient. */
   readonly clip: number;
   readonly beta1: number;
@@ -34,7 +36,7 @@ export interface AdamWOffsets {
 
 /** What assembly/adamw.ts exports. */
 interface Exports {
-  dequantise(target: number, length: number, resolution: number, scale: number): number;
+  squares(source: number, length: number, resolution: number, scale: number): number;
   adamw(...offsetsLengthCoefficients: [number, number, number, number, number, ...number[]]): void;
 }
 
@@ -60,18 +62,19 @@ export class OptimizerKernels {
   }
 
   /**
-   * Turns an int32 block into float32 in place: (float32(x) · 2^-exponent) · scale, each product rounded to float32.
-   * @returns the sum of squares of the results in float64, in the order that assembly/adamw.ts documents
+   * The sum of squares of an int32 block as float32, (float32(x) · 2^-exponent) · scale with each product rounded, in
+   * float64, in the order that assembly/adamw.ts documents.
    */
-  dequantise(target: number, length: number, exponent: number, scale: number): number {
-    return this.#exports.dequantise(target, length, 2 ** -exponent, scale);
+  squares(source: number, length: number, exponent: number, scale: number): number {
+    return this.#exports.squares(source, length, 2 ** -exponent, scale);
   }
 
-  /** Updates parameters and moments from float32 gradients; see assembly/adamw.ts for the formula. */
-  adamw(at: AdamWOffsets, length: number, by: AdamWCoefficients): void {
+  /** Updates parameters and moments from int32 gradients; see assembly/adamw.ts for the formula. */
+  adamw(at: AdamWOffsets, length: number, exponent: number, by: AdamWCoefficients): void {
     this.#exports.adamw(
       ...([at.parameters, at.firstMoments, at.secondMoments, at.gradients, length] as const),
-      ...[by.clip, by.beta1, by.gain1, by.beta2, by.gain2, by.shrink, by.rate, by.root, by.epsilon],
+      ...[2 ** -exponent, by.scale, by.clip, by.beta1, by.gain1, by.beta2, by.gain2],
+      ...[by.shrink, by.rate, by.root, by.epsilon],
     );
   }
 }

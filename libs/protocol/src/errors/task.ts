@@ -1,2 +1,37 @@
-/** Errors of task; see the registry for what each field means. */
-export const taskErrors = {} as const;
+import { entry } from './define.js';
+
+/** Errors of training and of what a finished model is asked to do. */
+export const taskErrors = {
+  TRAINING_NON_FINITE: entry<{ step: number; microbatch: number; tensor: string; inARow: number }>({
+    status: 500,
+    exit: 1,
+    message: ({ step, microbatch, tensor, inARow }) =>
+      `Step ${step} met a value that is not finite in '${tensor}' of microbatch ${microbatch}, the ${inARow}th step in a row`,
+    remedy: 'Lower optimizer.learningRate, lengthen the warm-up, or look at the data of that microbatch.',
+  }),
+  STATE_MISMATCH: entry<{ step: number; expected: string; actual: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ step, expected, actual }) =>
+      `The state at step ${step} has the hash ${actual.slice(0, 12)}…, not ${expected.slice(0, 12)}…`,
+    remedy: 'Run all workers on one kind of processor with one Ringmaster version, and check the memory of this host.',
+  }),
+  CHECKPOINT_DAMAGED: entry<{ manifest: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ manifest, reason }) => `Checkpoint ${manifest.slice(0, 12)}… cannot be used: ${reason}`,
+    remedy: 'The run goes on from the one before; check the disk that holds the home directory.',
+  }),
+  PREDICT_INPUT_INVALID: entry<{ line: number; reason: string }>({
+    status: 400,
+    exit: 2,
+    message: ({ line, reason }) => `Line ${line} of the input is not valid: ${reason}`,
+    remedy: 'Give one JSON object a line, with the key "text".',
+  }),
+  MODEL_UNUSABLE: entry<{ model: string; reason: string }>({
+    status: 400,
+    exit: 1,
+    message: ({ model, reason }) => `Model ${model} cannot be used: ${reason}`,
+    remedy: 'Look at it with: ringmaster model show MODEL',
+  }),
+} as const;

@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
+import {
+  Model,
+  numericsRecord,
+  Runtime,
+  type HuggingFaceConfig,
+  type ModelConfig,
+} from '@ringmaster/model';
+import {
+  RingmasterError,
+  type DataManifest,
+  type JobSpec,
+  type Launch,
+} from '@ringmaster/protocol';
+import { taskOf } from '@ringmaster/tasks';
+import type { Logger } from 'pino';
+import { readManifest, type Artifacts } from '../artifacts/artifacts.js';
+import { readModelDirectory, withArtifactDirectory } from '../artifacts/model.js';
+import { Run } from './run.js';
+
+/** Brings everything that a launch names into memory: data, base model, TensorFlow. */
+export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger): Promise<Run> {
+  const started = performance.now();
+  const { spec } = launch;
+  const dataset = await loadDataset(artifacts, launch.dataManifest);
+  const config = await configOf(launch, artifacts, dataset.manifest);
+  const task = taskOf(spec, dataset, config.context);
+  const runtime = Runtime.open();
+  const model = new Model(runtime, config, task.head);
+  const run = new Run({
+    launch,
+    artifacts,
+    runtime,
+    model,
+    task,
+    steps: stepsOf(spec, task.stepsPerEpoch),
+    initialValues: await initialValuesOf(launch, artifacts, model),
+    numerics: numerics(runtime),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  log.info({ seconds, parameters: run.layout.parameterCount, steps: run.steps }, 'loaded');
+  return run;
+}
+
+async function loadDataset(artifacts: Artifacts, id: string): Promise<Dataset> {
+  const path = await artifacts.fetch(id);
+  const manifest = parseDataManifest(await readFile(path, 'utf8'), path);
+  const shards = Object.values(manifest.splits).flatMap((split) => split.shards);
+  const paths = new Map<string, string>();
+  for (const { sha256 } of shards) paths.set(sha256, await artifacts.fetch(sha256));
+  return openDataset(manifest, (sha256) => paths.get(sha256) ?? '');
+}
+
+/** The model that a job trains: as its file says, or as its base is, with the vocabulary and labels of its data. */
+async function configOf(
+  launch: Launch,
+  artifacts: Artifacts,
+  data: DataManifest,
+): Promise<ModelConfig> {
+  const { spec, baseManifest } = launch;
+  const labels = spec.kind === 'finetune' ? { labels: data.labels.length } : {};
+  if (spec.model !== undefined) {
+    const { model } = spec;
+    return {
+      ...model,
+      intermediate: model.intermediate ?? 4 * model.hidden,
+      vocabulary: data.tokenizer.vocabulary,
+      positions: 'learned',
+      types: model.architecture === 'bert' ? 2 : 0,
+      ...labels,
+    };
+  }
+  if (baseManifest === null) throw new Error('a job has neither a model nor a base');
+  const manifest = await readManifest(artifacts, baseManifest);
+  const { config } = await withArtifactDirectory(artifacts, manifest, (directory) =>
+    readModelDirectory(directory, () => []),
+  );
+  checkBase(config, manifest.name, data);
+  return { ...config.model, ...labels };
+}
+
+/** A base can be fine-tuned when it is an encoder and its tokenizer is the one that the data was prepared with. */
+function checkBase(config: HuggingFaceConfig, name: string, data: DataManifest): void {
+  const unusable = (reason: string) =>
+    new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+  if (config.model.architecture !== 'bert') throw unusable('text-classification takes a bert');
+  if (config.model.vocabulary < data.tokenizer.vocabulary) {
+    throw unusable(
+      `its tokenizer has ${data.tokenizer.vocabulary} tokens, its embeddings ${config.model.vocabulary}`,
+    );
+  }
+}
+
+/** Values at step 0: the base's where it has them, drawn from the seed where it does not. */
+async function initialValuesOf(
+  { spec, baseManifest }: Launch,
+  artifacts: Artifacts,
+  model: Model,
+): Promise<(name: string) => Float32Array> {
+  const drawn = model.initialise(spec.seed);
+  const base =
+    baseManifest === null
+      ? null
+      : await withArtifactDirectory(
+          artifacts,
+          await readManifest(artifacts, baseManifest),
+          (directory) => readModelDirectory(directory, () => model.parameters),
+        );
+  return (name) => {
+    const values = base?.values.get(name) ?? drawn.get(name);
+    if (values === undefined) throw new Error(`nothing begins ${name}`);
+    return values;
+  };
+}
+
+function stepsOf(spec: JobSpec, stepsPerEpoch: number): number {
+  if (spec.steps !== undefined) return spec.steps;
+  return spec.kind === 'finetune' ? (spec.epochs ?? 0) * stepsPerEpoch : 0;
+}
+
+function numerics(runtime: Runtime): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(numericsRecord(runtime)).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.join(' ') : String(value),
+    ]),
+  );
+}

@@ -1,0 +1,57 @@
+import { dirname, join } from 'node:path';
+import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { openArtifacts } from '../artifacts/artifacts.js';
+import { loadRun } from './load.js';
+import { errorBody, Trainer } from './trainer.js';
+
+/** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
+const firstMessageSchema = z.object({
+  type: z.literal('launch'),
+  launch: launchSchema,
+  artifacts: z.object({
+    url: z.string(),
+    directory: z.string(),
+    cluster: z.string(),
+    token: z.string().nullable(),
+  }),
+  /** Directory of the ring's Unix sockets, beside which fetched artifacts are kept. */
+  sockets: z.string(),
+});
+
+const send = (message: TrainerMessage) => {
+  process.send?.(message);
+};
+
+// A trainer whose agent is gone has nobody to train for; it goes at the next turn of its event loop.
+process.on('disconnect', () => process.exit(1));
+
+process.once('message', (first: unknown) => {
+  const { launch, artifacts: location, sockets } = firstMessageSchema.parse(first);
+  const log = pino({ base: { job: launch.job, trainer: launch.trainer, pid: process.pid } });
+  const waiting: unknown[] = [];
+  let receive = (message: unknown) => void waiting.push(message);
+  process.on('message', (message) => {
+    receive(message);
+  });
+  const begin = async () => {
+    const artifacts = await openArtifacts(location, join(dirname(sockets), 'cache'));
+    const run = await loadRun(launch, artifacts, log);
+    const trainer = new Trainer(run, send, log);
+    receive = (message) => {
+      trainer.handle(trainerCommandSchema.parse(message));
+    };
+    send({
+      type: 'ready',
+      steps: run.steps,
+      numerics: run.numerics,
+      parameters: run.layout.parameterCount,
+    });
+    waiting.forEach(receive);
+  };
+  begin().catch((error: unknown) => {
+    log.fatal({ err: error }, 'cannot load the run');
+    send({ type: 'failed', generation: 0, step: 0, fatal: true, error: errorBody(error) });
+  });
+});

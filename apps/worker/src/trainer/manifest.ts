@@ -1,0 +1,22 @@
+import type { ArtifactManifest } from '@ringmaster/protocol';
+import type { Run } from './run.js';
+
+/** The manifest of an artifact that this run makes of its present state, still without files. */
+export function manifestOf(run: Run, kind: ArtifactManifest['kind']): ArtifactManifest {
+  const { job, spec, specHash, dataManifest, baseManifest } = run.launch;
+  return {
+    format: 1,
+    kind,
+    job,
+    name: spec.name,
+    step: run.step,
+    stateHash: run.stateHash(),
+    specHash,
+    dataManifest,
+    baseManifest,
+    task: run.task.name,
+    labels: run.task.labels,
+    metrics: {},
+    files: {},
+  };
+}

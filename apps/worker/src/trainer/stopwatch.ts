@@ -1,0 +1,35 @@
+import type { Phases } from '@ringmaster/protocol';
+
+/** Sums the seconds that a step spends in each phase. */
+export class Stopwatch {
+  readonly #started = performance.now();
+  readonly #seconds: Phases = { compute: 0, quantise: 0, allReduce: 0, update: 0 };
+
+  timeSync<T>(phase: keyof Phases, work: () => T): T {
+    const started = performance.now();
+    try {
+      return work();
+    } finally {
+      this.#seconds[phase] += (performance.now() - started) / 1000;
+    }
+  }
+
+  async time<T>(phase: keyof Phases, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#seconds[phase] += (performance.now() - started) / 1000;
+    }
+  }
+
+  /** Seconds by phase so far. Quantising runs inside of compute, as gradients appear, and is taken out of it. */
+  phases(): Phases {
+    return { ...this.#seconds, compute: this.#seconds.compute - this.#seconds.quantise };
+  }
+
+  /** Seconds since the stopwatch was made. */
+  total(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+}

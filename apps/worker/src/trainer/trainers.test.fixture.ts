@@ -1,0 +1,205 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BlobStore, prepareData } from '@ringmaster/data';
+import { trainerEnvironment } from '@ringmaster/model';
+import {
+  parseJobSpec,
+  specHash,
+  trainerMessageSchema,
+  type JobSpec,
+  type StateSource,
+  type TrainerCommand,
+  type TrainerMessage,
+} from '@ringmaster/protocol';
+
+type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
+
+/** Prepared data in a home directory of its own, and trainers on it, driven without a coordinator. */
+export class TrainingGround {
+  readonly home: string;
+  readonly #trainers: TrainerProcess[] = [];
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async create(): Promise<TrainingGround> {
+    const home = await mkdtemp(join(tmpdir(), 'ringmaster-trainer-'));
+    const file = { cluster: 'test', pid: process.pid, url: 'http://127.0.0.1:9', control: '' };
+    await writeFile(join(home, 'coordinator.json'), JSON.stringify(file));
+    return new TrainingGround(home);
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#trainers.map((trainer) => trainer.end()));
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  /** Writes a file under the home directory and returns its path. */
+  async file(name: string, content: string): Promise<string> {
+    const path = join(this.home, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  store(): BlobStore {
+    return new BlobStore(join(this.home, 'artifacts'));
+  }
+
+  /** Prepares a job's data and returns what a trainer is launched with. */
+  async launchOf(
+    job: object,
+    baseManifest: string | null = null,
+  ): Promise<Omit<LaunchMessage['launch'], 'trainer'>> {
+    const spec = parseJobSpec(job);
+    if (spec.tokenizer === undefined) throw new Error('the fixture trains its tokenizer');
+    const request = { data: spec.data, tokenizer: spec.tokenizer };
+    const index = join(this.home, 'data');
+    const { sha256 } = await prepareData(request, { store: this.store(), index });
+    const hash = specHash(spec, sha256, baseManifest);
+    return { job: 'test', spec, dataManifest: sha256, baseManifest, specHash: hash };
+  }
+
+  async trainer(launch: Omit<LaunchMessage['launch'], 'trainer'>): Promise<TrainerProcess> {
+    const child = fork(new URL('./main.js', import.meta.url).pathname, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      env: trainerEnvironment({ threads: launch.spec.workers.threads, device: { kind: 'cpu' } }),
+    });
+    const trainer = new TrainerProcess(child);
+    this.#trainers.push(trainer);
+    const message: LaunchMessage = {
+      type: 'launch',
+      launch: { ...launch, trainer: `t-${child.pid ?? 0}` },
+      artifacts: {
+        url: 'http://127.0.0.1:9',
+        directory: join(this.home, 'artifacts'),
+        cluster: 'test',
+        token: null,
+      },
+      sockets: join(this.home, 'sockets'),
+    };
+    child.send(message);
+    await trainer.next('ready');
+    return trainer;
+  }
+}
+
+interface LaunchMessage {
+  readonly type: 'launch';
+  readonly launch: {
+    readonly trainer: string;
+    readonly job: string;
+    readonly spec: JobSpec;
+    readonly dataManifest: string;
+    readonly baseManifest: string | null;
+    readonly specHash: string;
+  };
+  readonly artifacts: { url: string; directory: string; cluster: string; token: null };
+  readonly sockets: string;
+}
+
+/** One real trainer process. */
+export class TrainerProcess {
+  readonly child: ChildProcess;
+  readonly messages: TrainerMessage[] = [];
+  readonly #forgiven = new Set<TrainerMessage>();
+  #notify: () => void = () => undefined;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    child.stdout?.resume();
+    child.on('message', (message) => {
+      this.messages.push(trainerMessageSchema.parse(message));
+      this.#notify();
+    });
+    child.on('exit', () => {
+      this.#notify();
+    });
+  }
+
+  command(command: TrainerCommand): void {
+    this.child.send(command);
+  }
+
+  /** Waits for a failure and takes it as expected. */
+  async failure(): Promise<Message<'failed'>> {
+    for (;;) {
+      const message = this.messages.find((candidate) => candidate.type === 'failed');
+      if (message?.type === 'failed') {
+        this.#forgiven.add(message);
+        return message;
+      }
+      await new Promise<void>((resolve) => {
+        this.#notify = resolve;
+      });
+    }
+  }
+
+  /** The first message of a type that fulfils a condition; those before it stay. */
+  async next<Type extends TrainerMessage['type']>(
+    type: Type,
+    fulfils: (message: Message<Type>) => boolean = () => true,
+  ): Promise<Message<Type>> {
+    for (;;) {
+      for (const message of this.messages) {
+        if (message.type === type && fulfils(message as Message<Type>))
+          return message as Message<Type>;
+      }
+      const failure = this.messages.find(
+        (message) => message.type === 'failed' && !this.#forgiven.has(message),
+      );
+      if (failure !== undefined) throw new Error(JSON.stringify(failure));
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`exited before ${type}`);
+      await new Promise<void>((resolve) => {
+        this.#notify = resolve;
+      });
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+/** Leads trainers through the handshake of one generation, dealing the microbatches out in turn. */
+export async function form(
+  trainers: readonly TrainerProcess[],
+  {
+    generation,
+    step = 0,
+    stateHash = null,
+    source,
+    microbatches,
+  }: {
+    generation: number;
+    step?: number;
+    stateHash?: string | null;
+    source: StateSource;
+    microbatches: number;
+  },
+): Promise<void> {
+  const size = trainers.length;
+  for (const [rank, trainer] of trainers.entries())
+    trainer.command({ type: 'prepare', generation, rank, size });
+  const prepared = await Promise.all(
+    trainers.map((trainer) =>
+      trainer.next('prepared', (message) => message.generation === generation),
+    ),
+  );
+  const endpoints = prepared.map(({ endpoint }) => endpoint);
+  const shares = trainers.map((_, rank) =>
+    Array.from({ length: microbatches }, (_unused, microbatch) => microbatch).filter(
+      (m) => m % size === rank,
+    ),
+  );
+  for (const trainer of trainers) {
+    trainer.command({ type: 'start', generation, step, stateHash, source, endpoints, shares });
+  }
+}

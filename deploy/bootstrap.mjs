@@ -1,0 +1,60 @@
+// Brings a clone to where everything runs: dependencies, build, TensorFlow. Does nothing twice.
+// Plain JavaScript without dependencies, because it is the first thing that runs in a fresh clone.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const major = Number(process.versions.node.split('.')[0]);
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.ringmaster-lock');
+
+if (process.platform !== 'linux' || process.arch !== 'x64') {
+  stop('Ringmaster runs on 64-bit Linux on x86-64', 'Use such a machine or a container on one.');
+}
+if (major < 20 || major > 22) {
+  stop(`Node ${process.versions.node} is not supported`, 'Install Node 20 or 22.');
+}
+
+const lock = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+  step('Installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, lock);
+}
+step('Building', join(modules, '.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=static']);
+step(
+  'Provisioning TensorFlow',
+  process.execPath,
+  [join(root, 'libs/model/dist/provision/main.js')],
+  true,
+);
+
+/** Runs one command; its output is shown when it fails, or as it comes when `live`. */
+function step(title, command, args, live = false) {
+  const started = Date.now();
+  process.stderr.write(`${title} …\n`);
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: live ? ['ignore', 2, 2] : ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (result.signal !== null) process.exit(130);
+  if (result.status !== 0) {
+    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+    stop(
+      `${title} failed`,
+      live ? 'Follow the remedy above.' : `The output of "${command} ${args.join(' ')}" is above.`,
+    );
+  }
+  process.stderr.write(`${title}: done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+function stop(what, remedy) {
+  process.stderr.write(`ringmaster: ${what}\n  ${remedy}\n`);
+  process.exit(1);
+}
