@@ -1,5 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import { type ErrorDetail, RingmasterError } from '@ringmaster/protocol';
+import type { ErrorDetail } from '@ringmaster/protocol';
+import { RingFailure } from './failure.js';
 import { encodeHeader, type Header, judge } from './frame.js';
 import type { Kernels } from './kernels.js';
 import type { Links, Neighbour } from './links.js';
@@ -164,7 +165,7 @@ export class Exchange {
           this.#dropped++;
           break;
         case 'unexpected':
-          throw new RingmasterError('RING_PROTOCOL', {
+          throw new RingFailure('RING_PROTOCOL', {
             rank: options.rank,
             peer: links.before,
             generation: options.generation,
@@ -191,7 +192,7 @@ export class Exchange {
    * Whether a lost neighbour ends this operation. One that has finished it may leave: the rank before once all that
    * it sent has been read, the rank after once it has been sent everything.
    */
-  #lossError(): RingmasterError | undefined {
+  #lossError(): RingFailure | undefined {
     const { lost } = this.#desk.links;
     const drained = performance.now() - this.#lastReceived >= DRAINED_MS;
     for (const neighbour of lost) {
@@ -199,17 +200,17 @@ export class Exchange {
         neighbour === 'before'
           ? this.#received === this.#toReceive.length || !drained
           : this.#sent === this.#toSend.length;
-      if (!done) return new RingmasterError('RING_PEER_LOST', this.#wait(neighbour));
+      if (!done) return new RingFailure('RING_PEER_LOST', this.#wait(neighbour));
     }
     return undefined;
   }
 
   /** A deadline passed: if a neighbour is known to be lost it is to blame, else the one that was waited for. */
-  #waitError(neighbour: Neighbour): RingmasterError {
+  #waitError(neighbour: Neighbour): RingFailure {
     const [lost] = this.#desk.links.lost;
     return lost === undefined
-      ? new RingmasterError('RING_PEER_SILENT', this.#wait(neighbour))
-      : new RingmasterError('RING_PEER_LOST', this.#wait(lost));
+      ? new RingFailure('RING_PEER_SILENT', this.#wait(neighbour))
+      : new RingFailure('RING_PEER_LOST', this.#wait(lost));
   }
 
   #wait(neighbour: Neighbour): ErrorDetail<'RING_PEER_SILENT'> {

@@ -1,7 +1,13 @@
 export { Kernels } from './kernels.js';
 export { type Lane, type LaneReading, Lanes, type LaneShape } from './lanes.js';
 export { SharedArena } from './memory.js';
-export type { CurveKeys, Operation, RingOptions, RingReport } from './options.js';
+export {
+  type CurveKeys,
+  type Operation,
+  type RingOptions,
+  type RingReport,
+  SEGMENT_BYTES,
+} from './options.js';
 export { Ring } from './ring.js';
 export type { SharedMemory } from './webassembly.js';
 export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './windows.js';

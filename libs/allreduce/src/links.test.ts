@@ -124,7 +124,7 @@ describe('frames', () => {
   const head = (changes?: Partial<Header>) => encodeHeader(Peer.header(changes));
   const payload = Buffer.alloc(800);
   it.each([
-    ['another run', [head({ run: 'run-8' }), payload], "a frame of run 'run-8'"],
+    ['another run', [head({ run: 'run-8' }), payload], 'run "run-8" instead of "run-7"'],
     ['a later generation', [head({ generation: 6 }), payload], 'generation 6 instead of 5'],
     ['another rank', [head({ rank: 0 }), payload], 'rank 0 instead of 1'],
     ['another step', [head({ step: 8 }), payload], 'step 8 instead of 9'],
@@ -185,6 +185,16 @@ describe('a ring', () => {
       peer.ring.close(),
     ]);
     await peer.ring.close();
+  });
+
+  it('rejects a pending connect when it is closed', async () => {
+    const { ring } = await bind({ deadlineMs: 60_000 });
+    const other = await bind({ rank: 1 });
+    const linked = ring.connect([ring.endpoint, other.ring.endpoint]);
+    await Promise.all([
+      expect(linked).rejects.toMatchObject({ code: 'RING_CLOSED' }),
+      ring.close(),
+    ]);
   });
 
   it('names a neighbour that never connects', async () => {

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RingmasterError } from '@ringmaster/protocol';
 import { type Context, type Event, type Observer, Pull, Push } from 'zeromq';
 import type { Authenticator } from './authenticator.js';
+import { RingFailure } from './failure.js';
 import { HEADER_BYTES } from './frame.js';
 import type { ThreadOptions } from './options.js';
 
 // Messages queued on each side of a link. A handful keeps the wire busy while the thread adds; more only adds memory.
 const HIGH_WATER_MARK = 4;
+
+// What encryption adds to a message (33 bytes in CurveZMQ, RFC 26), which the size limit counts.
+const CURVE_BYTES = 64;
 
 /** The rank before sends to this one, the rank after receives from it; between two ranks both are the same. */
 export type Neighbour = 'before' | 'after';
@@ -21,6 +24,7 @@ export class Links {
   readonly #address: string;
   readonly #domain: string;
   readonly #ended: Promise<unknown>;
+  #closed: Promise<void> | undefined;
   #connections = 0;
   readonly #linked = { before: false, after: false };
   #onChange: () => void = () => undefined;
@@ -38,7 +42,7 @@ export class Links {
       ...common,
       receiveHighWaterMark: HIGH_WATER_MARK,
       receiveTimeout: options.deadlineMs,
-      maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES),
+      maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES) + CURVE_BYTES,
       ...(curve && {
         curveServer: true,
         curveSecretKey: curve.secretKey,
@@ -93,7 +97,7 @@ export class Links {
       return links;
     } catch (error) {
       await links.close(0, authenticator);
-      throw new RingmasterError('RING_BIND_FAILED', { endpoint: address, reason: String(error) });
+      throw new RingFailure('RING_BIND_FAILED', { endpoint: address, reason: String(error) });
     }
   }
 
@@ -133,10 +137,17 @@ export class Links {
    * Closes both sockets; resolves when they are destroyed, and with them every message that points into the arena.
    * What is queued for the rank after may take `linger` milliseconds to leave.
    */
-  async close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
+  close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
+    this.#closed ??= this.#close(linger, authenticator);
+    return this.#closed;
+  }
+
+  async #close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
     this.push.linger = linger;
     this.pull.close();
     this.push.close();
+    this.#failure = 'it was closed';
+    this.#onChange();
     await this.#ended;
     // ZeroMQ leaves the file of an ipc socket.
     const [, path] = /^ipc:\/\/(.+)$/.exec(this.#address) ?? [];
@@ -144,9 +155,9 @@ export class Links {
     authenticator?.revoke(this.#domain);
   }
 
-  #linkError(endpoint: string, reason: string): RingmasterError {
+  #linkError(endpoint: string, reason: string): RingFailure {
     const missing: Neighbour = this.#linked.after ? 'before' : 'after';
-    return new RingmasterError('RING_LINK_FAILED', {
+    return new RingFailure('RING_LINK_FAILED', {
       rank: this.#options.rank,
       peer: this[missing],
       generation: this.#options.generation,
@@ -201,7 +212,7 @@ async function listenAddress({ transport, host, directory }: ThreadOptions): Pro
   if (directory === undefined) throw new Error('ipc needs a directory');
   const address = `ipc://${join(directory, randomBytes(6).toString('hex'))}`;
   const refuse = (reason: string) =>
-    new RingmasterError('RING_BIND_FAILED', { endpoint: address, reason });
+    new RingFailure('RING_BIND_FAILED', { endpoint: address, reason });
   const status = await stat(directory).catch((error: unknown) => {
     throw refuse(String(error));
   });

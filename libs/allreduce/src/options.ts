@@ -20,7 +20,7 @@ export interface RingOptions {
   readonly host?: string;
   /** For ipc: a directory that only this user may enter (mode 0700). */
   readonly directory?: string;
-  /** Longest time without progress that any wait takes before it gives up. */
+  /** Longest time that any wait goes without progress, the skew between the ranks' steps included. */
   readonly deadlineMs: number;
   /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
   readonly segmentBytes?: number;
@@ -28,8 +28,8 @@ export interface RingOptions {
   readonly curve?: CurveKeys;
 }
 
-/** Where measured bandwidth levels off (docs/decisions/0002). */
-export const SEGMENT_BYTES = 262_144;
+/** The default of `segmentBytes`: measured best, see docs/decisions/0002-ring-memory-and-segments.md. */
+export const SEGMENT_BYTES = 1_048_576;
 
 export interface Operation {
   readonly step: number;

@@ -58,11 +58,17 @@ export class RankProcess {
 
 export class RankProcesses {
   readonly ranks: readonly RankProcess[];
-  readonly #directory: string;
+  readonly #options: Pick<RingOptions, 'transport' | 'deadlineMs'> & { directory: string };
+  readonly #bytes: number;
 
-  private constructor(ranks: readonly RankProcess[], directory: string) {
+  private constructor(
+    ranks: readonly RankProcess[],
+    options: Pick<RingOptions, 'transport' | 'deadlineMs'> & { directory: string },
+    bytes: number,
+  ) {
     this.ranks = ranks;
-    this.#directory = directory;
+    this.#options = options;
+    this.#bytes = bytes;
   }
 
   /** A connected ring; `bytes` is the room for one step's buckets and lanes. */
@@ -72,21 +78,24 @@ export class RankProcesses {
     options: Pick<RingOptions, 'transport' | 'deadlineMs' | 'segmentBytes'>,
   ): Promise<RankProcesses> {
     const directory = await mkdtemp(join(tmpdir(), 'ring-'));
-    const ranks = Array.from({ length: size }, () => new RankProcess());
-    const all = new RankProcesses(ranks, directory);
-    const endpoints = await Promise.all(
-      ranks.map(async (process, rank) =>
-        String(
-          await process.ask({
-            kind: 'bind',
-            bytes,
-            options: { run: 'run-7', generation: 3, rank, size, directory, ...options },
-          }),
-        ),
-      ),
+    const all = new RankProcesses(
+      Array.from({ length: size }, () => new RankProcess()),
+      { ...options, directory },
+      bytes,
     );
-    await all.askAll({ kind: 'connect', endpoints });
+    await all.form(all.ranks, 0);
     return all;
+  }
+
+  /** Forms a ring of some of the processes, in that order. */
+  async form(members: readonly RankProcess[], generation: number): Promise<void> {
+    const endpoints = await Promise.all(
+      members.map(async (process, rank) => {
+        const options = { run: 'run-7', generation, rank, size: members.length, ...this.#options };
+        return String(await process.ask({ kind: 'bind', bytes: this.#bytes, options }));
+      }),
+    );
+    await Promise.all(members.map((process) => process.ask({ kind: 'connect', endpoints })));
   }
 
   askAll(command: Command): Promise<unknown[]> {
@@ -97,6 +106,6 @@ export class RankProcesses {
   async end(): Promise<void> {
     for (const { child } of this.ranks) child.kill('SIGKILL');
     await Promise.all(this.ranks.map(({ exited }) => exited));
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.#options.directory, { recursive: true, force: true });
   }
 }

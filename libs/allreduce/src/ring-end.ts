@@ -1,11 +1,14 @@
-import { RingmasterError } from '@ringmaster/protocol';
 import type { Context } from 'zeromq';
 import type { Authenticator } from './authenticator.js';
+import { RingFailure } from './failure.js';
 import { type Desk, Exchange } from './exchange.js';
 import { Kernels } from './kernels.js';
 import { Links } from './links.js';
 import type { Operation, RingReport, ThreadOptions } from './options.js';
 import type { SharedMemory } from './webassembly.js';
+
+// A rank that has finished an operation closes while the rank after, whose thread is in that operation, drains it.
+const LINGER_MS = 1_000;
 
 /** One rank's end of a ring, in the ring thread: its sockets, and its operations one after another. */
 export class RingEnd {
@@ -53,18 +56,14 @@ export class RingEnd {
     });
   }
 
-  /** Closes at once after an error or amid an operation; else lets the last frames leave for the rank after. */
-  async close(): Promise<void> {
-    const linger =
-      this.#state === 'open' && this.#running === 0 ? this.#desk.options.deadlineMs : 0;
+  /**
+   * Closes at once amid an operation, after an error, or when `abandon` says so; else lets the last frames leave for
+   * the rank after, which is still busy with them.
+   */
+  async close(abandon: boolean): Promise<void> {
+    const idle = this.#state === 'open' && this.#running === 0;
     this.#state = 'closed';
-    await this.#desk.links.close(linger, this.#authenticator);
-  }
-
-  /** Closes at once. */
-  async abandon(): Promise<void> {
-    this.#state = 'closed';
-    await this.#desk.links.close(0, this.#authenticator);
+    await this.#desk.links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator);
   }
 
   /** Runs after what was asked before; after an error, and once closed, nothing runs any more. */
@@ -93,8 +92,8 @@ export class RingEnd {
     return this.#state === 'closed';
   }
 
-  #closedError(): RingmasterError {
+  #closedError(): RingFailure {
     const { rank, generation } = this.#desk.options;
-    return new RingmasterError('RING_CLOSED', { rank, generation });
+    return new RingFailure('RING_CLOSED', { rank, generation });
   }
 }

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
-import { RingmasterError } from '@ringmaster/protocol';
 import { Context } from 'zeromq';
 import { Authenticator } from './authenticator.js';
+import { RingFailure } from './failure.js';
 import { RingEnd } from './ring-end.js';
 import type { Answer, Exit, Numbered, Request } from './thread-messages.js';
 
@@ -25,13 +25,10 @@ async function answer({ id, request }: Numbered): Promise<void> {
   port.postMessage(
     await perform(request).then(
       (value): Answer => ({ id, value }),
-      (error: unknown): Answer => {
-        if (!(error instanceof RingmasterError)) {
-          return { id, defect: error instanceof Error ? error : new Error(String(error)) };
-        }
-        const { code, detail } = error.toBody();
-        return { id, failure: { code, detail } };
-      },
+      (error: unknown): Answer =>
+        error instanceof RingFailure
+          ? { id, failure: error.body }
+          : { id, defect: error instanceof Error ? error : new Error(String(error)) },
     ),
   );
 }
@@ -52,14 +49,15 @@ async function perform(request: Request): Promise<unknown> {
     case 'allReduce':
       return end.allReduce(request.operation);
     case 'close':
+      await end.close(false);
       ends.delete(request.ring);
-      return end.close();
+      return undefined;
   }
 }
 
 // A receive that is pending when the thread is torn down aborts the process.
 async function exit(done: Int32Array<SharedArrayBuffer>): Promise<void> {
-  await Promise.allSettled([...ends.values()].map((end) => end.abandon()));
+  await Promise.allSettled([...ends.values()].map((end) => end.close(true)));
   await (await authenticator)?.close();
   Atomics.store(done, 0, 1);
   Atomics.notify(done, 0);

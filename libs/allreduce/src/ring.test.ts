@@ -44,7 +44,7 @@ describe('a rank that is gone', () => {
     { signal: 'SIGKILL', codes: ['RING_PEER_LOST'] },
     { signal: 'SIGSTOP', codes: ['RING_PEER_SILENT'] },
   ] as const)(
-    'by $signal amid an all-reduce is named by both neighbours',
+    'by $signal amid an all-reduce is named by both neighbours, who form a new ring',
     async ({ signal, codes }) => {
       const ring = await RankProcesses.start(3, 8_000_100, {
         transport: 'ipc',
@@ -62,7 +62,13 @@ describe('a rank that is gone', () => {
         expect(outcome).toMatchObject({ kind: 'failed', peer: 1 });
         expect(codes).toContain(outcome.kind === 'failed' ? outcome.code : '');
       }
-      await Promise.all([before!.ask({ kind: 'close' }), after!.ask({ kind: 'close' })]);
+      const survivors = [before!, after!];
+      await Promise.all(survivors.map((rank) => rank.ask({ kind: 'close' })));
+
+      await ring.form(survivors, 1);
+      const step = { kind: 'step', step: 0, lengths: [1000] } as const;
+      const results = await Promise.all(survivors.map((rank) => rank.ask(step)));
+      expect(results).toMatchObject([{ wrong: 0 }, { wrong: 0 }]);
     },
   );
 

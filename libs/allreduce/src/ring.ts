@@ -92,12 +92,19 @@ export class Ring {
    * @throws RingmasterError RING_PEER_SILENT, RING_PEER_LOST, RING_PROTOCOL, RING_CLOSED
    */
   async allReduce(operation: Operation): Promise<RingReport> {
+    for (const { offset, length } of operation.ranges) {
+      const end = offset + 4 * length;
+      assert(offset % 4 === 0 && end <= this.#options.arena.memory.buffer.byteLength);
+    }
     if (this.#options.size === 1) return NOTHING;
     const report = await requestOfThread({ kind: 'allReduce', ring: this.#ring, operation });
     return report as RingReport;
   }
 
-  /** Rejects what is pending and frees the sockets; once it resolves, nothing reads the arena any more. */
+  /**
+   * Rejects what is pending and frees the sockets; once it resolves, nothing reads the arena any more. It takes
+   * milliseconds, or a second when the rank after has stopped taking the frames of a finished operation.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

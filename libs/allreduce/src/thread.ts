@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorCode, RingmasterError } from '@ringmaster/protocol';
 import type { Answer, Exit, Numbered, Request } from './thread-messages.js';
 
+/** Longest wait for the ring thread to close its sockets at the end of the process. */
 const EXIT_MS = 2_000;
 
 interface Pending {
@@ -23,9 +24,10 @@ class RingThread {
     this.#worker.on('error', (error) => {
       this.#onEnd(error instanceof Error ? error : new Error(String(error)));
     });
-    process.once('exit', () => {
-      this.#exit();
+    this.#worker.on('exit', (code) => {
+      this.#onEnd(new Error(`the ring thread ended with code ${code}`));
     });
+    process.on('exit', this.#exit);
   }
 
   async request(request: Request): Promise<unknown> {
@@ -52,14 +54,15 @@ class RingThread {
 
   #onEnd(error: Error): void {
     thread = undefined;
+    process.off('exit', this.#exit);
     for (const pending of this.#pending.values()) pending.reject(error);
   }
 
-  #exit(): void {
+  readonly #exit = (): void => {
     const done = new Int32Array(new SharedArrayBuffer(4));
     this.#worker.postMessage({ kind: 'exit', done } satisfies Exit);
     Atomics.wait(done, 0, 0, EXIT_MS);
-  }
+  };
 }
 
 let thread: RingThread | undefined;
