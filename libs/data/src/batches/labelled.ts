@@ -11,7 +11,11 @@ const MULTIPLE = 16;
  */
 export function wrapText(
   text: ArrayLike<number>,
-  { classify, separate, endOfText }: DataManifest['tokenizer'],
+  {
+    classify,
+    separate,
+    endOfText,
+  }: Pick<DataManifest['tokenizer'], 'classify' | 'separate' | 'endOfText'>,
   context: number,
 ): number[] {
   const last = separate ?? endOfText;

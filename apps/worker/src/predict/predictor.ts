@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cleanText, loadTokenizer, padSequences, wrapText, type Tokenizer } from '@ringmaster/data';
+import {
+  Model,
+  Runtime,
+  type HeadKind,
+  type HuggingFaceConfig,
+  type MicrobatchInput,
+} from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
+import { argmax, softmax } from '@ringmaster/tasks';
+import { readModelDirectory } from '../artifacts/model.js';
+
+/** What a model says of one text: a label with its probability, or the likeliest tokens. */
+export interface Prediction {
+  readonly label?: string;
+  readonly score?: number;
+  /** Probability of each label. */
+  readonly scores?: Readonly<Record<string, number>>;
+  /** Of a masked language model: the likeliest tokens at each [MASK]; of a causal one: of the next token. */
+  readonly tokens?: readonly (readonly { token: string; score: number }[])[];
+  /** Raw logits: [labels], or [V] for each predicted place. */
+  readonly logits: readonly number[] | readonly (readonly number[])[];
+}
+
+/** Texts that are computed together. */
+const BATCH = 16;
+/** Likeliest tokens that are named. */
+const TOP = 5;
+
+/** A finished model, ready to answer. */
+export class Predictor {
+  readonly batch = BATCH;
+  readonly #model: Model;
+  readonly #config: HuggingFaceConfig;
+  readonly #tokenizer: Tokenizer;
+
+  private constructor(model: Model, config: HuggingFaceConfig, tokenizer: Tokenizer) {
+    this.#model = model;
+    this.#config = config;
+    this.#tokenizer = tokenizer;
+  }
+
+  /**
+   * Loads a directory in the layout of Hugging Face.
+   * @throws MODEL_UNUSABLE when its head is not known or weights are missing; what reading the files throws.
+   */
+  static async open(directory: string): Promise<Predictor> {
+    const json = await readFile(join(directory, 'tokenizer.json'), 'utf8').catch(
+      (cause: unknown) => {
+        throw unusable(directory, 'it has no tokenizer.json', cause);
+      },
+    );
+    const runtime = Runtime.open();
+    let model: Model | undefined;
+    const { config, values } = await readModelDirectory(directory, (found) => {
+      if (found.head === null) throw unusable(directory, 'it has no head that predicts');
+      model = new Model(runtime, found.model, found.head);
+      return model.parameters;
+    });
+    if (model === undefined) throw unusable(directory, 'it has no head that predicts');
+    model.load((name) => {
+      const value = values.get(name);
+      if (value === undefined) throw unusable(directory, `it has no weights for ${name}`);
+      return value;
+    });
+    return new Predictor(model, config, loadTokenizer(json));
+  }
+
+  /** Predictions for texts, in their order. They are normalised as plain text was for training. */
+  predict(texts: readonly string[]): Prediction[] {
+    const group = texts.map((text) => cleanText(text, false).text);
+    const head: HeadKind = this.#config.head ?? 'sequence-classification';
+    return head === 'sequence-classification'
+      ? this.#classify(group)
+      : group.map((text) => this.#complete(text, head));
+  }
+
+  #classify(group: readonly string[]): Prediction[] {
+    const input = this.#input(group.map((text) => this.#wrap(text)));
+    const { logits } = this.#model.predict(input);
+    const labels = this.#config.labels ?? [];
+    return group.map((_, row) => {
+      const offset = row * labels.length;
+      const scores = softmax(logits, offset, labels.length);
+      const best = argmax(scores, 0, scores.length);
+      return {
+        label: labels[best] ?? '',
+        score: scores[best] ?? 0,
+        scores: Object.fromEntries(labels.map((label, id) => [label, scores[id] ?? 0])),
+        logits: [...logits.subarray(offset, offset + labels.length)],
+      };
+    });
+  }
+
+  /** The likeliest tokens at each [MASK], or after the end of the text. */
+  #complete(text: string, head: HeadKind): Prediction {
+    const sequence =
+      head === 'masked-language-model'
+        ? this.#withMasks(text)
+        : this.#tokenizer.encode(text).slice(-this.#config.model.context);
+    if (sequence.length === 0) return { tokens: [], logits: [] };
+    const places =
+      head === 'masked-language-model'
+        ? sequence.flatMap((token, at) => (token === this.#tokenizer.mask ? [at] : []))
+        : [sequence.length - 1];
+    if (places.length === 0) return { tokens: [], logits: [] };
+    const input = { ...this.#input([sequence]), positions: Int32Array.from(places) };
+    const { logits, shape } = this.#model.predict(input);
+    const [, vocabulary = 0] = shape;
+    const rows = places.map((_, row) => logits.subarray(row * vocabulary, (row + 1) * vocabulary));
+    return {
+      tokens: rows.map((row) => this.#likeliest(row)),
+      logits: rows.map((row) => [...row]),
+    };
+  }
+
+  #likeliest(row: Float32Array): { token: string; score: number }[] {
+    const scores = softmax(row, 0, row.length);
+    return scores
+      .map((score, id) => ({ id, score }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, TOP)
+      .map(({ id, score }) => ({ token: this.#tokenizer.decode([id]), score }));
+  }
+
+  /** A text for a masked language model, in which `[MASK]` stands for the token to predict. */
+  #withMasks(text: string): number[] {
+    const { mask, classify, separate } = this.#tokenizer;
+    const ids = text
+      .split('[MASK]')
+      .flatMap((part, index) => [
+        ...(index === 0 || mask === null ? [] : [mask]),
+        ...this.#tokenizer.encode(part),
+      ]);
+    return wrapText(ids, { ...this.#special(), classify, separate }, this.#config.model.context);
+  }
+
+  #wrap(text: string): number[] {
+    return wrapText(this.#tokenizer.encode(text), this.#special(), this.#config.model.context);
+  }
+
+  #special() {
+    const { classify, separate, endOfText } = this.#tokenizer;
+    return { classify, separate, endOfText };
+  }
+
+  #input(sequences: readonly number[][]): MicrobatchInput {
+    const { pad, endOfText } = this.#tokenizer;
+    const targets = sequences.map(() => 0);
+    return padSequences(sequences, targets, pad ?? endOfText ?? 0, this.#config.model.context);
+  }
+}
+
+function unusable(model: string, reason: string, cause?: unknown): RingmasterError {
+  return new RingmasterError('MODEL_UNUSABLE', { model, reason }, { cause });
+}

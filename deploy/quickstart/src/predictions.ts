@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import {
+  BlobStore,
+  cleanText,
+  openSpamAssassin,
+  parseDataManifest,
+  type Document,
+} from '@ringmaster/data';
+import { artifactManifestSchema, ringmasterHome } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { heading } from './report.js';
+import type { FinishedJob } from './results.js';
+import { ringmaster } from './ringmaster.js';
+
+const SHOWN = 6;
+
+const predictionSchema = z.object({ label: z.string(), score: z.number() });
+
+/** What the fine-tuned model says of a few mails that no job has seen. */
+export async function predictUnseen(job: FinishedJob, home: string): Promise<string> {
+  const mails = await unseenMails(job.result.model, home);
+  const input = mails
+    .map(({ text }) => `${JSON.stringify({ text: cleanText(text, true).text })}\n`)
+    .join('');
+  const output = await ringmaster(['predict', job.name, '--home', home], { input });
+  const predictions = output.split('\n').map((line) => predictionSchema.parse(JSON.parse(line)));
+  const rows = mails.map(({ text, label }, index) => {
+    const prediction = predictions[index];
+    const says =
+      prediction === undefined
+        ? ''
+        : `${prediction.label} ${(100 * prediction.score).toFixed(1)} %`;
+    const subject = (text.split('\n')[0] ?? '').slice(0, 52);
+    return `  ${says.padEnd(14)}is ${(label ?? '').padEnd(6)}${subject}`;
+  });
+  return [heading('Mails it has never seen'), ...rows].join('\n');
+}
+
+/** Mails of the test split, evenly spread over it. */
+async function unseenMails(model: string, home: string): Promise<Document[]> {
+  const store = new BlobStore(ringmasterHome(home).artifacts);
+  const { dataManifest } = artifactManifestSchema.parse(
+    JSON.parse(await readFile(store.path(model), 'utf8')),
+  );
+  const path = store.path(dataManifest);
+  const { splits } = parseDataManifest(await readFile(path, 'utf8'), path);
+  const ids = (await readFile(store.path(splits.test.ids), 'utf8')).trim().split('\n');
+  const wanted = new Set(
+    Array.from({ length: SHOWN }, (_, at) => ids[Math.floor(((at + 0.5) * ids.length) / SHOWN)]),
+  );
+  const mails: Document[] = [];
+  for await (const mail of await openSpamAssassin()) if (wanted.has(mail.id)) mails.push(mail);
+  return mails;
+}
