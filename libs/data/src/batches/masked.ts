@@ -7,11 +7,24 @@ const PREDICTED = 0.15;
 const HIDDEN = 0.8;
 const REPLACED = 0.1;
 
+/** Which tokens masking may touch. */
 export interface MaskingTokens {
-  readonly vocabulary: number;
   readonly mask: number;
-  /** Ascending. */
-  readonly special: readonly number[];
+  /** Token ids that are not special, ascending. */
+  readonly ordinary: Int32Array;
+  /** [V] 1 for each of them. */
+  readonly isOrdinary: Uint8Array;
+}
+
+export function maskingTokens(
+  vocabulary: number,
+  mask: number,
+  special: readonly number[],
+): MaskingTokens {
+  const isOrdinary = new Uint8Array(vocabulary).fill(1);
+  for (const id of special) isOrdinary[id] = 0;
+  const ordinary = Int32Array.from(isOrdinary.keys()).filter((id) => isOrdinary[id] === 1);
+  return { mask, ordinary, isOrdinary };
 }
 
 /** Samples of a split with this many tokens: chunks of context − 2. */
@@ -32,7 +45,7 @@ export function maskedSampleSet(
   if (classify === null || separate === null || mask === null)
     throw new TypeError('a masked language model needs a tokenizer with [CLS], [SEP] and [MASK]');
   const chunk = context - 2;
-  const masking = { vocabulary, mask, special };
+  const masking = maskingTokens(vocabulary, mask, special);
   return {
     samples: maskedSamples(split, context),
     collate(samples, randomness) {
@@ -73,13 +86,11 @@ export function maskedSampleSet(
  */
 export function maskTokens(
   text: Int32Array,
-  { vocabulary, mask, special }: MaskingTokens,
+  { mask, ordinary, isOrdinary }: MaskingTokens,
   key: RandomKey,
 ): readonly { readonly at: number; readonly token: number }[] {
   const stream = new RandomStream(key);
-  const isSpecial = new Set(special);
-  const candidates: number[] = [];
-  for (const [at, token] of text.entries()) if (!isSpecial.has(token)) candidates.push(at);
+  const candidates = [...text.keys()].filter((at) => isOrdinary[text[at] ?? 0] === 1);
   let chosen = candidates.filter((at) => stream.uniform(at) < PREDICTED);
   // Each place has three draws of the stream: whether it is predicted, its fate, and the token that replaces it.
   if (chosen.length === 0 && candidates.length > 0)
@@ -90,18 +101,9 @@ export function maskTokens(
     const fate = stream.uniform(text.length + at);
     if (fate < HIDDEN) text[at] = mask;
     else if (fate < HIDDEN + REPLACED) {
-      const draw = stream.integer(2 * text.length + at, vocabulary - special.length);
-      text[at] = ordinaryToken(draw, special);
+      const draw = stream.integer(2 * text.length + at, ordinary.length);
+      text[at] = ordinary[draw] ?? mask;
     }
     return { at, token };
   });
-}
-
-/** The token that is number `rank` among those that are not special. */
-function ordinaryToken(rank: number, special: readonly number[]): number {
-  for (const id of special) {
-    if (id > rank) break;
-    rank++;
-  }
-  return rank;
 }

@@ -4,6 +4,7 @@ import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/prom
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RingmasterError, sha256 as hashOf } from '@ringmaster/protocol';
+import { diskErrors, syncDirectory } from './disk.js';
 
 export interface BlobInfo {
   readonly sha256: string;
@@ -132,27 +133,6 @@ async function writeSynced(
     await file.close();
   }
   return { sha256: hash.digest('hex'), bytes };
-}
-
-/** A rename is durable only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-async function diskErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new RingmasterError('DISK_FULL', { path }, { cause });
-    throw cause;
-  }
 }
 
 function isAlive(pid: number): boolean {

@@ -18,9 +18,12 @@ export interface Cleaned {
 
 export type Step = readonly [Rule, (text: string) => string];
 
-/** C0 and C1 controls but tab and newline, zero-width spaces and marks of direction, and what decoders leave. */
+/**
+ * C0 and C1 controls but tab and newline, zero-width spaces and marks of direction, halves of characters, and what
+ * decoders leave.
+ */
 const controls =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffd]/g;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffd\p{Cs}]/gu;
 
 const newlines: Step = ['whitespace', (text) => text.replace(/\r\n?|\u2028|\u2029/g, '\n')];
 const control: Step = ['control-characters', (text) => text.replace(controls, '')];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   canonicalJson,
   RingmasterError,
@@ -10,6 +10,7 @@ import {
 } from '@ringmaster/protocol';
 import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
+import { diskErrors, syncDirectory } from '../blobs/disk.js';
 import { SplitBuilder } from '../shards/builder.js';
 import { tokenWidth } from '../shards/format.js';
 import { unigramEntropy } from '../shards/entropy.js';
@@ -102,7 +103,7 @@ export async function prepareData(
     statistics: { ...statistics, unigramEntropy: unigramEntropy(frequencies, special) },
     warnings: [
       ...warnings,
-      ...(partly ? [`${unlabelled} documents have no label, so no label is used`] : []),
+      ...(partly ? [`no label is used, because ${unlabelled} documents have none`] : []),
       ...unusedTokens(json),
     ],
   };
@@ -175,14 +176,15 @@ async function recall(
 }
 
 async function remember(entry: string, id: string): Promise<void> {
-  await mkdir(join(entry, '..'), { recursive: true });
+  const directory = dirname(entry);
   const temporary = `${entry}.${randomBytes(4).toString('hex')}`;
   try {
-    const file = await open(temporary, 'wx');
-    await file.writeFile(`${id}\n`);
-    await file.sync();
-    await file.close();
-    await rename(temporary, entry);
+    await diskErrors(directory, async () => {
+      await mkdir(directory, { recursive: true });
+      await writeFile(temporary, `${id}\n`, { flag: 'wx', flush: true });
+      await rename(temporary, entry);
+      await syncDirectory(directory);
+    });
   } finally {
     await rm(temporary, { force: true });
   }

@@ -1,0 +1,217 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { randomKey, RandomStream, type DataSection } from '@ringmaster/protocol';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openDataset } from '../batches/dataset.js';
+import { BlobStore } from '../blobs/blob-store.js';
+import { loadTokenizer } from '../tokenizers/load.js';
+import { prepareData } from './prepare.js';
+import type { PrepareProgress } from './progress.js';
+import type { PrepareRequest } from './request.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'rm-prepare-'));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+let places = 0;
+function freshPlace(): { store: BlobStore; index: string } {
+  const root = join(directory, `place-${places++}`);
+  return { store: new BlobStore(join(root, 'blobs')), index: join(root, 'index') };
+}
+
+function write(name: string, lines: readonly object[]): string {
+  const path = join(directory, name);
+  writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return path;
+}
+
+const stream = new RandomStream(randomKey(1, 'sentences'));
+const words =
+  'red green blue white black large small old new fast slow deep high low warm cold'.split(' ');
+/** 30 words and the number, so that no two sentences are nearly the same. */
+const sentence = (number: number) =>
+  [
+    ...Array.from({ length: 30 }, (_, at) => words[stream.integer(30 * number + at, 16)]),
+    number,
+  ].join(' ');
+const rows = Array.from({ length: 120 }, (_, seed) => ({
+  text: sentence(seed),
+  label: seed % 3 === 0 ? 'yes' : 'no',
+}));
+const tokenizer = { algorithm: 'bpe', vocabulary: 320, lowercase: true } as const;
+const request = (data: DataSection): PrepareRequest => ({ data, tokenizer });
+const files = write('rows.jsonl', rows);
+
+describe('prepareData', () => {
+  it('gives the same bytes in another place, from another directory', async () => {
+    const first = freshPlace();
+    const one = await prepareData(request({ files, test: 0.2, validation: 0.1 }), first);
+    const elsewhere = mkdtempSync(join(directory, 'elsewhere-'));
+    const copy = join(elsewhere, 'rows.jsonl');
+    writeFileSync(copy, readFileSync(files));
+    const second = freshPlace();
+    const two = await prepareData(request({ files: [copy], test: 0.2, validation: 0.1 }), second);
+    expect(two).toEqual(one);
+    const blobs = (store: BlobStore) =>
+      readdirSync(join(store.root, 'sha256'), { recursive: true }).sort();
+    expect(blobs(second.store)).toEqual(blobs(first.store));
+  });
+
+  it('puts each document into one split, as the tokens of its text', async () => {
+    const place = freshPlace();
+    const { manifest } = await prepareData(request({ files, test: 0.2 }), place);
+    const json = (await place.store.read(manifest.tokenizer.sha256)).toString();
+    const loaded = loadTokenizer(json);
+    const dataset = openDataset(manifest, (sha256) => place.store.path(sha256));
+    const texts = (['train', 'validation', 'test'] as const).flatMap((split) =>
+      Array.from({ length: manifest.splits[split].documents }, (_, index) => {
+        const { tokens, label } = dataset.splits[split].document(index);
+        return { text: loaded.decode(tokens), label: manifest.labels[label] };
+      }),
+    );
+    const sorted = (list: readonly object[]) => list.map((each) => JSON.stringify(each)).sort();
+    expect(sorted(texts)).toEqual(sorted(rows));
+    expect(manifest.splits.validation.documents).toBe(0);
+    expect(manifest.splits.test.documents).toBeGreaterThan(10);
+    const ids = await Promise.all(
+      Object.values(manifest.splits).map(async ({ ids }) =>
+        (await place.store.read(ids)).toString(),
+      ),
+    );
+    expect(ids.join('').trim().split('\n').sort()).toEqual(
+      rows.map((_, at) => `rows.jsonl#${at}`).sort(),
+    );
+  });
+
+  it('remembers a request until its sources change or a blob is lost', async () => {
+    const place = freshPlace();
+    const source = write('changing.jsonl', rows);
+    const prepare = () => prepareData(request({ files: source, test: 0.2 }), place);
+    const first = await prepare();
+    expect(first.cached).toBe(false);
+    expect(await prepare()).toEqual({ ...first, cached: true });
+
+    await place.store.remove(first.manifest.splits.train.shards[0]?.sha256 ?? '');
+    expect(await prepare()).toEqual(first);
+
+    write('changing.jsonl', rows.slice(1));
+    const changed = await prepare();
+    expect(changed.cached).toBe(false);
+    expect(changed.sha256).not.toBe(first.sha256);
+  });
+
+  it('holds out the same documents with another tokenizer and without labels', async () => {
+    const place = freshPlace();
+    const heldOut = async (prepare: PrepareRequest) => {
+      const { manifest } = await prepareData(prepare, place);
+      return (await place.store.read(manifest.splits.test.ids)).toString();
+    };
+    const data = { files, test: 0.3 };
+    const unlabelled = write(
+      'rows-2.jsonl',
+      rows.map(({ text }) => ({ text })),
+    );
+    const base = await prepareData(request(data), place);
+    const first = await heldOut(request(data));
+    const tokenizerFile = place.store.path(base.manifest.tokenizer.sha256);
+    expect(await heldOut({ data, tokenizerFile })).toBe(first);
+    expect(
+      (await heldOut(request({ ...data, files: unlabelled }))).replaceAll('rows-2', 'rows'),
+    ).toBe(first);
+  });
+
+  it('counts what it drops, and warns of texts in two splits', async () => {
+    const train = write('train.jsonl', [
+      ...rows.slice(0, 60),
+      ...rows.slice(0, 5),
+      { text: ' \n', label: 'no' },
+    ]);
+    const test = write('test.jsonl', [
+      ...rows.slice(50, 80),
+      { text: `${sentence(0)} more`, label: 'yes' },
+    ]);
+    const { manifest } = await prepareData(request({ files: train, test }), freshPlace());
+    expect(manifest.statistics).toMatchObject({
+      ...{ read: 97, dropped: { empty: 1, 'exact-duplicate': 5 }, overlap: { test: 11 } },
+    });
+    expect(manifest.warnings).toContainEqual(
+      expect.stringContaining('11 documents of the test files'),
+    );
+    expect(manifest.splits.train.documents).toBe(60);
+    expect(manifest.splits.test.documents).toBe(31);
+  });
+
+  it('orders labels that are numbers as numbers', async () => {
+    const numbered = write(
+      'numbered.jsonl',
+      rows.map(({ text }, at) => ({ text, label: at % 12 })),
+    );
+    const { manifest } = await prepareData(request({ files: numbered }), freshPlace());
+    expect(manifest.labels).toEqual(Array.from({ length: 12 }, (_, at) => String(at)));
+  });
+
+  it('uses no label, and says so, where some documents have none', async () => {
+    const partly = write('partly.jsonl', [...rows, { text: 'one without' }]);
+    const { manifest } = await prepareData(request({ files: partly }), freshPlace());
+    expect(manifest.labels).toEqual([]);
+    expect(manifest.warnings).toContain('no label is used, because 1 documents have none');
+  });
+
+  it.each([
+    ['DATA_LABEL_UNKNOWN', { files, test: write('maybe.jsonl', [{ text: 'x', label: 'maybe' }]) }],
+    ['DATA_SPLIT_EMPTY', { files: write('one.jsonl', [{ text: 'x' }]), test: 0.2 }],
+    ['DATA_SPLIT_EMPTY', { files: write('blank.jsonl', [{ text: ' ' }]) }],
+    ['JOB_FILE_INVALID', { files, test: 0.5, validation: 0.5 }],
+  ] as const)('refuses with %s', async (code, data) => {
+    await expect(prepareData(request(data), freshPlace())).rejects.toMatchObject({ code });
+  });
+
+  it('refuses a tokenizer that is not there', async () => {
+    const missing = { data: { files }, tokenizerFile: join(directory, 'none.json') };
+    await expect(prepareData(missing, freshPlace())).rejects.toMatchObject({
+      code: 'TOKENIZER_INVALID',
+    });
+  });
+
+  it('tells what it is doing', async () => {
+    const seen: PrepareProgress[] = [];
+    const onProgress = (progress: PrepareProgress) => seen.push(progress);
+    await prepareData(request({ files }), { ...freshPlace(), onProgress });
+    const phases = [...new Set(seen.map(({ phase }) => phase))];
+    expect(phases).toEqual(['hash', 'read', 'duplicates', 'tokenizer', 'encode']);
+    expect(seen.at(-1)).toEqual({ phase: 'encode', done: 120, total: 120 });
+  });
+
+  it('leaves nothing that is taken for whole when it is killed', async () => {
+    const whole = await prepareData(request({ files }), freshPlace());
+    const script = join(directory, 'killed.mjs');
+    const module = (name: string) => JSON.stringify(fileURLToPath(new URL(name, import.meta.url)));
+    writeFileSync(
+      script,
+      `import { BlobStore } from ${module('../blobs/blob-store.js')};
+       import { prepareData } from ${module('./prepare.js')};
+       const [root, index, phase, done, data] = process.argv.slice(2);
+       const onProgress = (progress) => {
+         if (progress.phase === phase && progress.done === Number(done)) process.kill(process.pid, 'SIGKILL');
+       };
+       await prepareData(JSON.parse(data), { store: new BlobStore(root), index, onProgress });`,
+    );
+    for (const [phase, done] of [
+      ['read', '0'],
+      ['tokenizer', '0'],
+      ['encode', '120'],
+    ] as const) {
+      const place = freshPlace();
+      const data = JSON.stringify(request({ files }));
+      const killed = fork(script, [place.store.root, place.index, phase, done, data]);
+      const [, signal] = (await once(killed, 'exit')) as [unknown, string];
+      expect(signal).toBe('SIGKILL');
+      expect(await prepareData(request({ files }), place)).toEqual(whole);
+    }
+  });
+});

@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { ErrorCode } from '@ringmaster/protocol';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Document } from '../document.js';
+import { openFiles, type ReadOptions } from './source.js';
+import { openSpamAssassin } from './spam-assassin.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'rm-readers-'));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function write(name: string, content: string | Uint8Array): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function collect(source: AsyncIterable<Document>): Promise<Document[]> {
+  const documents: Document[] = [];
+  for await (const document of source) documents.push(document);
+  return documents;
+}
+
+const read = async (path: string, options: ReadOptions = {}): Promise<Document[]> =>
+  collect(await openFiles([path], options));
+
+describe('files', () => {
+  it('reads a text file as one document, without its byte-order mark', async () => {
+    const path = write('a.txt', '\ufeffone\ntwo\n');
+    expect(await read(path)).toEqual([{ id: 'a.txt#0', text: 'one\ntwo\n', label: null }]);
+  });
+
+  it('reads lines, whatever their ends, and packed files like plain ones', async () => {
+    const path = write('a.log.gz', gzipSync('one\r\n\ntwo'));
+    const documents = await read(path, { format: 'lines' });
+    expect(documents.map(({ text }) => text)).toEqual(['one', 'two']);
+  });
+
+  it('reads the columns of jsonl and csv', async () => {
+    const jsonl = write('a.jsonl', '{"body":"x","stars":5}\n{"body":"y","stars":1}\n');
+    const csv = write('a.csv', 'body,stars\n"x, and\nmore",5\n"say ""y""",1\n');
+    const tsv = write('a.tsv', 'body\tstars\nx\t5\n');
+    const columns = { text: 'body', label: 'stars' };
+    expect((await read(jsonl, columns)).map(({ text, label }) => [text, label])).toEqual([
+      ['x', '5'],
+      ['y', '1'],
+    ]);
+    expect((await read(csv, columns)).map(({ text, label }) => [text, label])).toEqual([
+      ['x, and\nmore', '5'],
+      ['say "y"', '1'],
+    ]);
+    expect(await read(tsv, columns)).toEqual([{ id: 'a.tsv#0', text: 'x', label: '5' }]);
+  });
+
+  it('takes the text of a page', async () => {
+    const html = '<h1>Hi</h1><p>a <b>bold</b> <a href="http://x">link</a></p><img src="y">';
+    const [document] = await read(write('a.html', html));
+    expect(document?.text).toBe('Hi\n\na bold link');
+  });
+
+  it('gives the same documents each time, in the order of the names', async () => {
+    write('order-b.txt', 'b');
+    write('order-a.txt', 'a');
+    const source = await openFiles([join(directory, 'order-*.txt')], {});
+    const first = await collect(source);
+    expect(first.map(({ id }) => id)).toEqual(['order-a.txt#0', 'order-b.txt#0']);
+    expect(await collect(source)).toEqual(first);
+  });
+
+  const failures: readonly (readonly [
+    ErrorCode,
+    string,
+    string | Uint8Array,
+    ReadOptions,
+    string,
+  ])[] = [
+    ['DATA_FILE_EMPTY', 'empty.txt', '', {}, 'empty.txt is empty'],
+    ['DATA_FORMAT_UNKNOWN', 'a.xyz', 'x', {}, 'a.xyz'],
+    ['DATA_NOT_TEXT', 'latin1.txt', Buffer.from('caf\xe9', 'latin1'), {}, 'no character'],
+    ['DATA_NOT_TEXT', 'binary.txt', Buffer.from([65, 0, 66]), {}, 'byte 1 is zero'],
+    ['DATA_NOT_TEXT', 'wide.txt', Buffer.from('\ufeffx', 'utf16le'), {}, 'UTF-16'],
+    ['DATA_FILE_UNREADABLE', 'cut.txt.gz', gzipSync('x'.repeat(99)).subarray(0, 20), {}, 'cut'],
+    ['DATA_LINE_INVALID', 'bad.jsonl', '{"text":"a"}\n\n{"text":\n', {}, 'line 3'],
+    ['DATA_LINE_INVALID', 'list.jsonl', '[1]\n', {}, 'not a JSON object'],
+    ['DATA_LINE_INVALID', 'deep.jsonl', '{"text":{}}\n', {}, "column 'text'"],
+    ['DATA_LINE_INVALID', 'bad.csv', 'text,label\nx,1\ny\n', {}, 'line 3'],
+    ['DATA_COLUMN_MISSING', 'a.jsonl', '{"body":"a"}\n', {}, "no column 'text'; it has body"],
+    ['DATA_COLUMN_MISSING', 'b.jsonl', '{"text":"a"}\n', { label: 'y' }, "no column 'y'"],
+  ];
+  it.each(failures)('says %s of %s', async (code, name, content, options, message) => {
+    const failure = read(write(name, content), options);
+    await expect(failure).rejects.toMatchObject({ code });
+    await expect(failure).rejects.toThrow(message);
+  });
+
+  it('says which pattern matches nothing', async () => {
+    const pattern = join(directory, 'none-*.txt');
+    await expect(openFiles([pattern], {})).rejects.toMatchObject({ code: 'DATA_NO_FILES' });
+  });
+
+  it('notices a file that changes after it was hashed', async () => {
+    const path = write('changing.txt', 'one');
+    const source = await openFiles([path], {});
+    writeFileSync(path, 'two');
+    await expect(collect(source)).rejects.toMatchObject({ code: 'DATA_FILE_CHANGED' });
+  });
+});
+
+describe('mails', () => {
+  const mail = [
+    'Received: from a.example by b.example; Thu, 22 Aug 2002 12:36:23 +0100',
+    'X-Spam-Status: Yes, hits=20',
+    'List-Id: Secret <list.example>',
+    'Subject: Re: [ILUG] =?iso-8859-1?Q?Caf=E9?=',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary="x"',
+    '',
+    '--x',
+    'Content-Type: text/plain; charset=windows-1252',
+    'Content-Transfer-Encoding: quoted-printable',
+    '',
+    'na=EFve soft=',
+    ' break',
+    '--x',
+    'Content-Type: application/octet-stream',
+    'Content-Transfer-Encoding: base64',
+    '',
+    'c2VjcmV0',
+    '--x--',
+    '',
+  ].join('\r\n');
+
+  it('decodes subject and text parts, and takes no other header and no attachment', async () => {
+    const [document] = await read(write('a.eml', mail));
+    expect(document?.text).toBe('Re: Café\n\nnaïve soft break');
+  });
+
+  it('turns a mail of HTML in base64 into text', async () => {
+    const body = Buffer.from('<p>Größe</p>').toString('base64');
+    const head =
+      'Subject: s\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64';
+    const [document] = await read(write('h.eml', `${head}\n\n${body}\n`));
+    expect(document?.text).toBe('s\n\nGröße');
+  });
+
+  it('finds the mails of an mbox, and no more', async () => {
+    const mbox = [
+      'From a@example.com Thu Aug 22 12:36:23 2002',
+      'Subject: one',
+      '',
+      'From here it goes on.',
+      '>From is escaped',
+      '',
+      'From b@example.com Fri Aug 23 11:03:37 2002',
+      'Subject: two',
+      '',
+      'body',
+      '',
+    ].join('\n');
+    const documents = await read(write('a.mbox', mbox));
+    expect(documents.map(({ text }) => text)).toEqual([
+      'one\n\nFrom here it goes on.\nFrom is escaped',
+      'two\n\nbody',
+    ]);
+  });
+
+  it('says when the corpus is not there', async () => {
+    await expect(openSpamAssassin(directory)).rejects.toMatchObject({
+      code: 'DATA_CORPUS_MISSING',
+    });
+  });
+});

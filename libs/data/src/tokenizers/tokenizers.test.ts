@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { Tokenizer as Native } from 'tokenizers';
+import { describe, expect, it } from 'vitest';
+import { loadTokenizer } from './load.js';
+import { trainTokenizer } from './train.js';
+
+const texts = [
+  'The quick brown fox jumps over the lazy dog, and the dog does not mind the fox.',
+  'Ünïcödé Ωmega ΣΊΣΥΦΟΣ İstanbul straße café naïve 日本語テキスト 中文 한국어 русский текст',
+  "It's what we've said: they'll do it, won't they? 1234567890 3.14 $5.00 100% <a href='x'>",
+  'tabs\tand  double   spaces\n\n\nnew lines \u00a0 nbsp \u2003 em \u200b zero \u200d joiner 👩‍👩‍👧‍👦 🎉🎉',
+];
+const corpus = Array.from({ length: 30 }, (_, index) => texts[index % texts.length] ?? '');
+const wordPiece = trainTokenizer(corpus, {
+  algorithm: 'wordpiece',
+  vocabulary: 400,
+  lowercase: true,
+});
+const cased = trainTokenizer(corpus, { algorithm: 'wordpiece', vocabulary: 400, lowercase: false });
+const bytePair = trainTokenizer(corpus, { algorithm: 'bpe', vocabulary: 500, lowercase: false });
+
+const trained = {
+  'WordPiece, lower case': wordPiece,
+  'WordPiece, cased': cased,
+  'byte-level BPE': bytePair,
+};
+const strange = [
+  ...texts,
+  '',
+  ' ',
+  'x'.repeat(100),
+  'x'.repeat(101),
+  '\u0000a\ufffdb\u0085c\ufeffd\u001ee',
+  'e\u0301\u0327 \u0915\u094d\u0937 ﬁ ǅ ẞ',
+  '###a ##b # # [UNK',
+  '=='.repeat(5000),
+  "'S 'LL I'M ‘tis —dash— …",
+];
+
+describe.each(Object.entries(trained))('%s', (_, json) => {
+  const tokenizer = loadTokenizer(json);
+  const native = Native.fromString(json);
+
+  it('encodes and decodes as Hugging Face tokenizers does', async () => {
+    for (const text of strange) {
+      const ids = tokenizer.encode(text);
+      const encoding = await native.encode(text, null, { addSpecialTokens: false });
+      expect(ids, text).toEqual(encoding.getIds());
+      expect(tokenizer.decode(ids), text).toBe(await native.decode(ids, true));
+    }
+  });
+
+  it('has exactly the vocabulary asked for', () => {
+    const size = json === bytePair ? 500 : 400;
+    expect(tokenizer.vocabulary).toBe(size);
+    expect(native.getVocabSize(true)).toBe(size);
+  });
+
+  it('is the same whatever the order of the texts', () => {
+    const [algorithm, vocabulary] =
+      json === bytePair ? (['bpe', 500] as const) : (['wordpiece', 400] as const);
+    const request = { algorithm, vocabulary, lowercase: json === wordPiece };
+    expect(trainTokenizer([...corpus].reverse(), request)).toBe(json);
+  });
+
+  it('reads the names of special tokens in a text as text', () => {
+    const special = new Set(tokenizer.special.filter((id) => id !== tokenizer.unknown));
+    const ids = tokenizer.encode('[MASK] [CLS]<|endoftext|> [unused3]');
+    expect(ids.some((id) => special.has(id))).toBe(false);
+  });
+});
+
+describe('byte-level BPE', () => {
+  it('gives back any text', () => {
+    const tokenizer = loadTokenizer(bytePair);
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('trainTokenizer', () => {
+  it('fills up a vocabulary that a small corpus does not yield', () => {
+    for (const algorithm of ['wordpiece', 'bpe'] as const) {
+      const json = trainTokenizer(['few words'], { algorithm, vocabulary: 300, lowercase: true });
+      const { vocabulary, special } = loadTokenizer(json);
+      expect(vocabulary).toBe(300);
+      expect(special).toContain(299);
+    }
+  });
+});
+
+describe('loadTokenizer', () => {
+  it('encodes other kinds through the general library', async () => {
+    const file = JSON.parse(bytePair) as Record<string, unknown>;
+    file['normalizer'] = { type: 'Lowercase' };
+    const json = JSON.stringify(file);
+    const text = 'The QUICK brown fox';
+    const encoding = await Native.fromString(json).encode(text, null, { addSpecialTokens: false });
+    expect(loadTokenizer(json).encode(text)).toEqual(encoding.getIds());
+  });
+
+  it('finds special tokens by their usual names', () => {
+    expect(loadTokenizer(wordPiece)).toMatchObject({
+      ...{ pad: 0, unknown: 1, classify: 2, separate: 3, mask: 4, endOfText: null },
+    });
+    expect(loadTokenizer(bytePair)).toMatchObject({ classify: null, mask: null, endOfText: 0 });
+  });
+
+  it.each(['not JSON', '{}', '{"model":{"type":"WordPiece"}}'])('refuses %s', (json) => {
+    expect(() => loadTokenizer(json, 'base/tokenizer.json')).toThrow(/base\/tokenizer\.json/);
+  });
+});
