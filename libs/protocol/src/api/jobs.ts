@@ -50,7 +50,7 @@ export const jobViewSchema = z.object({
   evaluation: evaluationReportSchema.nullable(),
   /** Seconds until the last step at the present pace. */
   etaSeconds: z.number().nullable(),
-  /** What data preparation says of its progress, while preparing. */
+  /** What data preparation says of its progress, while preparing; what the job waits for, while queued. */
   progress: z.string().nullable(),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
@@ -67,6 +67,7 @@ export const submitSchema = z.object({ spec: jobFileSchema });
 
 /** One point of a job's loss curve, as GET /v1/jobs/ID/steps gives them. */
 export const stepPointSchema = z.object({
+  /** Steps applied once this one was. */
   step: z.int(),
   loss: z.number().nullable(),
   learningRate: z.number(),

@@ -22,3 +22,8 @@ export const incidentViewSchema = z.object({
   what: z.string(),
 });
 export type IncidentView = z.infer<typeof incidentViewSchema>;
+
+/** Body of POST /v1/models: the manifest of a model whose blobs are all in the artifact store. */
+export const registerModelSchema = z.object({
+  manifest: z.string().regex(/^[0-9a-f]{64}$/),
+});

@@ -47,4 +47,48 @@ export const jobErrors = {
       `Job file names '${reference}', which is neither a job, a model nor a directory`,
     remedy: 'List what exists with: ringmaster jobs; ringmaster models',
   }),
+  JOB_DEPENDENCY_FAILED: entry<{ id: string; dependency: string; state: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ id, dependency, state }) =>
+      `Job ${id} cannot start: it comes after job ${dependency}, which ${state === 'failed' ? 'failed' : 'was cancelled'}`,
+    remedy: 'Look at that job with: ringmaster job ID; then submit both again.',
+  }),
+  JOB_CRASH_LOOP: entry<{ id: string; step: number; times: number; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ id, step, times, reason }) =>
+      `Job ${id} failed ${times} times at step ${step}; the last time: ${reason}`,
+    remedy: 'Read its last lines with: ringmaster logs ID',
+  }),
+  PREPARATION_DIED: entry<{ id: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ id, reason }) => `The data preparation of job ${id} died: ${reason}`,
+    remedy: 'Check the memory of the machine, then submit the job again.',
+  }),
+  MODEL_NOT_FOUND: entry<{ id: string }>({
+    status: 404,
+    exit: 4,
+    message: ({ id }) => `No model has the id or name '${id}'`,
+    remedy: 'List the models with: ringmaster models',
+  }),
+  MODEL_INCOMPLETE: entry<{ manifest: string; reason: string }>({
+    status: 422,
+    exit: 1,
+    message: ({ manifest, reason }) => `Model ${manifest} cannot be registered: ${reason}`,
+    remedy: 'Upload every file of the model, then its manifest, and register it again.',
+  }),
+  MODEL_IN_USE: entry<{ id: string; job: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ id, job }) => `Model ${id} is the base of job ${job}, which has not ended`,
+    remedy: 'Wait for the job or cancel it, then remove the model.',
+  }),
+  MODEL_DIRECTORY_INVALID: entry<{ path: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    message: ({ path, reason }) => `${path} is not a model directory: ${reason}`,
+    remedy: 'Give a directory with config.json, tokenizer.json and model.safetensors.',
+  }),
 } as const;

@@ -64,6 +64,7 @@ export const phasesSchema = z.object({
 
 /** What one rank reports of one applied step. Loss, counts and norms are equal on every rank. */
 export const stepReportSchema = z.object({
+  /** Steps applied once this one was: the step of the state that it made. */
   step,
   /** Mean loss per counted unit (nats), or null for a step that counted nothing. */
   loss: z.number().nullable(),

@@ -1,0 +1,42 @@
+import type { BlobStore } from '@ringmaster/data';
+import type { StatusView } from '@ringmaster/protocol';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Garbage } from '../artifacts/garbage.js';
+import type { Workers } from '../cluster/workers.js';
+import type { JobEvents } from '../jobs/events.js';
+import type { Jobs } from '../jobs/jobs.js';
+import type { JobLogs } from '../jobs/logs.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Store } from '../store/store.js';
+
+/** What the routes answer from. */
+export interface ApiContext {
+  readonly jobs: Jobs;
+  readonly events: JobEvents;
+  readonly logs: JobLogs;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly garbage: Garbage;
+  readonly workers: Workers;
+  readonly metrics: Metrics;
+  readonly status: () => StatusView;
+  readonly isReady: () => boolean;
+  /** Ends the cluster after the answer is out. */
+  readonly shutDown: () => void;
+}
+
+/** A server whose requests and answers are typed by their zod schemas. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,25 @@
+import { jobStates, workerStates } from '@ringmaster/protocol';
+import type { Workers } from './cluster/workers.js';
+import type { Census } from './metrics/metrics.js';
+import type { Store } from './store/store.js';
+
+/** Counts workers, slots and jobs as they are now; what there is none of is counted as zero. */
+export function takeCensus(workers: Workers, store: Store): Census {
+  const views = workers.views();
+  const byState = store.jobs.countByState();
+  const offers = workers.offers();
+  const slots = offers.reduce((sum, offer) => sum + offer.slots, 0);
+  const free = offers.reduce((sum, offer) => sum + offer.free, 0);
+  return {
+    workers: tally(workerStates, (state) => views.filter((view) => view.state === state).length),
+    slots: { free, busy: slots - free },
+    jobs: tally(jobStates, (state) => byState[state] ?? 0),
+  };
+}
+
+function tally<Key extends string>(
+  keys: readonly Key[],
+  count: (key: Key) => number,
+): Record<Key, number> {
+  return Object.fromEntries(keys.map((key) => [key, count(key)])) as Record<Key, number>;
+}

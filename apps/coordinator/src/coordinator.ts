@@ -1,0 +1,225 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BlobStore } from '@ringmaster/data';
+import { RingmasterError, ringmasterHome, type CoordinatorFile } from '@ringmaster/protocol';
+import { pino } from 'pino';
+import { createServer } from './api/server.js';
+import { Garbage } from './artifacts/garbage.js';
+import { takeCensus } from './census.js';
+import { Cluster } from './cluster/cluster.js';
+import { ControlPlane } from './cluster/control-plane.js';
+import { resolveAddress } from './home/address.js';
+import { readCredentials } from './home/credentials.js';
+import { listenOnFirst, portsToTry } from './home/listening.js';
+import { announce, openHome, withdraw } from './home/open-home.js';
+import { newId } from './identifiers.js';
+import { JobEvents } from './jobs/events.js';
+import { Jobs } from './jobs/jobs.js';
+import { JobLogs } from './jobs/logs.js';
+import { Scheduling } from './jobs/scheduling.js';
+import { Metrics } from './metrics/metrics.js';
+import type { Options } from './options.js';
+import { Preparation } from './preparation/preparation.js';
+import { version } from './version.js';
+
+/** How often leases and deadlines are looked at. */
+const TICK_MS = 250;
+const SWEEP_MS = 60 * 60_000;
+/** Longest that workers are waited for at the end. */
+const FAREWELL_MS = 20_000;
+
+export interface Coordinator {
+  readonly file: CoordinatorFile;
+  /** Ends the workers and everything here; nothing that jobs have achieved is lost. Settles when all is closed. */
+  shutDown(): Promise<void>;
+}
+
+/**
+ * Starts a coordinator: the object graph, from the store outwards.
+ * @param onFatal Called when it cannot go on, because nothing can be made durable any more.
+ * @param onShutDown Called when the API asks for the end.
+ * @throws BIND_REFUSED, COORDINATOR_RUNNING, HOME_NOT_WRITABLE, DISK_FULL, STORE_UNUSABLE, PORT_IN_USE,
+ * ADDRESS_UNAVAILABLE
+ */
+export async function startCoordinator(
+  options: Options,
+  onFatal: (error: unknown) => void,
+  onShutDown: () => void,
+): Promise<Coordinator> {
+  const home = ringmasterHome(options.home);
+  const address = await resolveAddress(options.host);
+  if (!address.loopback && !options.secure && readCredentials(home, false) === null) {
+    throw new RingmasterError('BIND_REFUSED', { host: options.host });
+  }
+  const store = await openHome(home);
+  const credentials = readCredentials(home, options.secure);
+  const log = pino(
+    { base: { pid: process.pid } },
+    pino.destination({ dest: join(home.logs, 'coordinator.log'), sync: true }),
+  );
+  const clock = () => performance.now();
+  const startedAt = clock();
+  const id = store.setting('cluster') ?? newId('c', Date.now());
+  store.setSetting('cluster', id);
+  const file = { cluster: id, pid: process.pid, url: '', control: '' };
+  let stopping = false;
+  let control: ControlPlane | null = null;
+
+  /** Runs what nobody waits for: a failure to remember is fatal, any other is logged. */
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      const code = error instanceof RingmasterError ? (error as RingmasterError).code : null;
+      if (code === 'DISK_FULL' || code === 'STORE_UNUSABLE') onFatal(error);
+      else log.error({ err: error }, 'unexpected failure');
+    }
+  };
+
+  const blobs = new BlobStore(home.artifacts);
+  const garbage = new Garbage(store, blobs, home.data);
+  const logs = new JobLogs(home.logs);
+  const events = new JobEvents();
+  const preparation = new Preparation();
+  const cluster: Cluster = new Cluster({
+    ...{ version, leaseMs: options.leaseMs, token: credentials?.token ?? null, clock, log },
+    artifacts: () => ({ url: file.url, directory: home.artifacts, cluster: id }),
+    send: (peer, message) => {
+      control?.send(peer, message);
+    },
+    isWanted: (trainer) => jobs.holding(trainer) !== null,
+    onTrainerMessage: (worker, trainer, message) => {
+      const lasting = message.type === 'checkpointed' || message.type === 'progress';
+      if (!stopping || lasting) jobs.onTrainerMessage(worker, trainer, message);
+    },
+    onTrainerGone: (trainer, departure) => {
+      if (!stopping) jobs.onTrainerGone(trainer, departure);
+    },
+    onLog: (job, lines) => {
+      if (store.jobs.get(job) !== null) logs.append(job, lines);
+    },
+    onSlots: () => {
+      scheduling.soon();
+    },
+  });
+  const metrics = new Metrics(() => takeCensus(cluster.workers, store));
+  const onChange = () => {
+    scheduling.soon();
+  };
+  const jobs: Jobs = new Jobs({
+    ...{
+      store,
+      blobs,
+      garbage,
+      fleet: cluster,
+      preparation,
+      metrics,
+      events,
+      log,
+      clock,
+      onChange,
+    },
+  });
+  const directories = { artifacts: home.artifacts, index: home.data };
+  const scheduling = new Scheduling({
+    ...{ jobs, store, fleet: cluster, preparation, directories, logs, log, guarded },
+  });
+  const server = await createServer(
+    {
+      ...{ jobs, events, logs, store, blobs, garbage, metrics, workers: cluster.workers },
+      status: () => ({
+        ...{ cluster: id, version, url: file.url },
+        uptimeSeconds: (clock() - startedAt) / 1000,
+        workers: cluster.workers.views(),
+        jobs: takeCensus(cluster.workers, store).jobs,
+      }),
+      isReady: () => file.control !== '' && !stopping,
+      shutDown: onShutDown,
+    },
+    credentials?.token ?? null,
+    log,
+  );
+  const closeStore = () => {
+    withdraw(home);
+    store.close();
+  };
+  try {
+    const ports = portsToTry(options.port, store.setting('port'));
+    await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
+    const { port } = server.server.address() as AddressInfo;
+    file.url = `http://${address.advertised}:${port}`;
+    control = await ControlPlane.bind({
+      ip: address.ip,
+      ports: portsToTry(options.controlPort, store.setting('control-port')),
+      ...{ credentials, log },
+      onMessage: (peer, message) => {
+        metrics.messages.inc({ type: message.type });
+        guarded(() => {
+          cluster.onMessage(peer, message);
+        });
+      },
+      onUnreachable: (peer) => {
+        guarded(() => {
+          cluster.onUnreachable(peer);
+        });
+      },
+    });
+    file.control = `tcp://${address.advertised}:${control.port}`;
+    store.setSetting('port', String(port));
+    store.setSetting('control-port', String(control.port));
+    announce(home, file);
+  } catch (error) {
+    await server.close();
+    closeStore();
+    throw error;
+  }
+  log.info({ ...file, version }, 'ready');
+
+  const sweep = () => {
+    garbage.sweep(Date.now()).then(
+      (removed) => {
+        log.info({ removed }, 'unreferenced blobs removed');
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'sweeping failed');
+      },
+    );
+  };
+  const timers = [
+    setInterval(() => {
+      guarded(() => {
+        cluster.tick();
+        if (!stopping) jobs.tick();
+      });
+    }, TICK_MS),
+    setInterval(sweep, SWEEP_MS),
+  ];
+  sweep();
+  // Workers of a coordinator before this one report within a lease; jobs go on with all of them then.
+  if (jobs.live.some(({ run }) => run.generation > 0)) {
+    scheduling.hold();
+    timers.push(
+      setTimeout(() => {
+        scheduling.release();
+      }, options.leaseMs),
+    );
+  } else scheduling.soon();
+
+  return {
+    file,
+    shutDown: async () => {
+      stopping = true;
+      scheduling.hold();
+      if (preparation.job !== null) preparation.stop(preparation.job);
+      cluster.shutdown();
+      const deadline = clock() + FAREWELL_MS;
+      while (cluster.workers.alive().length > 0 && clock() < deadline) await sleep(20);
+      for (const timer of timers) clearInterval(timer);
+      await server.close();
+      await control.close();
+      closeStore();
+      log.info('closed');
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  coordinatorFileSchema,
+  RingmasterError,
+  type CoordinatorFile,
+  type Home,
+} from '@ringmaster/protocol';
+import { StoreLocked } from '../store/database.js';
+import { Store } from '../store/store.js';
+import { writeDurably } from './durable-file.js';
+import { explaining } from './errors.js';
+
+/** How long the file of a coordinator that is starting or ending at this moment is waited for. */
+const ANNOUNCEMENT_MS = 2000;
+
+/**
+ * Makes the directories of a home, and opens and locks its store.
+ * @throws COORDINATOR_RUNNING, HOME_NOT_WRITABLE, DISK_FULL, STORE_UNUSABLE
+ */
+export async function openHome(home: Home): Promise<Store> {
+  explaining(home.root, () => {
+    mkdirSync(home.root, { recursive: true, mode: 0o700 });
+    mkdirSync(home.artifacts, { recursive: true });
+    mkdirSync(home.data, { recursive: true });
+    mkdirSync(`${home.logs}/jobs`, { recursive: true });
+    mkdirSync(home.sockets, { recursive: true, mode: 0o700 });
+  });
+  // SQLite tells of an unwritable directory only as "unable to open": ask the file system first.
+  writeDurably(`${home.root}/.writable`, '', 0o600);
+  rmSync(`${home.root}/.writable`);
+  const deadline = performance.now() + ANNOUNCEMENT_MS;
+  for (;;) {
+    try {
+      return new Store(home.store);
+    } catch (error) {
+      if (!(error instanceof StoreLocked)) throw error;
+      const running = readAnnouncement(home);
+      if (running !== null && isAlive(running.pid)) {
+        const { url, pid } = running;
+        throw new RingmasterError('COORDINATOR_RUNNING', { url, pid });
+      }
+      if (performance.now() > deadline) {
+        throw new RingmasterError('COORDINATOR_RUNNING', { url: 'an unknown address', pid: 0 });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Tells everyone on this host where the coordinator is. */
+export function announce(home: Home, file: CoordinatorFile): void {
+  writeDurably(home.coordinator, `${JSON.stringify(file, null, 2)}\n`, 0o600);
+}
+
+/** Takes back what `announce` told. Called while the store is still locked, so the file is ours. */
+export function withdraw(home: Home): void {
+  rmSync(home.coordinator, { force: true });
+}
+
+function readAnnouncement(home: Home): CoordinatorFile | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(home.coordinator, 'utf8'));
+    return coordinatorFileSchema.parse(value);
+  } catch {
+    return null; // Not written yet, or just removed.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

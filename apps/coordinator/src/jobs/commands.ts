@@ -1,0 +1,82 @@
+import { specHash, type Launch } from '@ringmaster/protocol';
+import type { BlobStore } from '@ringmaster/data';
+import { readArtifact } from '../artifacts/references.js';
+import type { RunCommand } from '../runs/commands.js';
+import type { JobRecord } from '../store/jobs.js';
+import type { Store } from '../store/store.js';
+import type { JobsOptions } from './jobs.js';
+import type { LiveJob } from './record.js';
+
+/** Writes what a command leaves behind, in the transaction of the run that wants it. */
+export function remember(
+  store: Store,
+  blobs: BlobStore,
+  job: JobRecord,
+  command: RunCommand,
+  at: string,
+): void {
+  switch (command.type) {
+    case 'keep-checkpoint':
+      store.checkpoints.insert(job.id, command.checkpoint, at);
+      break;
+    case 'drop-checkpoint':
+      store.checkpoints.remove(job.id, command.checkpoint);
+      break;
+    case 'report': {
+      const { worker, step, what } = command.incident;
+      store.incidents.insert({ at, job: job.id, worker, step, what });
+      break;
+    }
+    case 'register-model': {
+      const { model: id } = command.result;
+      const manifest = readArtifact(blobs, id, 'model');
+      if (typeof manifest === 'string') throw new Error(`model ${id} vanished: ${manifest}`);
+      const { task } = manifest;
+      store.models.insert({ id, name: job.name, job: job.id, task, createdAt: at, manifest });
+      break;
+    }
+    default:
+  }
+}
+
+/** Does what a command asks, once it is durable. */
+export function carryOut(
+  { fleet, preparation, garbage, metrics, log }: JobsOptions,
+  { record }: LiveJob,
+  command: RunCommand,
+): void {
+  const { id: job } = record;
+  switch (command.type) {
+    case 'stop-preparation':
+      preparation.stop(job);
+      break;
+    case 'launch':
+      fleet.launch(command.worker, launchOf(record, command.trainer));
+      break;
+    case 'send':
+      fleet.command(command.trainer, command.command);
+      break;
+    case 'end':
+      fleet.end(command.trainer);
+      break;
+    case 'keep-checkpoint':
+      metrics.checkpoints.inc({ job });
+      break;
+    case 'drop-checkpoint':
+      garbage.release(command.checkpoint.manifest);
+      break;
+    case 'report':
+      metrics.incidents.inc({ job });
+      log.warn({ job, ...command.incident }, 'incident');
+      break;
+    case 'register-model':
+      log.info({ job, ...command.result }, 'model registered');
+  }
+}
+
+function launchOf(job: JobRecord, trainer: string): Launch {
+  const { id, spec, dataManifest, baseManifest } = job;
+  if (dataManifest === null) throw new Error(`job ${id} is launched without data`);
+  const hash = specHash(spec, dataManifest, baseManifest);
+  return { trainer, job: id, spec, dataManifest, baseManifest, specHash: hash };
+}

@@ -1,0 +1,234 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  isFinal,
+  RingmasterError,
+  type JobSpec,
+  type JobView,
+  type TrainerMessage,
+} from '@ringmaster/protocol';
+import type { BlobStore } from '@ringmaster/data';
+import type { Logger } from 'pino';
+import type { Garbage } from '../artifacts/garbage.js';
+import { newId } from '../identifiers.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Preparation } from '../preparation/preparation.js';
+import type { Departure, RunEvent } from '../runs/run.js';
+import { transition } from '../runs/transition.js';
+import type { JobRecord } from '../store/jobs.js';
+import type { Store } from '../store/store.js';
+import { carryOut, remember } from './commands.js';
+import { findJob, settleDependencies } from './dependencies.js';
+import type { JobEvents } from './events.js';
+import type { Fleet } from './fleet.js';
+import { Pace } from './pace.js';
+import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
+import { pointOf, rankInForce, verified } from './reports.js';
+
+/** How long the metrics of a job are kept after its end, so that every scraper has seen its last figures. */
+const METRICS_KEPT_MS = 10 * 60_000;
+
+export interface JobsOptions {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly garbage: Garbage;
+  readonly fleet: Fleet;
+  readonly preparation: Preparation;
+  readonly metrics: Metrics;
+  readonly events: JobEvents;
+  readonly log: Logger;
+  /** Milliseconds of a clock that never goes back. */
+  readonly clock: () => number;
+  /** Called when something may be ready to be scheduled. */
+  readonly onChange: () => void;
+}
+
+/** The jobs that have not ended: each event goes through its run's transition, the store, and then out. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #live = new Map<string, LiveJob>();
+  readonly #ended: { readonly job: string; readonly at: number }[] = [];
+
+  /** Takes up again what a coordinator before this one left unfinished. */
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    const { store } = options;
+    for (const found of store.jobs.active()) {
+      const run = resumeRun(found, store.checkpoints.of(found.id));
+      const record = { ...found, state: run.state };
+      store.jobs.update(record);
+      this.#live.set(found.id, { record, run, pace: new Pace(), progress: null });
+    }
+  }
+
+  /** Jobs that have not ended, in the order of submission. */
+  get live(): LiveJob[] {
+    return [...this.#live.values()];
+  }
+
+  /** @throws JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
+  submit(spec: JobSpec): JobView {
+    const { store, clock, onChange } = this.#options;
+    const record = store.transaction(() => {
+      const now = Date.now();
+      const dependencies = settleDependencies(store, spec);
+      const createdAt = new Date(now).toISOString();
+      return store.jobs.insert({ id: newId('j', now), spec, ...dependencies, createdAt });
+    });
+    const run = resumeRun(record, []);
+    const live: LiveJob = { record, run, pace: new Pace(), progress: null };
+    this.#live.set(record.id, live);
+    this.#options.log.info({ job: record.id, name: record.name, at: clock() }, 'job submitted');
+    onChange();
+    return viewOf(record, live);
+  }
+
+  /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
+  cancel(reference: string): JobView {
+    const { id, state } = this.record(reference);
+    const live = this.#live.get(id);
+    if (live === undefined) {
+      throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb: 'cancel' });
+    }
+    this.apply(live, { type: 'cancelled' });
+    return viewOf(live.record, live);
+  }
+
+  /** A job by id or name. @throws JOB_NOT_FOUND */
+  record(reference: string): JobRecord {
+    const found = findJob(this.#options.store, reference);
+    if (found === null) throw new RingmasterError('JOB_NOT_FOUND', { id: reference });
+    return this.#live.get(found.id)?.record ?? found;
+  }
+
+  /** @throws JOB_NOT_FOUND */
+  view(reference: string): JobView {
+    const record = this.record(reference);
+    return viewOf(record, this.#live.get(record.id) ?? null);
+  }
+
+  /** Newest first. */
+  list(limit: number): JobView[] {
+    return this.#options.store.jobs
+      .list(limit)
+      .map((found) => this.#live.get(found.id) ?? found)
+      .map((found) => ('run' in found ? viewOf(found.record, found) : viewOf(found, null)));
+  }
+
+  /** The job that counts on this trainer. */
+  holding(trainer: string): LiveJob | null {
+    return this.live.find(({ run }) => run.trainers.some(({ id }) => id === trainer)) ?? null;
+  }
+
+  onTrainerMessage(worker: string, trainer: string, message: TrainerMessage): void {
+    const live = this.holding(trainer);
+    if (live === null) return;
+    const believed = verified(this.#options.blobs, message);
+    if (believed === null) {
+      this.#options.log.warn({ job: live.record.id, trainer, message }, 'checkpoint is not whole');
+      return;
+    }
+    const event = { type: 'message', trainer, message: believed } as const;
+    if (believed.type === 'progress') this.#onProgress(live, worker, event, believed);
+    else this.apply(live, event);
+  }
+
+  onTrainerGone(trainer: string, departure: Departure): void {
+    const live = this.holding(trainer);
+    if (live !== null) this.apply(live, { type: 'gone', trainer, departure });
+  }
+
+  /** Lets deadlines pass. */
+  tick(): void {
+    const { clock, metrics } = this.#options;
+    for (const live of this.live) this.apply(live, { type: 'tick' });
+    while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > METRICS_KEPT_MS) {
+      void metrics.forget(this.#ended.shift()?.job ?? '');
+    }
+  }
+
+  /**
+   * Feeds an event to a job's run. What it changes is durable before anything is sent.
+   * @param patch What else the event tells of the job.
+   * @param write What else is to be written with it.
+   */
+  apply(
+    live: LiveJob,
+    event: RunEvent,
+    patch: Partial<JobRecord> = {},
+    write: () => void = () => undefined,
+  ): void {
+    const { store, metrics, clock, onChange } = this.#options;
+    const before = live.run;
+    const { run, commands } = transition(before, event, clock());
+    const at = new Date().toISOString();
+    const record = withRun({ ...live.record, ...patch }, run, at);
+    const changed = !isDeepStrictEqual(record, live.record);
+    if (changed || commands.length > 0) {
+      store.transaction(() => {
+        store.jobs.update(record);
+        for (const command of commands) remember(store, this.#options.blobs, record, command, at);
+        write();
+      });
+    }
+    live.run = run;
+    live.record = record;
+    for (const command of commands) carryOut(this.#options, live, command);
+    if (run.ring?.started === true && before.ring?.started !== true) {
+      metrics.generations.inc({ job: record.id });
+    }
+    if (isFinal(run.state)) this.#end(live);
+    if (changed || run.trainers.length !== before.trainers.length) {
+      this.publish(live);
+      onChange();
+    }
+  }
+
+  /** Tells listeners and metrics how a job stands. */
+  publish(live: LiveJob): void {
+    const { record, run } = live;
+    const { step, steps, tokensPerSecond, evaluation } = record;
+    const evaluationLoss = evaluation?.loss ?? null;
+    const trainers = run.trainers.length;
+    const figures = { step, steps, tokensPerSecond, evaluationLoss, trainers };
+    this.#options.metrics.recordJob(record.id, figures);
+    this.#options.events.publish(record.id, { type: 'job', job: viewOf(record, live) });
+  }
+
+  #onProgress(
+    live: LiveJob,
+    worker: string,
+    event: RunEvent & { readonly trainer: string },
+    message: Extract<TrainerMessage, { type: 'progress' }>,
+  ): void {
+    const { store, metrics, events } = this.#options;
+    const rank = rankInForce(live.run, event.trainer, message.generation);
+    if (rank === null) return;
+    const { id } = live.record;
+    const { steps, evaluations } = message;
+    metrics.recordSteps(id, worker, rank, steps);
+    if (rank > 0) {
+      this.apply(live, event);
+      return;
+    }
+    live.pace.add(steps);
+    const { tokensPerSecond, secondsPerStep } = live.pace;
+    const loss = steps.at(-1)?.loss ?? live.record.loss;
+    const evaluation = evaluations.at(-1) ?? live.record.evaluation;
+    const points = steps.map(pointOf);
+    this.apply(live, event, { loss, tokensPerSecond, secondsPerStep, evaluation }, () => {
+      store.history.addSteps(id, points);
+      store.history.addEvaluations(id, evaluations);
+    });
+    for (const point of points) events.publish(id, { type: 'step', point });
+    for (const report of evaluations)
+      events.publish(id, { type: 'evaluation', evaluation: report });
+  }
+
+  #end(live: LiveJob): void {
+    const { id, state } = live.record;
+    live.progress = null;
+    this.#live.delete(id);
+    this.#ended.push({ job: id, at: this.#options.clock() });
+    this.#options.log.info({ job: id, state }, 'job ended');
+  }
+}

@@ -1,0 +1,51 @@
+import {
+  RingmasterError,
+  type ArtifactManifest,
+  type StepPoint,
+  type StepReport,
+  type TrainerMessage,
+} from '@ringmaster/protocol';
+import type { BlobStore } from '@ringmaster/data';
+import { readArtifact } from '../artifacts/references.js';
+import type { Run } from '../runs/run.js';
+
+/** The rank of a trainer in the generation that is in force, or null when its message is of another. */
+export function rankInForce(run: Run, trainer: string, generation: number): number | null {
+  if (run.ring?.generation !== generation || !run.ring.started) return null;
+  const rank = run.ring.members.findIndex((member) => member.trainer === trainer);
+  return rank < 0 ? null : rank;
+}
+
+/**
+ * Checks what a trainer says that it has made durable. A checkpoint that is not whole was never made (null); a model
+ * that is not whole is a failure to go on.
+ */
+export function verified(blobs: BlobStore, message: TrainerMessage): TrainerMessage | null {
+  if (message.type === 'checkpointed') {
+    const found = readArtifact(blobs, message.manifest, 'checkpoint');
+    return describesState(found, message) ? message : null;
+  }
+  if (message.type === 'finished' && message.model !== null) {
+    const { generation, step, model } = message;
+    const found = readArtifact(blobs, model, 'model');
+    if (describesState(found, message)) return message;
+    const reason = typeof found === 'string' ? found : 'its manifest tells of another state';
+    const error = new RingmasterError('MODEL_INCOMPLETE', { manifest: model, reason }).toBody();
+    return { type: 'failed', generation, step, fatal: false, error };
+  }
+  return message;
+}
+
+function describesState(
+  artifact: ArtifactManifest | string,
+  { step, stateHash }: { readonly step: number; readonly stateHash: string },
+): boolean {
+  return typeof artifact !== 'string' && artifact.step === step && artifact.stateHash === stateHash;
+}
+
+/** A step as the loss curve has it. */
+export function pointOf(report: StepReport): StepPoint {
+  const { step, loss, learningRate, gradientNorm, tokens, seconds } = report;
+  const tokensPerSecond = tokens / Math.max(seconds, 1e-9);
+  return { step, loss, learningRate, gradientNorm, tokensPerSecond };
+}

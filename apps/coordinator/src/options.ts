@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const optionsSchema = z.strictObject({
+  home: z.string().optional(),
+  host: z.string().default('127.0.0.1'),
+  port: port.optional(),
+  'control-port': port.optional(),
+  lease: z.coerce.number().int().min(100).max(600_000).default(3000),
+  secure: z.boolean().default(false),
+});
+
+export interface Options {
+  /** Home directory; the default of `ringmasterHome` when it is left out. */
+  readonly home: string | undefined;
+  /** Name or address to listen on. */
+  readonly host: string;
+  /** Port of the HTTP API; null for the one it had last if that is free, else any. */
+  readonly port: number | null;
+  /** Port of the control plane, likewise. */
+  readonly controlPort: number | null;
+  /** Milliseconds after which a silent worker is lost. */
+  readonly leaseMs: number;
+  /** Whether to create the API token and CURVE keys if there are none. */
+  readonly secure: boolean;
+}
+
+/** Thrown for a command line that cannot be understood, with one line that says why. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Reads the command line. @throws UsageError */
+export function parseOptions(args: readonly string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        home: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'control-port': { type: 'string' },
+        lease: { type: 'string' },
+        secure: { type: 'boolean' },
+      },
+    });
+    const { home, host, secure, lease, ...ports } = optionsSchema.parse(values);
+    return {
+      ...{ home, host, secure, leaseMs: lease },
+      port: ports.port ?? null,
+      controlPort: ports['control-port'] ?? null,
+    };
+  } catch (error) {
+    const [issue] = error instanceof z.ZodError ? error.issues : [];
+    if (issue !== undefined) throw new UsageError(`--${issue.path.join('.')}: ${issue.message}`);
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,69 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { RingmasterError } from '@ringmaster/protocol';
+import {
+  preparationMessageSchema,
+  type PreparationMessage,
+  type PreparationRequest,
+} from './messages.js';
+
+const PROGRAM = fileURLToPath(new URL('child.js', import.meta.url));
+const STDERR_KEPT = 2000;
+
+/** The one process that prepares data, if any. */
+export class Preparation {
+  #current: { readonly job: string; readonly child: ChildProcess } | null = null;
+
+  /** Job whose data is being prepared. */
+  get job(): string | null {
+    return this.#current?.job ?? null;
+  }
+
+  /** Prepares the data of a job; the last message is `done` or `failed`, unless it is stopped. */
+  start(
+    job: string,
+    request: PreparationRequest,
+    onMessage: (message: PreparationMessage) => void,
+  ): void {
+    const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const current = { job, child };
+    this.#current = current;
+    let settled = false;
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    const hear = (message: PreparationMessage) => {
+      if (this.#current !== current) return;
+      if (message.type !== 'progress') {
+        settled = true;
+        this.#current = null;
+      }
+      onMessage(message);
+    };
+    const died = (how: string) => {
+      if (settled) return;
+      const reason = [how, stderr.trim().split('\n').at(-1)].filter(Boolean).join(': ');
+      const error = new RingmasterError('PREPARATION_DIED', { id: job, reason }).toBody();
+      hear({ type: 'failed', error });
+    };
+    child.on('message', (message) => {
+      hear(preparationMessageSchema.parse(message));
+    });
+    child.on('error', (error) => {
+      died(error.message);
+    });
+    child.on('exit', (code, signal) => {
+      died(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`);
+    });
+    child.send(request);
+  }
+
+  /** Ends the preparation of this job. What it has half written is never taken for whole. */
+  stop(job: string): void {
+    if (this.#current?.job !== job) return;
+    const { child } = this.#current;
+    this.#current = null;
+    child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,21 @@
+import type { TrainerCommand } from '@ringmaster/protocol';
+import type { Checkpoint, RunResult } from './run.js';
+
+/** What a run wants done. The new state of the run is durable before any of its commands is carried out. */
+export type RunCommand =
+  | { readonly type: 'stop-preparation' }
+  | { readonly type: 'launch'; readonly trainer: string; readonly worker: string }
+  | { readonly type: 'send'; readonly trainer: string; readonly command: TrainerCommand }
+  | { readonly type: 'end'; readonly trainer: string }
+  | { readonly type: 'keep-checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'drop-checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'register-model'; readonly result: RunResult }
+  | { readonly type: 'report'; readonly incident: IncidentReport };
+
+export interface IncidentReport {
+  readonly trainer: string;
+  readonly worker: string;
+  readonly step: number;
+  /** One paragraph: what, who, step, last lines, what was done. */
+  readonly what: string;
+}

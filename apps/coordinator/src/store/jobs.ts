@@ -1,0 +1,159 @@
+import {
+  errorBodySchema,
+  evaluationReportSchema,
+  jobFileSchema,
+  jobStateSchema,
+  jobViewSchema,
+  type JobSpec,
+} from '@ringmaster/protocol';
+import { z } from 'zod';
+import type { Connection } from './database.js';
+import { json, toJson } from './rows.js';
+
+/** What a fine-tune starts from, settled when the job is submitted. */
+export const baseSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('model'), manifest: z.string() }),
+  z.object({ type: z.literal('job'), job: z.string() }),
+  z.object({ type: z.literal('directory'), path: z.string() }),
+]);
+export type Base = z.infer<typeof baseSchema>;
+
+const strikesSchema = z.array(
+  z.object({ step: z.int(), exited: z.boolean(), members: z.array(z.string()) }),
+);
+
+const rowSchema = z
+  .object({
+    seq: z.int(),
+    id: z.string(),
+    name: z.string(),
+    spec: json(jobFileSchema),
+    after: json(z.array(z.string())),
+    base: json(baseSchema).nullable(),
+    state: jobStateSchema,
+    generation: z.int(),
+    step: z.int(),
+    steps: z.int().nullable(),
+    data_manifest: z.string().nullable(),
+    base_manifest: z.string().nullable(),
+    numerics: json(z.record(z.string(), z.string())).nullable(),
+    strikes: json(strikesSchema),
+    loss: z.number().nullable(),
+    tokens_per_second: z.number().nullable(),
+    seconds_per_step: z.number().nullable(),
+    evaluation: json(evaluationReportSchema).nullable(),
+    result: json(jobViewSchema.shape.result.unwrap()).nullable(),
+    error: json(errorBodySchema).nullable(),
+    created_at: z.string(),
+    started_at: z.string().nullable(),
+    ended_at: z.string().nullable(),
+  })
+  .transform(
+    ({
+      data_manifest: dataManifest,
+      base_manifest: baseManifest,
+      tokens_per_second: tokensPerSecond,
+      seconds_per_step: secondsPerStep,
+      created_at: createdAt,
+      started_at: startedAt,
+      ended_at: endedAt,
+      ...row
+    }) => ({
+      ...row,
+      ...{ dataManifest, baseManifest, tokensPerSecond, secondsPerStep },
+      ...{ createdAt, startedAt, endedAt },
+    }),
+  );
+
+/** Everything that is durable of a job. */
+export type JobRecord = Readonly<z.infer<typeof rowSchema>>;
+
+export interface NewJob {
+  readonly id: string;
+  readonly spec: JobSpec;
+  /** Ids of the jobs that must have succeeded first. */
+  readonly after: readonly string[];
+  readonly base: Base | null;
+  readonly createdAt: string;
+}
+
+/** The table of jobs. */
+export class JobTable {
+  readonly #database: Connection;
+
+  constructor(database: Connection) {
+    this.#database = database;
+  }
+
+  insert({ id, spec, after, base, createdAt }: NewJob): JobRecord {
+    this.#database
+      .prepare(
+        `INSERT INTO jobs (id, name, spec, after, base, state, created_at)
+         VALUES (?, ?, ?, ?, ?, 'queued', ?)`,
+      )
+      .run(id, spec.name, JSON.stringify(spec), JSON.stringify(after), toJson(base), createdAt);
+    const inserted = this.get(id);
+    if (inserted === null) throw new Error(`job ${id} is gone as soon as it was inserted`);
+    return inserted;
+  }
+
+  /** Writes what can change of a job. */
+  update(job: JobRecord): void {
+    this.#database
+      .prepare(
+        `UPDATE jobs SET state = ?, generation = ?, step = ?, steps = ?, data_manifest = ?,
+           base_manifest = ?, numerics = ?, strikes = ?, loss = ?, tokens_per_second = ?,
+           seconds_per_step = ?, evaluation = ?, result = ?, error = ?, started_at = ?, ended_at = ?
+         WHERE id = ?`,
+      )
+      .run(
+        ...[job.state, job.generation, job.step, job.steps, job.dataManifest, job.baseManifest],
+        ...[toJson(job.numerics), JSON.stringify(job.strikes), job.loss, job.tokensPerSecond],
+        ...[job.secondsPerStep, toJson(job.evaluation), toJson(job.result), toJson(job.error)],
+        ...[job.startedAt, job.endedAt, job.id],
+      );
+  }
+
+  get(id: string): JobRecord | null {
+    const row = this.#database.prepare('SELECT * FROM jobs WHERE id = ?').get(id);
+    return row === undefined ? null : rowSchema.parse(row);
+  }
+
+  newestByName(name: string): JobRecord | null {
+    const row = this.#database
+      .prepare('SELECT * FROM jobs WHERE name = ? ORDER BY seq DESC LIMIT 1')
+      .get(name);
+    return row === undefined ? null : rowSchema.parse(row);
+  }
+
+  /** Newest first. */
+  list(limit: number): JobRecord[] {
+    const rows = this.#database.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT ?').all(limit);
+    return rows.map((row) => rowSchema.parse(row));
+  }
+
+  /** Jobs that have not ended, oldest first. */
+  active(): JobRecord[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT * FROM jobs WHERE state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY seq`,
+      )
+      .all();
+    return rows.map((row) => rowSchema.parse(row));
+  }
+
+  countByState(): Record<string, number> {
+    const rows = this.#database
+      .prepare('SELECT state, count(*) AS jobs FROM jobs GROUP BY state')
+      .all() as { state: string; jobs: number }[];
+    return Object.fromEntries(rows.map(({ state, jobs }) => [state, jobs]));
+  }
+
+  /** Hashes of all data manifests and base models that some job was prepared with. */
+  manifests(): string[] {
+    const rows = this.#database
+      .prepare('SELECT DISTINCT data_manifest, base_manifest FROM jobs')
+      .all() as { data_manifest: string | null; base_manifest: string | null }[];
+    return rows.flatMap((row) => [row.data_manifest ?? [], row.base_manifest ?? []].flat());
+  }
+}

@@ -1,0 +1,83 @@
+/** One entry a schema version, applied in order, each in a transaction; entries are never edited, only added. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    after TEXT NOT NULL,
+    base TEXT,
+    state TEXT NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0,
+    step INTEGER NOT NULL DEFAULT 0,
+    steps INTEGER,
+    data_manifest TEXT,
+    base_manifest TEXT,
+    numerics TEXT,
+    strikes TEXT NOT NULL DEFAULT '[]',
+    loss REAL,
+    tokens_per_second REAL,
+    seconds_per_step REAL,
+    evaluation TEXT,
+    result TEXT,
+    error TEXT,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT
+  ) STRICT;
+  CREATE INDEX jobs_by_name ON jobs (name, seq);
+  CREATE INDEX jobs_by_state ON jobs (state);
+
+  CREATE TABLE steps (
+    job TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    loss REAL,
+    learning_rate REAL NOT NULL,
+    gradient_norm REAL NOT NULL,
+    tokens_per_second REAL NOT NULL,
+    PRIMARY KEY (job, step)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE evaluations (
+    job TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (job, step)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE checkpoints (
+    job TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    state_hash TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (job, step)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE models (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    job TEXT,
+    task TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX models_by_name ON models (name, seq);
+
+  CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    job TEXT,
+    worker TEXT,
+    step INTEGER,
+    what TEXT NOT NULL
+  ) STRICT;
+  `,
+];

@@ -1,0 +1,54 @@
+import { artifactManifestSchema, type ModelView } from '@ringmaster/protocol';
+import { z } from 'zod';
+import type { Connection } from './database.js';
+import { json } from './rows.js';
+
+const rowSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    job: z.string().nullable(),
+    task: z.string(),
+    manifest: json(artifactManifestSchema),
+    created_at: z.string(),
+  })
+  .transform(({ created_at: createdAt, ...row }) => ({ ...row, createdAt }));
+
+/** The table of models. */
+export class ModelTable {
+  readonly #database: Connection;
+
+  constructor(database: Connection) {
+    this.#database = database;
+  }
+
+  /** Registers a model; one that is registered already stays as it is. */
+  insert({ id, name, job, task, manifest, createdAt }: ModelView): void {
+    this.#database
+      .prepare(
+        `INSERT INTO models (id, name, job, task, manifest, created_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO NOTHING`,
+      )
+      .run(id, name, job, task, JSON.stringify(manifest), createdAt);
+  }
+
+  /** A model by its id, else the newest of that name. */
+  find(reference: string): ModelView | null {
+    const row = this.#database
+      .prepare(
+        'SELECT * FROM models WHERE id = ? OR name = ? ORDER BY id = ? DESC, seq DESC LIMIT 1',
+      )
+      .get(reference, reference, reference);
+    return row === undefined ? null : rowSchema.parse(row);
+  }
+
+  /** Newest first. */
+  list(): ModelView[] {
+    const rows = this.#database.prepare('SELECT * FROM models ORDER BY seq DESC').all();
+    return rows.map((row) => rowSchema.parse(row));
+  }
+
+  remove(id: string): void {
+    this.#database.prepare('DELETE FROM models WHERE id = ?').run(id);
+  }
+}

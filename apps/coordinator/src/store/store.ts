@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { CheckpointTable } from './checkpoints.js';
+import { explain, openDatabase, type Connection } from './database.js';
+import { HistoryTable } from './history.js';
+import { IncidentTable } from './incidents.js';
+import { JobTable } from './jobs.js';
+import { ModelTable } from './models.js';
+
+/** Everything that a coordinator remembers. Once a method returns, what it wrote is durable. */
+export class Store {
+  readonly jobs: JobTable;
+  readonly history: HistoryTable;
+  readonly checkpoints: CheckpointTable;
+  readonly models: ModelTable;
+  readonly incidents: IncidentTable;
+  readonly #database: Connection;
+  readonly #path: string;
+
+  /** @throws see `openDatabase` */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = openDatabase(path);
+    this.jobs = new JobTable(this.#database);
+    this.history = new HistoryTable(this.#database);
+    this.checkpoints = new CheckpointTable(this.#database);
+    this.models = new ModelTable(this.#database);
+    this.incidents = new IncidentTable(this.#database);
+  }
+
+  /**
+   * Runs `work` in a transaction: all of it becomes durable, or nothing.
+   * @throws DISK_FULL, and whatever `work` throws.
+   */
+  transaction<Result>(work: () => Result): Result {
+    try {
+      return this.#database.transaction(work)();
+    } catch (error) {
+      throw explain(error, this.#path);
+    }
+  }
+
+  setting(key: string): string | null {
+    const row = this.#database.prepare('SELECT value FROM settings WHERE key = ?').get(key);
+    return row === undefined ? null : z.object({ value: z.string() }).parse(row).value;
+  }
+
+  setSetting(key: string, value: string): void {
+    this.#database.prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
