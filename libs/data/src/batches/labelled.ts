@@ -1,4 +1,5 @@
-import { RingmasterError, type DataManifest } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol';
+import type { SpecialTokens } from '../tokenizers/tokenizer.js';
 import type { Dataset, SplitReader } from './dataset.js';
 import type { MicrobatchInput, SampleSet } from './microbatch.js';
 
@@ -11,11 +12,7 @@ const MULTIPLE = 16;
  */
 export function wrapText(
   text: ArrayLike<number>,
-  {
-    classify,
-    separate,
-    endOfText,
-  }: Pick<DataManifest['tokenizer'], 'classify' | 'separate' | 'endOfText'>,
+  { classify, separate, endOfText }: Pick<SpecialTokens, 'classify' | 'separate' | 'endOfText'>,
   context: number,
 ): number[] {
   const last = separate ?? endOfText;
