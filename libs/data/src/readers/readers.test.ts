@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -69,6 +69,17 @@ describe('files', () => {
     const first = await collect(source);
     expect(first.map(({ id }) => id)).toEqual(['order-a.txt#0', 'order-b.txt#0']);
     expect(await collect(source)).toEqual(first);
+  });
+
+  it('takes a path with special characters as it is, and a directory with all that is in it', async () => {
+    mkdirSync(join(directory, 'in [brackets]'));
+    const path = write('in [brackets]/a (1).txt', 'x');
+    expect(await read(path)).toEqual([{ id: 'a (1).txt#0', text: 'x', label: null }]);
+    mkdirSync(join(directory, 'folder/deep'), { recursive: true });
+    write('folder/b.txt', 'b');
+    write('folder/deep/a.txt', 'a');
+    const ids = (await read(join(directory, 'folder'))).map(({ id }) => id);
+    expect(ids).toEqual(['b.txt#0', 'deep/a.txt#0']);
   });
 
   const failures: readonly (readonly [

@@ -28,10 +28,10 @@ const wordPiece = z.object({
   pre_tokenizer: z.object({ type: z.literal('BertPreTokenizer') }),
   decoder: z.object({ type: z.literal('WordPiece'), cleanup: z.boolean().default(true) }),
   model: z.object({
-    type: z.literal('WordPiece'),
+    type: z.literal('WordPiece').optional(),
     unk_token: z.string(),
     continuing_subword_prefix: z.string().default('##'),
-    max_input_chars_per_word: z.int().default(100),
+    max_input_chars_per_word: z.int(),
     vocab: z.record(z.string(), z.int().min(0)),
   }),
 });
@@ -56,7 +56,9 @@ const bytePair = z.object({
   pre_tokenizer: byteLevel,
   decoder: z.object({ type: z.literal('ByteLevel') }),
   model: z.object({
-    type: z.literal('BPE'),
+    type: z.literal('BPE').optional(),
+    continuing_subword_prefix: z.literal(['', null]).optional(),
+    end_of_word_suffix: z.literal(['', null]).optional(),
     dropout: z.null().optional(),
     byte_fallback: z.literal(false).default(false),
     ignore_merges: z.literal(false).default(false),

@@ -102,6 +102,16 @@ describe('loadTokenizer', () => {
     expect(loadTokenizer(json).encode(text)).toEqual(encoding.getIds());
   });
 
+  it('reads files of models as old as BERT and GPT-2, which name no type', () => {
+    for (const json of [wordPiece, bytePair]) {
+      const old = json.replace(/"type":"(WordPiece|BPE)",(?="(unk_token|dropout)")/, '');
+      expect(old).not.toBe(json);
+      expect(loadTokenizer(old).encode(texts.join())).toEqual(
+        loadTokenizer(json).encode(texts.join()),
+      );
+    }
+  });
+
   it('finds special tokens by their usual names', () => {
     expect(loadTokenizer(wordPiece)).toMatchObject({
       ...{ pad: 0, unknown: 1, classify: 2, separate: 3, mask: 4, endOfText: null },
