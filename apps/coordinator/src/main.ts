@@ -1,19 +1,13 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import { startCoordinator } from './coordinator.js';
-import { parseOptions, UsageError } from './options.js';
+import { parseOptions } from './options.js';
 
 /*
  * node main.js [--home DIR] [--host ADDRESS] [--port P] [--control-port P] [--lease MS] [--secure]
  */
 
-const USAGE_EXIT = 2;
-
 /** Tells in one line what went wrong and what to do, and ends with the exit code that belongs to it. */
 function die(error: unknown): never {
-  if (error instanceof UsageError) {
-    process.stderr.write(`USAGE: ${error.message}\n`);
-    process.exit(USAGE_EXIT);
-  }
   const known =
     error instanceof RingmasterError
       ? (error as RingmasterError)

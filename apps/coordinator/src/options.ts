@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -27,12 +28,7 @@ export interface Options {
   readonly secure: boolean;
 }
 
-/** Thrown for a command line that cannot be understood, with one line that says why. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** Reads the command line. @throws UsageError */
+/** Reads the command line. @throws USAGE */
 export function parseOptions(args: readonly string[]): Options {
   try {
     const { values } = parseArgs({
@@ -54,7 +50,8 @@ export function parseOptions(args: readonly string[]): Options {
     };
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];
-    if (issue !== undefined) throw new UsageError(`--${issue.path.join('.')}: ${issue.message}`);
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = issue === undefined ? message : `--${issue.path.join('.')}: ${issue.message}`;
+    throw new RingmasterError('USAGE', { reason });
   }
 }

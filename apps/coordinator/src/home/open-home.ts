@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   coordinatorFileSchema,
   RingmasterError,
@@ -19,11 +20,11 @@ const ANNOUNCEMENT_MS = 2000;
  */
 export async function openHome(home: Home): Promise<Store> {
   explaining(home.root, () => {
-    mkdirSync(home.root, { recursive: true, mode: 0o700 });
-    mkdirSync(home.artifacts, { recursive: true });
-    mkdirSync(home.data, { recursive: true });
-    mkdirSync(`${home.logs}/jobs`, { recursive: true });
-    mkdirSync(home.sockets, { recursive: true, mode: 0o700 });
+    makeDirectory(home.root, 0o700);
+    makeDirectory(home.artifacts, 0o755);
+    makeDirectory(home.data, 0o755);
+    makeDirectory(join(home.logs, 'jobs'), 0o755);
+    makeDirectory(home.sockets, 0o700);
   });
   // SQLite tells of an unwritable directory only as "unable to open": ask the file system first.
   writeDurably(`${home.root}/.writable`, '', 0o600);
@@ -45,6 +46,13 @@ export async function openHome(home: Home): Promise<Store> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** Makes a directory and those above it. Unlike Node's recursive mkdir it ends where a file system takes none. */
+function makeDirectory(path: string, mode: number): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path), 0o755);
+  mkdirSync(path, { mode });
 }
 
 /** Tells everyone on this host where the coordinator is. */

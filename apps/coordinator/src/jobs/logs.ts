@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,7 +11,6 @@ export class JobLogs {
 
   constructor(logs: string) {
     this.#directory = join(logs, 'jobs');
-    mkdirSync(this.#directory, { recursive: true });
   }
 
   path(job: string): string {

@@ -105,6 +105,7 @@ export class Scheduling {
       .sort((a, b) => b.record.spec.priority - a.record.spec.priority);
     if (next === undefined) return;
     const base = this.#baseOf(next);
+    next.progress = null;
     jobs.apply(next, { type: 'preparing' });
     const { spec, id } = next.record;
     preparation.start(id, { spec, base, ...directories }, (message) => {

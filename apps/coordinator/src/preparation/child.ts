@@ -7,6 +7,7 @@ import {
   type PreparationMessage,
   type PreparationRequest,
 } from './messages.js';
+import { dieWithParent } from './watchdog.js';
 
 /** Prepares the data of one job in a process of its own: it computes for seconds without pause. */
 async function prepare({
@@ -81,6 +82,7 @@ function tell(message: PreparationMessage): void {
 }
 
 // Without its coordinator it prepares for nobody.
+dieWithParent(Number(process.argv[2]));
 process.on('disconnect', () => process.exit(1));
 process.once('message', (message) => {
   prepare(preparationRequestSchema.parse(message))

@@ -25,7 +25,9 @@ export class Preparation {
     request: PreparationRequest,
     onMessage: (message: PreparationMessage) => void,
   ): void {
-    const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(PROGRAM, [String(process.pid)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     const current = { job, child };
     this.#current = current;
     let settled = false;

@@ -55,6 +55,20 @@ function migrate(database: Connection, path: string): void {
   });
 }
 
+/**
+ * Puts the log into the database file and lets go of the lock. Closing alone is not enough: statements that were not
+ * collected yet hold on to both.
+ */
+export function closeDatabase(database: Connection): void {
+  try {
+    database.pragma('journal_mode = DELETE');
+    database.pragma('locking_mode = NORMAL');
+    database.prepare('SELECT count(*) FROM settings').get();
+  } finally {
+    database.close();
+  }
+}
+
 /** What a failure of SQLite means to whom it happens. */
 export function explain(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CheckpointTable } from './checkpoints.js';
-import { explain, openDatabase, type Connection } from './database.js';
+import { closeDatabase, explain, openDatabase, type Connection } from './database.js';
 import { HistoryTable } from './history.js';
 import { IncidentTable } from './incidents.js';
 import { JobTable } from './jobs.js';
@@ -48,7 +48,8 @@ export class Store {
     this.#database.prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
   }
 
+  /** Closes the store and gives its lock back. */
   close(): void {
-    this.#database.close();
+    closeDatabase(this.#database);
   }
 }

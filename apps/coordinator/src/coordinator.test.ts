@@ -1,0 +1,336 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  isFinal,
+  sha256,
+  type IncidentView,
+  type JobView,
+  type ModelView,
+  type StepPoint,
+} from '@ringmaster/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startCoordinator, type Coordinator } from './coordinator.js';
+import {
+  Client,
+  eventually,
+  finetuneSpec,
+  pretrainSpec,
+  smallCorpus,
+  withHome,
+} from './home.test.fixture.js';
+import { parseOptions } from './options.js';
+import { FakeWorker, stateHashAt, type FakeWorkerOptions } from './worker.test.fixture.js';
+
+/** A coordinator in this process with workers, and what a client does with them. */
+class Scene {
+  readonly coordinator: Coordinator;
+  readonly client: Client;
+  readonly home: string;
+  readonly workers: FakeWorker[] = [];
+
+  constructor(coordinator: Coordinator, home: string) {
+    this.coordinator = coordinator;
+    this.home = home;
+    this.client = new Client(coordinator.file.url);
+  }
+
+  async join(options: Partial<FakeWorkerOptions> = {}): Promise<FakeWorker> {
+    const { control } = this.coordinator.file;
+    const worker = new FakeWorker({ control, pid: 1000 + this.workers.length, ...options });
+    this.workers.push(worker);
+    await eventually('worker registered', () => worker.id !== '');
+    return worker;
+  }
+
+  async submit(spec: unknown): Promise<JobView> {
+    return this.client.json<JobView>('POST', '/v1/jobs', { spec });
+  }
+
+  async job(id: string): Promise<JobView> {
+    return this.client.json<JobView>('GET', `/v1/jobs/${id}`);
+  }
+
+  async ended(id: string): Promise<JobView> {
+    return eventually(`end of ${id}`, async () => {
+      const job = await this.job(id);
+      return isFinal(job.state) ? job : null;
+    });
+  }
+
+  async reached(id: string, step: number): Promise<JobView> {
+    return eventually(`step ${step} of ${id}`, async () => {
+      const job = await this.job(id);
+      return job.step >= step ? job : null;
+    });
+  }
+
+  async incidents(): Promise<string[]> {
+    const incidents = await this.client.json<IncidentView[]>('GET', '/v1/incidents');
+    return incidents.map(({ what }) => what);
+  }
+}
+
+let scenes: Scene[] = [];
+afterEach(async () => {
+  for (const { coordinator, workers } of scenes) {
+    await coordinator.shutDown();
+    for (const worker of workers) worker.vanish();
+  }
+  scenes = [];
+});
+
+async function inScene(body: (scene: Scene, files: string) => Promise<void>): Promise<void> {
+  await withHome(async (home) => {
+    const options = parseOptions(['--home', join(home, 'cluster'), '--lease', '600']);
+    const fatal = (error: unknown) => {
+      throw error;
+    };
+    const scene = new Scene(
+      await startCoordinator(options, fatal, () => undefined),
+      join(home, 'cluster'),
+    );
+    scenes.push(scene);
+    await body(scene, await smallCorpus(home));
+    await scene.coordinator.shutDown();
+    for (const worker of scene.workers) worker.vanish();
+    scenes = [];
+  });
+}
+
+describe('a job', () => {
+  it('goes from queued to succeeded on two workers, and tells about it', () =>
+    inScene(async (scene, files) => {
+      const submitted = await scene.submit(pretrainSpec(files));
+      expect(submitted).toMatchObject({ name: 'tiny', kind: 'pretrain', state: 'queued', step: 0 });
+      expect(submitted.id).toMatch(/^j-[0-9a-z]{10}$/);
+      const stream = await scene.client.request('GET', `/v1/jobs/${submitted.id}/events`);
+      const follow = scene.client.request('GET', `/v1/jobs/${submitted.id}/logs?follow=true`);
+      await eventually('waits for slots', async () =>
+        (await scene.job('tiny')).progress?.includes('waits for 1 slot; 0 exist'),
+      );
+      const [first, second] = await Promise.all([scene.join(), scene.join()]);
+      const job = await scene.ended(submitted.id);
+      expect(job).toMatchObject({
+        state: 'succeeded',
+        step: 20,
+        steps: 20,
+        error: null,
+        evaluation: { step: 20, loss: 2 },
+        result: { stateHash: stateHashAt(20), metrics: { accuracy: 1 } },
+      });
+      expect(job.throughput.tokensPerSecond).toBeCloseTo(6400);
+      expect(job.loss).toBeCloseTo(4.8);
+
+      const events = await stream.text();
+      expect(events.match(/^event: step$/gm)).toHaveLength(20);
+      expect(events.match(/^event: evaluation$/gm)).toHaveLength(2);
+      expect(events.split('\n\n').at(-2)).toContain('"state":"succeeded"');
+      expect(await (await follow).text()).toContain('"msg":"loaded"');
+
+      const points = await scene.client.json<StepPoint[]>('GET', `/v1/jobs/tiny/steps?from=19`);
+      expect(points.map(({ step }) => step)).toEqual([19, 20]);
+      const [model] = await scene.client.json<ModelView[]>('GET', '/v1/models');
+      expect(model).toMatchObject({ id: job.result?.model, name: 'tiny', job: job.id });
+      const blob = model!.manifest.files['model.safetensors']!;
+      const weights = await scene.client.request('GET', `/v1/blobs/${blob.sha256}`);
+      expect(await weights.text()).toBe(`weights of ${job.id} at 20`);
+
+      const started = [...first.heard, ...second.heard].flatMap((message) =>
+        message.type === 'trainer-command' && message.command.type === 'start'
+          ? [message.command]
+          : [],
+      );
+      expect(started.every(({ shares }) => shares.flat().join() === '0,1,2,3')).toBe(true);
+      await eventually('trainers ended', () => first.trainers.size + second.trainers.size === 0);
+      const metrics = await (await scene.client.request('GET', '/metrics')).text();
+      expect(metrics).toContain(`ringmaster_job_step{job="${job.id}"} 20`);
+      expect(metrics).toMatch(new RegExp(`ringmaster_tokens_total\\{job="${job.id}"\\} 1280`));
+      expect(metrics).toContain(`ringmaster_step_phase_seconds_count{job="${job.id}",worker="`);
+      expect(metrics).toContain('ringmaster_jobs{state="succeeded"} 1');
+    }));
+
+  it('keeps the newest checkpoints only, and what they share', () =>
+    inScene(async (scene, files) => {
+      const gate = { step: 17 };
+      await scene.join({ gate });
+      const { id } = await scene.submit(pretrainSpec(files, { checkpoint: { every: 5, keep: 1 } }));
+      const spec = await scene.reached(id, 17);
+      expect(spec.state).toBe('running');
+      const has = (step: number) => {
+        const hash = sha256(`weights of ${id} at ${step}`);
+        return existsSync(join(scene.home, 'artifacts', 'sha256', hash.slice(0, 2), hash.slice(2)));
+      };
+      await eventually('older checkpoints removed', () => !has(5) && !has(10) && has(15));
+      gate.step = Infinity;
+      const job = await scene.ended(id);
+      const [model] = await scene.client.json<ModelView[]>('GET', '/v1/models');
+      for (const { sha256: hash } of Object.values(model!.manifest.files))
+        expect((await scene.client.request('HEAD', `/v1/blobs/${hash}`)).status).toBe(200);
+      expect(job.state).toBe('succeeded');
+    }));
+
+  it('goes on without a trainer that is killed, and takes a replacement in at a checkpoint', () =>
+    inScene(async (scene, files) => {
+      const gate = { step: 7 };
+      const [first, second] = [await scene.join({ gate }), await scene.join({ gate })];
+      const { id } = await scene.submit(pretrainSpec(files));
+      await scene.reached(id, 7);
+      const victim = [...second.trainers.values()][0]!;
+      await eventually('both at step 7', () => victim.step === 7);
+      second.killTrainer(victim);
+      const survivor = [...first.trainers.values()][0]!;
+      await eventually('second generation', () => survivor.starts.length === 2);
+      expect(survivor.starts[1]).toMatchObject({
+        generation: 2,
+        step: 7,
+        source: { from: 'memory' },
+      });
+      await eventually('replacement', () => second.trainers.size === 1);
+      gate.step = 12;
+      await eventually('third generation', () => survivor.starts.length === 3);
+      expect(survivor.starts[2]).toMatchObject({ step: 10, source: { from: 'checkpoint' } });
+      expect(survivor.starts[2]?.endpoints).toHaveLength(2);
+      gate.step = Infinity;
+      expect(await scene.ended(id)).toMatchObject({ state: 'succeeded', generation: 3 });
+      expect(await scene.incidents()).toEqual([
+        expect.stringMatching(/SIGKILL at step 7.*its last words/),
+      ]);
+    }));
+
+  it('goes on without a worker that is lost', () =>
+    inScene(async (scene, files) => {
+      const gate = { step: 6 };
+      const [first, second] = [await scene.join({ gate }), await scene.join({ gate })];
+      const { id } = await scene.submit(pretrainSpec(files));
+      await scene.reached(id, 6);
+      second.vanish();
+      await eventually('worker lost', async () => {
+        const workers = await scene.client.json<{ id: string; state: string }[]>(
+          'GET',
+          '/v1/workers',
+        );
+        return workers.some((worker) => worker.id === second.id && worker.state === 'lost');
+      });
+      gate.step = Infinity;
+      expect(await scene.ended(id)).toMatchObject({ state: 'succeeded' });
+      expect((await scene.incidents())[0]).toContain('was lost with its worker');
+      expect([...first.heard].some(({ type }) => type === 'launch')).toBe(true);
+    }));
+
+  it('is cancelled, and its trainers are ended', () =>
+    inScene(async (scene, files) => {
+      const worker = await scene.join({ gate: { step: 3 } });
+      const { id } = await scene.submit(pretrainSpec(files));
+      await scene.reached(id, 3);
+      const cancelled = await scene.client.json<JobView>('POST', `/v1/jobs/${id}/cancel`);
+      expect(cancelled).toMatchObject({ state: 'cancelled', workers: [] });
+      await eventually('trainer ended', () => worker.trainers.size === 0);
+      expect(await scene.client.json('DELETE', `/v1/jobs/${id}`)).toMatchObject({
+        code: 'JOB_STATE_CONFLICT',
+      });
+    }));
+
+  it('fails with the error of its data', () =>
+    inScene(async (scene, files) => {
+      const { id } = await scene.submit(pretrainSpec(`${files}.missing`));
+      expect(await scene.ended(id)).toMatchObject({
+        state: 'failed',
+        error: { code: 'DATA_NO_FILES' },
+      });
+    }));
+
+  it('fails when its trainers keep dying at one step', () =>
+    inScene(async (scene, files) => {
+      const worker = await scene.join({ gate: { step: 0 } });
+      const { id } = await scene.submit(pretrainSpec(files));
+      for (let round = 1; round <= 3; round++) {
+        const trainer = await eventually('a started trainer', () =>
+          [...worker.trainers.values()].find(({ starts }) => starts.length > 0),
+        );
+        worker.killTrainer(trainer);
+      }
+      expect(await scene.ended(id)).toMatchObject({
+        state: 'failed',
+        error: { code: 'JOB_CRASH_LOOP' },
+      });
+      expect(await scene.incidents()).toHaveLength(3);
+    }));
+});
+
+describe('dependencies', () => {
+  it('make a fine-tune wait for its base and start from its model', () =>
+    inScene(async (scene, files) => {
+      const tuned = async () => scene.job('tuned');
+      const base = await scene.submit(pretrainSpec(files));
+      await scene.submit(finetuneSpec(files, { base: 'tiny' }));
+      expect(await tuned()).toMatchObject({ after: [base.id] });
+      await eventually('says what it waits for', async () =>
+        (await tuned()).progress?.includes(base.id),
+      );
+      const worker = await scene.join();
+      expect((await scene.ended('tuned')).state).toBe('succeeded');
+      const model = (await scene.job(base.id)).result?.model;
+      const launches = worker.heard.flatMap((message) =>
+        message.type === 'launch' ? [message.launch] : [],
+      );
+      expect(launches.map(({ baseManifest }) => baseManifest)).toEqual([null, model]);
+    }));
+
+  it('fail what comes after a job that failed', () =>
+    inScene(async (scene, files) => {
+      const first = await scene.submit(pretrainSpec(`${files}.missing`));
+      const second = await scene.submit(pretrainSpec(files, { name: 'later', after: ['tiny'] }));
+      expect(await scene.ended(second.id)).toMatchObject({
+        state: 'failed',
+        error: { code: 'JOB_DEPENDENCY_FAILED', detail: { dependency: first.id } },
+      });
+    }));
+
+  it('must exist', () =>
+    inScene(async (scene, files) => {
+      const spec = finetuneSpec(files, { base: 'nothing' });
+      expect(await scene.submit(spec)).toMatchObject({ code: 'JOB_DEPENDENCY_UNKNOWN' });
+    }));
+});
+
+describe('a worker', () => {
+  it('is refused when its numerics differ, and the job goes on elsewhere', () =>
+    inScene(async (scene, files) => {
+      await scene.join({ gate: { step: 2 } });
+      const { id } = await scene.submit(pretrainSpec(files));
+      await scene.reached(id, 2);
+      const odd = await scene.join({ numerics: { cpu: 'other' } });
+      await eventually('incident', async () =>
+        (await scene.incidents()).some((what) => what.includes('its cpu is other, not test')),
+      );
+      await eventually('trainer ended', () => odd.trainers.size === 0);
+      expect((await scene.job(id)).state).toBe('running');
+    }));
+
+  it('that is asked to register again has its unknown trainers ended', () =>
+    inScene(async (scene) => {
+      const worker = await scene.join();
+      worker.send({
+        ...{ type: 'register', version: '0.1.0', token: null, host: 'test', pid: 1000, slots: 1 },
+        ...{ threads: 1, device: 'cpu', trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }] },
+      });
+      await eventually('end-trainer', () =>
+        worker.heard.some(
+          (message) => message.type === 'end-trainer' && message.trainer === 't-old',
+        ),
+      );
+    }));
+
+  it('of another version is refused', () =>
+    inScene(async (scene) => {
+      const worker = await scene.join();
+      worker.send({
+        ...{ type: 'register', version: '9.9.9', token: null, host: 'other', pid: 1, slots: 1 },
+        ...{ threads: 1, device: 'cpu', trainers: [] },
+      });
+      const refusal = await eventually('refused', () =>
+        worker.heard.find(({ type }) => type === 'refused'),
+      );
+      expect(refusal).toMatchObject({ error: { code: 'VERSION_MISMATCH' } });
+    }));
+});

@@ -1,0 +1,208 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFinal, type JobView } from '@ringmaster/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  Client,
+  CoordinatorProcess,
+  endCoordinators,
+  eventually,
+  pretrainSpec,
+  smallCorpus,
+  withHome,
+} from './home.test.fixture.js';
+import { FakeWorker, stateHashAt } from './worker.test.fixture.js';
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+afterEach(endCoordinators);
+
+describe('starting', () => {
+  it('refuses a second coordinator on one home, and takes over from a killed one', () =>
+    withHome(async (home) => {
+      const first = await CoordinatorProcess.start(home);
+      const second = await CoordinatorProcess.refused(home);
+      expect(second.code).toBe(1);
+      expect(second.stderr).toMatch(
+        /^COORDINATOR_RUNNING: A coordinator already runs at http:.*\n$/,
+      );
+      expect(second.stderr).toContain(first.file.url);
+      await first.kill();
+      const third = await CoordinatorProcess.start(home);
+      expect(third.file.cluster).toBe(first.file.cluster);
+      expect(third.file).toMatchObject({ url: first.file.url, control: first.file.control });
+      expect(await third.kill('SIGTERM')).toBe(0);
+      expect(readdirSync(home)).not.toContain('coordinator.json');
+    }));
+
+  it('is not confused by the file of another living process', () =>
+    withHome(async (home) => {
+      const stale = { cluster: 'c', pid: process.pid, url: 'http://x', control: 'tcp://x' };
+      writeFileSync(join(home, 'coordinator.json'), JSON.stringify(stale));
+      const coordinator = await CoordinatorProcess.start(home);
+      await coordinator.kill('SIGINT');
+    }));
+
+  it.each([
+    ['a port in use', ['--port', '{busy}'], 1, 'PORT_IN_USE'],
+    ['a control port in use', ['--control-port', '{busy}'], 1, 'PORT_IN_USE'],
+    ['every address without keys', ['--host', '0.0.0.0'], 2, 'BIND_REFUSED'],
+    [
+      'an address of another machine',
+      ['--host', '192.0.2.1', '--secure'],
+      1,
+      'ADDRESS_UNAVAILABLE',
+    ],
+    ['an unknown option', ['--prot', '1'], 2, 'USAGE'],
+    ['a port that is none', ['--port', 'many'], 2, 'USAGE'],
+  ])('refuses %s in one line', (_, args, code, name) =>
+    withHome(async (home) => {
+      const busy = createServer().listen(0, '127.0.0.1');
+      await eventually('listening', () => busy.listening);
+      const { port } = busy.address() as { port: number };
+      const given = args.map((arg) => arg.replace('{busy}', String(port)));
+      const { code: exit, stderr } = await CoordinatorProcess.refused(home, ...given);
+      expect(stderr).toMatch(new RegExp(`^${name}: .*\n$`));
+      expect(exit).toBe(code);
+      expect(readdirSync(home)).not.toContain('coordinator.json');
+      busy.close();
+    }),
+  );
+
+  it.each([
+    ['a file', (home: string) => join(home, 'file')],
+    ['below a file', (home: string) => join(home, 'file', 'home')],
+    ['where nothing can be written', () => '/proc/ringmaster'],
+  ])('refuses a home that is %s', (_, where) =>
+    withHome(async (home) => {
+      writeFileSync(join(home, 'file'), '');
+      const { code, stderr } = await CoordinatorProcess.refused(where(home));
+      expect(stderr).toMatch(/^HOME_NOT_WRITABLE: .*\n$/);
+      expect(code).toBe(1);
+    }),
+  );
+});
+
+describe('a coordinator that dies', () => {
+  it('loses nothing: the job goes on from its newest checkpoint', () =>
+    withHome(async (home) => {
+      const cluster = join(home, 'cluster');
+      const files = await smallCorpus(home);
+      let coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
+      const { control, url } = coordinator.file;
+      const client = new Client(url);
+      const gate = { step: 7 };
+      const workers = [1, 2].map((pid) => new FakeWorker({ control, pid, gate }));
+      await eventually('workers registered', () => workers.every(({ id }) => id !== ''));
+      const { id } = await client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec(files) });
+      const job = () => client.json<JobView>('GET', `/v1/jobs/${id}`);
+      await eventually('step 7', async () => (await job()).step === 7);
+      await eventually('checkpoint', async () =>
+        (await (await client.request('GET', '/metrics')).text()).includes(
+          `ringmaster_checkpoints_total{job="${id}"} 1`,
+        ),
+      );
+      const before = await job();
+      await coordinator.kill('SIGKILL');
+      coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
+      expect((await job()).generation).toBe(before.generation);
+      gate.step = Infinity;
+      const after = await eventually('end', async () => {
+        const view = await job();
+        return isFinal(view.state) ? view : null;
+      });
+      expect(after).toMatchObject({ state: 'succeeded', result: { stateHash: stateHashAt(20) } });
+      expect(after.generation).toBeGreaterThan(before.generation);
+      const sources = workers.flatMap(({ heard }) =>
+        heard.flatMap((message) =>
+          message.type === 'trainer-command' && message.command.type === 'start'
+            ? [message.command]
+            : [],
+        ),
+      );
+      expect(sources.find(({ generation }) => generation === before.generation + 1)).toMatchObject({
+        step: 5,
+        source: { from: 'checkpoint' },
+      });
+      await client.json('POST', '/v1/shutdown');
+      expect(await coordinator.exited).toBe(0);
+      expect(workers.every(({ heard }) => heard.at(-1)?.type === 'shutdown')).toBe(true);
+      expect(readdirSync(cluster)).not.toContain('coordinator.json');
+    }));
+
+  it('takes its preparation process with it, and prepares again', () =>
+    withHome(async (home) => {
+      const coordinator = await CoordinatorProcess.start(home);
+      const { pid } = coordinator.file;
+      const client = new Client(coordinator.file.url);
+      const spec = pretrainSpec('', { data: { corpus: 'spam-assassin' } });
+      const { id } = await client.json<JobView>('POST', '/v1/jobs', { spec });
+      const child = await eventually('preparation process', () =>
+        Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()),
+      );
+      await eventually('progress', async () => {
+        const { state, progress } = await client.json<JobView>('GET', `/v1/jobs/${id}`);
+        return state === 'preparing' && progress !== null;
+      });
+      await coordinator.kill('SIGKILL');
+      await eventually('end of the preparation process', () => !isAlive(child));
+      const next = await CoordinatorProcess.start(home);
+      const again = await new Client(next.file.url).json<JobView>('GET', `/v1/jobs/${id}`);
+      expect(['queued', 'preparing']).toContain(again.state);
+      await new Client(next.file.url).json('POST', `/v1/jobs/${id}/cancel`);
+      await next.kill('SIGTERM');
+    }));
+});
+
+describe('a secure cluster', () => {
+  it('lets nobody in without token and keys', () =>
+    withHome(async (home) => {
+      const coordinator = await CoordinatorProcess.start(home, '--host', '0.0.0.0', '--secure');
+      const { url, control } = coordinator.file;
+      const read = (name: string) => readFileSync(join(home, name), 'utf8').trim();
+      const token = read('token');
+      for (const name of ['token', 'keys/server.secret', 'keys/client.secret'])
+        expect(statSync(join(home, name)).mode & 0o777).toBe(0o600);
+
+      const stranger = new Client(url);
+      expect((await stranger.request('GET', '/v1/jobs')).status).toBe(401);
+      expect(await stranger.json('GET', '/v1/jobs')).toMatchObject({ code: 'UNAUTHORIZED' });
+      expect((await new Client(url, `${token}x`).request('GET', '/v1/jobs')).status).toBe(401);
+      expect((await new Client(url, token).request('GET', '/v1/jobs')).status).toBe(200);
+      expect((await stranger.request('GET', '/healthz')).status).toBe(200);
+
+      const { curveKeyPair } = await import('zeromq');
+      const foreign = curveKeyPair();
+      const keys = {
+        server: read('keys/server.public'),
+        public: read('keys/client.public'),
+        secret: read('keys/client.secret'),
+      };
+      const strangers = [
+        new FakeWorker({ control, pid: 1, token }),
+        new FakeWorker({
+          ...{ control, pid: 2, token },
+          keys: { server: keys.server, public: foreign.publicKey, secret: foreign.secretKey },
+        }),
+      ];
+      const friend = new FakeWorker({ control, pid: 3, token, keys });
+      const forgetful = new FakeWorker({ control, pid: 4, token: 'wrong', keys });
+      await eventually('friend registered', () => friend.id !== '');
+      await eventually('refusal', () => forgetful.heard.some(({ type }) => type === 'refused'));
+      await sleep(300);
+      expect(strangers.flatMap(({ heard }) => heard)).toEqual([]);
+      const workers = await new Client(url, token).json<unknown[]>('GET', '/v1/workers');
+      expect(workers).toHaveLength(1);
+      for (const worker of [...strangers, friend, forgetful]) worker.vanish();
+      await coordinator.kill('SIGTERM');
+    }));
+});

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseJobSpec, type StepPoint } from '@ringmaster/protocol';
+import { describe, expect, it } from 'vitest';
+import { pretrainSpec, withHome } from '../home.test.fixture.js';
+import { StoreLocked } from './database.js';
+import { Store } from './store.js';
+
+const WRITER = fileURLToPath(new URL('writer.test.fixture.js', import.meta.url));
+const spec = parseJobSpec(pretrainSpec('/data/*.txt'));
+const createdAt = new Date(0).toISOString();
+
+async function withStore(
+  body: (store: Store, path: string) => void | Promise<void>,
+): Promise<void> {
+  await withHome(async (home) => {
+    const path = join(home, 'store.sqlite');
+    const store = new Store(path);
+    await body(store, path);
+    store.close();
+  });
+}
+
+describe('the store', () => {
+  it('keeps everything it has acknowledged and nothing half, whenever its process is killed', () =>
+    withHome(async (home) => {
+      const path = join(home, 'store.sqlite');
+      const acknowledged: [string, number][] = [];
+      for (let kill = 0; kill < 8; kill++) {
+        const writer = spawn(process.execPath, [WRITER, path, JSON.stringify(spec)]);
+        let said = '';
+        writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+        await once(writer.stdout, 'data');
+        await sleep(kill * 7);
+        writer.kill('SIGKILL');
+        await once(writer, 'close');
+        for (const line of said.split('\n').slice(0, -1)) {
+          const [id = '', generation] = line.split(' ');
+          acknowledged.push([id, Number(generation)]);
+        }
+        const store = new Store(path);
+        for (const [id, generation] of acknowledged)
+          expect(store.jobs.get(id)?.generation).toBe(generation);
+        for (const job of store.jobs.active()) {
+          expect(job.generation).toBeGreaterThan(0);
+          expect(store.checkpoints.of(job.id)).toHaveLength(1);
+        }
+        store.close();
+      }
+      expect(acknowledged.length).toBeGreaterThan(8);
+    }));
+
+  it('is locked for one process at a time', () =>
+    withStore((_, path) => {
+      expect(() => new Store(path)).toThrow(StoreLocked);
+    }));
+
+  it('refuses a file that is no database, and leaves it as it is', () =>
+    withHome(async (home) => {
+      const path = join(home, 'store.sqlite');
+      writeFileSync(path, 'just some text that is no database'.repeat(100));
+      expect(() => new Store(path)).toThrow(/cannot be used/);
+      expect(statSync(path).size).toBe(3400);
+      await Promise.resolve();
+    }));
+
+  it('gives back what it was given', () =>
+    withStore((store) => {
+      const base = { type: 'model', manifest: 'c'.repeat(64) } as const;
+      const job = store.jobs.insert({ id: 'j-1', spec, after: ['j-0'], base, createdAt });
+      const changed = {
+        ...job,
+        state: 'failed' as const,
+        ...{ generation: 3, step: 5, steps: 9, loss: 0.1, tokensPerSecond: 2.5, secondsPerStep: 3 },
+        numerics: { cpu: 'x' },
+        strikes: [{ step: 1, exited: true, members: ['t'] }],
+        evaluation: { step: 5, loss: 1, metrics: { accuracy: 0.5 } },
+        result: { stateHash: 'a', model: 'b', metrics: {} },
+        error: { code: 'INTERNAL', message: 'm', remedy: 'r', detail: { a: 1 } },
+        ...{ dataManifest: 'd', baseManifest: 'e', startedAt: createdAt, endedAt: createdAt },
+      };
+      store.jobs.update(changed);
+      expect(store.jobs.get('j-1')).toEqual(changed);
+      expect(store.jobs.newestByName('tiny')).toEqual(changed);
+      expect(store.jobs.active()).toEqual([]);
+      expect(store.jobs.manifests().sort()).toEqual(['d', 'e']);
+      const incident = { at: createdAt, job: 'j-1', worker: null, step: 3, what: 'it broke' };
+      store.incidents.insert(incident);
+      expect(store.incidents.list('j-1', 9)).toEqual([{ id: 1, ...incident }]);
+      expect(store.incidents.list('j-2', 9)).toEqual([]);
+    }));
+
+  it('overwrites steps that are repeated', () =>
+    withStore((store) => {
+      const point = (step: number, loss: number | null): StepPoint => ({
+        ...{ step, loss, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
+      });
+      store.history.addSteps('j', [point(1, 3), point(2, 2)]);
+      store.history.addSteps('j', [point(2, 1), point(3, null)]);
+      expect(store.history.steps('j', 2, 10)).toEqual([point(2, 1), point(3, null)]);
+    }));
+
+  it('takes nothing of a transaction that fails', () =>
+    withStore((store) => {
+      const failing = () => {
+        store.jobs.insert({ id: 'j-1', spec, after: [], base: null, createdAt });
+        throw new Error('no');
+      };
+      expect(() => store.transaction(failing)).toThrow('no');
+      expect(store.jobs.get('j-1')).toBeNull();
+    }));
+
+  it('does not let its log grow without bound', () =>
+    withStore((store, path) => {
+      for (let round = 0; round < 3000; round++)
+        store.setSetting('key', `${round} ${'x'.repeat(2000)}`);
+      expect(existsSync(`${path}-wal`)).toBe(true);
+      expect(statSync(`${path}-wal`).size).toBeLessThan(16 * 1024 * 1024);
+    }));
+});

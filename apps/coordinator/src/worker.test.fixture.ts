@@ -1,0 +1,290 @@
+import { trainTokenizer } from '@ringmaster/data';
+import {
+  coordinatorMessageSchema,
+  decodeMessage,
+  encodeMessage,
+  sha256,
+  type ArtifactManifest,
+  type CoordinatorMessage,
+  type Launch,
+  type StepReport,
+  type TrainerCommand,
+  type TrainerMessage,
+  type WorkerMessage,
+} from '@ringmaster/protocol';
+import { Dealer } from 'zeromq';
+import { Client } from './home.test.fixture.js';
+import { version } from './version.js';
+
+type Prepare = Extract<TrainerCommand, { type: 'prepare' }>;
+type Start = Extract<TrainerCommand, { type: 'start' }>;
+
+export interface FakeWorkerOptions {
+  readonly control: string;
+  /** Tells the worker from others of this process. */
+  readonly pid: number;
+  readonly slots?: number;
+  readonly token?: string | null;
+  readonly keys?: { readonly server: string; readonly public: string; readonly secret: string };
+  /** Steps are made up to here, and on when it is raised. */
+  readonly gate?: { step: number };
+  readonly numerics?: Readonly<Record<string, string>>;
+  /** Steps of a run. */
+  readonly steps?: number;
+  readonly stepMs?: number;
+}
+
+/** The state of any run after `step` steps, as all trainers here agree. */
+export const stateHashAt = (step: number) => sha256(`state ${step}`);
+
+/** A worker on a real DEALER whose trainers speak the protocol and compute nothing. */
+export class FakeWorker {
+  readonly options: FakeWorkerOptions;
+  readonly heard: CoordinatorMessage[] = [];
+  readonly trainers = new Map<string, FakeTrainer>();
+  id = '';
+  url = '';
+  readonly #socket: Dealer;
+  readonly #heartbeats: NodeJS.Timeout;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(options: FakeWorkerOptions) {
+    this.options = options;
+    const { keys } = options;
+    this.#socket = new Dealer({
+      linger: 0,
+      ...(keys === undefined
+        ? {}
+        : {
+            curveServerKey: keys.server,
+            curvePublicKey: keys.public,
+            curveSecretKey: keys.secret,
+          }),
+    });
+    this.#socket.connect(options.control);
+    void this.#listen();
+    this.#register();
+    this.#heartbeats = setInterval(() => {
+      this.send({ type: 'heartbeat' });
+    }, 100);
+  }
+
+  send(message: WorkerMessage): void {
+    this.#sending = this.#sending.then(async () => {
+      if (!this.#socket.closed)
+        await this.#socket.send(encodeMessage(message)).catch(() => undefined);
+    });
+  }
+
+  /** The trainer process is killed. */
+  killTrainer(trainer: FakeTrainer): void {
+    trainer.stop();
+    this.trainers.delete(trainer.launch.trainer);
+    const lastLines = ['its last words'];
+    this.send({
+      type: 'trainer-exited',
+      trainer: trainer.launch.trainer,
+      code: null,
+      signal: 'SIGKILL',
+      lastLines,
+    });
+  }
+
+  /** The host is gone from one moment to the next. */
+  vanish(): void {
+    clearInterval(this.#heartbeats);
+    for (const trainer of this.trainers.values()) trainer.stop();
+    this.#socket.close();
+  }
+
+  #register(): void {
+    this.send({
+      ...{ type: 'register', version, token: this.options.token ?? null, host: 'test' },
+      ...{ pid: this.options.pid, slots: this.options.slots ?? 1, threads: 1, device: 'cpu' },
+      trainers: [...this.trainers.values()].map(({ launch }) => ({
+        ...{ trainer: launch.trainer, job: launch.job, pid: 1 },
+      })),
+    });
+  }
+
+  async #listen(): Promise<void> {
+    for await (const [frame = Buffer.alloc(0)] of this.#socket) {
+      const message = decodeMessage(coordinatorMessageSchema, frame, 'coordinator');
+      if (message.type !== 'heard') this.heard.push(message);
+      this.#obey(message);
+    }
+  }
+
+  #obey(message: CoordinatorMessage): void {
+    switch (message.type) {
+      case 'registered':
+        this.id = message.worker;
+        this.url = message.artifacts.url;
+        break;
+      case 'heard':
+        if (!message.known && this.id !== '') this.#register();
+        break;
+      case 'launch': {
+        const { trainer, job } = message.launch;
+        this.trainers.set(trainer, new FakeTrainer(this, message.launch));
+        this.send({ type: 'trainer-started', trainer, pid: 4711 });
+        this.send({
+          type: 'log',
+          trainer,
+          job,
+          lines: [JSON.stringify({ msg: 'loaded', trainer })],
+        });
+        break;
+      }
+      case 'trainer-command':
+        this.trainers.get(message.trainer)?.obey(message.command);
+        break;
+      case 'end-trainer': {
+        const trainer = this.trainers.get(message.trainer);
+        if (trainer === undefined) break;
+        trainer.stop();
+        this.trainers.delete(message.trainer);
+        this.send({
+          type: 'trainer-exited',
+          trainer: message.trainer,
+          code: 0,
+          signal: null,
+          lastLines: [],
+        });
+        break;
+      }
+      case 'shutdown':
+        this.send({ type: 'leave' });
+        void this.#sending.then(() => {
+          this.vanish();
+        });
+        break;
+      case 'refused':
+        clearInterval(this.#heartbeats);
+    }
+  }
+}
+
+/** A trainer that counts steps. */
+export class FakeTrainer {
+  readonly launch: Launch;
+  readonly #worker: FakeWorker;
+  readonly starts: Start[] = [];
+  step: number | null = null;
+  #generation = 0;
+  #rank = 0;
+  #loop: NodeJS.Timeout | undefined;
+
+  constructor(worker: FakeWorker, launch: Launch) {
+    this.launch = launch;
+    this.#worker = worker;
+    const numerics = { ...(worker.options.numerics ?? { cpu: 'test' }) };
+    this.say({ type: 'ready', steps: this.#steps, numerics, parameters: 1 });
+  }
+
+  get #steps(): number {
+    return this.#worker.options.steps ?? this.launch.spec.steps ?? 10;
+  }
+
+  say(message: TrainerMessage): void {
+    this.#worker.send({ type: 'trainer-message', trainer: this.launch.trainer, message });
+  }
+
+  stop(): void {
+    clearTimeout(this.#loop);
+    this.#generation = 0;
+  }
+
+  obey(command: TrainerCommand): void {
+    if (command.type === 'prepare') this.#prepare(command);
+    else this.#start(command);
+  }
+
+  #prepare({ generation, rank }: Prepare): void {
+    clearTimeout(this.#loop);
+    [this.#generation, this.#rank] = [generation, rank];
+    const { step } = this;
+    const state = step === null ? null : { step, stateHash: stateHashAt(step) };
+    this.say({ type: 'prepared', generation, endpoint: `tcp://127.0.0.1:${rank + 1}`, state });
+  }
+
+  #start(start: Start): void {
+    this.starts.push(start);
+    this.step = start.step;
+    this.#loop = setTimeout(() => void this.#advance(start.generation), 1);
+  }
+
+  async #advance(generation: number): Promise<void> {
+    const { gate, stepMs = 5 } = this.#worker.options;
+    if (generation !== this.#generation || this.step === null) return;
+    if (this.step >= this.#steps) return this.#finish(generation);
+    if (gate === undefined || this.step < gate.step) {
+      this.step++;
+      const { step } = this;
+      const steps = [report(step)];
+      const evaluations = step % 10 === 0 ? [{ step, loss: 2, metrics: { accuracy: 0.5 } }] : [];
+      this.say({ type: 'progress', generation, rank: this.#rank, steps, evaluations });
+      if (
+        this.#rank === 0 &&
+        step % this.launch.spec.checkpoint.every === 0 &&
+        step < this.#steps
+      ) {
+        const stateHash = stateHashAt(step);
+        const manifest = await this.#upload('checkpoint', step).catch(() => null);
+        if (manifest !== null)
+          this.say({ type: 'checkpointed', generation, step, stateHash, manifest });
+      }
+    }
+    this.#loop = setTimeout(() => void this.#advance(generation), stepMs);
+  }
+
+  async #finish(generation: number): Promise<void> {
+    const [step, rank] = [this.#steps, this.#rank];
+    const model = rank === 0 ? await this.#upload('model', step).catch(() => undefined) : null;
+    if (model === undefined) return; // The coordinator is gone; another generation comes.
+    const stateHash = stateHashAt(step);
+    this.say({
+      type: 'finished',
+      generation,
+      rank,
+      step,
+      stateHash,
+      model,
+      metrics: { accuracy: 1 },
+    });
+  }
+
+  async #upload(kind: ArtifactManifest['kind'], step: number): Promise<string> {
+    const client = new Client(this.#worker.url, this.#worker.options.token ?? null);
+    const put = async (text: string) => {
+      const content = Buffer.from(text);
+      const response = await client.put(sha256(content), content);
+      if (response.status !== 201) throw new Error(await response.text());
+      return { sha256: sha256(content), bytes: content.length };
+    };
+    const { job, spec, specHash, dataManifest, baseManifest } = this.launch;
+    const manifest: ArtifactManifest = {
+      ...{ format: 1, kind, job, name: spec.name, step, stateHash: stateHashAt(step), specHash },
+      ...{ dataManifest, baseManifest, task: 'masked-language-model', labels: null, metrics: {} },
+      files: {
+        'model.safetensors': await put(`weights of ${job} at ${step}`),
+        'config.json': await put('{}'),
+        'tokenizer.json': await put(TOKENIZER),
+      },
+    };
+    return (await put(JSON.stringify(manifest))).sha256;
+  }
+}
+
+function report(step: number): StepReport {
+  return {
+    ...{ step, loss: 5 - step / 100, counted: 10, tokens: 64, learningRate: 1e-3, gradientNorm: 1 },
+    ...{ attempts: 1, seconds: 0.01, ringBytes: 1000 },
+    phases: { compute: 0.005, quantise: 0.001, allReduce: 0.003, update: 0.001 },
+  };
+}
+
+/** A tokenizer that a fine-tune of a fake model can be prepared with. */
+const TOKENIZER = trainTokenizer(['red green blue cats and dogs'], {
+  ...{ algorithm: 'wordpiece', vocabulary: 300, lowercase: true },
+});
