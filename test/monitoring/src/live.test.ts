@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster } from './cluster.js';
+import { panelExpressions, substitute, variables, type Variables } from './dashboard.js';
+import { hasPrometheus, Prometheus, type Sample } from './prometheus.js';
+import { prometheusFolder } from './repository.js';
+import { recorded, ruleExpressions, selectorsIn } from './rules.js';
+
+/** Longest that data is waited for. */
+const LIMIT_MS = 30_000;
+
+let folder: string;
+let cluster: Cluster | undefined;
+let prometheus: Prometheus | undefined;
+
+/** The targets that a user would write with the script that is there for it. */
+function targetsOf(home: string): string {
+  const script = join(prometheusFolder, 'target.mjs');
+  const { status, stdout } = spawnSync(process.execPath, [script, home], { encoding: 'utf8' });
+  expect(status).toBe(0);
+  return stdout;
+}
+
+function started(): { cluster: Cluster; prometheus: Prometheus } {
+  if (cluster === undefined || prometheus === undefined) throw new Error('not started');
+  return { cluster, prometheus };
+}
+
+/** Waits until each of these expressions has been answered with a number; returns those that never were. */
+async function unanswered(expressions: Iterable<readonly [string, string]>): Promise<string[]> {
+  const pending = new Map(expressions);
+  const deadline = performance.now() + LIMIT_MS;
+  while (pending.size > 0 && performance.now() < deadline) {
+    for (const [name, expression] of pending) {
+      if (hasNumber(await started().prometheus.query(expression))) pending.delete(name);
+    }
+    await sleep(500);
+  }
+  return [...pending.keys()];
+}
+
+function hasNumber(samples: readonly Sample[]): boolean {
+  return samples.some(({ value: [, text] }) => Number.isFinite(Number(text)));
+}
+
+describe.skipIf(!hasPrometheus())('Prometheus, scraping a cluster that trains', () => {
+  let given: Variables;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ringmaster-monitoring-'));
+    cluster = await Cluster.start(join(folder, 'home'));
+    cluster.addWorker();
+    cluster.addWorker();
+    prometheus = await Prometheus.start(join(folder, 'prometheus'), targetsOf(cluster.home));
+    const { id } = await cluster.submitEndless();
+    given = { job: id, instance: cluster.instance };
+  });
+
+  afterAll(async () => {
+    await prometheus?.end();
+    await cluster?.end();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('answers every panel', async () => {
+    const expressions = [...panelExpressions].map(
+      ([name, expression]) => [name, substitute(expression, given)] as const,
+    );
+    expect(await unanswered(expressions)).toEqual([]);
+  });
+
+  it('offers the job and its coordinator to choose from', async () => {
+    for (const { name, selector, label } of variables) {
+      const values = await started().prometheus.labelValues(substitute(selector, given), label);
+      expect(values).toEqual([given[name as keyof Variables]]);
+    }
+  });
+
+  it('sees a worker that is killed as lost, its incident, and the generation after it', async () => {
+    await started().cluster.workers[1]?.kill();
+    const { job, instance } = given;
+    const expected = {
+      'worker lost': `ringmaster_workers{instance="${instance}", state="lost"} == 1`,
+      'alert pending': 'ALERTS{alertname="RingmasterWorkerLost"}',
+      incident: `ringmaster_incidents_total{job="${job}"} >= 1`,
+      'new generation': `ringmaster_generations_total{job="${job}"} >= 2`,
+    };
+    expect(await unanswered(Object.entries(expected))).toEqual([]);
+  });
+
+  // After the kill, because only then everything has happened that is counted.
+  it('finds series for every selector of panels and rules, and evaluates every rule', async () => {
+    const expressions = [...panelExpressions.values(), ...ruleExpressions];
+    const selectors = expressions
+      .flatMap(selectorsIn)
+      .concat(recorded)
+      .map((selector) => substitute(selector, given));
+    expect(await unanswered(selectors.map((selector) => [selector, selector]))).toEqual([]);
+    const rules = await started().prometheus.rules();
+    expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+  });
+});
