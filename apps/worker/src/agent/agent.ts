@@ -58,7 +58,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       trainers: trainers.held(),
     }),
     onRegistered: (registered) => {
-      log.info({ worker: registered.worker }, 'registered');
+      log.info({ id: registered.worker }, 'registered');
       artifacts = { ...registered.artifacts, token: options.token };
     },
     onOrder: (order) => {

@@ -150,4 +150,10 @@ export const clusterErrors = {
     message: ({ what }) => `Interrupted; ${what}`,
     remedy: 'Come back to a job with: ringmaster wait ID; end it with: ringmaster cancel ID',
   }),
+  DIRECTORY_EXISTS: entry<{ path: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ path }) => `${path} exists and is not empty`,
+    remedy: 'Name a directory that does not exist yet.',
+  }),
 } as const;

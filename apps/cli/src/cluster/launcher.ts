@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errors, isErrorCode, RingmasterError, type Home } from '@ringmaster/protocol';
+import { RemoteFailure } from '../failure.js';
+import { identify, isRunning, type Identity } from '../processes.js';
+import { programPath } from '../program.js';
+import { readRecords, writeRecords, type ProcessRecord } from './records.js';
+
+/** A program of the cluster that runs in the background and outlives this command. */
+export interface Started extends ProcessRecord {
+  /** What it wrote on stdout and stderr since it was started. */
+  readonly log: string;
+  readonly logStart: number;
+}
+
+const POLL_MS = 50;
+
+/** Starts `node program args…` as a detached process, and records it under the home. */
+export async function startProcess(
+  home: Home,
+  name: string,
+  program: string,
+  args: readonly string[],
+): Promise<Started> {
+  const log = join(home.logs, `${name}.log`);
+  const file = openSync(log, 'a');
+  const logStart = statSync(log).size;
+  let identity: Identity | null;
+  try {
+    const main = programPath(program);
+    const child = spawn(process.execPath, [main, '--home', home.root, ...args], {
+      cwd: home.root,
+      detached: true,
+      stdio: ['ignore', file, file],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    identity = child.pid === undefined ? null : identify(child.pid);
+    child.unref();
+  } finally {
+    closeSync(file);
+  }
+  const started = { name, pid: identity?.pid ?? 0, startTime: identity?.startTime ?? 0 };
+  const others = readRecords(home).filter((record) => record.name !== name);
+  writeRecords(home, [...others, started]);
+  return { ...started, log, logStart };
+}
+
+/**
+ * Waits until `isThere`, while the process lives.
+ * @throws START_FAILED when it dies or takes longer than `timeoutMs`; the error that it died with, if it named one.
+ */
+export async function untilReady(
+  started: Started,
+  timeoutMs: number,
+  signal: AbortSignal,
+  isThere: () => Promise<boolean>,
+): Promise<void> {
+  const { name, log } = started;
+  const deadline = performance.now() + timeoutMs;
+  while (!(await isThere())) {
+    signal.throwIfAborted();
+    if (!isRunning(started)) throw deathOf(started);
+    if (performance.now() > deadline) {
+      const reason = `it is not ready after ${timeoutMs / 1000} s`;
+      throw new RingmasterError('START_FAILED', { process: name, reason, log });
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** What a dead process said last, which is one of the known errors when all went as it should. */
+function deathOf({ name, log, logStart }: Started): Error {
+  const lines = readFileSync(log)
+    .subarray(logStart)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{'));
+  for (const line of lines.toReversed()) {
+    const match = /^(?:ringmaster worker: )?([A-Z][A-Z_]+): (.*)$/.exec(line);
+    const [, code = '', text = ''] = match ?? [];
+    if (code === 'USAGE') return new RingmasterError('USAGE', { reason: text });
+    if (!isErrorCode(code)) continue;
+    const { remedy } = errors[code];
+    return new RemoteFailure({ code, remedy, message: text.replace(`. ${remedy}`, '') });
+  }
+  const reason = lines.at(-1) ?? 'it ended without a word';
+  return new RingmasterError('START_FAILED', { process: name, reason, log });
+}

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { BlobStore, PrepareRequest } from '@ringmaster/data';
+import { ringmasterHome, type DataManifest, type Home, type JobSpec } from '@ringmaster/protocol';
+import { wholeNumber } from '../arguments.js';
+import { Client } from '../client.js';
+import { gather, loadJobFile } from '../job-file.js';
+import { formatCount, note, pairs, print, printJson, table } from '../output.js';
+import { readingVerb, type JsonOption } from '../verb.js';
+
+interface DataOptions extends JsonOption {
+  readonly set: readonly string[];
+}
+
+const SETTING = ['--set <path=value>', 'override a key of the job file; may be repeated'] as const;
+
+export function dataCommand(program: Command): void {
+  const data = program
+    .command('data')
+    .summary('Prepare or inspect the data of a job file')
+    .description('Prepare or inspect the data of a job file.');
+  readingVerb(
+    data,
+    'prepare <job.yaml>',
+    'Clean, tokenise and shard the data that a job would train on',
+  )
+    .option(...SETTING, gather, [])
+    .action(async (path: string, { home, json, set }: DataOptions) => {
+      const { manifest, sha256 } = await prepare(path, set, ringmasterHome(home));
+      if (json) {
+        printJson({ sha256, manifest });
+        return;
+      }
+      const { train, validation, test } = manifest.splits;
+      const tokens = train.tokens + validation.tokens + test.tokens;
+      note(`${formatCount(tokens)} tokens; look at them with: ringmaster data inspect ${path}`);
+      print(sha256);
+    });
+  readingVerb(data, 'inspect <job.yaml>', 'Tell what is in that data, what was left out and why')
+    .option(...SETTING, gather, [])
+    .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)
+    .action(async (path: string, options: DataOptions & { samples: number }) => {
+      const { manifest, sha256, store } = await prepare(
+        path,
+        options.set,
+        ringmasterHome(options.home),
+      );
+      const samples = await decodeSamples(manifest, store, options.samples);
+      if (options.json) printJson({ sha256, manifest, samples });
+      else print(describe(manifest, sha256, samples));
+    });
+}
+
+async function prepare(path: string, overrides: readonly string[], home: Home) {
+  const spec = loadJobFile(path, overrides);
+  // Loaded here so that no other verb waits for it.
+  const { BlobStore, prepareData } = await import('@ringmaster/data');
+  const store = new BlobStore(home.artifacts);
+  let phase = '';
+  const { manifest, sha256 } = await prepareData(await requestOf(spec, store, home), {
+    store,
+    index: home.data,
+    onProgress: (progress) => {
+      if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
+      phase = progress.phase;
+    },
+  });
+  return { manifest, sha256, store };
+}
+
+/** What the coordinator would prepare for this job: where data.validation does not say, evaluation.fraction does. */
+async function requestOf(spec: JobSpec, store: BlobStore, home: Home): Promise<PrepareRequest> {
+  const validation = spec.data.validation ?? spec.evaluation?.fraction;
+  const data = validation === undefined ? spec.data : { ...spec.data, validation };
+  if (spec.tokenizer !== undefined) return { data, tokenizer: spec.tokenizer };
+  const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
+  if (base.startsWith('/')) return { data, tokenizerFile: join(base, 'tokenizer.json') };
+  const { manifest } = await new Client(home).model(base);
+  const file = manifest.files['tokenizer.json']?.sha256 ?? '';
+  return { data, tokenizerFile: store.path(file) };
+}
+
+interface Sample {
+  readonly label: string | null;
+  readonly tokens: number;
+  readonly text: string;
+}
+
+/** Train documents, evenly spread, decoded from their token ids. */
+async function decodeSamples(
+  manifest: DataManifest,
+  store: BlobStore,
+  count: number,
+): Promise<Sample[]> {
+  const { loadTokenizer, openDataset } = await import('@ringmaster/data');
+  const tokenizer = loadTokenizer((await store.read(manifest.tokenizer.sha256)).toString());
+  const { train } = openDataset(manifest, (sha256) => store.path(sha256)).splits;
+  const shown = Math.min(count, train.documents);
+  return Array.from({ length: shown }, (_, index) => {
+    const { tokens, label } = train.document(Math.floor((index * train.documents) / shown));
+    const name = manifest.labels[label] ?? null;
+    return { label: name, tokens: tokens.length, text: tokenizer.decode(tokens) };
+  });
+}
+
+const SHOWN_CHARACTERS = 400;
+
+function describe(manifest: DataManifest, sha256: string, samples: readonly Sample[]): string {
+  const { splits, statistics, tokenizer, labels } = manifest;
+  const reasons = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${formatCount(count)} ${reason}`)
+      .join(', ') || 'none';
+  const rows = Object.entries(splits).map(([name, split]) => [
+    name,
+    formatCount(split.documents),
+    formatCount(split.tokens),
+    split.documents === 0 ? null : formatCount(split.tokens / split.documents),
+    split.shards.length,
+    ...labels.map((label) => formatCount(split.labels[label] ?? 0)),
+  ]);
+  const entropy = statistics.unigramEntropy;
+  const { nearDuplicates, overlap } = statistics;
+  return [
+    pairs([
+      ['data', sha256],
+      ['vocabulary', formatCount(tokenizer.vocabulary)],
+      ['read', formatCount(statistics.read)],
+      ['dropped', reasons(statistics.dropped)],
+      ['cleaned', reasons(statistics.cleaned)],
+      [
+        'near duplicates',
+        `${formatCount(nearDuplicates.documents)} in ${formatCount(nearDuplicates.groups)} groups`,
+      ],
+      ['overlap', reasons(overlap)],
+      ['unigram entropy', `${entropy.toFixed(3)} nats a token`],
+      ...manifest.warnings.map((warning) => ['warning', warning] as const),
+    ]),
+    '',
+    table(['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS', ...labels], rows),
+    ...samples.map(({ label, tokens, text }) => {
+      const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+      return `\n--- ${tokens} tokens${label === null ? '' : `, ${label}`}\n${shown}`;
+    }),
+  ].join('\n');
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { ringmasterHome } from '@ringmaster/protocol';
+import { print, printJson } from '../output.js';
+import { readingVerb, type JsonOption } from '../verb.js';
+
+export function doctorCommand(program: Command): void {
+  readingVerb(program, 'doctor', 'Check that this machine has what a cluster needs')
+    .addHelpText('after', '\nExit codes: 0 when nothing fails, 1 otherwise.')
+    .action(async ({ home, json }: JsonOption) => {
+      // Loaded here: it brings ZeroMQ and the model library, which no other verb needs.
+      const { checkMachine } = await import('../checks.js');
+      const findings = await checkMachine(ringmasterHome(home));
+      if (json) printJson(findings);
+      else {
+        for (const { check, state, detail, remedy } of findings) {
+          print(`${state.padEnd(4)}  ${check.padEnd(10)}  ${detail}`);
+          if (remedy !== null) print(`${' '.repeat(18)}→ ${remedy}`);
+        }
+      }
+      if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
+    });
+}

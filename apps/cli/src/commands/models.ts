@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { ringmasterHome, type ModelView } from '@ringmaster/protocol';
+import { Client } from '../client.js';
+import { exportModel, importModel } from '../model-files.js';
+import { formatBytes, formatFigure, note, pairs, print, printJson, table } from '../output.js';
+import { readingVerb, verb, type HomeOption, type JsonOption } from '../verb.js';
+
+const client = (home: string | undefined) => new Client(ringmasterHome(home));
+
+export function modelsCommand(program: Command): void {
+  readingVerb(program, 'models', 'List the models, newest first').action(
+    async ({ home, json }: JsonOption) => {
+      const models = await client(home).models();
+      if (json) printJson(models);
+      else print(table('ID NAME TASK JOB SIZE CREATED'.split(' '), models.map(row)));
+    },
+  );
+}
+
+export function modelCommand(program: Command): void {
+  const model = program
+    .command('model')
+    .summary('Show, export, import or remove a model')
+    .description('Show, export, import or remove a model; a name means the newest of that name.');
+  readingVerb(model, 'show <model>', 'Show where a model comes from and what it measures').action(
+    async (reference: string, { home, json }: JsonOption) => {
+      const view = await client(home).model(reference);
+      if (json) printJson(view);
+      else print(describe(view));
+    },
+  );
+  verb(
+    model,
+    'export <model> <dir>',
+    'Write a model into a directory that transformers loads',
+  ).action(async (reference: string, directory: string, { home }: HomeOption) => {
+    const api = client(home);
+    const view = await api.model(reference);
+    await exportModel(api, view, directory);
+    note(`Model ${view.name} is in ${directory}.`);
+  });
+  verb(
+    model,
+    'import <dir>',
+    'Take a model directory in the layout of Hugging Face in; print its id',
+  )
+    .option('--name <name>', 'name of the model (default: that of the directory)')
+    .action(async (directory: string, { home, name }: HomeOption & { name?: string }) => {
+      const view = await importModel(client(home), directory, name ?? null);
+      print(view.id);
+    });
+  verb(model, 'remove <model>', 'Remove a model').action(
+    async (reference: string, { home }: HomeOption) => {
+      const api = client(home);
+      const { id, name } = await api.model(reference);
+      await api.removeModel(id);
+      note(`Model ${name} (${id.slice(0, 12)}) is removed.`);
+    },
+  );
+}
+
+function size({ manifest }: ModelView): string {
+  return formatBytes(Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0));
+}
+
+function row(model: ModelView) {
+  const { id, name, task, job, createdAt } = model;
+  return [id.slice(0, 12), name, task, job, size(model), createdAt];
+}
+
+function describe(model: ModelView): string {
+  const { id, name, task, job, createdAt, manifest } = model;
+  const metrics = Object.entries(manifest.metrics).map(
+    ([key, value]) => `${key} ${formatFigure(value) ?? ''}`,
+  );
+  const files = Object.entries(manifest.files).map(([file, { bytes, sha256 }]) => [
+    file,
+    formatBytes(bytes),
+    sha256,
+  ]);
+  return [
+    pairs([
+      ['id', id],
+      ['name', name],
+      ['task', task],
+      ['labels', manifest.labels?.join(', ') ?? null],
+      ['metrics', metrics.join('  ')],
+      ['job', job],
+      ['step', manifest.step],
+      ['created', createdAt],
+      ['state hash', manifest.stateHash],
+      ['specification', manifest.specHash],
+      ['data', manifest.dataManifest],
+      ['base', manifest.baseManifest],
+    ]),
+    '',
+    table(['FILE', 'SIZE', 'SHA-256'], files),
+  ].join('\n');
+}

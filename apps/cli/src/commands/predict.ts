@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import type { PredictOptions } from '../prediction.js';
+import { verb } from '../verb.js';
+
+export function predictCommand(program: Command): void {
+  verb(program, 'predict <model>', 'Print what a model says of texts, one JSON object a line')
+    .option('--input <file.jsonl>', 'JSON lines with the key "text" (default: stdin)')
+    .option('--logits', 'print the raw logits as well')
+    .addHelpText(
+      'after',
+      `
+MODEL is the name or id of a model, or a directory in the layout of Hugging Face.
+On stdin a line may also be plain text.
+Example: echo 'Claim your prize now' | ringmaster predict mail-spam`,
+    )
+    .action(async (model: string, options: PredictOptions) => {
+      // Loaded here: it brings the model library, which no other verb needs.
+      const { predict } = await import('../prediction.js');
+      await predict(model, options);
+    });
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { ringmasterHome } from '@ringmaster/protocol';
+import { duration } from '../arguments.js';
+import { awaitJob, requireSuccess } from '../await-job.js';
+import { Client } from '../client.js';
+import { interruption } from '../interruption.js';
+import { print, printJson } from '../output.js';
+import { readingVerb, type JsonOption } from '../verb.js';
+
+interface WaitOptions extends JsonOption {
+  readonly timeout?: number;
+}
+
+export function waitCommand(program: Command): void {
+  readingVerb(program, 'wait <id>', 'Wait until a job has ended, and print its state')
+    .option('--timeout <time>', 'give up after this long, such as 30s or 10m', duration)
+    .addHelpText(
+      'after',
+      `
+Progress is on stderr. Ctrl-C ends the waiting and not the job.
+Exit codes: 0 succeeded, 1 failed, 4 no such job, 5 cancelled, 124 timed out, 130 interrupted.`,
+    )
+    .action(async (id: string, { home, json, timeout }: WaitOptions) => {
+      const client = new Client(ringmasterHome(home));
+      const signal = interruption(`job ${id} goes on.`);
+      const job = await awaitJob(client, id, timeout ?? null, signal);
+      if (json) printJson(job);
+      else print(job.state);
+      requireSuccess(job);
+    });
+}

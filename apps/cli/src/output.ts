@@ -1,0 +1,72 @@
+/** Writes data, one value a line: stdout carries nothing else. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Tells the user something that is not data. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+type Cell = string | number | null;
+
+/** Rows under a heading, columns as wide as they need to be; numbers are flush right, null is a dash. */
+export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const cells = [heading, ...rows.map((row) => row.map((cell) => String(cell ?? '-')))];
+  const widths = heading.map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+  );
+  const isNumeric = heading.map(
+    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'),
+  );
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths[column] ?? 0;
+          return isNumeric[column] === true ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Names and values, one pair a line; pairs without a value are left out. */
+export function pairs(entries: readonly (readonly [string, Cell])[]): string {
+  const shown = entries.filter(([, value]) => value !== null && value !== '');
+  const width = Math.max(...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value ?? ''}`).join('\n');
+}
+
+/** Seconds as people say them: 42s, 3m10s, 2h05m. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [
+    Math.floor(whole / 3600),
+    Math.floor(whole / 60) % 60,
+    whole % 60,
+  ];
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (hours > 0) return `${hours}h${two(minutes)}m`;
+  return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
+}
+
+/** A loss or metric to four significant digits. */
+export function formatFigure(value: number | null): string | null {
+  return value === null ? null : value.toPrecision(4);
+}
+
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const unit = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
+  return `${(bytes / 1000 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit] ?? ''}`;
+}
