@@ -1,0 +1,279 @@
+import { createHash } from 'node:crypto';
+import { afterAll, describe, expect, it } from 'vitest';
+
+import type { RandomScope } from '../engine/random.js';
+import { Runtime } from '../engine/runtime.js';
+import type { HeadKind, ModelConfig } from './config.js';
+import type { MicrobatchInput } from './head.js';
+import { Model } from './model.js';
+
+const runtime = Runtime.open();
+const SIZES = {
+  layers: 2,
+  hidden: 8,
+  heads: 2,
+  intermediate: 16,
+  context: 8,
+  vocabulary: 13,
+  dropout: 0.1,
+  positions: 'learned',
+} as const;
+const BERT: ModelConfig = { ...SIZES, architecture: 'bert', types: 2, labels: 3 };
+const GPT: ModelConfig = { ...SIZES, architecture: 'gpt', types: 0 };
+const RANDOM: RandomScope = { seed: 3, step: 5, microbatch: 1 };
+
+const tokensOf = (size: number): Int32Array =>
+  Int32Array.from({ length: size }, (_, i) => 1 + ((5 * i) % 12));
+const BATCH = {
+  sequences: 2,
+  length: 6,
+  tokens: tokensOf(12),
+  lengths: Int32Array.of(6, 4),
+};
+const INPUTS: Record<HeadKind, MicrobatchInput> = {
+  'masked-language-model': {
+    ...BATCH,
+    positions: Int32Array.of(1, 5, 8),
+    targets: Int32Array.of(4, 12, 1),
+  },
+  'causal-language-model': {
+    ...BATCH,
+    targets: Int32Array.of(6, 11, 3, 8, 1, -1, 11, 4, 9, -1, -1, -1),
+  },
+  'sequence-classification': { ...BATCH, targets: Int32Array.of(2, 0) },
+};
+const KINDS = Object.keys(INPUTS) as HeadKind[];
+const configOf = (kind: HeadKind): ModelConfig => (kind === 'causal-language-model' ? GPT : BERT);
+
+const models: Model[] = [];
+function loaded(config: ModelConfig, kind: HeadKind, scale = 1): Model {
+  const model = new Model(runtime, config, kind);
+  const values = model.initialise(7);
+  model.load((name) => values.get(name)!.map((value) => value * scale));
+  models.push(model);
+  return model;
+}
+afterAll(() => {
+  for (const model of models) model.unload();
+});
+
+interface Result {
+  readonly lossSum: number;
+  readonly count: number;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+function train(model: Model, input: MicrobatchInput, random: RandomScope | null = null): Result {
+  const gradients = new Map<string, Float32Array>();
+  const result = model.forwardBackward(input, random, (name, gradient) => {
+    expect(gradients.has(name)).toBe(false);
+    const values = new Float32Array(gradient.size);
+    runtime.downloadInto(gradient, values);
+    gradients.set(name, values);
+  });
+  return { ...result, gradients };
+}
+function hashOf({ lossSum, gradients }: Result): string {
+  const hash = createHash('sha256').update(String(lossSum));
+  for (const [name, values] of gradients) hash.update(name).update(values);
+  return hash.digest('hex');
+}
+const norm = (values: Float32Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+function expectClose(left: Result, right: Result, tolerance = 1e-5): void {
+  expect(Math.abs(left.lossSum - right.lossSum)).toBeLessThan(tolerance * (1 + right.lossSum));
+  expect([...left.gradients.keys()]).toEqual([...right.gradients.keys()]);
+  for (const [name, values] of left.gradients) {
+    const others = right.gradients.get(name)!;
+    const difference = norm(values.map((value, index) => value - others[index]!));
+    expect(difference, name).toBeLessThan(tolerance * (1 + norm(others)));
+  }
+}
+
+describe.each(KINDS)('%s', (kind) => {
+  const model = loaded(configOf(kind), kind, 5);
+  const input = INPUTS[kind];
+
+  it('emits a gradient of the right shape for every parameter', () => {
+    const shapes = new Map<string, readonly number[]>();
+    model.forwardBackward(input, RANDOM, (name, gradient) => shapes.set(name, gradient.shape));
+    expect(new Map([...shapes].sort())).toEqual(
+      new Map(model.parameters.map(({ name, shape }) => [name, shape] as const).sort()),
+    );
+  });
+
+  it('gives the same bits for the same microbatch, and others for another random scope', () => {
+    const first = hashOf(train(model, input, RANDOM));
+    expect(hashOf(train(model, input, RANDOM))).toBe(first);
+    expect(hashOf(train(model, input, { ...RANDOM, microbatch: 2 }))).not.toBe(first);
+    expect(hashOf(train(model, input))).not.toBe(first);
+  });
+
+  it('leaks no tensor over steps, evaluations, predictions and reloads', () => {
+    const values = model.initialise(7);
+    const everything = (): void => {
+      train(model, input, RANDOM);
+      model.evaluate(input);
+      model.predict(input);
+      model.load((name) => values.get(name)!.map((value) => 5 * value));
+    };
+    everything();
+    const before = runtime.live;
+    for (let step = 0; step < 20; step++) everything();
+    expect(runtime.live).toBe(before);
+  });
+
+  it('does not read the content of padding', () => {
+    const tokens = input.tokens.slice();
+    tokens.fill(12, 10, 12);
+    const other = { ...input, tokens };
+    expectClose(train(model, other), train(model, input));
+    expect(model.evaluate(other).correct).toBe(model.evaluate(input).correct);
+  });
+
+  it('does not depend on the padded length', () => {
+    const widen = (values: Int32Array, padding: number): Int32Array => {
+      const wide = new Int32Array(16).fill(padding);
+      wide.set(values.subarray(0, 6), 0);
+      wide.set(values.subarray(6), 8);
+      return wide;
+    };
+    const { positions } = input;
+    const wide: MicrobatchInput = {
+      ...input,
+      length: 8,
+      tokens: widen(input.tokens, 0),
+      ...(positions === undefined
+        ? {}
+        : { positions: positions.map((index) => index + (index >= 6 ? 2 : 0)) }),
+      targets: kind === 'causal-language-model' ? widen(input.targets, -1) : input.targets,
+    };
+    expectClose(train(model, wide), train(model, input));
+  });
+
+  it('has the gradient of its own loss, dropout included', () => {
+    const values = new Map(
+      [...model.initialise(7)].map(([name, array]) => [name, array.map((value) => 5 * value)]),
+    );
+    const { gradients } = train(model, input, RANDOM);
+    // Along the gradient itself the derivative is the squared norm; five-point formula.
+    const length = Math.hypot(...[...gradients.values()].map(norm));
+    const along = (step: number): number => {
+      model.load((name) => {
+        const gradient = gradients.get(name)!;
+        return values.get(name)!.map((value, i) => value + (step * gradient[i]!) / length);
+      });
+      return model.forwardBackward(input, RANDOM, () => undefined).lossSum;
+    };
+    const h = 0.01;
+    const numeric = (8 * (along(h) - along(-h)) - (along(2 * h) - along(-2 * h))) / (12 * h);
+    model.load((name) => values.get(name)!);
+    expect(Math.abs(numeric / length - 1)).toBeLessThan(2e-3);
+  });
+});
+
+describe('a language model', () => {
+  it('gives zero gradients where nothing is to be predicted', () => {
+    for (const kind of ['masked-language-model', 'causal-language-model'] as const) {
+      const none =
+        kind === 'causal-language-model'
+          ? { ...INPUTS[kind], targets: new Int32Array(12).fill(-1) }
+          : { ...INPUTS[kind], positions: new Int32Array(0), targets: new Int32Array(0) };
+      const model = loaded(configOf(kind), kind);
+      const { lossSum, count, gradients } = train(model, none);
+      expect({ lossSum, count }).toEqual({ lossSum: 0, count: 0 });
+      expect(gradients.size).toBe(model.parameters.length);
+      for (const [name, values] of gradients)
+        expect(
+          values.every((value) => value === 0),
+          name,
+        ).toBe(true);
+      expect(model.evaluate(none)).toEqual({ lossSum: 0, count: 0, correct: 0 });
+    }
+  });
+
+  it('sums over positions, however they are split in microbatches and in chunks of logits', () => {
+    const vocabulary = 50_000;
+    const config = { ...BERT, layers: 1, vocabulary, dropout: 0, context: 128 };
+    const model = loaded(config, 'masked-language-model');
+    const size = 128;
+    const predicting = (positions: Int32Array): MicrobatchInput => ({
+      sequences: 1,
+      length: size,
+      tokens: tokensOf(size),
+      lengths: Int32Array.of(size),
+      positions,
+      targets: positions.map((index) => (index * 7919) % vocabulary),
+    });
+    const all = Int32Array.from({ length: size }, (_, index) => index);
+    const whole = train(model, predicting(all));
+    const parts = [all.subarray(0, 50), all.subarray(50)].map((part) =>
+      train(model, predicting(part)),
+    );
+    const [first, second] = parts;
+    expect(whole.count).toBe(size);
+    expect(model.evaluate(predicting(all)).lossSum).toBeCloseTo(whole.lossSum, 6);
+    expectClose(whole, {
+      lossSum: first!.lossSum + second!.lossSum,
+      count: size,
+      gradients: new Map(
+        [...first!.gradients].map(([name, values]) => [
+          name,
+          values.map((value, index) => value + second!.gradients.get(name)![index]!),
+        ]),
+      ),
+    });
+  });
+
+  it('predicts at the positions that are asked for', () => {
+    const model = loaded(GPT, 'causal-language-model', 5);
+    const { positions: _, ...input } = INPUTS['causal-language-model'];
+    const all = model.predict(input);
+    const some = model.predict({ ...input, positions: Int32Array.of(5, 9) });
+    expect(all.shape).toEqual([12, 13]);
+    expect(some.shape).toEqual([2, 13]);
+    some.logits.forEach((logit, index) => {
+      const row = index < 13 ? 5 : 9;
+      expect(logit).toBeCloseTo(all.logits[row * 13 + (index % 13)]!, 5);
+    });
+  });
+});
+
+describe('initialise', () => {
+  it('depends on the seed and each parameter alone', () => {
+    const shallow = new Model(runtime, BERT, 'masked-language-model').initialise(7);
+    const deep = new Model(runtime, { ...BERT, layers: 4 }, 'sequence-classification');
+    const deepValues = deep.initialise(7);
+    for (const [name, values] of shallow)
+      if (deepValues.has(name)) expect(deepValues.get(name)).toEqual(values);
+    expect(deep.initialise(8)).not.toEqual(deepValues);
+    expect(new Set(deepValues.get('embeddings.norm.weight'))).toEqual(new Set([1]));
+    expect(new Set(deepValues.get('pooler.bias'))).toEqual(new Set([0]));
+  });
+
+  it("draws GPT's residual projections smaller", () => {
+    const wide = { ...GPT, hidden: 128, intermediate: 512, layers: 2 };
+    const values = new Model(runtime, wide, 'causal-language-model').initialise(7);
+    const deviation = (name: string): number =>
+      Math.hypot(...values.get(name)!) / Math.sqrt(values.get(name)!.length);
+    expect(deviation('blocks.0.feedforward.up.weight')).toBeCloseTo(0.02, 3);
+    expect(deviation('blocks.0.feedforward.down.weight')).toBeCloseTo(0.01, 3);
+    expect(deviation('blocks.1.attention.output.weight')).toBeCloseTo(0.01, 3);
+  });
+});
+
+describe('a configuration', () => {
+  it.each([
+    [{ heads: 3 }, 'heads'],
+    [{ layers: 0 }, 'layers'],
+    [{ dropout: 1 }, 'dropout'],
+    [{ architecture: 'gpt' as const }, 'architecture'],
+    [{ labels: 1 }, 'labels'],
+  ])('with %o is refused, and the key is named', (change, key) => {
+    expect(() => new Model(runtime, { ...BERT, ...change }, 'sequence-classification')).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_CONFIG_INVALID',
+        detail: expect.objectContaining({ key }) as unknown,
+      }),
+    );
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+
+import { numericsRecord, trainerEnvironment } from './environment.js';
+import { Runtime } from './runtime.js';
+
+describe('trainerEnvironment', () => {
+  const inherited = {
+    PATH: '/bin',
+    TF_ENABLE_ONEDNN_OPTS: '0',
+    ONEDNN_MAX_CPU_ISA: 'AVX2',
+    OMP_NUM_THREADS: '9',
+    TF_NUM_INTRAOP_THREADS: '9',
+    CUDA_VISIBLE_DEVICES: '3',
+  };
+
+  it('drops what would change the numerics and pins the threads', () => {
+    const environment = trainerEnvironment({ threads: 2, device: { kind: 'cpu' } }, inherited);
+    expect(environment).toMatchObject({
+      PATH: '/bin',
+      TF_NUM_INTRAOP_THREADS: '2',
+      TF_NUM_INTEROP_THREADS: '1',
+      OMP_NUM_THREADS: '2',
+      CUDA_VISIBLE_DEVICES: '-1',
+    });
+    expect(environment).not.toHaveProperty('TF_ENABLE_ONEDNN_OPTS');
+    expect(environment).not.toHaveProperty('ONEDNN_MAX_CPU_ISA');
+  });
+
+  it('shows a trainer one graphics processor, and makes it deterministic', () => {
+    expect(
+      trainerEnvironment({ threads: 1, device: { kind: 'gpu', index: 1 } }, inherited),
+    ).toMatchObject({
+      CUDA_VISIBLE_DEVICES: '1',
+      TF_DETERMINISTIC_OPS: '1',
+      NVIDIA_TF32_OVERRIDE: '0',
+    });
+  });
+
+  it('is a fixed point', () => {
+    const options = { threads: 1, device: { kind: 'cpu' } } as const;
+    const once = trainerEnvironment(options, inherited);
+    expect(trainerEnvironment(options, once)).toEqual(once);
+  });
+});
+
+describe('numericsRecord', () => {
+  it('says what computes', () => {
+    const record = numericsRecord(Runtime.open());
+    expect(record).toMatchObject({ node: process.versions.node, device: 'cpu' });
+    expect(record.tensorflow).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(record.instructions.length).toBeGreaterThan(0);
+  });
+});

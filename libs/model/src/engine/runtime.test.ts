@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+
+import { attribute } from './attributes.js';
+import { Ops } from './ops.js';
+import { Runtime } from './runtime.js';
+
+declare const WebAssembly: {
+  Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => {
+    readonly buffer: SharedArrayBuffer;
+  };
+};
+
+// TensorFlow would describe its whole heap when memory runs out.
+process.env['TF_CPP_MIN_LOG_LEVEL'] = '3';
+const runtime = Runtime.open();
+const ops = new Ops(runtime);
+
+describe('upload', () => {
+  const arrays = {
+    'a small array': () => Float32Array.of(1, 2, 3, 4),
+    'a large array': () => new Float32Array(1 << 20).fill(1),
+    'shared WebAssembly memory': () => {
+      const { buffer } = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+      return new Float32Array(buffer, 64, 1 << 18).fill(1);
+    },
+    integers: () => Int32Array.of(1, 2, 3, 4),
+  };
+
+  it.each(Object.entries(arrays))('keeps its own copy of %s', (_, create) => {
+    const values = create();
+    const tensor = runtime.upload(values, [values.length]);
+    const before = runtime.download(tensor).slice();
+    expect(Buffer.from(before.buffer).equals(Buffer.from(values.slice().buffer))).toBe(true);
+    values.fill(9);
+    expect(Buffer.from(runtime.download(tensor).buffer).equals(Buffer.from(before.buffer))).toBe(
+      true,
+    );
+    runtime.free(tensor);
+  });
+
+  it('reads into shared memory', () => {
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const target = new Float32Array(buffer, 128, 3);
+    const tensor = runtime.upload(Float32Array.of(1, 2, 3), [3]);
+    runtime.downloadInto(tensor, target);
+    expect([...target]).toEqual([1, 2, 3]);
+    expect(() => {
+      runtime.downloadInto(tensor, target.subarray(1));
+    }).toThrow('does not fit');
+    runtime.free(tensor);
+  });
+});
+
+describe('scope', () => {
+  it('frees what was created in it, except what it returns, which the scope around it frees', () => {
+    const before = runtime.live;
+    runtime.scope(() => {
+      const { kept } = runtime.scope(() => {
+        const x = runtime.upload(Float32Array.of(1, 2), [2]);
+        return { kept: [ops.softmax(x)], note: 'x' };
+      });
+      expect(runtime.live).toBe(before + 1);
+      expect(runtime.download(kept[0]!).length).toBe(2);
+    });
+    expect(runtime.live).toBe(before);
+  });
+
+  it('frees everything when its body throws', () => {
+    const before = runtime.live;
+    expect(() =>
+      runtime.scope(() => {
+        runtime.upload(Float32Array.of(1), [1]);
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(runtime.live).toBe(before);
+  });
+
+  it('leaves kept tensors and constants alone', () => {
+    const kept = runtime.scope(() => {
+      const x = runtime.keep(runtime.upload(Float32Array.of(5), [1]));
+      runtime.scalar(12.5);
+      return runtime.scope(() => [x.alive, x] as const)[1];
+    });
+    expect(kept.alive).toBe(true);
+    expect([...runtime.download(kept)]).toEqual([5]);
+    expect([...runtime.download(runtime.scalar(12.5))]).toEqual([12.5]);
+    runtime.free(kept);
+  });
+});
+
+describe('execute', () => {
+  it('refuses a freed tensor', () => {
+    const x = runtime.upload(Float32Array.of(1), [1]);
+    runtime.free(x, [x]);
+    expect(() => ops.softmax(x)).toThrow('freed');
+    expect(() => runtime.download(x)).toThrow('freed');
+  });
+
+  it('names the operation and its inputs when it fails', () => {
+    runtime.scope(() => {
+      const x = runtime.upload(new Float32Array(6), [2, 3]);
+      expect(() => ops.matmul(x, x)).toThrow(/MatMul\(float32\[2,3\], float32\[2,3\]\) failed/);
+    });
+  });
+
+  it('says so when memory runs out', () => {
+    const shape = runtime.integers([2 ** 30, 2 ** 12]);
+    expect(() =>
+      runtime.execute(
+        'Fill',
+        [shape, runtime.scalar(0)],
+        [attribute.type('T', 'float32'), attribute.type('index_type', 'int32')],
+      ),
+    ).toThrow(expect.objectContaining({ code: 'TENSORFLOW_OUT_OF_MEMORY' }));
+  });
+});
+
+describe('precision', () => {
+  it('multiplies matrices in bfloat16 to its 8 bits, and gives float32', () => {
+    runtime.scope(() => {
+      const values = Float32Array.from({ length: 64 }, (_, index) => Math.sin(index));
+      const x = runtime.upload(values, [8, 8]);
+      const exact = runtime.download(ops.matmul(x, x, { transposeY: true }));
+      const product = new Ops(runtime, 'bfloat16').matmul(x, x, { transposeY: true });
+      expect(product.dtype).toBe('float32');
+      const rounded = runtime.download(product);
+      expect(rounded).not.toEqual(exact);
+      exact.forEach((value, index) => {
+        expect(Math.abs(rounded[index]! - value)).toBeLessThan(8 * 2 ** -8);
+      });
+    });
+  });
+});

@@ -1,0 +1,224 @@
+import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { describe, expect, it } from 'vitest';
+
+import { Ops } from '../engine/ops.js';
+import { Runtime } from '../engine/runtime.js';
+import type { Tensor } from '../engine/tensor.js';
+import { activate, activateBackward, type Activation } from './activation.js';
+import { causalBias, paddingBias } from './attention-bias.js';
+import { Block, type BlockOptions } from './block.js';
+import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
+import { FeedForward } from './feed-forward.js';
+import { LayerNorm } from './layer-norm.js';
+import type { Emit, ParameterSpec, Pass } from './layer.js';
+import { Linear } from './linear.js';
+import { SelfAttention } from './self-attention.js';
+
+// Every layer's backward pass against central differences of its forward pass. The scalar is a fixed random
+// combination of the outputs, folded in float64; the derivative along a direction is taken with the five-point formula.
+// With H = 0.02 its truncation error is about H⁴ and float32's rounding gives about 1e-7 √n / H: both far below 1e-3.
+const H = 0.005;
+const TOLERANCE = 1e-3;
+const DIRECTIONS = 3;
+
+const SEQUENCES = 2;
+const LENGTH = 3;
+const HIDDEN = 4;
+const ROWS = SEQUENCES * LENGTH;
+
+const runtime = Runtime.open();
+const ops = new Ops(runtime);
+type Values = ReadonlyMap<string, Float32Array>;
+
+interface Case {
+  readonly parameters: readonly ParameterSpec[];
+  /** Shape of the input that is differentiated; null where there is none. */
+  readonly input: readonly number[] | null;
+  /** Runs forward; `backward` may be called once. */
+  readonly run: (
+    pass: Pass,
+    x: Tensor,
+  ) => { output: Tensor; backward: (dy: Tensor, emit: Emit) => Tensor | null };
+  readonly bias?: () => Tensor | null;
+}
+
+/** The usual case: a layer with `forward(pass, x)` and `backward(pass, dy, saved, emit)`. */
+function ofLayer<Saved>(layer: {
+  readonly parameters: readonly ParameterSpec[];
+  forward(pass: Pass, x: Tensor): { output: Tensor; saved: Saved };
+  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
+}): Case {
+  return {
+    parameters: layer.parameters,
+    input: [ROWS, HIDDEN],
+    run: (pass, x) => {
+      const { output, saved } = layer.forward(pass, x);
+      return { output, backward: (dy, emit) => layer.backward(pass, dy, saved, emit) };
+    },
+  };
+}
+
+const linear = new Linear('linear', HIDDEN, 5, 0.02);
+const block: BlockOptions = {
+  hidden: HIDDEN,
+  heads: 2,
+  intermediate: 6,
+  activation: 'gelu',
+  dropout: 0.25,
+  norm: 'post',
+  epsilon: 1e-5,
+  deviation: 0.02,
+  residualDeviation: 0.02,
+};
+const embeddings: EmbeddingsOptions = {
+  ...block,
+  vocabulary: 5,
+  context: 4,
+  positions: 'learned',
+  types: 2,
+  norm: true,
+};
+const activation = (kind: Activation): Case => ({
+  parameters: [],
+  input: [ROWS, HIDDEN],
+  run: (_, x) => {
+    const { output, saved } = activate(ops, kind, x);
+    return { output, backward: (dy) => activateBackward(ops, kind, dy, saved) };
+  },
+});
+const embedded = (options: EmbeddingsOptions): Case => {
+  const layer = new Embeddings(options);
+  return {
+    parameters: layer.parameters,
+    input: null,
+    run: (pass) => {
+      const tokens = runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS]);
+      const { output, saved } = layer.forward(pass, tokens);
+      return {
+        output,
+        backward: (dy, emit) => {
+          layer.backward(pass, dy, saved, null, emit);
+          return null;
+        },
+      };
+    },
+  };
+};
+const attention = new SelfAttention('attention', { ...block, dropout: 0 });
+
+const cases: Record<string, Case> = {
+  linear: {
+    parameters: linear.parameters,
+    input: [ROWS, HIDDEN],
+    run: (pass, x) => ({
+      output: linear.forward(pass, x),
+      backward: (dy, emit) => linear.backward(pass, dy, x, emit),
+    }),
+  },
+  'layer norm': ofLayer(new LayerNorm('norm', HIDDEN, 1e-5)),
+  gelu: activation('gelu'),
+  'gelu-tanh': activation('gelu-tanh'),
+  'feed-forward': ofLayer(new FeedForward('feedforward', block)),
+  attention: ofLayer(attention),
+  'causal attention': { ...ofLayer(attention), bias: () => causalBias(ops, LENGTH, 5) },
+  'padded attention': {
+    ...ofLayer(attention),
+    bias: () => paddingBias(ops, Int32Array.of(2, 3), LENGTH),
+  },
+  'attention with dropout': ofLayer(new SelfAttention('attention', block)),
+  'post-norm block with dropout': ofLayer(new Block('blocks.0', block)),
+  'pre-norm block with dropout': ofLayer(
+    new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh' }),
+  ),
+  'normalised embeddings with types and dropout': embedded(embeddings),
+  'sinusoidal embeddings': embedded({
+    ...embeddings,
+    positions: 'sinusoidal',
+    types: 0,
+    norm: false,
+  }),
+};
+
+const INPUT = 'input';
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const normals = (size: number, purpose: string): Float32Array => {
+  const stream = new RandomStream(randomKey(5, purpose));
+  return Float32Array.from({ length: size }, (_, index) => stream.normal(index));
+};
+
+/** Runs a case at `values` and gives `use` the pass's result; frees everything. */
+function at<Result>(
+  { run, input, bias, parameters }: Case,
+  values: Values,
+  use: (result: ReturnType<Case['run']>) => Result,
+): Result {
+  return runtime.scope(() => {
+    const uploaded = new Map(
+      parameters.map(({ name, shape }) => [name, runtime.upload(values.get(name)!, shape)]),
+    );
+    const pass: Pass = {
+      ops,
+      sequences: SEQUENCES,
+      length: LENGTH,
+      weight: (name) => uploaded.get(name)!,
+      attentionBias: bias?.() ?? null,
+      random: { seed: 1, step: 2, microbatch: 3 },
+    };
+    return use(run(pass, runtime.upload(values.get(INPUT) ?? new Float32Array(1), input ?? [1])));
+  });
+}
+
+describe.each(Object.entries(cases))('%s', (_, layer) => {
+  const shapes = new Map(layer.parameters.map(({ name, shape }) => [name, shape]));
+  if (layer.input !== null) shapes.set(INPUT, layer.input);
+  const values: Values = new Map(
+    [...shapes].map(([name, shape]) => [name, normals(sizeOf(shape), name)]),
+  );
+  const weigh = (output: Float32Array | Int32Array): number =>
+    normals(output.length, 'weights').reduce((sum, w, index) => sum + w * output[index]!, 0);
+  const scalar = (at_: Values): number =>
+    at(layer, at_, ({ output }) => weigh(runtime.download(output)));
+
+  it('has the gradient of its output, each part once', () => {
+    const gradients = new Map<string, Float32Array | Int32Array>();
+    at(layer, values, ({ output, backward }) => {
+      const dy = runtime.upload(normals(output.size, 'weights'), output.shape);
+      const dx = backward(dy, (name, gradient) => {
+        expect(gradients.has(name)).toBe(false);
+        expect(gradient.shape).toEqual(shapes.get(name));
+        gradients.set(name, runtime.download(gradient));
+      });
+      if (dx !== null) gradients.set(INPUT, runtime.download(dx));
+    });
+    expect([...gradients.keys()].sort()).toEqual([...shapes.keys()].sort());
+
+    for (const [name, shape] of shapes) {
+      const gradient = gradients.get(name)!;
+      for (let trial = 0; trial < DIRECTIONS; trial++) {
+        const direction = normals(sizeOf(shape), `direction ${trial} of ${name}`);
+        const along = (step: number): number => {
+          const moved = values.get(name)!.map((value, index) => value + step * direction[index]!);
+          return scalar(new Map(values).set(name, moved));
+        };
+        const numeric = (8 * (along(H) - along(-H)) - (along(2 * H) - along(-2 * H))) / (12 * H);
+        const analytic = direction.reduce((sum, d, index) => sum + d * gradient[index]!, 0);
+        const scale = Math.hypot(...gradient) * Math.hypot(...direction);
+        expect(Math.abs(numeric - analytic), name).toBeLessThan(TOLERANCE * (1 + scale));
+      }
+    }
+  });
+
+  it('leaves no tensor behind', () => {
+    const run = (): void => {
+      at(layer, values, ({ output, backward }) => {
+        backward(output, (name, gradient) => {
+          runtime.free(name, gradient);
+        });
+      });
+    };
+    run();
+    const before = runtime.live;
+    run();
+    expect(runtime.live).toBe(before);
+  });
+});
