@@ -25,7 +25,7 @@ export async function predict(model: string, options: PredictOptions): Promise<v
   }
   const client = new Client(home);
   const which = isModelDirectory(model)
-    ? ['--directory', resolve(model)]
+    ? ['--model-directory', resolve(model)]
     : await storedModel(client, model, home.artifacts, join(home.root, 'cache'));
   const program = programPath('@ringmaster/worker/dist/predict/main.js');
   const logits = options.logits === true ? ['--logits'] : [];

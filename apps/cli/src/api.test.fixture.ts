@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RingmasterError, type JobEvent, type JobState, type JobView } from '@ringmaster/protocol';
+
+export function jobView(id: string, state: JobState, step = 0): JobView {
+  const isFailed = state === 'failed';
+  return {
+    ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [] },
+    ...{ step, steps: 10, generation: 1, workers: ['w-1'], loss: 2.5, evaluation: null },
+    ...{ throughput: { tokensPerSecond: 1000 }, etaSeconds: 9, progress: null },
+    ...{ createdAt: '2026-01-01T00:00:00.000Z', startedAt: null, endedAt: null, result: null },
+    error: isFailed ? new RingmasterError('DISK_FULL', { path: '/data' }).toBody() : null,
+  };
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A home whose coordinator is this test: a real HTTP server that answers as the routes given say. */
+export class TestApi {
+  readonly home = mkdtempSync(join(tmpdir(), 'ringmaster-cli-'));
+  /** `METHOD /path` → what happens. */
+  readonly routes = new Map<string, Handler>();
+  readonly requests: { readonly route: string; readonly body: string }[] = [];
+  #server = createServer();
+
+  static async open(): Promise<TestApi> {
+    const api = new TestApi();
+    await api.listen();
+    return api;
+  }
+
+  /** Listens on a new port, and says so in the home. */
+  async listen(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response);
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const { port } = this.#server.address() as AddressInfo;
+    const file = { cluster: 'c', pid: process.pid, url: `http://127.0.0.1:${port}`, control: '' };
+    writeFileSync(join(this.home, 'coordinator.json'), JSON.stringify(file));
+  }
+
+  /** Breaks every connection, as a coordinator does that is killed. */
+  async die(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async close(): Promise<void> {
+    await this.die();
+    rmSync(this.home, { recursive: true });
+  }
+
+  json(route: string, value: unknown, status = 200): void {
+    this.routes.set(route, (_, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(value));
+    });
+  }
+
+  /** A job whose event stream says these states, then stays open unless the last is final. */
+  job(id: string, ...states: JobState[]): void {
+    this.json(`GET /v1/jobs/${id}`, jobView(id, states[0] ?? 'queued'));
+    this.routes.set(`GET /v1/jobs/${id}/events`, (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const state of states) {
+        const event: JobEvent = { type: 'job', job: jobView(id, state, 5) };
+        response.write(`event: job\ndata: ${JSON.stringify(event)}\n\n`);
+      }
+      if (states.at(-1) !== 'running') response.end();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const route = `${request.method ?? ''} ${request.url?.split('?')[0] ?? ''}`;
+    this.requests.push({ route, body });
+    const handler = this.routes.get(route);
+    if (handler !== undefined) {
+      handler(request, response);
+      return;
+    }
+    const error = new RingmasterError('JOB_NOT_FOUND', { id: route.split('/')[3] ?? '' });
+    response.writeHead(404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(error.toBody()));
+  }
+}

@@ -1,0 +1,130 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { coordinatorFileSchema, ringmasterHome, statusViewSchema } from '@ringmaster/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readRecords, type ProcessRecord } from './cluster/records.js';
+import { isRunning, untilGone } from './processes.js';
+import { ringmaster } from './run.test.fixture.js';
+
+const LONG_MS = 120_000;
+
+let root: string;
+const cluster = (...args: string[]) => ringmaster([...args, '--home', root]);
+const records = () => readRecords(ringmasterHome(root));
+
+function named(name: string): ProcessRecord {
+  const found = records().find((record) => record.name === name);
+  if (found === undefined) throw new Error(`${name} was not recorded`);
+  return found;
+}
+
+async function workerPids(): Promise<number[]> {
+  const { stdout } = await cluster('status', '--json');
+  const { workers } = statusViewSchema.parse(JSON.parse(stdout));
+  return workers.filter(({ state }) => state === 'alive').map(({ pid }) => pid);
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ringmaster-cluster-'));
+});
+
+afterEach(async () => {
+  await cluster('down');
+  rmSync(root, { recursive: true });
+});
+
+describe('a cluster on this machine', { timeout: LONG_MS }, () => {
+  it('comes up once, says where it is, and goes down without a trace', async () => {
+    const up = await cluster('up', '--workers', '2');
+    expect(up).toMatchObject({ exit: 0, stderr: '' });
+    const [, url = ''] = /^url +(\S+)$/m.exec(up.stdout) ?? [];
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const processes = records();
+    expect(processes.map(({ name }) => name).sort()).toEqual([
+      'coordinator',
+      'worker-1',
+      'worker-2',
+    ]);
+    const pids = processes.slice(1).map(({ pid }) => pid);
+    expect((await workerPids()).sort()).toEqual(pids.sort());
+
+    const again = await cluster('up');
+    expect(again.exit).toBe(1);
+    expect(again.stderr).toContain('COORDINATOR_RUNNING');
+    expect(processes.every(isRunning)).toBe(true);
+
+    expect((await cluster('down')).exit).toBe(0);
+    expect(processes.filter(isRunning)).toEqual([]);
+    expect(existsSync(join(root, 'coordinator.json'))).toBe(false);
+    expect(await cluster('down')).toMatchObject({ exit: 0, stderr: 'Nothing runs here.\n' });
+  });
+
+  it('ends what it has started when the rest does not start', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const outcome = await cluster('up', '--port', String(port));
+    expect(outcome.exit).toBe(1);
+    expect(outcome.stderr).toMatch(/^ringmaster: PORT_IN_USE: .*\n {2}\S/);
+    expect(records()).toEqual([]);
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it('takes everything down when it is interrupted on the way', async () => {
+    const seen: ProcessRecord[] = [];
+    const { exit } = await ringmaster(['up', '--workers', '1', '--home', root], {
+      onStart: (child) => {
+        const timer = setInterval(() => {
+          seen.splice(0, seen.length, ...records());
+          if (seen.length === 0) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 10);
+      },
+    });
+    expect(exit).toBe(130);
+    expect(seen.map(({ name }) => name)).toEqual(['coordinator']);
+    expect(seen.filter(isRunning)).toEqual([]);
+    expect(records()).toEqual([]);
+  });
+
+  it('ends workers whose coordinator was killed and does not come back', async () => {
+    await cluster('up', '--workers', '2');
+    const processes = records();
+    process.kill(named('coordinator').pid, 'SIGKILL');
+    expect(await untilGone(processes, 30_000)).toEqual([]);
+    expect((await cluster('status')).exit).toBe(3);
+  });
+
+  it('ends the workers of a killed coordinator at once when asked to', async () => {
+    await cluster('up', '--workers', '1', '--orphan-timeout', '1h');
+    const processes = records();
+    process.kill(named('coordinator').pid, 'SIGKILL');
+    expect((await cluster('down')).exit).toBe(0);
+    expect(processes.filter(isRunning)).toEqual([]);
+  });
+
+  it('takes workers over that outlived their coordinator, and starts those that did not', async () => {
+    await cluster('up', '--workers', '2', '--orphan-timeout', '1h');
+    const survivor = named('worker-1');
+    process.kill(named('coordinator').pid, 'SIGKILL');
+    process.kill(named('worker-2').pid, 'SIGKILL');
+    await untilGone([named('coordinator'), named('worker-2')], 5000);
+    const { exit, stderr } = await cluster('up', '--workers', '2');
+    expect(exit).toBe(0);
+    expect(stderr).toBe('worker-1 was taken over\n');
+    expect(named('worker-1')).toEqual(survivor);
+    expect((await workerPids()).sort()).toEqual([survivor.pid, named('worker-2').pid].sort());
+  });
+
+  it('asks for its token when it is secure', async () => {
+    expect((await cluster('up', '--workers', '1', '--secure')).exit).toBe(0);
+    const file: unknown = JSON.parse(readFileSync(join(root, 'coordinator.json'), 'utf8'));
+    const { url } = coordinatorFileSchema.parse(file);
+    expect((await fetch(`${url}/v1/jobs`)).status).toBe(401);
+    expect((await cluster('jobs')).exit).toBe(0);
+    expect(await workerPids()).toEqual([named('worker-1').pid]);
+  });
+});

@@ -1,0 +1,252 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jobViewSchema } from '@ringmaster/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jobView, TestApi } from './api.test.fixture.js';
+import { ringmaster } from './run.test.fixture.js';
+
+const jobFile = `
+kind: pretrain
+name: tiny
+model: { architecture: gpt, layers: 1, hidden: 8, heads: 1, context: 8 }
+tokenizer: { algorithm: bpe, vocabulary: 300 }
+data: { files: ["texts/*.txt", /elsewhere/more.txt], validation: dev.txt }
+objective: causal-language-model
+batch: { sequences: 4, microbatches: 4 }
+optimizer: { learningRate: 1e-3 }
+steps: 10
+`;
+
+let api: TestApi;
+const home = () => ['--home', api.home];
+
+beforeEach(async () => {
+  api = await TestApi.open();
+});
+
+afterEach(async () => {
+  await api.close();
+});
+
+function writeJobFile(text = jobFile): string {
+  const path = join(api.home, 'job.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('usage', () => {
+  it.each([
+    [['stauts'], 'status'],
+    [['jobs', '--jsno'], '--json'],
+    [['up', '--workers', 'abc'], '--workers'],
+    [['up', '--workers', '1e1'], '--workers'],
+    [['up', '--port', '70000'], '--port'],
+    [['wait', 'j', '--timeout', '5'], '--timeout'],
+    [['wait'], 'id'],
+    [['submit', '/nonexistent.yaml'], '/nonexistent.yaml'],
+    [['model', 'shwo', 'x'], 'show'],
+  ])('%j is refused with exit code 2 and names %s', async (args, named) => {
+    const { exit, stdout, stderr } = await ringmaster(args);
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toContain(named);
+    expect(stderr).toMatch(/^ringmaster: [A-Z_]+: .+\n {2}\S.+\n$/);
+  });
+
+  it('names the nearest key of a job file', async () => {
+    const path = writeJobFile(jobFile.replace('steps:', 'step:'));
+    const { exit, stderr } = await ringmaster(['submit', path, ...home()]);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/JOB_FILE_UNKNOWN_KEY: .*'step'.*'steps'/);
+  });
+
+  it('has help for every verb', async () => {
+    const { exit, stdout } = await ringmaster(['--help']);
+    expect(exit).toBe(0);
+    const verbs = stdout.match(/^ {2}(?!help)[a-z]+(?= )/gm)?.map((verb) => verb.trim()) ?? [];
+    expect(verbs).toContain('submit');
+    for (const verb of ['submit', 'wait', 'data']) {
+      expect((await ringmaster([verb, '--help'])).exit).toBe(0);
+    }
+  });
+});
+
+describe('reading', () => {
+  it('says that no coordinator answers with exit code 3', async () => {
+    await api.die();
+    for (const verb of [['jobs'], ['status'], ['job', 'j'], ['wait', 'j'], ['logs', 'j', '-f']]) {
+      const { exit, stderr } = await ringmaster([...verb, ...home()]);
+      expect([verb, exit]).toEqual([verb, 3]);
+      expect(stderr).toContain('COORDINATOR_UNREACHABLE');
+    }
+    await api.listen();
+  });
+
+  it('says that a job does not exist with exit code 4', async () => {
+    for (const verb of ['job', 'wait', 'cancel', 'logs']) {
+      const { exit, stderr } = await ringmaster([verb, 'j-9', ...home()]);
+      expect([verb, exit]).toEqual([verb, 4]);
+      expect(stderr).toContain("No job has the id 'j-9'");
+    }
+  });
+
+  it('prints what the API answers as JSON, and nothing else on stdout', async () => {
+    const job = jobView('j-1', 'running', 3);
+    api.json('GET /v1/jobs', [job]);
+    const { exit, stdout } = await ringmaster(['jobs', '--json', ...home()]);
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toEqual([job]);
+  });
+
+  it('refuses an answer that is not of the API', async () => {
+    api.json('GET /v1/jobs', [{ id: 1 }]);
+    const { exit, stderr } = await ringmaster(['jobs', ...home()]);
+    expect(exit).toBe(1);
+    expect(stderr).toContain('MESSAGE_INVALID');
+  });
+
+  it('sends the token of the home', async () => {
+    writeFileSync(join(api.home, 'token'), 'secret\n');
+    let authorization: string | undefined;
+    api.routes.set('GET /v1/jobs', (request, response) => {
+      ({ authorization } = request.headers);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end('[]');
+    });
+    await ringmaster(['jobs', ...home()]);
+    expect(authorization).toBe('Bearer secret');
+  });
+});
+
+describe('submit', () => {
+  it('sends absolute paths and prints the bare id', async () => {
+    api.json('POST /v1/jobs', jobView('j-7', 'queued'), 201);
+    const path = writeJobFile();
+    const { exit, stdout } = await ringmaster(['submit', path, '--set', 'steps=5', ...home()]);
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'j-7\n' });
+    const { spec } = JSON.parse(api.requests.at(-1)?.body ?? '') as {
+      spec: { steps: number; data: unknown };
+    };
+    expect(spec.steps).toBe(5);
+    expect(spec.data).toEqual({
+      files: [join(api.home, 'texts/*.txt'), '/elsewhere/more.txt'],
+      validation: join(api.home, 'dev.txt'),
+    });
+  });
+
+  it('prints the whole specification and submits nothing on a dry run', async () => {
+    const { exit, stdout } = await ringmaster(['submit', writeJobFile(), '--dry-run', ...home()]);
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', checkpoint: { every: 100 } });
+    expect(api.requests).toEqual([]);
+  });
+
+  it('takes a base for a directory when it is one', async () => {
+    mkdirSync(join(api.home, 'mine'));
+    writeFileSync(join(api.home, 'mine/config.json'), '{}');
+    const finetune = (base: string) =>
+      writeJobFile(`
+kind: finetune
+name: tuned
+base: ${base}
+task: text-classification
+data: { files: a.csv, test: 0.2 }
+optimizer: { learningRate: 1e-3 }
+epochs: 1
+`);
+    const baseOf = async (base: string) => {
+      const { stdout } = await ringmaster(['submit', finetune(base), '--dry-run', ...home()]);
+      return (JSON.parse(stdout) as { base: string }).base;
+    };
+    expect(await baseOf('mine')).toBe(join(api.home, 'mine'));
+    expect(await baseOf('./other')).toBe(join(api.home, 'other'));
+    expect(await baseOf('mail-bert')).toBe('mail-bert');
+  });
+
+  it('waits when asked to, with only the id on stdout', async () => {
+    api.json('POST /v1/jobs', jobView('j-7', 'queued'), 201);
+    api.job('j-7', 'running', 'succeeded');
+    const { exit, stdout } = await ringmaster(['submit', writeJobFile(), '--wait', ...home()]);
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'j-7\n' });
+  });
+});
+
+describe('wait', () => {
+  it.each([
+    ['succeeded', 0, 'step 5/10'],
+    ['failed', 1, 'JOB_FAILED'],
+    ['cancelled', 5, 'JOB_CANCELLED'],
+  ] as const)('ends when the job has %s, with exit code %i', async (state, exit, said) => {
+    api.job('j-1', 'running', state);
+    const outcome = await ringmaster(['wait', 'j-1', ...home()]);
+    expect(outcome).toMatchObject({ exit, stdout: `${state}\n` });
+    expect(outcome.stderr).toContain(said);
+  });
+
+  it('prints the job as JSON even when it has failed', async () => {
+    api.job('j-1', 'failed');
+    const { exit, stdout } = await ringmaster(['wait', 'j-1', '--json', ...home()]);
+    expect(exit).toBe(1);
+    expect(jobViewSchema.parse(JSON.parse(stdout)).error?.code).toBe('DISK_FULL');
+  });
+
+  it('gives up after the timeout with exit code 124', async () => {
+    api.job('j-1', 'running');
+    const { exit, stderr } = await ringmaster(['wait', 'j-1', '--timeout', '300ms', ...home()]);
+    expect(exit).toBe(124);
+    expect(stderr).toContain('WAIT_TIMED_OUT');
+  });
+
+  it('detaches at Ctrl-C with exit code 130', async () => {
+    api.job('j-1', 'running');
+    const { exit, stderr } = await ringmaster(['wait', 'j-1', ...home()], {
+      onOutput: (_, child) => {
+        if (!child.killed) child.kill('SIGINT');
+      },
+    });
+    expect(exit).toBe(130);
+    expect(stderr).toContain('goes on');
+    expect(api.requests.map(({ route }) => route)).not.toContain('POST /v1/jobs/j-1/cancel');
+  });
+
+  it('survives a coordinator that is started again on another port', async () => {
+    api.job('j-1', 'running');
+    const restarts: Promise<void>[] = [];
+    const { exit, stdout } = await ringmaster(['wait', 'j-1', ...home()], {
+      onOutput: () => {
+        if (restarts.length > 0) return;
+        const restart = api.die().then(async () => {
+          api.job('j-1', 'running', 'succeeded');
+          await api.listen();
+        });
+        restarts.push(restart);
+      },
+    });
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'succeeded\n' });
+    await Promise.all(restarts);
+  });
+});
+
+describe('logs', () => {
+  const lines = ['{"level":30,"time":0,"msg":"one"}', '{"level":30,"time":0,"msg":"two"}', 'three'];
+
+  it('renders lines for people, and leaves them as they are with --json', async () => {
+    api.routes.set('GET /v1/jobs/j-1/logs', (_, response) => response.end(lines.join('\n')));
+    const { stdout } = await ringmaster(['logs', 'j-1', ...home()]);
+    expect(stdout).toBe('00:00:00.000 info  one\n00:00:00.000 info  two\nthree\n');
+    const raw = await ringmaster(['logs', 'j-1', '--json', ...home()]);
+    expect(raw.stdout.trim().split('\n')).toEqual(lines);
+  });
+
+  it('follows over a broken connection without losing or repeating a line', async () => {
+    let connections = 0;
+    api.job('j-1', 'succeeded');
+    api.routes.set('GET /v1/jobs/j-1/logs', (_, response) => {
+      const all = `${lines.join('\n')}\n`;
+      if (connections++ > 0) response.end(all);
+      else response.write(all.slice(0, all.indexOf('thr') + 3), () => response.destroy());
+    });
+    const { exit, stdout } = await ringmaster(['logs', 'j-1', '-f', '--json', ...home()]);
+    expect(exit).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual(lines);
+  });
+});

@@ -1,0 +1,113 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modelViewSchema } from '@ringmaster/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ringmaster } from './run.test.fixture.js';
+
+let root: string;
+const cluster = (...args: string[]) => ringmaster([...args, '--home', join(root, 'home')]);
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'ringmaster-models-'));
+  expect((await cluster('up', '--workers', '0')).exit).toBe(0);
+});
+
+afterAll(async () => {
+  await cluster('down');
+  rmSync(root, { recursive: true });
+});
+
+const files = {
+  'config.json': JSON.stringify({
+    architectures: ['BertForSequenceClassification'],
+    id2label: { 1: 'spam', 0: 'ham' },
+  }),
+  'tokenizer.json': '{}',
+  'model.safetensors': 'not weights, but bytes all the same',
+};
+
+describe('models', () => {
+  it('come back as they were after an export and an import', async () => {
+    const source = join(root, 'imported');
+    mkdirSync(source);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(source, name), text);
+    const { stdout: id } = await cluster('model', 'import', source);
+    const shown = await cluster('model', 'show', 'imported', '--json');
+    const view = modelViewSchema.parse(JSON.parse(shown.stdout));
+    expect(view).toMatchObject({ id: id.trim(), name: 'imported', task: 'text-classification' });
+    expect(view.manifest.labels).toEqual(['ham', 'spam']);
+
+    const target = join(root, 'exported');
+    expect((await cluster('model', 'export', 'imported', target)).exit).toBe(0);
+    for (const [name, text] of Object.entries(files)) {
+      expect(readFileSync(join(target, name), 'utf8')).toBe(text);
+    }
+    expect((await cluster('model', 'export', 'imported', target)).exit).toBe(1);
+    expect(readdirSync(root).sort()).toEqual(['exported', 'home', 'imported']);
+
+    expect((await cluster('model', 'remove', 'imported')).exit).toBe(0);
+    expect((await cluster('model', 'show', 'imported')).exit).toBe(4);
+    expect((await cluster('model', 'import', target)).stdout).toBe(id);
+    const renamed = await cluster('model', 'import', target, '--name', 'renamed');
+    expect(renamed.stdout).not.toBe(id);
+    const list = await cluster('models', '--json');
+    const models = modelViewSchema.array().parse(JSON.parse(list.stdout));
+    expect(models.map(({ name }) => name)).toEqual(['renamed', 'imported']);
+  });
+
+  it('are refused when they are not whole', async () => {
+    const source = join(root, 'incomplete');
+    mkdirSync(source);
+    writeFileSync(join(source, 'config.json'), '{}');
+    const { exit, stderr } = await cluster('model', 'import', source);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('it has no tokenizer.json');
+  });
+
+  it('predict nothing when they do not exist', async () => {
+    expect((await cluster('predict', 'nobody')).exit).toBe(4);
+    expect((await cluster('predict', 'nobody', '--input', '/nonexistent')).exit).toBe(2);
+  });
+});
+
+describe('data', () => {
+  it('is told as it is prepared: what was read, dropped and split', async () => {
+    const lines = Array.from(
+      { length: 40 },
+      (_, index) => `line ${index} of ${index * 7919} words`,
+    );
+    writeFileSync(join(root, 'a.txt'), [...lines, ...lines.slice(0, 3)].join('\n'));
+    const job = join(root, 'job.yaml');
+    writeFileSync(
+      job,
+      `
+kind: pretrain
+name: tiny
+model: { architecture: gpt, layers: 1, hidden: 8, heads: 1, context: 8 }
+tokenizer: { algorithm: bpe, vocabulary: 300 }
+data: { files: "*.txt", format: lines, validation: 0.2 }
+objective: causal-language-model
+batch: { sequences: 4, microbatches: 4 }
+optimizer: { learningRate: 1e-3 }
+steps: 10
+`,
+    );
+    const prepared = await cluster('data', 'prepare', job);
+    expect(prepared.exit).toBe(0);
+    const { stdout } = await cluster('data', 'inspect', job, '--json', '--samples', '2');
+    const inspected = JSON.parse(stdout) as {
+      sha256: string;
+      manifest: { statistics: { read: number; dropped: Record<string, number> } };
+      samples: { text: string }[];
+    };
+    expect(inspected.sha256).toBe(prepared.stdout.trim());
+    expect(inspected.manifest.statistics.read).toBe(43);
+    expect(inspected.samples).toHaveLength(2);
+    for (const { text } of inspected.samples) expect(lines).toContain(text);
+    const text = await cluster('data', 'inspect', job);
+    expect(text.stdout).toMatch(/dropped +\d+ exact-duplicate/);
+    const missing = await cluster('data', 'inspect', job, '--set', 'data.files=none/*.txt');
+    expect(missing.exit).toBe(2);
+  });
+});
