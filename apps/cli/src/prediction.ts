@@ -17,6 +17,10 @@ export interface PredictOptions extends HomeOption {
   readonly logits?: true;
 }
 
+/** What TensorFlow writes as it loads, before its log level is in force. */
+const chatter =
+  /^(WARNING: All log messages before absl::InitializeLog|I\d{4} .*oneDNN custom operations)/;
+
 /** Runs a model in a process of its own, which writes its predictions to our stdout, and exits as it does. */
 export async function predict(model: string, options: PredictOptions): Promise<void> {
   const home = ringmasterHome(options.home);
@@ -31,13 +35,16 @@ export async function predict(model: string, options: PredictOptions): Promise<v
   const logits = options.logits === true ? ['--logits'] : [];
   const { token } = client;
   const child = spawn(process.execPath, [program, ...which, ...logits], {
-    stdio: ['pipe', 'inherit', 'inherit'],
+    stdio: ['pipe', 'inherit', 'pipe'],
     env: {
       ...trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
       ...(token === null ? {} : { RINGMASTER_TOKEN: token }),
     },
   });
-  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const exited = once(child, 'close') as Promise<[number | null]>;
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (!chatter.test(line)) process.stderr.write(`${line}\n`);
+  });
   const lines =
     options.input === undefined
       ? Readable.from(asJson(process.stdin))

@@ -2,8 +2,8 @@ import { jobFileJsonSchema } from '@ringmaster/protocol';
 
 interface Node {
   readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
+  readonly const?: string | number | boolean;
+  readonly enum?: readonly (string | number)[];
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Node>>;
@@ -54,8 +54,8 @@ function rows(node: Node, prefix: string): string[] {
 }
 
 function kindOf(node: Node): string {
-  if (node.const !== undefined) return `\`${String(node.const)}\``;
-  if (node.enum !== undefined) return node.enum.map((option) => `\`${String(option)}\``).join(', ');
+  if (node.const !== undefined) return `\`${node.const}\``;
+  if (node.enum !== undefined) return node.enum.map((option) => `\`${option}\``).join(', ');
   if (node.anyOf !== undefined) return node.anyOf.map(kindOf).join(' or ');
   if (node.type === 'array')
     return `list of ${node.items === undefined ? 'values' : kindOf(node.items)}`;

@@ -8,7 +8,8 @@ import { Predictor } from './predictor.js';
 
 const { values } = parseArgs({
   options: {
-    directory: { type: 'string' },
+    // Not `directory`: the loader of TensorFlow's binding reads that option of this command line too.
+    'model-directory': { type: 'string' },
     model: { type: 'string' },
     'artifacts-url': { type: 'string' },
     'artifacts-directory': { type: 'string' },
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 
 /** Opens a model directory, or a model of the artifact store by its id. */
 async function openPredictor(): Promise<Predictor> {
-  const { directory, model } = values;
+  const { 'model-directory': directory, model } = values;
   if (directory !== undefined) return Predictor.open(directory);
   const location = {
     url: values['artifacts-url'] ?? '',

@@ -24,8 +24,9 @@ const send = (message: TrainerMessage) => {
   process.send?.(message);
 };
 
-// A trainer whose agent is gone has nobody to train for; it goes at the next turn of its event loop.
-process.on('disconnect', () => process.exit(1));
+// A trainer whose agent is gone has nobody to train for. Nothing of it is worth an orderly end, which TensorFlow's and
+// the ring's threads would only be in the way of.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.once('message', (first: unknown) => {
   const { launch, artifacts: location, sockets } = firstMessageSchema.parse(first);

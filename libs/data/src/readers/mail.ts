@@ -4,17 +4,22 @@ import type { FileRecord } from '../document.js';
 import { htmlToText } from './html.js';
 
 /**
- * One mail as its reader sees it: the subject, a blank line, the body. No other header enters the text: those are
- * written by servers, list managers and filters, and would tell a classifier the answer. The body is the text parts; an
- * HTML part counts where there is no plain one. Attachments are left out, and so is the tag that a list manager puts into
- * a subject ("[ILUG] …").
+ * One mail as its reader sees it: the sender, the subject, a blank line, the body. No other header enters the text: those
+ * are written by servers, list managers and filters, and would tell a classifier the answer. The body is the text parts;
+ * an HTML part counts where there is no plain one. Attachments are left out, and so is the tag that a list manager puts
+ * into a subject ("[ILUG] …").
  */
 export async function parseMail(mail: Buffer): Promise<{ subject: string; text: string }> {
   const envelope = mail.subarray(0, 5).toString('latin1') === 'From ';
   const message = await PostalMime.parse(envelope ? mail.subarray(mail.indexOf(0x0a) + 1) : mail);
   const body = message.text ?? (message.html === undefined ? '' : htmlToText(message.html));
   const subject = (message.subject ?? '').replace(listTag, '$1');
-  return { subject, text: `${subject}\n\n${body}`.trim() };
+  const { name = '', address = '' } = message.from ?? {};
+  const sender = [name, address === '' ? '' : `<${address}>`]
+    .filter((part) => part !== '')
+    .join(' ');
+  const head = [sender, subject].filter((line) => line !== '').join('\n');
+  return { subject, text: `${head}\n\n${body}`.trim() };
 }
 
 const listTag = /^((?:(?:re|fwd?): *)*)\[[^\]]{1,40}\] */i;

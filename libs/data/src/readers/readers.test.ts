@@ -125,6 +125,7 @@ describe('mails', () => {
   const mail = [
     'Received: from a.example by b.example; Thu, 22 Aug 2002 12:36:23 +0100',
     'X-Spam-Status: Yes, hits=20',
+    'From: =?utf-8?Q?Ren=C3=A9?= <rene@example.org>',
     'List-Id: Secret <list.example>',
     'Subject: Re: [ILUG] =?iso-8859-1?Q?Caf=E9?=',
     'MIME-Version: 1.0',
@@ -145,9 +146,9 @@ describe('mails', () => {
     '',
   ].join('\r\n');
 
-  it('decodes subject and text parts, and takes no other header and no attachment', async () => {
+  it('decodes sender, subject and text parts, and takes no other header and no attachment', async () => {
     const [document] = await read(write('a.eml', mail));
-    expect(document?.text).toBe('Re: Café\n\nnaïve soft break');
+    expect(document?.text).toBe('René <rene@example.org>\nRe: Café\n\nnaïve soft break');
   });
 
   it('turns a mail of HTML in base64 into text', async () => {

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cli = fileURLToPath(new URL('../../../apps/cli/dist/main.js', import.meta.url));
+
+export interface Outcome {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A home directory of its own, and the command that works on it. */
+export class Cluster {
+  readonly home: string;
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async create(): Promise<Cluster> {
+    return new Cluster(await mkdtemp(join(tmpdir(), 'ringmaster-e2e-')));
+  }
+
+  /** Runs one command to its end. */
+  async ringmaster(args: readonly string[], input = ''): Promise<Outcome> {
+    const child = spawn(process.execPath, [cli, ...args, '--home', this.home], { stdio: 'pipe' });
+    child.stdin.end(input);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const exit = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    return { exit, stdout: stdout.trim(), stderr: stderr.trim() };
+  }
+
+  /** Runs one command that must succeed, and returns what it printed. */
+  async ok(args: readonly string[], input = ''): Promise<string> {
+    const { exit, stdout, stderr } = await this.ringmaster(args, input);
+    if (exit !== 0) throw new Error(`ringmaster ${args.join(' ')} ended with ${exit}: ${stderr}`);
+    return stdout;
+  }
+
+  /** Writes a job file, as JSON, and returns its path. */
+  async job(name: string, job: object): Promise<string> {
+    return this.file(`${name}.json`, JSON.stringify(job));
+  }
+
+  async file(name: string, content: string): Promise<string> {
+    const path = join(this.home, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  /** Processes that name this home directory on their command line, or were started by one that does. */
+  processes(): number[] {
+    const all = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => {
+        try {
+          const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+          const parent = Number(
+            /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1],
+          );
+          return [{ pid: Number(name), parent, command }];
+        } catch {
+          return []; // It ended while it was looked at.
+        }
+      });
+    const found = new Set(
+      all.filter(({ command }) => command.includes(this.home)).map(({ pid }) => pid),
+    );
+    for (let before = -1; before !== found.size;) {
+      before = found.size;
+      for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+    }
+    found.delete(process.pid);
+    return [...found];
+  }
+
+  async remove(): Promise<void> {
+    await this.ringmaster(['down']);
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
