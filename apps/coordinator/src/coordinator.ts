@@ -72,8 +72,12 @@ export async function startCoordinator(
       work();
     } catch (error) {
       const code = error instanceof RingmasterError ? (error as RingmasterError).code : null;
-      if (code === 'DISK_FULL' || code === 'STORE_UNUSABLE') onFatal(error);
-      else log.error({ err: error }, 'unexpected failure');
+      if (code !== 'DISK_FULL' && code !== 'STORE_UNUSABLE') {
+        log.error({ err: error }, 'unexpected failure');
+        return;
+      }
+      withdraw(home);
+      onFatal(error);
     }
   };
 

@@ -146,9 +146,10 @@ describe('a coordinator that dies', () => {
       const client = new Client(coordinator.file.url);
       const spec = pretrainSpec('', { data: { corpus: 'spam-assassin' } });
       const { id } = await client.json<JobView>('POST', '/v1/jobs', { spec });
-      const child = await eventually('preparation process', () =>
-        Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()),
-      );
+      const child = await eventually('preparation process', () => {
+        const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+        return children === '' ? null : Number(children);
+      });
       await eventually('progress', async () => {
         const { state, progress } = await client.json<JobView>('GET', `/v1/jobs/${id}`);
         return state === 'preparing' && progress !== null;

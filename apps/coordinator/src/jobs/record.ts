@@ -67,7 +67,7 @@ export function viewOf(record: JobRecord, live: LiveJob | null): JobView {
     throughput: { tokensPerSecond },
     evaluation,
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
-    progress: live?.progress ?? null,
+    progress: state === 'preparing' || state === 'queued' ? (live?.progress ?? null) : null,
     ...{ createdAt, startedAt, endedAt, result, error },
   };
 }

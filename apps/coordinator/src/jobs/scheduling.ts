@@ -132,6 +132,7 @@ export class Scheduling {
         break;
       case 'done': {
         const { dataManifest, baseManifest, warnings } = message;
+        live.progress = null;
         for (const warning of warnings) log.warn({ job: id }, warning);
         logs.append(
           id,

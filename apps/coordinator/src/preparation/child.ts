@@ -1,5 +1,5 @@
 import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
-import { RingmasterError, type ErrorBody, type JobSpec } from '@ringmaster/protocol';
+import { dataOf, RingmasterError, type ErrorBody, type JobSpec } from '@ringmaster/protocol';
 import { readArtifact } from '../artifacts/references.js';
 import { importModel } from './import-model.js';
 import {
@@ -24,7 +24,7 @@ async function prepare({
       : base.type === 'model'
         ? base.manifest
         : await importModel(base.path, store);
-  const data = withEvaluationFraction(spec);
+  const data = dataOf(spec);
   const onProgress = (progress: PrepareProgress) => {
     tell({ type: 'progress', text: describe(progress) });
   };
@@ -34,12 +34,6 @@ async function prepare({
       : { data, tokenizerFile: tokenizerFile(store, baseManifest) };
   const { manifest, sha256 } = await prepareData(request, { store, index, onProgress });
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: manifest.warnings };
-}
-
-/** Where data.validation does not say, evaluation.fraction does. */
-function withEvaluationFraction({ data, evaluation }: JobSpec): JobSpec['data'] {
-  const validation = data.validation ?? evaluation?.fraction;
-  return validation === undefined ? data : { ...data, validation };
 }
 
 function tokenizerOf(spec: JobSpec) {

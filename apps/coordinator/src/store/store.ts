@@ -33,8 +33,13 @@ export class Store {
    */
   transaction<Result>(work: () => Result): Result {
     try {
-      return this.#database.transaction(work)();
+      this.#database.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
     } catch (error) {
+      // A full disk has rolled back already.
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       throw explain(error, this.#path);
     }
   }

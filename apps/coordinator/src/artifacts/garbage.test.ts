@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BlobStore } from '@ringmaster/data';
+import { sha256 } from '@ringmaster/protocol';
+import { describe, expect, it } from 'vitest';
+import { withHome } from '../home.test.fixture.js';
+import { Store } from '../store/store.js';
+import { Garbage } from './garbage.js';
+
+const at = new Date(0).toISOString();
+
+describe('Garbage', () => {
+  it('removes what nothing refers to, and only that', () =>
+    withHome(async (home) => {
+      const store = new Store(join(home, 'store.sqlite'));
+      const blobs = new BlobStore(join(home, 'artifacts'));
+      const index = join(home, 'data');
+      mkdirSync(index);
+      const put = async (text: string) => (await blobs.putBytes(Buffer.from(text))).sha256;
+      const has = (hash: string) => existsSync(blobs.path(hash));
+      const artifact = async (...files: string[]) => put(JSON.stringify({ files }));
+
+      const [own, shared, data, stray, fresh] = await Promise.all(
+        ['own', 'shared', 'data', 'stray', 'fresh'].map(put),
+      );
+      const old = await artifact(own!, shared!);
+      const newest = await artifact(shared!);
+      const prepared = await artifact(data!);
+      writeFileSync(join(index, 'request'), `${prepared}\n`);
+      const checkpoint = (step: number, manifest: string) => ({
+        step,
+        stateHash: sha256(''),
+        manifest,
+      });
+      store.checkpoints.insert('j', checkpoint(1, old), at);
+      store.checkpoints.insert('j', checkpoint(2, newest), at);
+      for (const hash of [own, shared, data, stray, old, newest, prepared])
+        utimesSync(blobs.path(hash!), 0, 0);
+
+      const garbage = new Garbage(store, blobs, index);
+      expect(await garbage.sweep(Date.now())).toBe(1);
+      expect([stray, fresh, own, data].map((hash) => has(hash!))).toEqual([
+        false,
+        true,
+        true,
+        true,
+      ]);
+
+      store.checkpoints.remove('j', checkpoint(1, old));
+      garbage.release(old);
+      expect([own!, old].map(has)).toEqual([false, false]);
+      expect([shared!, newest, data!, prepared].map(has)).toEqual([true, true, true, true]);
+      store.close();
+    }));
+});
