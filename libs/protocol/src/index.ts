@@ -1,8 +1,10 @@
 export * from './errors/registry.js';
 export * from './random.js';
 export * from './canonical.js';
+export * from './duration.js';
 export * from './job-file/parse.js';
 export {
+  dataOf,
   jobFileJsonSchema,
   jobFileSchema,
   type DataSection,

@@ -12,7 +12,7 @@ export class EvaluationSplits {
   readonly #splits: Readonly<Record<DataSplit, EvaluationBatches | null>>;
   readonly #most: number;
 
-  /** @param most Microbatches of a split that are looked at; the first ones. */
+  /** @param most Microbatches of a split that are looked at, evenly spread over it. */
   constructor(dataset: Dataset, spec: BatchSpec, most: number) {
     const open = (split: DataSplit) =>
       dataset.manifest.splits[split].documents === 0
@@ -29,7 +29,7 @@ export class EvaluationSplits {
   microbatch(split: DataSplit, index: number): MicrobatchInput {
     const batches = this.#splits[split];
     if (batches === null) throw new Error(`the ${split} split is empty`);
-    return batches.microbatch(index);
+    return batches.microbatch(Math.floor((index * batches.microbatches) / this.count(split)));
   }
 
   /** Every microbatch of a split, in order. */

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
-import { ringmasterHome, type DataManifest, type Home, type JobSpec } from '@ringmaster/protocol';
+import {
+  dataOf,
+  ringmasterHome,
+  type DataManifest,
+  type Home,
+  type JobSpec,
+} from '@ringmaster/protocol';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { gather, loadJobFile } from '../job-file.js';
@@ -68,10 +74,9 @@ async function prepare(path: string, overrides: readonly string[], home: Home) {
   return { manifest, sha256, store };
 }
 
-/** What the coordinator would prepare for this job: where data.validation does not say, evaluation.fraction does. */
+/** What the coordinator would prepare for this job. */
 async function requestOf(spec: JobSpec, store: BlobStore, home: Home): Promise<PrepareRequest> {
-  const validation = spec.data.validation ?? spec.evaluation?.fraction;
-  const data = validation === undefined ? spec.data : { ...spec.data, validation };
+  const data = dataOf(spec);
   if (spec.tokenizer !== undefined) return { data, tokenizer: spec.tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
   if (base.startsWith('/')) return { data, tokenizerFile: join(base, 'tokenizer.json') };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Device } from '@ringmaster/model';
-import { RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+import { parseDuration, RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
 
 /** What `main.js` of the worker is told on its command line. */
 export interface WorkerArguments {
@@ -13,8 +13,6 @@ export interface WorkerArguments {
   readonly threads: number;
   readonly orphanTimeoutMs: number;
 }
-
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /** @throws USAGE naming what is wrong. */
 export function workerArguments(given: readonly string[]): WorkerArguments {
@@ -64,9 +62,11 @@ function positive(option: string, text: string): number {
 }
 
 function duration(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  if (match === null) throw usage(`${option} takes a duration such as 10s or 5m, not '${text}'`);
-  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  const milliseconds = parseDuration(text);
+  if (milliseconds === null) {
+    throw usage(`${option} takes a duration such as 10s or 5m, not '${text}'`);
+  }
+  return milliseconds;
 }
 
 /** `cpu`, `gpu` (the first) or `gpu:N`. */

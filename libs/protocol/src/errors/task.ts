@@ -7,19 +7,22 @@ export const taskErrors = {
     exit: 1,
     message: ({ step, microbatch, tensor, inARow }) =>
       `Step ${step} met a value that is not finite in '${tensor}' of microbatch ${microbatch}, the ${inARow}th step in a row`,
-    remedy: 'Lower optimizer.learningRate, lengthen the warm-up, or look at the data of that microbatch.',
+    remedy:
+      'Lower optimizer.learningRate, lengthen the warm-up, or look at the data of that microbatch.',
   }),
   STATE_MISMATCH: entry<{ step: number; expected: string; actual: string }>({
     status: 500,
     exit: 1,
     message: ({ step, expected, actual }) =>
       `The state at step ${step} has the hash ${actual.slice(0, 12)}…, not ${expected.slice(0, 12)}…`,
-    remedy: 'Run all workers on one kind of processor with one Ringmaster version, and check the memory of this host.',
+    remedy:
+      'Run all workers on one kind of processor with one Ringmaster version, and check the memory of this host.',
   }),
   CHECKPOINT_DAMAGED: entry<{ manifest: string; reason: string }>({
     status: 500,
     exit: 1,
-    message: ({ manifest, reason }) => `Checkpoint ${manifest.slice(0, 12)}… cannot be used: ${reason}`,
+    message: ({ manifest, reason }) =>
+      `Checkpoint ${manifest.slice(0, 12)}… cannot be used: ${reason}`,
     remedy: 'The run goes on from the one before; check the disk that holds the home directory.',
   }),
   PREDICT_INPUT_INVALID: entry<{ line: number; reason: string }>({

@@ -99,6 +99,12 @@ export type TokenizerSection = z.output<typeof tokenizerSection>;
 export type DataSection = z.output<typeof dataSection>;
 export type OptimizerSection = z.output<typeof optimizerSection>;
 
+/** The data that a job is prepared with: where data.validation does not say, evaluation.fraction does. */
+export function dataOf({ data, evaluation }: JobSpec): DataSection {
+  const validation = data.validation ?? evaluation?.fraction;
+  return validation === undefined ? data : { ...data, validation };
+}
+
 /** The published JSON Schema of job files, for editors. */
 export function jobFileJsonSchema(): object {
   return z.toJSONSchema(jobFileSchema, { io: 'input', unrepresentable: 'any' });
