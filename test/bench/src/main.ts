@@ -1,0 +1,42 @@
+/** `npm run bench -- NAME [--rounds N] [--steps N] [--json FILE] [--report FILE]` */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { machine } from './machine.js';
+import { profile } from './profile.js';
+import { markdown, writeReport } from './report.js';
+import { train } from './train.js';
+
+const benchmarks = { profile, train };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '8' },
+    json: { type: 'string' },
+    report: { type: 'string' },
+  },
+});
+const [name = ''] = positionals;
+if (!isBenchmark(name)) {
+  console.error(
+    `There is no benchmark '${name}'. There are: ${Object.keys(benchmarks).join(', ')}`,
+  );
+  process.exit(2);
+}
+const count = z.coerce.number().int().positive();
+const pace = { rounds: count.parse(values.rounds), steps: count.parse(values.steps) };
+const found = await benchmarks[name](pace);
+const date = new Date().toISOString();
+const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+const report = { ...found, date, command, machine: machine() };
+const reports = fileURLToPath(new URL('../reports/', import.meta.url));
+const path = values.report ?? `${reports}${date.slice(0, 10)}-${name}.md`;
+await writeReport(report, { path, json: values.json });
+console.log(markdown(report));
+console.error(`The report is in ${path}`);
+
+function isBenchmark(given: string): given is keyof typeof benchmarks {
+  return given in benchmarks;
+}

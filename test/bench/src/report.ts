@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import type { Machine } from './machine.js';
+import { median, spread } from './statistics.js';
+
+/** One comparison. */
+export interface Row {
+  readonly case: string;
+  readonly unit: string;
+  /** Medians over the rounds. */
+  readonly ours: number;
+  readonly peer: number;
+  /** Median over the rounds of ours / peer: above 1, ours is faster. */
+  readonly ratio: number;
+  /** Smallest and largest ratio of a round. */
+  readonly spread: readonly [number, number];
+  /** The same ratio per second of processor time, which other programs of the machine hardly change. */
+  readonly processorRatio: number;
+  readonly rounds: readonly { readonly ours: number; readonly peer: number }[];
+}
+
+export interface Report {
+  readonly benchmark: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly command: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+  /** Paragraphs and tables for people. */
+  readonly notes: readonly string[];
+}
+
+/** Rates of one side in each round. */
+export interface Rates {
+  /** Units a second of wall time. */
+  readonly wall: readonly number[];
+  /** Units a second of processor time. */
+  readonly processor: readonly number[];
+}
+
+export function rowOf(name: string, unit: string, ours: Rates, peer: Rates): Row {
+  const ratios = (of: keyof Rates) =>
+    ours[of].map((rate, round) => rate / (peer[of][round] ?? NaN));
+  const wall = ratios('wall');
+  return {
+    case: name,
+    unit,
+    ours: median(ours.wall),
+    peer: median(peer.wall),
+    ratio: median(wall),
+    spread: spread(wall),
+    processorRatio: median(ratios('processor')),
+    rounds: ours.wall.map((rate, round) => ({ ours: rate, peer: peer.wall[round] ?? NaN })),
+  };
+}
+
+/** A table in Markdown; the first column is text, the others are numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [head, rule, ...rows].map(line).join('\n');
+}
+
+export function comparisonTable(rows: readonly Row[]): string {
+  return table(
+    ['case', 'ours', 'peer', 'unit', 'ratio', 'spread', 'ratio by processor time'],
+    rows.map((row) => [
+      row.case,
+      row.ours.toFixed(0),
+      row.peer.toFixed(0),
+      row.unit,
+      row.ratio.toFixed(2),
+      row.spread.map((ratio) => ratio.toFixed(2)).join('–'),
+      row.processorRatio.toFixed(2),
+    ]),
+  );
+}
+
+export function markdown(report: Report): string {
+  const { benchmark, date, command, machine, versions, rows, notes } = report;
+  const { processor, processors, memoryGiB, load } = machine;
+  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `# Benchmark: ${benchmark}, ${date.slice(0, 10)}`,
+    `\`${command}\``,
+    `${processors} × ${processor}, ${memoryGiB} GiB; load ${load} at the end. ${names.join(', ')}.`,
+    ...(rows.length === 0 ? [] : [comparisonTable(rows)]),
+    ...notes,
+    '',
+  ].join('\n\n');
+}
+
+/** Writes a report for people and, where asked for, for programs. */
+export async function writeReport(
+  report: Report,
+  { path, json }: { path: string; json: string | undefined },
+): Promise<void> {
+  await writeFile(path, markdown(report).trimEnd() + '\n');
+  if (json !== undefined) await writeFile(json, JSON.stringify(report, null, 2) + '\n');
+}

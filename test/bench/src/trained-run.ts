@@ -1,0 +1,29 @@
+import { launchSchema } from '@ringmaster/protocol';
+import { loadRun, Session, type Artifacts, type Run } from '@ringmaster/worker/trainer';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { artifactsOf } from './training-home.js';
+
+/** What a process of ours is started with, as JSON in its first argument. */
+export const trainedRunSchema = z.object({ home: z.string(), launch: launchSchema });
+
+/** A run at step 0 and a ring of one that computes every microbatch: what a trainer has before its first step. */
+export async function openRun({
+  home,
+  launch,
+}: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session }> {
+  const store = artifactsOf(home);
+  const artifacts: Artifacts = {
+    fetch: (sha256) => Promise.resolve(store.path(sha256)),
+    put: async (bytes) => (await store.putBytes(bytes)).sha256,
+  };
+  const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
+  run.initialise();
+  const session = await Session.open(run, { job: launch.job, generation: 1, rank: 0, size: 1 });
+  const { microbatches } = launch.spec.batch;
+  await session.connect(
+    [session.endpoint],
+    Array.from({ length: microbatches }, (_, microbatch) => microbatch),
+  );
+  return { run, session };
+}

@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BlobStore, openDataset, prepareData, trainBatches, type Dataset } from '@ringmaster/data';
+import { parseJobSpec, specHash, type Launch } from '@ringmaster/protocol';
+import { writeCorpus } from './corpus.js';
+
+/** Sizes of a GPT and of its step. */
+export interface Shape {
+  readonly layers: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly context: number;
+  readonly vocabulary: number;
+  /** Sequences a step. */
+  readonly sequences: number;
+}
+
+/** What both sides of a comparison are given alike. */
+export interface TrainCase {
+  readonly shape: Shape;
+  readonly dropout: number;
+  readonly microbatches: number;
+}
+
+/** The same for both sides; the schedule is flat, so that both take the same step. */
+export const OPTIMIZER = {
+  learningRate: 1e-3,
+  weightDecay: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  clip: 1,
+} as const;
+
+export const SEED = 1;
+
+/** A home directory of its own with prepared data, enough for some steps without a repeated sample. */
+export class TrainingHome {
+  readonly root: string;
+  readonly #manifest: string;
+  readonly #dataset: Dataset;
+  readonly #shape: Shape;
+
+  private constructor(root: string, manifest: string, dataset: Dataset, shape: Shape) {
+    this.root = root;
+    this.#manifest = manifest;
+    this.#dataset = dataset;
+    this.#shape = shape;
+  }
+
+  static async create(shape: Shape, steps: number): Promise<TrainingHome> {
+    const root = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
+    const corpus = join(root, 'corpus.txt');
+    // No token is shorter than a character, and most are much longer than the eight that this allows for.
+    await writeCorpus(corpus, 8 * steps * shape.sequences * shape.context);
+    const { spec } = jobOf({ shape, dropout: 0, microbatches: 1 }, root);
+    if (spec.tokenizer === undefined) throw new Error('the job trains its tokenizer');
+    const store = artifactsOf(root);
+    const request = { data: spec.data, tokenizer: spec.tokenizer };
+    const prepared = await prepareData(request, { store, index: join(root, 'data') });
+    const dataset = openDataset(prepared.manifest, (sha256) => store.path(sha256));
+    return new TrainingHome(root, prepared.sha256, dataset, shape);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** What a trainer is launched with. */
+  launch(chosen: Omit<TrainCase, 'shape'>): Launch {
+    const { spec } = jobOf({ ...chosen, shape: this.#shape }, this.root);
+    const dataManifest = this.#manifest;
+    const hash = specHash(spec, dataManifest, null);
+    return {
+      trainer: 'bench',
+      job: 'bench',
+      spec,
+      dataManifest,
+      baseManifest: null,
+      specHash: hash,
+    };
+  }
+
+  /**
+   * Writes the batches of the first steps for a side that does not read our data: int32, for each step the tokens and
+   * then the targets [sequences, context], in the order of the microbatches, however many there are.
+   */
+  async writeBatches(steps: number): Promise<string> {
+    const { context, sequences } = this.#shape;
+    const batches = trainBatches(this.#dataset, {
+      objective: 'causal-language-model',
+      context,
+      sequences,
+      microbatches: 1,
+      seed: SEED,
+    });
+    if (batches.stepsPerEpoch < steps)
+      throw new Error(`the corpus has ${batches.stepsPerEpoch} steps, not ${steps}`);
+    const size = sequences * context;
+    const words = new Int32Array(steps * 2 * size);
+    for (let step = 0; step < steps; step++) {
+      const batch = batches.microbatch(step, 0);
+      if (batch?.tokens.length !== size) throw new Error(`step ${step} is short`);
+      words.set(batch.tokens, 2 * step * size);
+      words.set(batch.targets, (2 * step + 1) * size);
+    }
+    const path = join(this.root, 'batches.int32');
+    await writeFile(path, words);
+    return path;
+  }
+}
+
+/** Where a home keeps its artifacts. */
+export function artifactsOf(root: string): BlobStore {
+  return new BlobStore(join(root, 'artifacts'));
+}
+
+function jobOf({ shape, dropout, microbatches }: TrainCase, root: string) {
+  const { layers, hidden, heads, context, vocabulary, sequences } = shape;
+  const spec = parseJobSpec({
+    kind: 'pretrain',
+    name: 'bench',
+    model: { architecture: 'gpt', layers, hidden, heads, context, dropout },
+    tokenizer: { algorithm: 'bpe', vocabulary },
+    data: { files: join(root, 'corpus.txt'), format: 'lines' },
+    objective: 'causal-language-model',
+    batch: { sequences, microbatches },
+    optimizer: { ...OPTIMIZER, schedule: { warmup: 0, decay: 'constant' } },
+    workers: { min: 1, max: 1, threads: 1 },
+    steps: 1_000_000,
+    seed: SEED,
+  });
+  return { spec };
+}
