@@ -7,15 +7,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const major = Number(process.versions.node.split('.')[0]);
+const [major, minor] = process.versions.node.split('.').map(Number);
+const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 13);
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.ringmaster-lock');
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   stop('Ringmaster runs on 64-bit Linux on x86-64', 'Use such a machine or a container on one.');
 }
-if (major < 20 || major > 22) {
-  stop(`Node ${process.versions.node} is not supported`, 'Install Node 20 or 22.');
+if (!supported) {
+  stop(
+    `Node ${process.versions.node} is not supported`,
+    'Install Node 20.19 or later, or 22.13 or later.',
+  );
 }
 
 const lock = createHash('sha256')

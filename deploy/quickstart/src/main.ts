@@ -7,7 +7,8 @@ import { curves, evidence, whereThingsAre } from './report.js';
 import { finishedJob, lossCurve } from './results.js';
 import { CommandFailed, ringmaster, root } from './ringmaster.js';
 
-const home = join(root, '.ringmaster');
+/** Its own home directory: a run shows the whole path, so what the one before has left is removed first. */
+const home = join(root, '.ringmaster', 'quickstart');
 const recipe = (name: string) => join('recipes', `${name}.yaml`);
 
 let interrupted = false;

@@ -24,11 +24,12 @@ export function languageModelling(
     trainMicrobatch: (step, microbatch) => batches.microbatch(step, microbatch),
     evaluationMicrobatches: (split) => splits.count(split),
     evaluationMicrobatch: (split, microbatch) => splits.microbatch(split, microbatch),
-    judge(model, split) {
+    async judge(model, split, breathe) {
       let loss = 0;
       let count = 0;
       let correct = 0;
       for (const input of splits.all(split)) {
+        await breathe();
         const score = model.evaluate(input);
         loss += score.lossSum;
         count += score.count;

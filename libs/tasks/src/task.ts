@@ -18,6 +18,13 @@ export interface Task {
   /** Microbatches that an evaluation on this split has; 0 when the split is empty. */
   evaluationMicrobatches(split: DataSplit): number;
   evaluationMicrobatch(split: DataSplit, microbatch: number): MicrobatchInput;
-  /** Metrics of a model on a split; empty when the split is. */
-  judge(model: Model, split: DataSplit): Record<string, number>;
+  /**
+   * Metrics of a model on a split; empty when the split is.
+   * @param breathe Awaited between microbatches, to let other work in.
+   */
+  judge(
+    model: Model,
+    split: DataSplit,
+    breathe: () => Promise<void>,
+  ): Promise<Record<string, number>>;
 }

@@ -1,5 +1,5 @@
 import { trainBatches, type BatchSpec, type Dataset } from '@ringmaster/data';
-import { classificationMetrics } from './metrics/classification.js';
+import { classificationMetrics, softmax } from './metrics/classification.js';
 import { EvaluationSplits } from './splits.js';
 import type { Task } from './task.js';
 
@@ -17,14 +17,19 @@ export function textClassification(dataset: Dataset, spec: Omit<BatchSpec, 'obje
     trainMicrobatch: (step, microbatch) => batches.microbatch(step, microbatch),
     evaluationMicrobatches: (split) => splits.count(split),
     evaluationMicrobatch: (split, microbatch) => splits.microbatch(split, microbatch),
-    judge(model, split) {
+    async judge(model, split, breathe) {
       const targets: number[] = [];
       const logits: number[] = [];
       let loss = 0;
       for (const input of splits.all(split)) {
+        await breathe();
+        const predicted = model.predict(input).logits;
+        for (const [row, target] of input.targets.entries()) {
+          const probabilities = softmax(predicted, row * labels.length, labels.length);
+          loss -= Math.log(Math.max(probabilities[target] ?? 0, Number.MIN_VALUE));
+        }
         targets.push(...input.targets);
-        logits.push(...model.predict(input).logits);
-        loss += model.evaluate(input).lossSum;
+        logits.push(...predicted);
       }
       if (targets.length === 0) return {};
       const metrics = classificationMetrics(Float32Array.from(logits), targets, labels.length);

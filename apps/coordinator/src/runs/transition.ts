@@ -68,7 +68,7 @@ function onGone(run: Run, trainer: Trainer, departure: Departure, turn: Turn): R
   const trainers = run.trainers.filter(({ id }) => id !== trainer.id);
   const rank = run.ring?.members.findIndex((member) => member.trainer === trainer.id) ?? -1;
   const done = rank > 0 && run.ring?.members[rank]?.finished === true;
-  if (done && departure.cause === 'exited') return { ...run, trainers };
+  if (done) return { ...run, trainers };
 
   const what = describeDeparture(departure);
   const lastLines = departure.cause === 'exited' ? departure.lastLines : [];

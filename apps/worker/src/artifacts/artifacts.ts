@@ -27,6 +27,8 @@ export interface ArtifactsLocation {
  * directory is used as it is; elsewhere blobs travel over HTTP and are kept in a cache, checked against their hash.
  */
 export interface Artifacts {
+  /** Directory for temporary ones. */
+  readonly scratch: string;
   /** Path of a local file with these bytes, fetched first when need be. */
   fetch(sha256: string): Promise<string>;
   /** Makes bytes durable and returns their SHA-256. */
@@ -35,14 +37,16 @@ export interface Artifacts {
 
 /**
  * Opens the store.
- * @param cache Directory for fetched blobs when the store is remote.
+ * @param cache Directory for temporary files, and for fetched blobs when the store is remote.
  */
 export async function openArtifacts(
   location: ArtifactsLocation,
   cache: string,
 ): Promise<Artifacts> {
-  if (await isSameHome(location)) return new LocalArtifacts(new BlobStore(location.directory));
-  return new RemoteArtifacts(location, new BlobStore(cache));
+  const scratch = join(cache, 'scratch');
+  if (await isSameHome(location))
+    return new LocalArtifacts(new BlobStore(location.directory), scratch);
+  return new RemoteArtifacts(location, new BlobStore(cache), scratch);
 }
 
 /** Reads and checks an artifact's manifest. */
@@ -72,10 +76,12 @@ async function isSameHome(location: ArtifactsLocation): Promise<boolean> {
 }
 
 class LocalArtifacts implements Artifacts {
+  readonly scratch: string;
   readonly #store: BlobStore;
 
-  constructor(store: BlobStore) {
+  constructor(store: BlobStore, scratch: string) {
     this.#store = store;
+    this.scratch = scratch;
   }
 
   async fetch(sha256: string): Promise<string> {
@@ -89,12 +95,14 @@ class LocalArtifacts implements Artifacts {
 }
 
 class RemoteArtifacts implements Artifacts {
+  readonly scratch: string;
   readonly #location: ArtifactsLocation;
   readonly #cache: BlobStore;
 
-  constructor(location: ArtifactsLocation, cache: BlobStore) {
+  constructor(location: ArtifactsLocation, cache: BlobStore, scratch: string) {
     this.#location = location;
     this.#cache = cache;
+    this.scratch = scratch;
   }
 
   async fetch(sha256: string): Promise<string> {

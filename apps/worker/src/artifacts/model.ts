@@ -1,9 +1,9 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HuggingFaceModel, type HuggingFaceConfig } from '@ringmaster/model';
 import type { ArtifactManifest } from '@ringmaster/protocol';
 import type { Artifacts } from './artifacts.js';
+import { withTemporaryDirectory } from './temporary.js';
 
 /** Runs `use` with a directory that shows an artifact's files under their names. */
 export async function withArtifactDirectory<Result>(
@@ -11,15 +11,12 @@ export async function withArtifactDirectory<Result>(
   manifest: ArtifactManifest,
   use: (directory: string) => Promise<Result>,
 ): Promise<Result> {
-  const directory = await mkdtemp(join(tmpdir(), 'ringmaster-artifact-'));
-  try {
+  return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     for (const [name, { sha256 }] of Object.entries(manifest.files)) {
       await symlink(await artifacts.fetch(sha256), join(directory, name));
     }
-    return await use(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+    return use(directory);
+  });
 }
 
 /** A model's configuration, and the values of those of the wanted parameters that it has. */

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { RingmasterError, sha256, type TrainerMessage } from '@ringmaster/protocol';
+import {
+  RingmasterError,
+  sha256,
+  type ArtifactManifest,
+  type TrainerMessage,
+} from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { putManifest, readManifest } from '../artifacts/artifacts.js';
 import { manifestOf } from './manifest.js';
@@ -37,7 +42,7 @@ export class CheckpointWriter {
     const bytes = Uint8Array.from(state.bytes);
     const header = state.header();
     const stateHash = this.#run.stateHash();
-    this.#writing = this.#store(bytes, header, step, stateHash)
+    this.#writing = this.#store(bytes, header, manifestOf(this.#run, 'checkpoint', stateHash))
       .then((manifest) => {
         this.#send({ type: 'checkpointed', generation, step, stateHash, manifest });
       })
@@ -57,12 +62,7 @@ export class CheckpointWriter {
     await this.#writing;
   }
 
-  async #store(
-    bytes: Uint8Array,
-    header: string,
-    step: number,
-    stateHash: string,
-  ): Promise<string> {
+  async #store(bytes: Uint8Array, header: string, manifest: ArtifactManifest): Promise<string> {
     const { artifacts } = this.#run;
     const files = {
       [STATE_FILE]: { sha256: await artifacts.put(bytes), bytes: bytes.byteLength },
@@ -71,40 +71,55 @@ export class CheckpointWriter {
         bytes: Buffer.byteLength(header),
       },
     };
-    const manifest = { ...manifestOf(this.#run, 'checkpoint'), step, stateHash, files };
-    return putManifest(artifacts, manifest);
+    return putManifest(artifacts, { ...manifest, files });
   }
 }
 
+/** What another checkpoint would not mend: the way to the artifacts, or room for them here. */
+const notItsFault: readonly string[] = ['COORDINATOR_UNREACHABLE', 'DISK_FULL'];
+
 /**
  * Replaces the state by a checkpoint's.
- * @throws CHECKPOINT_DAMAGED; the state is then as it was.
+ * @throws CHECKPOINT_DAMAGED, and the run has no state until another is loaded; COORDINATOR_UNREACHABLE, DISK_FULL
  */
 export async function loadCheckpoint(run: Run, id: string): Promise<void> {
-  const damaged = (reason: string) =>
-    new RingmasterError('CHECKPOINT_DAMAGED', { manifest: id, reason });
-  const manifest = await readManifest(run.artifacts, id);
-  if (manifest.specHash !== run.launch.specHash)
-    throw damaged('it belongs to another specification');
-  const read = async (name: string) => {
-    const file = manifest.files[name];
-    if (file === undefined) throw damaged(`it has no ${name}`);
-    const content = await readFile(await run.artifacts.fetch(file.sha256));
-    if (sha256(content) !== file.sha256) throw damaged(`${name} does not have its hash`);
-    return content;
-  };
-  const bytes = await read(STATE_FILE);
-  const header = (await read(HEADER_FILE)).toString();
-  const { state } = run;
-  if (bytes.byteLength !== state.bytes.byteLength)
-    throw damaged('it has another size than the state');
-  const before = state.bytes.slice();
-  state.bytes.set(bytes);
   try {
-    state.readHeader(header);
+    await load(run, id);
   } catch (cause) {
-    state.bytes.set(before);
-    throw damaged(cause instanceof Error ? cause.message : String(cause));
+    const known = cause instanceof RingmasterError ? (cause as RingmasterError).code : '';
+    if (known === 'CHECKPOINT_DAMAGED' || notItsFault.includes(known)) throw cause;
+    throw damaged(id, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  run.adopt();
+}
+
+async function load(run: Run, id: string): Promise<void> {
+  const manifest = await readManifest(run.artifacts, id);
+  if (manifest.specHash !== run.launch.specHash) {
+    throw damaged(id, 'it belongs to another specification');
+  }
+  const bytes = await readFileOf(run, manifest, id, STATE_FILE);
+  const header = await readFileOf(run, manifest, id, HEADER_FILE);
+  const { state } = run;
+  if (bytes.byteLength !== state.bytes.byteLength) {
+    throw damaged(id, 'it has another size than the state');
+  }
+  run.replace(() => {
+    state.bytes.set(bytes);
+    state.readHeader(header.toString());
+    if (run.stateHash() !== manifest.stateHash) {
+      throw damaged(id, 'its content is not the state that it names');
+    }
+  });
+}
+
+async function readFileOf(run: Run, manifest: ArtifactManifest, id: string, name: string) {
+  const file = manifest.files[name];
+  if (file === undefined) throw damaged(id, `it has no ${name}`);
+  const content = await readFile(await run.artifacts.fetch(file.sha256));
+  if (sha256(content) !== file.sha256) throw damaged(id, `${name} does not have its hash`);
+  return content;
+}
+
+function damaged(manifest: string, reason: string, cause?: unknown): RingmasterError {
+  return new RingmasterError('CHECKPOINT_DAMAGED', { manifest, reason }, { cause });
 }

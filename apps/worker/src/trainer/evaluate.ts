@@ -1,11 +1,12 @@
-import type { EvaluationReport } from '@ringmaster/protocol';
+import { RingmasterError, type EvaluationReport } from '@ringmaster/protocol';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
 
 /**
  * Evaluates the model on the validation split. Its microbatches are dealt out over the ranks, computed without
  * dropout, gathered exactly through the lanes and folded in their order, so the result depends on the state alone.
- * @returns null when there is no validation split
+ * @returns null when there is no validation split, or nothing to count in it
+ * @throws TRAINING_NON_FINITE
  */
 export async function evaluateInRing(run: Run, session: Session): Promise<EvaluationReport | null> {
   const count = run.task.evaluationMicrobatches('validation');
@@ -29,7 +30,15 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
   const sum = (pick: (lane: (typeof microbatches)[number]) => number | undefined) =>
     microbatches.reduce((total, lane) => total + (pick(lane) ?? 0), 0);
   const counted = sum((lane) => lane.counts[0]);
+  if (counted === 0) return null;
   const loss = sum((lane) => lane.sums[0]) / counted;
+  assertFinite(loss, run.step, 'evaluation loss');
   const accuracy = sum((lane) => lane.counts[1]) / counted;
   return { step: run.step, loss, metrics: { accuracy } };
+}
+
+/** @throws TRAINING_NON_FINITE when what a model is judged by is no number any more: its weights have exploded. */
+export function assertFinite(value: number, step: number, tensor: string): void {
+  if (Number.isFinite(value)) return;
+  throw new RingmasterError('TRAINING_NON_FINITE', { step, microbatch: 0, tensor, inARow: 1 });
 }

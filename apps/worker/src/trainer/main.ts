@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { openArtifacts } from '../artifacts/artifacts.js';
 import { loadRun } from './load.js';
-import { errorBody, Trainer } from './trainer.js';
+import { errorBody, isFatal, Trainer } from './trainer.js';
 
 /** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
 const firstMessageSchema = z.object({
@@ -53,6 +53,12 @@ process.once('message', (first: unknown) => {
   };
   begin().catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot load the run');
-    send({ type: 'failed', generation: 0, step: 0, fatal: true, error: errorBody(error) });
+    send({
+      type: 'failed',
+      generation: 0,
+      step: 0,
+      fatal: isFatal(error),
+      error: errorBody(error),
+    });
   });
 });

@@ -1,8 +1,12 @@
 import type { ArtifactManifest } from '@ringmaster/protocol';
 import type { Run } from './run.js';
 
-/** The manifest of an artifact that this run makes of its present state, still without files. */
-export function manifestOf(run: Run, kind: ArtifactManifest['kind']): ArtifactManifest {
+/** The manifest of an artifact that this run makes of its present state, whose hash is given, still without files. */
+export function manifestOf(
+  run: Run,
+  kind: ArtifactManifest['kind'],
+  stateHash: string,
+): ArtifactManifest {
   const { job, spec, specHash, dataManifest, baseManifest } = run.launch;
   return {
     format: 1,
@@ -10,7 +14,7 @@ export function manifestOf(run: Run, kind: ArtifactManifest['kind']): ArtifactMa
     job,
     name: spec.name,
     step: run.step,
-    stateHash: run.stateHash(),
+    stateHash,
     specHash,
     dataManifest,
     baseManifest,

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDataManifest } from '@ringmaster/data';
 import { writeHuggingFace } from '@ringmaster/model';
 import { putManifest } from '../artifacts/artifacts.js';
+import { withTemporaryDirectory } from '../artifacts/temporary.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
 
@@ -15,8 +15,7 @@ export async function writeModel(run: Run, metrics: Record<string, number>): Pro
   const { artifacts, launch, model, task, layout, state } = run;
   const manifestPath = await artifacts.fetch(launch.dataManifest);
   const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
-  const directory = await mkdtemp(join(tmpdir(), 'ringmaster-model-'));
-  try {
+  return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     const config = {
       model: model.config,
       head: task.head,
@@ -46,10 +45,8 @@ export async function writeModel(run: Run, metrics: Record<string, number>): Pro
     for (const [name, content] of Object.entries(contents)) {
       files[name] = { sha256: await artifacts.put(content), bytes: content.byteLength };
     }
-    return await putManifest(artifacts, { ...manifestOf(run, 'model'), metrics, files });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+    return putManifest(artifacts, { ...manifestOf(run, 'model', run.stateHash()), metrics, files });
+  });
 }
 
 /** What Python `transformers` needs beside `tokenizer.json` to load a tokenizer of any kind. */

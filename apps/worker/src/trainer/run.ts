@@ -8,7 +8,7 @@ import {
   type Model,
   type Runtime,
 } from '@ringmaster/model';
-import type { JobSpec, Launch } from '@ringmaster/protocol';
+import { RingmasterError, type JobSpec, type Launch } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { exponentsFor, type Verdict } from './verdict.js';
@@ -30,6 +30,9 @@ export interface Staging {
 
 /** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
 const RING_BYTES = 64 * 1024 * 1024;
+
+/** What one shared memory can hold: the end of every range is a 32-bit offset. */
+const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
 
 export interface RunParts {
   readonly launch: Launch;
@@ -107,9 +110,12 @@ export class Run {
     const stateBytes = State.byteLength(this.layout);
     const arenaBytes = 4 * this.layout.length;
     const words = 2 * this.lanes.words + this.evaluationLanes.words;
-    this.memory = SharedArena.create(
-      stateBytes + 2 * arenaBytes + 4 * (words + largest) + 4096 + RING_BYTES,
-    );
+    const bytes = stateBytes + 2 * arenaBytes + 4 * (words + largest) + 4096 + RING_BYTES;
+    if (bytes > MEMORY_BYTES) {
+      const { parameterCount: parameters } = this.layout;
+      throw new RingmasterError('MODEL_TOO_LARGE', { parameters, gigabytes: bytes / 1e9 });
+    }
+    this.memory = SharedArena.create(bytes);
     this.kernels = Kernels.instantiate(this.memory.memory);
     this.state = State.create(this.memory.memory, this.memory.allocate(stateBytes), this.layout);
     this.#arenas = [this.#arena(arenaBytes), this.#arena(arenaBytes)];
@@ -167,18 +173,28 @@ export class Run {
 
   /** Makes the state of step 0 from the specification. */
   initialise(): void {
+    this.replace(() => {
+      this.#fillInitial();
+    });
+  }
+
+  /**
+   * Changes the state and takes it into use: the model computes with it from now on. Where something fails on the way,
+   * the run has no state until another is put in place, for the model and the state might differ.
+   */
+  replace(change: () => void): void {
+    this.#initialised = false;
+    change();
+    this.model.load((name) => this.state.view('parameters', this.layout.tensor(name)));
+    this.#initialised = true;
+  }
+
+  #fillInitial(): void {
     const { counters } = State.create(this.memory.memory, this.state.bytes.byteOffset, this.layout);
     this.state.counters = counters;
     for (const tensor of this.layout.tensors) {
       this.state.view('parameters', tensor).set(this.#initialValues(tensor.name));
     }
-    this.adopt();
-  }
-
-  /** Takes what is in `state` into use: the model computes with it from now on. */
-  adopt(): void {
-    this.#initialised = true;
-    this.model.load((name) => this.state.view('parameters', this.layout.tensor(name)));
   }
 
   /**
@@ -204,19 +220,22 @@ export class Run {
       return 0;
     }
     const updates = counters.updates + 1;
-    const { gradientNorm } = this.#adamw.apply({
-      arena: arena.offset,
-      exponents,
-      scale: 1 / verdict.counted,
-      learningRate,
-      number: updates,
+    let norm = 0;
+    this.replace(() => {
+      const { gradientNorm } = this.#adamw.apply({
+        arena: arena.offset,
+        exponents,
+        scale: 1 / verdict.counted,
+        learningRate,
+        number: updates,
+      });
+      norm = gradientNorm;
+      this.state.accept(exponents, verdict.maxima);
+      const following = exponentsFor(this.history(), exponents, this.spec.batch.microbatches);
+      this.state.exponents.set(following);
+      this.state.counters = { ...counters, step, updates, nonFiniteInARow: 0 };
     });
-    this.state.accept(exponents, verdict.maxima);
-    const following = exponentsFor(this.history(), exponents, this.spec.batch.microbatches);
-    this.state.exponents.set(following);
-    this.state.counters = { ...counters, step, updates, nonFiniteInARow: 0 };
-    this.adopt();
-    return gradientNorm;
+    return norm;
   }
 
   #arena(gradientBytes: number): Arena {

@@ -61,7 +61,11 @@ export class Session {
 
   async connect(endpoints: readonly string[], share: readonly number[]): Promise<void> {
     this.#share = share;
-    await this.#ring.connect(endpoints);
+    try {
+      await this.#ring.connect(endpoints);
+    } finally {
+      this.assertCurrent();
+    }
   }
 
   /** Ends the session: whatever waits in it is rejected, and nothing of it will be applied. */

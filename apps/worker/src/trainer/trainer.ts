@@ -1,12 +1,13 @@
 import {
   RingmasterError,
   type ErrorBody,
+  type ErrorCode,
   type TrainerCommand,
   type TrainerMessage,
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { CheckpointWriter, loadCheckpoint } from './checkpoint.js';
-import { evaluateInRing } from './evaluate.js';
+import { assertFinite, evaluateInRing } from './evaluate.js';
 import { writeModel } from './model-artifact.js';
 import { Reporter } from './reporter.js';
 import type { Run } from './run.js';
@@ -15,6 +16,9 @@ import { trainStep } from './step.js';
 
 type Prepare = Extract<TrainerCommand, { type: 'prepare' }>;
 type Start = Extract<TrainerCommand, { type: 'start' }>;
+
+/** Time between signs of life while the run is concluded, which may take long. */
+const ALIVE_MS = 5000;
 
 /**
  * A trainer's life in generations. Invariants:
@@ -38,15 +42,24 @@ export class Trainer {
     this.#checkpoints = new CheckpointWriter(run, send, log);
   }
 
-  /** Takes a command; it is carried out after those before it. */
+  /**
+   * Takes a command; it is carried out after those before it. A newer generation ends the present one at once, so that
+   * whatever still waits in it is over when its turn comes.
+   */
   handle(command: TrainerCommand): void {
+    const present = this.#session;
+    if (command.type === 'prepare' && present !== null && command.generation > present.generation) {
+      present.end().catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'a ring could not be closed');
+      });
+    }
     this.#commands = this.#commands.then(async () => {
       const { generation } = command;
       try {
         if (command.type === 'prepare') await this.#prepare(command);
         else await this.#start(command);
       } catch (error) {
-        this.#fail(generation, error);
+        if (!(error instanceof GenerationEnded)) this.#fail(generation, error);
       }
     });
   }
@@ -100,15 +113,15 @@ export class Trainer {
     const run = this.#run;
     const { checkpoint, evaluation } = run.spec;
     const reporter = new Reporter(this.#send, session.generation, session.rank);
-    while (run.step < run.steps) {
-      const report = await trainStep(run, session);
-      reporter.step(report);
-      const last = run.step === run.steps;
-      if (evaluation !== undefined && (last || run.step % evaluation.every === 0)) {
+    for (;;) {
+      const last = run.step >= run.steps;
+      if (evaluation !== undefined && run.step > 0 && (last || run.step % evaluation.every === 0)) {
         const result = await evaluateInRing(run, session);
         if (result !== null) reporter.evaluation(result);
       }
-      if (session.rank === 0 && !last && run.step % checkpoint.every === 0) {
+      if (last) break;
+      reporter.step(await trainStep(run, session));
+      if (session.rank === 0 && run.step < run.steps && run.step % checkpoint.every === 0) {
         this.#checkpoints.write(session.generation);
       }
     }
@@ -121,10 +134,13 @@ export class Trainer {
     const run = this.#run;
     const { step } = run;
     await this.#checkpoints.settled();
-    const metrics = session.rank === 0 ? run.task.judge(run.model, 'test') : {};
-    session.assertCurrent();
-    const model = session.rank === 0 ? await writeModel(run, metrics) : null;
     const { generation, rank } = session;
+    const alive = setInterval(() => {
+      this.#send({ type: 'progress', generation, rank, steps: [], evaluations: [] });
+    }, ALIVE_MS);
+    const { metrics, model } = await this.#concludeRun(session).finally(() => {
+      clearInterval(alive);
+    });
     this.#send({
       type: 'finished',
       generation,
@@ -134,6 +150,14 @@ export class Trainer {
       model,
       metrics,
     });
+  }
+
+  async #concludeRun(session: Session) {
+    if (session.rank !== 0) return { metrics: {}, model: null };
+    const run = this.#run;
+    const metrics = await run.task.judge(run.model, 'test', () => session.breathe());
+    for (const [name, value] of Object.entries(metrics)) assertFinite(value, run.step, name);
+    return { metrics, model: await writeModel(run, metrics) };
   }
 
   #fail(generation: number, error: unknown): void {
@@ -148,9 +172,21 @@ export class Trainer {
   }
 }
 
-/** Whether another attempt of the same step would end the same way. */
-function isFatal(error: unknown): boolean {
-  return error instanceof RingmasterError && error.code === 'TRAINING_NON_FINITE';
+/** Errors that are functions of the specification and the data: anybody's next attempt would end the same way. */
+const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'DATA_LABELS_MISSING',
+  'DATA_SPLIT_EMPTY',
+  'JOB_FILE_INVALID',
+  'MODEL_CONFIG_INVALID',
+  'MODEL_CONFIG_UNSUPPORTED',
+  'MODEL_TENSOR_SHAPE',
+  'MODEL_TOO_LARGE',
+  'MODEL_UNUSABLE',
+  'TRAINING_NON_FINITE',
+]);
+
+export function isFatal(error: unknown): boolean {
+  return error instanceof RingmasterError && fatalCodes.has((error as RingmasterError).code);
 }
 
 /** The form in which any failure crosses to the coordinator. */

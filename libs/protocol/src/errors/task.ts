@@ -31,6 +31,19 @@ export const taskErrors = {
     message: ({ line, reason }) => `Line ${line} of the input is not valid: ${reason}`,
     remedy: 'Give one JSON object a line, with the key "text".',
   }),
+  MODEL_TOO_LARGE: entry<{ parameters: number; gigabytes: number }>({
+    status: 400,
+    exit: 2,
+    message: ({ parameters, gigabytes }) =>
+      `A model of ${parameters} parameters needs ${gigabytes.toFixed(1)} GB for its state and gradients; a trainer has room for 4`,
+    remedy: 'Make the model smaller: about 200 million parameters fit.',
+  }),
+  PREDICTION_DIED: entry<{ signal: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ signal }) => `The process that runs the model was killed by ${signal}`,
+    remedy: 'Check the memory of the machine, then try again.',
+  }),
   MODEL_UNUSABLE: entry<{ model: string; reason: string }>({
     status: 400,
     exit: 1,
