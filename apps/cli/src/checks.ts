@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import {
-  accessSync,
-  constants,
   existsSync,
+  mkdtempSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
@@ -143,7 +143,7 @@ function space(check: string, directory: string, needed: number): Finding {
   let place = directory;
   while (!existsSync(place)) place = dirname(place);
   try {
-    accessSync(place, constants.W_OK);
+    rmdirSync(mkdtempSync(join(place, '.ringmaster-')));
     const { bavail, bsize } = statfsSync(place);
     const free = bavail * bsize;
     const detail = `${formatBytes(free)} free in ${place}`;

@@ -7,6 +7,7 @@ import {
   jobViewSchema,
   modelViewSchema,
   RingmasterError,
+  ringmasterHome,
   statusViewSchema,
   workerViewSchema,
   type CoordinatorFile,
@@ -64,8 +65,7 @@ export class Client {
 
   get url(): string {
     const file = readCoordinator(this.#home);
-    if (file === null)
-      throw new RingmasterError('COORDINATOR_UNREACHABLE', { url: this.#home.root });
+    if (file === null) throw this.#unreachable({ home: this.#home.root });
     return file.url;
   }
 
@@ -207,7 +207,7 @@ export class Client {
       });
     } catch (cause) {
       signal?.throwIfAborted();
-      throw new RingmasterError('COORDINATOR_UNREACHABLE', { url }, { cause });
+      throw this.#unreachable({ url }, cause);
     } finally {
       clearTimeout(timer);
     }
@@ -217,6 +217,13 @@ export class Client {
     const code = response.status === 404 ? 'NOT_FOUND' : 'INTERNAL';
     const remedy = 'Look at the log of the coordinator.';
     throw new RemoteFailure(body.data ?? { code, message, remedy });
+  }
+
+  #unreachable(where: { url: string } | { home: string }, cause?: unknown): RingmasterError {
+    const { root } = this.#home;
+    const option = root === ringmasterHome().root ? '' : ` --home ${root}`;
+    const remedy = `Start one with: ringmaster up${option}`;
+    return new RingmasterError('COORDINATOR_UNREACHABLE', where, { cause, remedy });
   }
 }
 

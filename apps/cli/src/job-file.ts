@@ -14,7 +14,7 @@ import { withAbsolutePaths } from './job-paths.js';
  * The specification in a job file, with overrides applied and paths made absolute.
  * @throws JOB_FILE_UNREADABLE, JOB_FILE_UNKNOWN_KEY, JOB_FILE_INVALID
  */
-export function loadJobFile(path: string, overrides: readonly string[]): JobSpec {
+export function loadJobFile(path: string, overrides: readonly string[] = []): JobSpec {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -26,6 +26,6 @@ export function loadJobFile(path: string, overrides: readonly string[]): JobSpec
 }
 
 /** Gathers a repeated option. */
-export function gather(value: string, before: readonly string[]): readonly string[] {
+export function gather(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }

@@ -65,8 +65,50 @@ describe('usage', () => {
     const verbs = stdout.match(/^ {2}(?!help)[a-z]+(?= )/gm)?.map((verb) => verb.trim()) ?? [];
     expect(verbs).toContain('submit');
     for (const verb of ['submit', 'wait', 'data']) {
-      expect((await ringmaster([verb, '--help'])).exit).toBe(0);
+      const help = await ringmaster([verb, '--help']);
+      expect(help.exit).toBe(0);
+      expect(help.stdout).not.toContain('[]');
     }
+  });
+});
+
+describe('a home that cannot be', () => {
+  const named = () => [join(writeJobFile(), 'home'), '/proc/ringmaster'];
+
+  it('is refused by what would write in it', async () => {
+    for (const where of named()) {
+      for (const verb of [['up'], ['data', 'inspect', join(api.home, 'job.yaml')]]) {
+        const { exit, stderr } = await ringmaster([...verb, '--home', where]);
+        expect([verb, where, exit]).toEqual([verb, where, 1]);
+        expect(stderr).toContain('HOME_NOT_WRITABLE');
+      }
+    }
+  });
+
+  it('is no place for the doctor either', async () => {
+    for (const where of [...named(), writeJobFile()]) {
+      const { stdout } = await ringmaster(['doctor', '--json', '--home', where]);
+      expect(JSON.parse(stdout)).toContainEqual(
+        expect.objectContaining({ check: 'home', state: 'fail' }),
+      );
+    }
+  });
+
+  it('is named by the remedy when nothing runs there', async () => {
+    const empty = join(api.home, 'empty');
+    const { exit, stderr } = await ringmaster(['jobs', '--home', empty]);
+    expect(exit).toBe(3);
+    expect(stderr).toContain(`No coordinator runs on ${empty}\n`);
+    expect(stderr).toContain(`ringmaster up --home ${empty}\n`);
+  });
+});
+
+describe('predict', () => {
+  it.each(['directory', 'nothing'])('refuses an input that is a %s', async (what) => {
+    const input = what === 'directory' ? api.home : join(api.home, what);
+    const { exit, stderr } = await ringmaster(['predict', 'm', '--input', input, ...home()]);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(`USAGE: --input ${input} cannot be read: it `);
   });
 });
 

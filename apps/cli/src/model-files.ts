@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   artifactManifestSchema,
   canonicalJson,
+  fileReason,
+  isDiskFull,
+  makeDirectory,
   RingmasterError,
   sha256,
+  systemCode,
   type ArtifactManifest,
   type ModelView,
 } from '@ringmaster/protocol';
@@ -28,7 +32,7 @@ const configSchema = z.object({
 
 /**
  * Writes a model's files into a new directory, which appears when it is whole.
- * @throws DIRECTORY_EXISTS, BLOB_CORRUPT
+ * @throws DIRECTORY_EXISTS, DIRECTORY_NOT_WRITABLE, DISK_FULL, BLOB_CORRUPT
  */
 export async function exportModel(
   client: Client,
@@ -36,19 +40,48 @@ export async function exportModel(
   directory: string,
 ): Promise<void> {
   const target = resolve(directory);
-  const present = await readdir(target).catch(() => []);
-  if (present.length > 0) throw new RingmasterError('DIRECTORY_EXISTS', { path: target });
-  await mkdir(dirname(target), { recursive: true });
-  const temporary = await mkdtemp(`${target}.`);
+  await refuseOccupied(target);
   try {
-    for (const [name, file] of Object.entries(manifest.files)) {
-      await download(client, file.sha256, join(temporary, basename(name)));
+    makeDirectory(dirname(target));
+    const temporary = await mkdtemp(`${target}.`);
+    try {
+      for (const [name, file] of Object.entries(manifest.files)) {
+        await download(client, file.sha256, join(temporary, basename(name)));
+      }
+      await download(client, id, join(temporary, MANIFEST));
+      await replaceEmpty(target, temporary);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
     }
-    await download(client, id, join(temporary, MANIFEST));
-    await rm(target, { recursive: true, force: true });
-    await rename(temporary, target);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
+  } catch (cause) {
+    if (cause instanceof RingmasterError) throw cause;
+    if (isDiskFull(cause)) throw new RingmasterError('DISK_FULL', { path: target }, { cause });
+    const reason = fileReason(cause);
+    if (reason === null) throw cause;
+    throw new RingmasterError('DIRECTORY_NOT_WRITABLE', { path: target, reason }, { cause });
+  }
+}
+
+/** @throws DIRECTORY_EXISTS for anything but an empty directory */
+async function refuseOccupied(path: string): Promise<void> {
+  try {
+    if ((await readdir(path)).length === 0) return;
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return;
+    // Below a file there is nothing either; that no directory can be made there is found out by making it.
+    if (systemCode(cause) === 'ENOTDIR' && !existsSync(path)) return;
+    throw new RingmasterError('DIRECTORY_EXISTS', { path }, { cause });
+  }
+  throw new RingmasterError('DIRECTORY_EXISTS', { path });
+}
+
+/** Puts a directory where there is none or an empty one: rename(2) takes the place of no other. */
+async function replaceEmpty(path: string, directory: string): Promise<void> {
+  try {
+    await rename(directory, path);
+  } catch (cause) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(systemCode(cause) ?? '')) throw cause;
+    throw new RingmasterError('DIRECTORY_EXISTS', { path }, { cause });
   }
 }
 

@@ -44,6 +44,23 @@ describe('models', () => {
       expect(readFileSync(join(target, name), 'utf8')).toBe(text);
     }
     expect((await cluster('model', 'export', 'imported', target)).exit).toBe(1);
+    const note = join(root, 'note');
+    writeFileSync(note, 'mine');
+    for (const [path, code] of [
+      [note, 'DIRECTORY_EXISTS'],
+      [join(note, 'below'), 'DIRECTORY_NOT_WRITABLE'],
+      ['/proc/ringmaster', 'DIRECTORY_NOT_WRITABLE'],
+    ] as const) {
+      const { exit, stderr } = await cluster('model', 'export', 'imported', path);
+      expect(exit).toBe(1);
+      expect(stderr).toContain(code);
+    }
+    expect(readFileSync(note, 'utf8')).toBe('mine');
+    rmSync(note);
+    mkdirSync(join(root, 'empty'));
+    expect((await cluster('model', 'export', 'imported', join(root, 'empty'))).exit).toBe(0);
+    expect(readdirSync(join(root, 'empty'))).toContain('model.safetensors');
+    rmSync(join(root, 'empty'), { recursive: true });
     expect(readdirSync(root).sort()).toEqual(['exported', 'home', 'imported']);
 
     expect((await cluster('model', 'remove', 'imported')).exit).toBe(0);

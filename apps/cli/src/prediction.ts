@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createReadStream, fstatSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { trainerEnvironment } from '@ringmaster/model';
-import { RingmasterError, ringmasterHome } from '@ringmaster/protocol';
+import { fileReason, RingmasterError, ringmasterHome, systemCode } from '@ringmaster/protocol';
 import { Client } from './client.js';
+import { reasonOf } from './failure.js';
 import { isModelDirectory } from './job-paths.js';
 import { programPath } from './program.js';
 import type { HomeOption } from './verb.js';
@@ -24,13 +25,11 @@ const chatter =
 /** Runs a model in a process of its own, which writes its predictions to our stdout, and exits as it does. */
 export async function predict(model: string, options: PredictOptions): Promise<void> {
   const home = ringmasterHome(options.home);
-  if (options.input !== undefined && !existsSync(options.input)) {
-    throw new RingmasterError('USAGE', { reason: `${options.input} does not exist` });
-  }
+  const file = options.input === undefined ? null : openInput(options.input);
   const client = new Client(home);
   const which = isModelDirectory(model)
     ? ['--model-directory', resolve(model)]
-    : await storedModel(client, model, home.artifacts, join(home.root, 'cache'));
+    : await storedModel(client, model, home.artifacts, home.cache);
   const program = programPath('@ringmaster/worker/dist/predict/main.js');
   const logits = options.logits === true ? ['--logits'] : [];
   const { token } = client;
@@ -41,22 +40,36 @@ export async function predict(model: string, options: PredictOptions): Promise<v
       ...(token === null ? {} : { RINGMASTER_TOKEN: token }),
     },
   });
-  const exited = once(child, 'close') as Promise<[number | null]>;
+  const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!chatter.test(line)) process.stderr.write(`${line}\n`);
   });
   const lines =
-    options.input === undefined
-      ? Readable.from(asJson(process.stdin))
-      : createReadStream(options.input);
+    file === null ? Readable.from(asJson(process.stdin)) : createReadStream('', { fd: file });
   // A child that refuses its input closes it early; why, it says itself.
   await pipeline(lines, child.stdin).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   });
-  const [code] = await exited;
+  const [code, signal] = await exited;
   process.stdin.destroy();
-  process.exitCode = code ?? 1;
+  if (code === null) throw new RingmasterError('PREDICTION_DIED', { signal: signal ?? 'a signal' });
+  process.exitCode = code;
+}
+
+/** @throws USAGE when it is no file that can be read */
+function openInput(path: string): number {
+  const usage = (why: string, cause?: unknown) =>
+    new RingmasterError('USAGE', { reason: `--input ${path} cannot be read: ${why}` }, { cause });
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    const why = systemCode(cause) === 'ENOENT' ? 'it does not exist' : fileReason(cause);
+    throw usage(why ?? reasonOf(cause), cause);
+  }
+  if (fstatSync(file).isDirectory()) throw usage('it is a directory');
+  return file;
 }
 
 async function storedModel(client: Client, model: string, directory: string, cache: string) {
@@ -68,19 +81,14 @@ async function storedModel(client: Client, model: string, directory: string, cac
   ];
 }
 
-/** Lines of text as JSON; those that are JSON objects stay as they are. */
+/**
+ * Lines of text as JSON. Those that begin as a JSON object stay as they are, and blank ones too: the other side judges
+ * and counts them.
+ */
 async function* asJson(input: Readable): AsyncGenerator<string> {
   for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    if (line.trim() === '') continue;
-    yield `${isJsonObject(line) ? line : JSON.stringify({ text: line })}\n`;
-  }
-}
-
-function isJsonObject(line: string): boolean {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
+    const trimmed = line.trim();
+    const isMeant = trimmed === '' || trimmed.startsWith('{');
+    yield `${isMeant ? line : JSON.stringify({ text: line })}\n`;
   }
 }

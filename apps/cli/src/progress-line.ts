@@ -5,7 +5,7 @@ import { formatCount, formatFigure, formatSeconds } from './output.js';
 const PLAIN_MS = 5000;
 
 /** One line of text on how a job stands. */
-export function describeJob(job: JobView): string {
+function describeJob(job: JobView): string {
   const { state, step, steps, loss, etaSeconds, progress } = job;
   const { tokensPerSecond } = job.throughput;
   const isRunning = state === 'running';

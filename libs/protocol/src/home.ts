@@ -20,13 +20,16 @@ export interface Home {
   readonly logs: string;
   /** Unix sockets of rings on this host (mode 0700). */
   readonly sockets: string;
-  /** TensorBoard event files, one directory a job. */
-  readonly tensorboard: string;
+  /** What `ringmaster up` has started: names and process ids (JSON). */
+  readonly processes: string;
+  /** Blobs that workers have fetched from a coordinator on another host. */
+  readonly cache: string;
 }
 
-/** The home directory: `given`, else `RINGMASTER_HOME`, else `~/.ringmaster`. */
+/** The home directory: `given`, else `RINGMASTER_HOME`, else `~/.ringmaster`. An empty name counts as none. */
 export function ringmasterHome(given?: string): Home {
-  const root = resolve(given ?? process.env['RINGMASTER_HOME'] ?? join(homedir(), '.ringmaster'));
+  const named = [given, process.env['RINGMASTER_HOME']].find((name) => (name ?? '') !== '');
+  const root = resolve(named ?? join(homedir(), '.ringmaster'));
   return {
     root,
     coordinator: join(root, 'coordinator.json'),
@@ -37,6 +40,7 @@ export function ringmasterHome(given?: string): Home {
     data: join(root, 'data'),
     logs: join(root, 'logs'),
     sockets: join(root, 'sockets'),
-    tensorboard: join(root, 'tensorboard'),
+    processes: join(root, 'processes.json'),
+    cache: join(root, 'cache'),
   };
 }

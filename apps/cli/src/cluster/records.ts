@@ -1,8 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { RingmasterError, type Home } from '@ringmaster/protocol';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { explaining, makeHomeDirectory, type Home } from '@ringmaster/protocol';
 import { z } from 'zod';
-import { reasonOf } from '../failure.js';
 
 const recordSchema = z.object({
   /** `coordinator`, or the name of a worker. */
@@ -14,33 +12,25 @@ const recordSchema = z.object({
 /** A process that `up` started. */
 export type ProcessRecord = z.infer<typeof recordSchema>;
 
-const path = (home: Home) => join(home.root, 'processes.json');
-
 /** What `up` has started in this home, whether it still runs or not. */
 export function readRecords(home: Home): ProcessRecord[] {
   try {
-    return z.array(recordSchema).parse(JSON.parse(readFileSync(path(home), 'utf8')));
+    return z.array(recordSchema).parse(JSON.parse(readFileSync(home.processes, 'utf8')));
   } catch {
     return []; // Nothing was started here, or the file was cut short by a full disk.
   }
 }
 
-/** @throws HOME_NOT_WRITABLE */
+/** @throws HOME_NOT_WRITABLE, DISK_FULL */
 export function writeRecords(home: Home, records: readonly ProcessRecord[]): void {
-  const temporary = `${path(home)}.${process.pid}`;
-  try {
-    mkdirSync(home.logs, { recursive: true });
+  makeHomeDirectory(home.root, 0o700);
+  const temporary = `${home.processes}.${process.pid}`;
+  explaining(home.processes, () => {
     writeFileSync(temporary, JSON.stringify(records, null, 2));
-    renameSync(temporary, path(home));
-  } catch (cause) {
-    throw new RingmasterError(
-      'HOME_NOT_WRITABLE',
-      { path: home.root, reason: reasonOf(cause) },
-      { cause },
-    );
-  }
+    renameSync(temporary, home.processes);
+  });
 }
 
 export function removeRecords(home: Home): void {
-  rmSync(path(home), { force: true });
+  rmSync(home.processes, { force: true });
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
   dataOf,
+  makeHomeDirectory,
   ringmasterHome,
   type DataManifest,
   type Home,
@@ -15,7 +16,7 @@ import { formatCount, note, pairs, print, printJson, table } from '../output.js'
 import { readingVerb, type JsonOption } from '../verb.js';
 
 interface DataOptions extends JsonOption {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
 }
 
 const SETTING = ['--set <path=value>', 'override a key of the job file; may be repeated'] as const;
@@ -30,7 +31,7 @@ export function dataCommand(program: Command): void {
     'prepare <job.yaml>',
     'Clean, tokenise and shard the data that a job would train on',
   )
-    .option(...SETTING, gather, [])
+    .option(...SETTING, gather)
     .action(async (path: string, { home, json, set }: DataOptions) => {
       const { manifest, sha256 } = await prepare(path, set, ringmasterHome(home));
       if (json) {
@@ -43,7 +44,7 @@ export function dataCommand(program: Command): void {
       print(sha256);
     });
   readingVerb(data, 'inspect <job.yaml>', 'Tell what is in that data, what was left out and why')
-    .option(...SETTING, gather, [])
+    .option(...SETTING, gather)
     .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)
     .action(async (path: string, options: DataOptions & { samples: number }) => {
       const { manifest, sha256, store } = await prepare(
@@ -57,8 +58,11 @@ export function dataCommand(program: Command): void {
     });
 }
 
-async function prepare(path: string, overrides: readonly string[], home: Home) {
+async function prepare(path: string, overrides: readonly string[] | undefined, home: Home) {
   const spec = loadJobFile(path, overrides);
+  makeHomeDirectory(home.root, 0o700);
+  makeHomeDirectory(home.artifacts);
+  makeHomeDirectory(home.data);
   // Loaded here so that no other verb waits for it.
   const { BlobStore, prepareData } = await import('@ringmaster/data');
   const store = new BlobStore(home.artifacts);

@@ -8,14 +8,14 @@ import { print, printJson } from '../output.js';
 import { verb, type HomeOption } from '../verb.js';
 
 interface SubmitOptions extends HomeOption {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly wait?: true;
   readonly dryRun?: true;
 }
 
 export function submitCommand(program: Command): void {
   verb(program, 'submit <job.yaml>', 'Submit a job, and print its id')
-    .option('--set <path=value>', 'override a key of the job file; may be repeated', gather, [])
+    .option('--set <path=value>', 'override a key of the job file; may be repeated', gather)
     .option('--wait', 'wait until the job has ended, as the verb wait does')
     .option('--dry-run', 'print the whole specification as JSON, and submit nothing')
     .addHelpText(

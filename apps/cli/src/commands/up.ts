@@ -1,7 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+import {
+  makeHomeDirectory,
+  RingmasterError,
+  ringmasterHome,
+  type Home,
+} from '@ringmaster/protocol';
 import { duration, wholeNumber } from '../arguments.js';
 import { Client, readCoordinator } from '../client.js';
 import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
@@ -11,7 +15,6 @@ import {
   writeRecords,
   type ProcessRecord,
 } from '../cluster/records.js';
-import { reasonOf } from '../failure.js';
 import { interruption } from '../interruption.js';
 import { note, pairs, print } from '../output.js';
 import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
@@ -111,12 +114,8 @@ async function refuseIfRunning(home: Home, client: Client): Promise<void> {
 }
 
 function makeHome(home: Home): void {
-  try {
-    mkdirSync(home.logs, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    const reason = reasonOf(cause);
-    throw new RingmasterError('HOME_NOT_WRITABLE', { path: home.root, reason }, { cause });
-  }
+  makeHomeDirectory(home.root, 0o700);
+  makeHomeDirectory(home.logs);
   const alive = readRecords(home).filter(isRunning);
   if (alive.length === 0) removeRecords(home);
   else writeRecords(home, alive);

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
 /** Turns whatever a route throws into one of the registered errors. */
-export function toRingmasterError(error: unknown): RingmasterError {
+function toRingmasterError(error: unknown): RingmasterError {
   if (error instanceof RingmasterError) return error as RingmasterError;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Home } from '@ringmaster/protocol';
+import { makeHomeDirectory, type Home } from '@ringmaster/protocol';
 import { curveKeyPair } from 'zeromq';
 import { writeDurably } from './durable-file.js';
-import { explaining } from './errors.js';
 
 /** What a secure cluster is guarded by. */
 export interface Credentials {
@@ -34,7 +33,7 @@ export function readCredentials(home: Home, create: boolean): Credentials | null
   const complete = [home.token, ...Object.values(paths)].every((path) => existsSync(path));
   if (!complete && !create) return null;
   if (!complete) {
-    explaining(home.keys, () => mkdirSync(home.keys, { recursive: true, mode: 0o700 }));
+    makeHomeDirectory(home.keys, 0o700);
     const [server, client] = [curveKeyPair(), curveKeyPair()];
     const write = (path: string, text: string) => {
       writeDurably(path, `${text}\n`, 0o600);

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { explaining } from './errors.js';
+import { explaining } from '@ringmaster/protocol';
 
 /**
  * Writes a small file so that it is either there whole or as it was before.

@@ -1,5 +1,4 @@
-import { RingmasterError } from '@ringmaster/protocol';
-import { systemCode } from './errors.js';
+import { RingmasterError, systemCode } from '@ringmaster/protocol';
 
 /** Ports to try: the given one alone, or the one of the last time and then any that is free. */
 export function portsToTry(given: number | null, last: string | null): number[] {

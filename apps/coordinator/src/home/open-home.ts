@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   coordinatorFileSchema,
+  makeHomeDirectory,
   RingmasterError,
   type CoordinatorFile,
   type Home,
@@ -9,7 +10,6 @@ import {
 import { StoreLocked } from '../store/database.js';
 import { Store } from '../store/store.js';
 import { writeDurably } from './durable-file.js';
-import { explaining } from './errors.js';
 
 /** How long the file of a coordinator that is starting or ending at this moment is waited for. */
 const ANNOUNCEMENT_MS = 2000;
@@ -19,13 +19,11 @@ const ANNOUNCEMENT_MS = 2000;
  * @throws COORDINATOR_RUNNING, HOME_NOT_WRITABLE, DISK_FULL, STORE_UNUSABLE
  */
 export async function openHome(home: Home): Promise<Store> {
-  explaining(home.root, () => {
-    makeDirectory(home.root, 0o700);
-    makeDirectory(home.artifacts, 0o755);
-    makeDirectory(home.data, 0o755);
-    makeDirectory(join(home.logs, 'jobs'), 0o755);
-    makeDirectory(home.sockets, 0o700);
-  });
+  makeHomeDirectory(home.root, 0o700);
+  makeHomeDirectory(home.artifacts);
+  makeHomeDirectory(home.data);
+  makeHomeDirectory(join(home.logs, 'jobs'));
+  makeHomeDirectory(home.sockets, 0o700);
   // SQLite tells of an unwritable directory only as "unable to open": ask the file system first.
   writeDurably(`${home.root}/.writable`, '', 0o600);
   rmSync(`${home.root}/.writable`);
@@ -46,13 +44,6 @@ export async function openHome(home: Home): Promise<Store> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-/** Makes a directory and those above it. Unlike Node's recursive mkdir it ends where a file system takes none. */
-function makeDirectory(path: string, mode: number): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  if (dirname(path) !== path) makeDirectory(dirname(path), 0o755);
-  mkdirSync(path, { mode });
 }
 
 /** Tells everyone on this host where the coordinator is. */

@@ -2,7 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import type { Run, Strike, Trainer } from './run.js';
 
 /** Strikes at one step after which a job is given up. */
-export const STRIKES_TO_FAIL = 3;
+const STRIKES_TO_FAIL = 3;
 
 /** Failures to load on one worker after which a run keeps away from it. */
 const LOAD_FAILURES_TO_EXCLUDE = 3;

@@ -11,7 +11,7 @@ import type { Connection } from './database.js';
 import { json, toJson } from './rows.js';
 
 /** What a fine-tune starts from, settled when the job is submitted. */
-export const baseSchema = z.discriminatedUnion('type', [
+const baseSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('model'), manifest: z.string() }),
   z.object({ type: z.literal('job'), job: z.string() }),
   z.object({ type: z.literal('directory'), path: z.string() }),

@@ -29,11 +29,11 @@ try {
     process.stderr.write('interrupted; nothing was left half done\n');
     process.exitCode = 130;
   } else if (error instanceof RingmasterError) {
-    process.stderr.write(`${error.message} (${error.code})\n${error.remedy}\n`);
+    process.stderr.write(`ringmaster: ${error.code}: ${error.message}\n  ${error.remedy}\n`);
     process.exitCode = error.exit;
   } else if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true) {
     process.stderr.write(
-      `${(error as Error).message}\nUsage: npm run provision [-- --gpu] [-- --verify]\n`,
+      `ringmaster: USAGE: ${(error as Error).message}\n  Usage: npm run provision [-- --gpu] [-- --verify]\n`,
     );
     process.exitCode = 2;
   } else {

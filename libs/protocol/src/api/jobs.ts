@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { jobFileSchema } from '../job-file/schema.js';
 import { errorBodySchema, evaluationReportSchema } from '../messages/trainer.js';
 
 /**
@@ -61,9 +60,6 @@ export const jobViewSchema = z.object({
   error: errorBodySchema.nullable(),
 });
 export type JobView = z.infer<typeof jobViewSchema>;
-
-/** Body of POST /v1/jobs: a job file with absolute paths. */
-export const submitSchema = z.object({ spec: jobFileSchema });
 
 /** One point of a job's loss curve, as GET /v1/jobs/ID/steps gives them. */
 export const stepPointSchema = z.object({

@@ -2,10 +2,13 @@ import { entry } from './define.js';
 
 /** Errors of the cluster: coordinator, workers, home directory, access. */
 export const clusterErrors = {
-  COORDINATOR_UNREACHABLE: entry<{ url: string }>({
+  COORDINATOR_UNREACHABLE: entry<{ url: string } | { home: string }>({
     status: 503,
     exit: 3,
-    message: ({ url }) => `No coordinator answers at ${url}`,
+    message: (where) =>
+      'url' in where
+        ? `No coordinator answers at ${where.url}`
+        : `No coordinator runs on ${where.home}`,
     remedy: 'Start one with: ringmaster up',
   }),
   COORDINATOR_RUNNING: entry<{ url: string; pid: number }>({
@@ -68,12 +71,6 @@ export const clusterErrors = {
     exit: 1,
     message: ({ from, reason }) => `A control message from ${from} is invalid: ${reason}`,
     remedy: 'Run the same Ringmaster version everywhere.',
-  }),
-  WORKER_LOST: entry<{ worker: string; reason: string }>({
-    status: 503,
-    exit: 1,
-    message: ({ worker, reason }) => `Worker ${worker} is gone: ${reason}`,
-    remedy: 'Its jobs go on elsewhere; look at the worker log on its host.',
   }),
   ADDRESS_UNAVAILABLE: entry<{ host: string; reason: string }>({
     status: 500,
@@ -153,7 +150,13 @@ export const clusterErrors = {
   DIRECTORY_EXISTS: entry<{ path: string }>({
     status: 409,
     exit: 1,
-    message: ({ path }) => `${path} exists and is not empty`,
+    message: ({ path }) => `${path} exists and is not an empty directory`,
     remedy: 'Name a directory that does not exist yet.',
+  }),
+  DIRECTORY_NOT_WRITABLE: entry<{ path: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ path, reason }) => `${path} cannot be written: ${reason}`,
+    remedy: 'Name another directory, or mend its permissions.',
   }),
 } as const;

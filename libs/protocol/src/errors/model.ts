@@ -16,7 +16,7 @@ export const modelErrors = {
     remedy:
       'Install Python 3 with pip 21 or later (Debian: apt install python3-pip), then: npm run provision',
   }),
-  TENSORFLOW_COMPILER_MISSING: entry<Record<never, never>>({
+  TENSORFLOW_COMPILER_MISSING: entry<object>({
     status: 500,
     exit: 1,
     message: () => 'The TensorFlow binding is compiled with g++, which is not installed',

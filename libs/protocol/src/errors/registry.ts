@@ -38,14 +38,19 @@ export class RingmasterError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly exit: number;
   readonly remedy: string;
 
-  constructor(code: Code, detail: ErrorDetail<Code>, options?: ErrorOptions) {
+  /** @param options `remedy` replaces the registered one, by one that knows more of the place. */
+  constructor(
+    code: Code,
+    detail: ErrorDetail<Code>,
+    options?: ErrorOptions & { readonly remedy?: string },
+  ) {
     const definition = errors[code] as unknown as ErrorEntry<ErrorDetail<Code>>;
     super(definition.message(detail), options);
     this.code = code;
     this.detail = detail;
     this.status = definition.status;
     this.exit = definition.exit;
-    this.remedy = definition.remedy;
+    this.remedy = options?.remedy ?? definition.remedy;
   }
 
   /** The form that the API answers with. */

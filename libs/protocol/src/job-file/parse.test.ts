@@ -71,6 +71,24 @@ describe('parseJobSpec', () => {
     expect(error.detail).toMatchObject({ key });
   });
 
+  it.each([
+    ['steps=1.5', 'must be a whole number, not 1.5'],
+    ['steps=many', "must be a number, not 'many'"],
+    ['name=3', 'must be text, not 3'],
+    ['model=[]', 'must be a section of keys and values, not an empty list'],
+    ['steps=0', 'must be more than 0, not 0'],
+    ['model.context=2', 'must be at least 8, not 2'],
+    ['optimizer={}', 'is required'],
+    ['kind=pretrian', "must be 'pretrain' or 'finetune', not 'pretrian'; did you mean 'pretrain'?"],
+    ['model.architecture=brt', "must be 'bert' or 'gpt', not 'brt'; did you mean 'bert'?"],
+    ['data.test=true', 'must be a number, text or a list, not true'],
+    ['data.test=[]', 'must not be empty'],
+    ['data.test=[a, 1]', 'must be text, not 1'],
+  ])('says of %s that it %s', (override, reason) => {
+    const error = failure(() => parseJobSpec(withOverrides(example(), [override])));
+    expect(error.detail).toMatchObject({ reason });
+  });
+
   it('never throws anything but its own errors, whatever the value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -87,6 +105,14 @@ describe('readJobFile', () => {
       expect(failure(() => readJobFile(bad, 'bad.yaml')).code).toBe('JOB_FILE_UNREADABLE');
     },
   );
+});
+
+describe('withOverrides', () => {
+  it.each(['steps=*x', 'steps=[1', 'steps={a: 1, a: 2}'])('refuses %s by the key', (override) => {
+    const error = failure(() => withOverrides(example(), [override]));
+    expect(error).toMatchObject({ code: 'JOB_FILE_INVALID', detail: { key: 'steps' } });
+    expect(error.message).not.toMatch(/:$/);
+  });
 });
 
 describe('specHash', () => {

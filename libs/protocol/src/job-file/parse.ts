@@ -2,6 +2,7 @@ import { isAlias, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { RingmasterError } from '../errors/registry.js';
 import { nearest } from './nearest.js';
+import { innermost, reasonOf } from './reason.js';
 import { jobFileJsonSchema, jobFileSchema, type JobSpec } from './schema.js';
 
 /**
@@ -10,23 +11,9 @@ import { jobFileJsonSchema, jobFileSchema, type JobSpec } from './schema.js';
  * @throws JOB_FILE_UNREADABLE when the text is not YAML or JSON, or is empty.
  */
 export function readJobFile(text: string, path: string): unknown {
-  const document = parseDocument(text, { uniqueKeys: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    throw new RingmasterError('JOB_FILE_UNREADABLE', {
-      path,
-      reason: problem.message.split('\n')[0] ?? '',
-    });
-  }
-  visit(document, (_, node) => {
-    if (isAlias(node)) {
-      throw new RingmasterError('JOB_FILE_UNREADABLE', {
-        path,
-        reason: 'aliases are not supported',
-      });
-    }
+  const value = parseYaml(text, (reason) => {
+    return new RingmasterError('JOB_FILE_UNREADABLE', { path, reason });
   });
-  const value: unknown = document.toJS();
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new RingmasterError('JOB_FILE_UNREADABLE', {
       path,
@@ -34,6 +21,20 @@ export function readJobFile(text: string, path: string): unknown {
     });
   }
   return value;
+}
+
+/** One YAML value. `refusal` makes the error of what cannot be understood. */
+function parseYaml(text: string, refusal: (reason: string) => RingmasterError): unknown {
+  const document = parseDocument(text, { uniqueKeys: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const [line = ''] = problem.message.split('\n');
+    throw refusal(line.replace(/:$/, ''));
+  }
+  visit(document, (_, node) => {
+    if (isAlias(node)) throw refusal('aliases are not supported');
+  });
+  return document.toJS();
 }
 
 /**
@@ -53,14 +54,17 @@ export function parseJobSpec(value: unknown): JobSpec {
       nearest: nearest(key, validKeys(kind, unknown.path)),
     });
   }
-  const [first] = issues;
+  const [first] = issues.map(innermost);
   throw new RingmasterError('JOB_FILE_INVALID', {
     key: first?.path.join('.') ?? '',
-    reason: first?.message ?? 'it cannot be understood',
+    reason: first === undefined ? 'it cannot be understood' : reasonOf(first, value),
   });
 }
 
-/** Applies `path=value` overrides, values in YAML, to a job file's value, and returns a new one. */
+/**
+ * Applies `path=value` overrides, values in YAML, to a job file's value, and returns a new one.
+ * @throws JOB_FILE_INVALID naming the key
+ */
 export function withOverrides(value: unknown, overrides: readonly string[]): unknown {
   const copy = structuredClone(value) as Record<string, unknown>;
   for (const override of overrides) {
@@ -89,7 +93,9 @@ export function withOverrides(value: unknown, overrides: readonly string[]): unk
         parent = created;
       }
     }
-    const parsed: unknown = parseDocument(override.slice(equals + 1)).toJS();
+    const parsed = parseYaml(override.slice(equals + 1), (reason) => {
+      return new RingmasterError('JOB_FILE_INVALID', { key: override.slice(0, equals), reason });
+    });
     Object.defineProperty(parent, last, {
       value: parsed,
       enumerable: true,
