@@ -12,8 +12,8 @@ const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 13)
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.ringmaster-lock');
 
-if (process.platform !== 'linux' || process.arch !== 'x64') {
-  stop('Ringmaster runs on 64-bit Linux on x86-64', 'Use such a machine or a container on one.');
+if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+  stop('Ringmaster runs on 64-bit Linux', 'Use such a machine or a container on one.');
 }
 if (!supported) {
   stop(

@@ -1,9 +1,14 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
 //   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s]
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { coordinatorFileSchema, RingmasterError, type Home } from '@ringmaster/protocol';
+import {
+  coordinatorFileSchema,
+  makeHomeDirectory,
+  RingmasterError,
+  type Home,
+} from '@ringmaster/protocol';
 import { destination, pino } from 'pino';
 import { z } from 'zod';
 import { runAgent } from './agent/agent.js';
@@ -52,7 +57,7 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
       abort.abort();
     });
   }
-  mkdirSync(home.sockets, { recursive: true, mode: 0o700 });
+  makeHomeDirectory(home.root);
   log.info({ version, control: control ?? home.coordinator }, 'worker started');
   const ending = await runAgent({
     ...options,
@@ -60,8 +65,7 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
     endpoint: () => control ?? controlIn(home.coordinator),
     token: tokenOf(home),
     keys: keysOf(home),
-    sockets: home.sockets,
-    cache: join(home.root, 'cache'),
+    cache: home.cache,
     program: fileURLToPath(new URL('./trainer/main.js', import.meta.url)),
     log,
     signal: abort.signal,

@@ -18,8 +18,6 @@ export interface Home {
   readonly data: string;
   /** Log files: coordinator.log, worker-N.log, jobs/ID.log. */
   readonly logs: string;
-  /** Unix sockets of rings on this host (mode 0700). */
-  readonly sockets: string;
   /** What `ringmaster up` has started: names and process ids (JSON). */
   readonly processes: string;
   /** Blobs that workers have fetched from a coordinator on another host. */
@@ -39,7 +37,6 @@ export function ringmasterHome(given?: string): Home {
     artifacts: join(root, 'artifacts'),
     data: join(root, 'data'),
     logs: join(root, 'logs'),
-    sockets: join(root, 'sockets'),
     processes: join(root, 'processes.json'),
     cache: join(root, 'cache'),
   };

@@ -23,7 +23,6 @@ export async function openHome(home: Home): Promise<Store> {
   makeHomeDirectory(home.artifacts);
   makeHomeDirectory(home.data);
   makeHomeDirectory(join(home.logs, 'jobs'));
-  makeHomeDirectory(home.sockets, 0o700);
   // SQLite tells of an unwritable directory only as "unable to open": ask the file system first.
   writeDurably(`${home.root}/.writable`, '', 0o600);
   rmSync(`${home.root}/.writable`);

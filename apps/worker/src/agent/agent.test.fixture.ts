@@ -14,7 +14,6 @@ await runAgent({
   devices: [{ kind: 'cpu' }],
   threads: 1,
   orphanTimeoutMs: 30_000,
-  sockets: '/nonexistent',
   cache: '/nonexistent',
   program: fileURLToPath(new URL('./trainer.test.fixture.js', import.meta.url)),
   log: pino({ level: 'silent' }),

@@ -37,7 +37,6 @@ function start(change: Partial<AgentOptions> = {}): Promise<Ending> {
     devices: [{ kind: 'cpu' }, { kind: 'cpu' }],
     threads: 4,
     orphanTimeoutMs: 30_000,
-    sockets: '/nonexistent',
     cache: '/nonexistent',
     program: fixture('trainer'),
     log: pino({ level: 'silent' }),

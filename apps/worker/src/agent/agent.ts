@@ -16,8 +16,6 @@ export interface AgentOptions {
   readonly devices: readonly [Device, ...Device[]];
   readonly threads: number;
   readonly orphanTimeoutMs: number;
-  /** Directory of the ring's Unix sockets. */
-  readonly sockets: string;
   /** Directory of fetched artifacts. */
   readonly cache: string;
   /** Path of the trainer's program. */
@@ -34,7 +32,6 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   const trainers = new Trainers({
     program: options.program,
     devices: options.devices,
-    sockets: options.sockets,
     cache: options.cache,
     send: (message) => {
       connection.send(message);

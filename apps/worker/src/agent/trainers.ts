@@ -16,8 +16,6 @@ export interface TrainersOptions {
   readonly program: string;
   /** Devices, one for each slot. */
   readonly devices: readonly Device[];
-  /** Directory of the ring's Unix sockets. */
-  readonly sockets: string;
   /** Directory of fetched artifacts. */
   readonly cache: string;
   readonly send: (message: WorkerMessage) => void;
@@ -29,7 +27,6 @@ export interface TrainerLaunch {
   readonly type: 'launch';
   readonly launch: Launch;
   readonly artifacts: ArtifactsLocation;
-  readonly sockets: string;
   readonly cache: string;
 }
 
@@ -92,7 +89,6 @@ export class Trainers {
       type: 'launch',
       launch,
       artifacts,
-      sockets: this.#options.sockets,
       cache: this.#options.cache,
     };
     this.#tell(child, first);

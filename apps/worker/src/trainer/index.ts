@@ -1,4 +1,4 @@
-export type { Artifacts } from '../artifacts/artifacts.js';
+export { openArtifacts } from '../artifacts/artifacts.js';
 export { loadRun } from './load.js';
 export type { Run } from './run.js';
 export { Session } from './session.js';

@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -16,8 +15,7 @@ const firstMessageSchema = z.object({
     cluster: z.string(),
     token: z.string().nullable(),
   }),
-  /** Directory of the ring's Unix sockets, beside which fetched artifacts are kept. */
-  sockets: z.string(),
+  cache: z.string(),
 });
 
 const send = (message: TrainerMessage) => {
@@ -29,7 +27,7 @@ const send = (message: TrainerMessage) => {
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.once('message', (first: unknown) => {
-  const { launch, artifacts: location, sockets } = firstMessageSchema.parse(first);
+  const { launch, artifacts: location, cache } = firstMessageSchema.parse(first);
   const log = pino({ base: { job: launch.job, trainer: launch.trainer, pid: process.pid } });
   const waiting: unknown[] = [];
   let receive = (message: unknown) => void waiting.push(message);
@@ -37,7 +35,7 @@ process.once('message', (first: unknown) => {
     receive(message);
   });
   const begin = async () => {
-    const artifacts = await openArtifacts(location, join(dirname(sockets), 'cache'));
+    const artifacts = await openArtifacts(location, cache);
     const run = await loadRun(launch, artifacts, log);
     const trainer = new Trainer(run, send, log);
     receive = (message) => {

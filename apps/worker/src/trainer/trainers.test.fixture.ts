@@ -79,7 +79,7 @@ export class TrainingGround {
         cluster: 'test',
         token: null,
       },
-      sockets: join(this.home, 'sockets'),
+      cache: join(this.home, 'cache'),
     };
     child.send(message);
     await trainer.next('ready');
@@ -98,7 +98,7 @@ interface LaunchMessage {
     readonly specHash: string;
   };
   readonly artifacts: { url: string; directory: string; cluster: string; token: null };
-  readonly sockets: string;
+  readonly cache: string;
 }
 
 /** One real trainer process. */
