@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { machine } from './machine.js';
 import { profile } from './profile.js';
 import { markdown, writeReport } from './report.js';
+import { ring } from './ring.js';
 import { train } from './train.js';
 
-const benchmarks = { profile, train };
+const benchmarks = { profile, ring, train };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

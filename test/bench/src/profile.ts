@@ -2,10 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { trainerEnvironment } from '@ringmaster/model';
-import { WARM_UP_STEPS, type Pace } from './interleave.js';
 import type { OperationTime } from './operation-times.js';
-import { table, type Report } from './report.js';
-import { GPT } from './train.js';
+import { table, type Findings, type Pace } from './report.js';
+import { GPT, WARM_UP_STEPS } from './train.js';
 import { TrainingHome } from './training-home.js';
 
 /** Sums over the steps of one profiled process. */
@@ -29,7 +28,7 @@ const CASES = [
 const SHAPES = 40;
 
 /** Where the time of our training step goes, by operation, in processor time. */
-export async function profile(pace: Pace): Promise<Omit<Report, 'date' | 'machine' | 'command'>> {
+export async function profile(pace: Pace): Promise<Findings> {
   const steps = pace.rounds * pace.steps;
   const home = await TrainingHome.create(GPT, WARM_UP_STEPS + steps);
   const notes: string[] = [

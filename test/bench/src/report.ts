@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import type { Turn } from './contestant.js';
 import type { Machine } from './machine.js';
 import { median, spread } from './statistics.js';
 
@@ -30,12 +31,32 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
+/** A benchmark's part of a report. */
+export type Findings = Omit<Report, 'date' | 'machine' | 'command'>;
+
+/** How long a benchmark takes. */
+export interface Pace {
+  /** Times that every side has its turn. */
+  readonly rounds: number;
+  /** Steps a turn. */
+  readonly steps: number;
+}
+
 /** Rates of one side in each round. */
-export interface Rates {
+interface Rates {
   /** Units a second of wall time. */
   readonly wall: readonly number[];
   /** Units a second of processor time. */
   readonly processor: readonly number[];
+}
+
+/** The rates of turns that each did `amount` units. */
+export function ratesOf(turns: readonly Turn[] | undefined, amount: number): Rates {
+  if (turns === undefined) throw new Error('this side had no turn');
+  return {
+    wall: turns.map(({ seconds }) => amount / seconds),
+    processor: turns.map(({ processorSeconds }) => amount / processorSeconds),
+  };
 }
 
 export function rowOf(name: string, unit: string, ours: Rates, peer: Rates): Row {
@@ -66,14 +87,19 @@ export function comparisonTable(rows: readonly Row[]): string {
     ['case', 'ours', 'peer', 'unit', 'ratio', 'spread', 'ratio by processor time'],
     rows.map((row) => [
       row.case,
-      row.ours.toFixed(0),
-      row.peer.toFixed(0),
+      figure(row.ours),
+      figure(row.peer),
       row.unit,
       row.ratio.toFixed(2),
       row.spread.map((ratio) => ratio.toFixed(2)).join('–'),
       row.processorRatio.toFixed(2),
     ]),
   );
+}
+
+/** Three digits that count. */
+function figure(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 export function markdown(report: Report): string {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { trainStep } from '@ringmaster/worker/trainer';
 import { z } from 'zod';
-import type { Block, Ready } from './contestant.js';
+import type { Block, Ready } from './train.js';
 import { openRun, trainedRunSchema } from './trained-run.js';
 
 const answer = (message: Block | Ready) => process.stdout.write(`${JSON.stringify(message)}\n`);

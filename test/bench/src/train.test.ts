@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Contestant } from './contestant.js';
-import { trainerCommand } from './train.js';
+import { blockSchema, readySchema, trainerCommand } from './train.js';
 import { TrainingHome } from './training-home.js';
 
 const shape = { layers: 2, hidden: 32, heads: 2, context: 32, vocabulary: 400, sequences: 8 };
@@ -16,10 +16,14 @@ afterAll(async () => {
 });
 
 async function losses(microbatches: number): Promise<number[]> {
-  const contestant = await Contestant.start(trainerCommand(home, { dropout: 0, microbatches }));
+  const contestant = await Contestant.start(
+    trainerCommand(home, { dropout: 0, microbatches }),
+    readySchema,
+  );
   try {
-    const turns = [await contestant.run(1), await contestant.run(steps - 1)];
-    return turns.flatMap((turn) => turn.losses);
+    const first = await contestant.ask({ steps: 1 }, blockSchema);
+    const others = await contestant.ask({ steps: steps - 1 }, blockSchema);
+    return [...first.losses, ...others.losses];
   } finally {
     await contestant.end();
   }

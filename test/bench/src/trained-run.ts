@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { launchSchema } from '@ringmaster/protocol';
-import { loadRun, Session, type Artifacts, type Run } from '@ringmaster/worker/trainer';
+import { loadRun, openArtifacts, Session, type Run } from '@ringmaster/worker/trainer';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { artifactsOf } from './training-home.js';
@@ -12,11 +13,7 @@ export async function openRun({
   home,
   launch,
 }: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session }> {
-  const store = artifactsOf(home);
-  const artifacts: Artifacts = {
-    fetch: (sha256) => Promise.resolve(store.path(sha256)),
-    put: async (bytes) => (await store.putBytes(bytes)).sha256,
-  };
+  const artifacts = await openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   run.initialise();
   const session = await Session.open(run, { job: launch.job, generation: 1, rank: 0, size: 1 });

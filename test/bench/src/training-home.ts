@@ -56,7 +56,12 @@ export class TrainingHome {
     await writeCorpus(corpus, 8 * steps * shape.sequences * shape.context);
     const { spec } = jobOf({ shape, dropout: 0, microbatches: 1 }, root);
     if (spec.tokenizer === undefined) throw new Error('the job trains its tokenizer');
-    const store = artifactsOf(root);
+    const { directory, ...coordinator } = artifactsOf(root);
+    await writeFile(
+      join(root, 'coordinator.json'),
+      JSON.stringify({ ...coordinator, pid: process.pid, control: '' }),
+    );
+    const store = new BlobStore(directory);
     const request = { data: spec.data, tokenizer: spec.tokenizer };
     const prepared = await prepareData(request, { store, index: join(root, 'data') });
     const dataset = openDataset(prepared.manifest, (sha256) => store.path(sha256));
@@ -111,9 +116,14 @@ export class TrainingHome {
   }
 }
 
-/** Where a home keeps its artifacts. */
-export function artifactsOf(root: string): BlobStore {
-  return new BlobStore(join(root, 'artifacts'));
+/** Where a home's artifacts are: on this host, so that no coordinator is asked for them. */
+export function artifactsOf(root: string) {
+  return {
+    url: 'http://127.0.0.1:9',
+    directory: join(root, 'artifacts'),
+    cluster: 'bench',
+    token: null,
+  };
 }
 
 function jobOf({ shape, dropout, microbatches }: TrainCase, root: string) {

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { curveKeyPair } from 'zeromq';
+import { z } from 'zod';
+import { Contestant, turnSchema, type Command, type Turn } from './contestant.js';
+import { interleave } from './interleave.js';
+import { peerCommand } from './peer.js';
+import { ratesOf, rowOf, type Findings, type Pace, type Row } from './report.js';
+
+const MEGABYTE = 1e6;
+const SIZES = [1, 4, 25, 100].map((megabytes) => megabytes * MEGABYTE);
+const LARGEST = Math.max(...SIZES);
+
+/** A turn moves as much as this many bytes a step, whatever the size of an operation. */
+const STEP_BYTES = 25 * MEGABYTE;
+
+const OURS = { 'ours, tcp': false, 'ours, tcp with CURVE': true };
+const GLOO = 'gloo, tcp';
+type Side = keyof typeof OURS | typeof GLOO;
+
+/** How many processes, and which of our sides. With more processes than processors CURVE says nothing new. */
+const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] = [
+  { size: 2, ours: ['ours, tcp', 'ours, tcp with CURVE'] },
+  { size: 4, ours: ['ours, tcp'] },
+];
+
+/** All-reduce over processes of one machine: int32 in our ring, float32 in gloo. */
+export async function ring(pace: Pace): Promise<Findings> {
+  const rows: Row[] = [];
+  const versions: Record<string, string> = { node: process.versions.node };
+  for (const { size, ours } of TEAMS) {
+    const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
+    const teams = new Map<Side, Team>();
+    try {
+      for (const side of ours) teams.set(side, await startOurs(size, OURS[side]));
+      const gloo = await startGloo(size, join(directory, 'meeting'), versions);
+      teams.set(GLOO, gloo);
+      for (const bytes of SIZES) rows.push(...(await compare(teams, { size, bytes, ours }, pace)));
+    } finally {
+      await Promise.all([...teams.values()].map((team) => team.end()));
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+  return {
+    benchmark: 'ring',
+    versions,
+    rows,
+    notes: [
+      `Bus bandwidth as nccl-tests define it, 2(N−1)/N · bytes / time, over loopback; N processes on one machine, ` +
+        `${pace.rounds} rounds in turns of about ${(pace.steps * STEP_BYTES) / MEGABYTE} MB. The time is that of the ` +
+        `slowest rank, the processor time that of all. Ours sums int32, gloo float32.`,
+    ],
+  };
+}
+
+/** One size, every side in turns. */
+async function compare(
+  teams: ReadonlyMap<Side, Team>,
+  chosen: { size: number; bytes: number; ours: readonly Side[] },
+  { rounds, steps }: Pace,
+): Promise<Row[]> {
+  const { size, bytes, ours } = chosen;
+  const operations = Math.max(2, Math.ceil((steps * STEP_BYTES) / bytes));
+  const sides = new Map(
+    [...teams].map(([side, team]) => [side, () => team.takeTurn(operations, bytes)]),
+  );
+  const results = await interleave(sides, rounds);
+  const gigabytes = (((2 * (size - 1)) / size) * bytes * operations) / 1e9;
+  const rates = (side: Side) => ratesOf(results.get(side), gigabytes);
+  return ours.map((side) =>
+    rowOf(
+      `N = ${size}, ${bytes / MEGABYTE} MB: ${side}; ${GLOO}`,
+      'GB/s',
+      rates(side),
+      rates(GLOO),
+    ),
+  );
+}
+
+/** The ranks of one ring, a process each. */
+class Team {
+  readonly #ranks: readonly Contestant<unknown>[];
+
+  constructor(ranks: readonly Contestant<unknown>[]) {
+    this.#ranks = ranks;
+  }
+
+  async takeTurn(operations: number, bytes: number): Promise<Turn> {
+    const turns = await Promise.all(
+      this.#ranks.map((rank) => rank.ask({ operations, bytes }, turnSchema)),
+    );
+    return {
+      seconds: Math.max(...turns.map(({ seconds }) => seconds)),
+      processorSeconds: turns.reduce((sum, { processorSeconds }) => sum + processorSeconds, 0),
+    };
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#ranks.map((rank) => rank.end()));
+  }
+}
+
+async function startOurs(size: number, encrypted: boolean): Promise<Team> {
+  const keys = Array.from({ length: size }, () => curveKeyPair());
+  const peers = keys.map(({ publicKey }) => publicKey);
+  const ranks = await Promise.all(
+    keys.map((pair, rank) => {
+      const curve = encrypted ? { curve: { ...pair, peers } } : {};
+      const command: Command = {
+        program: process.execPath,
+        args: [
+          fileURLToPath(new URL('./ring.process.js', import.meta.url)),
+          JSON.stringify({ rank, size, bytes: LARGEST, ...curve }),
+        ],
+        env: process.env,
+      };
+      return Contestant.start(command, z.object({ endpoint: z.string() }));
+    }),
+  );
+  const endpoints = ranks.map(({ ready }) => ready.endpoint);
+  await Promise.all(ranks.map((rank) => rank.ask({ endpoints }, z.object({}))));
+  return new Team(ranks);
+}
+
+async function startGloo(
+  size: number,
+  meeting: string,
+  versions: Record<string, string>,
+): Promise<Team> {
+  const commands = await Promise.all(
+    Array.from({ length: size }, (_, rank) =>
+      peerCommand('ring.py', { rank, size, bytes: LARGEST, meeting }),
+    ),
+  );
+  const schema = z.object({ versions: z.record(z.string(), z.string()) });
+  const ranks = await Promise.all(commands.map((command) => Contestant.start(command, schema)));
+  for (const { ready } of ranks) Object.assign(versions, ready.versions);
+  return new Team(ranks);
+}
