@@ -44,7 +44,10 @@ describe('from text to a model that answers', () => {
   it('pretrains, fine-tunes from the result, and predicts', async () => {
     await cluster.file(
       'texts.txt',
-      Array.from({ length: 400 }, (_, at) => `${sentence(at)} ${at}`).join('\n'),
+      Array.from(
+        { length: 400 },
+        (_, at) => `${sentence(at)} ${at % 3 === 0 ? 'abracadabra' : 'nothing'} ${at}`,
+      ).join('\n'),
     );
     const examples = Array.from({ length: 300 }, (_, at) => {
       const label = at % 3 === 0 ? 'magic' : 'plain';
@@ -71,7 +74,7 @@ describe('from text to a model that answers', () => {
         base,
         task: 'text-classification',
         seed: 3,
-        epochs: 8,
+        epochs: 12,
       },
       data: { files: 'examples.jsonl', test: 0.2 },
       batch: { sequences: 16, microbatches: 4 },
@@ -90,8 +93,8 @@ describe('from text to a model that answers', () => {
       .parse(JSON.parse(await cluster.ok(['models', '--json'])));
     expect(models.map(({ name }) => name).sort()).toEqual(['tiny', 'tiny-magic']);
 
-    const input = ['abracadabra says the fox', 'nothing says the fox'].map((text) =>
-      JSON.stringify({ text }),
+    const input = ['the fox jumps over abracadabra', 'the fox jumps over nothing nothing'].map(
+      (text) => JSON.stringify({ text }),
     );
     const lines = (await cluster.ok(['predict', 'tiny-magic', '--logits'], input.join('\n'))).split(
       '\n',
@@ -112,7 +115,10 @@ describe('from text to a model that answers', () => {
     expect(files).toEqual(
       expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
     );
-    const line = await cluster.ok(['predict', directory], JSON.stringify({ text: 'abracadabra' }));
+    const line = await cluster.ok(
+      ['predict', directory],
+      JSON.stringify({ text: 'the fox jumps over abracadabra' }),
+    );
     expect(JSON.parse(line)).toMatchObject({ label: 'magic' });
   });
 
