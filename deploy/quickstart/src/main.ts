@@ -8,7 +8,8 @@ import { finishedJob, lossCurve } from './results.js';
 import { CommandFailed, ringmaster, root } from './ringmaster.js';
 
 /** Its own home directory: a run shows the whole path, so what the one before has left is removed first. */
-const home = join(root, '.ringmaster', 'quickstart');
+const home = join('.ringmaster', 'quickstart');
+process.chdir(root);
 const recipe = (name: string) => join('recipes', `${name}.yaml`);
 
 let interrupted = false;

@@ -30,8 +30,8 @@ export async function predictUnseen(job: FinishedJob, home: string): Promise<str
       prediction === undefined
         ? ''
         : `${prediction.label} ${(100 * prediction.score).toFixed(1)} %`;
-    const subject = (text.split('\n')[0] ?? '').slice(0, 52);
-    return `  ${says.padEnd(14)}is ${(label ?? '').padEnd(6)}${subject}`;
+    const head = text.split('\n').slice(0, 2).join(' · ').slice(0, 60);
+    return `  ${says.padEnd(14)}is ${(label ?? '').padEnd(6)}${head}`;
   });
   return [heading('Mails it has never seen'), ...rows].join('\n');
 }
