@@ -13,8 +13,8 @@ const benchmarks = { profile, ring, train };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '12' },
+    steps: { type: 'string', default: '3' },
     json: { type: 'string' },
     report: { type: 'string' },
   },

@@ -14,7 +14,7 @@ const SIZES = [1, 4, 25, 100].map((megabytes) => megabytes * MEGABYTE);
 const LARGEST = Math.max(...SIZES);
 
 /** A turn moves as much as this many bytes a step, whatever the size of an operation. */
-const STEP_BYTES = 25 * MEGABYTE;
+const STEP_BYTES = 100 * MEGABYTE;
 
 const OURS = { 'ours, tcp': false, 'ours, tcp with CURVE': true };
 const GLOO = 'gloo, tcp';
