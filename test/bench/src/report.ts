@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
 import type { Turn } from './contestant.js';
 import type { Machine } from './machine.js';
 import { median, spread } from './statistics.js';
@@ -121,6 +122,7 @@ export async function writeReport(
   report: Report,
   { path, json }: { path: string; json: string | undefined },
 ): Promise<void> {
-  await writeFile(path, markdown(report).trimEnd() + '\n');
+  const style = await resolveConfig(path);
+  await writeFile(path, await format(markdown(report), { ...style, parser: 'markdown' }));
   if (json !== undefined) await writeFile(json, JSON.stringify(report, null, 2) + '\n');
 }
