@@ -182,14 +182,15 @@ describe('a job', () => {
       await eventually('second generation', () => survivor.starts.length === 2);
       expect(survivor.starts[1]).toMatchObject({
         generation: 2,
-        step: 7,
-        source: { from: 'memory' },
+        begin: { at: 'peers', position: { step: 7 } },
       });
       await eventually('replacement', () => second.trainers.size === 1);
       gate.step = 12;
       await eventually('third generation', () => survivor.starts.length === 3);
-      expect(survivor.starts[2]).toMatchObject({ step: 10, source: { from: 'checkpoint' } });
-      expect(survivor.starts[2]?.endpoints).toHaveLength(2);
+      expect(survivor.starts[2]).toMatchObject({
+        begin: { at: 'checkpoint', position: { step: 10 } },
+      });
+      expect(survivor.starts[2]?.seats).toHaveLength(2);
       gate.step = Infinity;
       expect(await scene.ended(id)).toMatchObject({ state: 'succeeded', generation: 3 });
       expect(await scene.incidents()).toEqual([
@@ -313,6 +314,7 @@ describe('a worker', () => {
       worker.send({
         ...{ type: 'register', version: '0.1.0', token: null, host: 'test', pid: 1000, slots: 1 },
         ...{ threads: 1, device: 'cpu', trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }] },
+        checkpoints: [],
       });
       await eventually('end-trainer', () =>
         worker.heard.some(
@@ -326,7 +328,7 @@ describe('a worker', () => {
       const worker = await scene.join();
       worker.send({
         ...{ type: 'register', version: '9.9.9', token: null, host: 'other', pid: 1, slots: 1 },
-        ...{ threads: 1, device: 'cpu', trainers: [] },
+        ...{ threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
       });
       const refusal = await eventually('refused', () =>
         worker.heard.find(({ type }) => type === 'refused'),

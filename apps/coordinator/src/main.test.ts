@@ -130,8 +130,7 @@ describe('a coordinator that dies', () => {
         ),
       );
       expect(sources.find(({ generation }) => generation === before.generation + 1)).toMatchObject({
-        step: 5,
-        source: { from: 'checkpoint' },
+        begin: { at: 'checkpoint', position: { step: 5 } },
       });
       await client.json('POST', '/v1/shutdown');
       expect(await coordinator.exited).toBe(0);

@@ -37,6 +37,8 @@ export interface FakeWorkerOptions {
 /** The state of any run after `step` steps, as all trainers here agree. */
 export const stateHashAt = (step: number) => sha256(`state ${step}`);
 
+const positionAt = (step: number) => ({ step, evaluations: 0, stateHash: stateHashAt(step) });
+
 /** A worker on a real DEALER whose trainers speak the protocol and compute nothing. */
 export class FakeWorker {
   readonly options: FakeWorkerOptions;
@@ -87,6 +89,8 @@ export class FakeWorker {
       code: null,
       signal: 'SIGKILL',
       lastLines,
+      rssBytes: null,
+      outOfMemory: false,
     });
   }
 
@@ -104,6 +108,7 @@ export class FakeWorker {
       trainers: [...this.trainers.values()].map(({ launch }) => ({
         ...{ trainer: launch.trainer, job: launch.job, pid: 1 },
       })),
+      checkpoints: [],
     });
   }
 
@@ -150,6 +155,8 @@ export class FakeWorker {
           code: 0,
           signal: null,
           lastLines: [],
+          rssBytes: null,
+          outOfMemory: false,
         });
         break;
       }
@@ -197,20 +204,22 @@ export class FakeTrainer {
 
   obey(command: TrainerCommand): void {
     if (command.type === 'prepare') this.#prepare(command);
-    else this.#start(command);
+    else if (command.type === 'start') this.#start(command);
   }
 
   #prepare({ generation, rank }: Prepare): void {
     clearTimeout(this.#loop);
     [this.#generation, this.#rank] = [generation, rank];
     const { step } = this;
-    const state = step === null ? null : { step, stateHash: stateHashAt(step) };
-    this.say({ type: 'prepared', generation, endpoint: `tcp://127.0.0.1:${rank + 1}`, state });
+    const state = step === null ? null : positionAt(step);
+    const endpoint = `tcp://127.0.0.1:${rank + 1}`;
+    const [donor, interrupted] = ['', null];
+    this.say({ type: 'prepared', generation, endpoint, donor, state, interrupted });
   }
 
   #start(start: Start): void {
     this.starts.push(start);
-    this.step = start.step;
+    this.step = 'position' in start.begin ? start.begin.position.step : 0;
     this.#loop = setTimeout(() => void this.#advance(start.generation), 1);
   }
 
@@ -229,10 +238,12 @@ export class FakeTrainer {
         step % this.launch.spec.checkpoint.every === 0 &&
         step < this.#steps
       ) {
-        const stateHash = stateHashAt(step);
         const manifest = await this.#upload('checkpoint', step).catch(() => null);
         if (manifest !== null)
-          this.say({ type: 'checkpointed', generation, step, stateHash, manifest });
+          this.say({
+            ...{ type: 'checkpointed', generation, position: positionAt(step), manifest },
+            seconds: 0.1,
+          });
       }
     }
     this.#loop = setTimeout(() => void this.#advance(generation), stepMs);
@@ -242,13 +253,11 @@ export class FakeTrainer {
     const [step, rank] = [this.#steps, this.#rank];
     const model = rank === 0 ? await this.#upload('model', step).catch(() => undefined) : null;
     if (model === undefined) return; // The coordinator is gone; another generation comes.
-    const stateHash = stateHashAt(step);
     this.say({
       type: 'finished',
       generation,
       rank,
-      step,
-      stateHash,
+      position: positionAt(step),
       model,
       metrics: { accuracy: 1 },
     });
@@ -279,8 +288,9 @@ export class FakeTrainer {
 function report(step: number): StepReport {
   return {
     ...{ step, loss: 5 - step / 100, counted: 10, tokens: 64, learningRate: 1e-3, gradientNorm: 1 },
-    ...{ attempts: 1, seconds: 0.01, ringBytes: 1000 },
-    phases: { compute: 0.005, quantise: 0.001, allReduce: 0.003, update: 0.001 },
+    ...{ attempts: 1, seconds: 0.01, ringBytes: 1000, microbatches: 1, nonFinite: null },
+    ledger: { samples: 1, digest: 1 },
+    phases: { compute: 0.005, quantise: 0.001, send: 0.001, wait: 0.002, update: 0.001 },
   };
 }
 

@@ -19,6 +19,7 @@ const job = (
   ...{
     generation: 1,
     workers: [],
+    ranks: [],
     loss: 0.1,
     throughput: { tokensPerSecond: 12_345.6 },
     evaluation: null,

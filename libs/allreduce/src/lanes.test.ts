@@ -9,6 +9,7 @@ const anyLanes = fc
     counts: fc.nat(3),
     maxima: fc.nat(4),
     ranks: fc.integer({ min: 1, max: 4 }),
+    controls: fc.integer({ min: 1, max: 3 }),
   })
   .chain((shape) =>
     fc.record({
@@ -36,7 +37,8 @@ function gathered(lanes: Lanes, all: readonly Lane[], owners: readonly number[])
     const view = new Int32Array(lanes.words).fill(-1);
     lanes.clear(view);
     for (const [j, lane] of all.entries()) if (owners[j] === rank) lanes.write(view, j, lane);
-    lanes.writeControl(view, rank, 100 + rank);
+    for (let word = 0; word < lanes.shape.controls; word++)
+      lanes.writeControl(view, rank, word, 100 * word + rank);
     lanes.writeChecksum(view, 2 ** 30 + rank);
     for (const [word, value] of view.entries()) sum[word] = (sum[word] ?? 0) + value;
   }
@@ -50,7 +52,10 @@ describe('Lanes', () => {
         const lanes = new Lanes(shape);
         const reading = lanes.read(gathered(lanes, all, owners));
         expect(reading.microbatches).toEqual(all.map((lane) => ({ presence: 1, ...lane })));
-        expect(reading.control).toEqual(Array.from({ length: shape.ranks }, (_, r) => 100 + r));
+        const words = Array.from({ length: shape.controls }, (_, word) => 100 * word);
+        expect(reading.control).toEqual(
+          Array.from({ length: shape.ranks }, (_, r) => words.map((word) => word + r)),
+        );
         const checksum = Array.from({ length: shape.ranks }, (_, r) => 2 ** 30 + r);
         expect(reading.checksum).toBe(checksum.reduce((sum, value) => (sum + value) | 0, 0));
         lanes.verify(reading, reading.checksum);
@@ -59,7 +64,14 @@ describe('Lanes', () => {
   });
 
   it('names a microbatch that was computed twice or not at all', () => {
-    const lanes = new Lanes({ microbatches: 3, sums: 1, counts: 0, maxima: 0, ranks: 1 });
+    const lanes = new Lanes({
+      microbatches: 3,
+      sums: 1,
+      counts: 0,
+      maxima: 0,
+      ranks: 1,
+      controls: 1,
+    });
     const lane: Lane = { sums: [1], counts: [], maxima: new Float32Array() };
     const view = gathered(lanes, [lane, lane, lane], [0, 0, 9]);
     expect(() => {

@@ -11,6 +11,8 @@ export interface LaneShape {
   /** float32 values of each microbatch: the largest gradient magnitude of each tensor, NaN and Infinity included. */
   readonly maxima: number;
   readonly ranks: number;
+  /** Control words of each rank. */
+  readonly controls: number;
 }
 
 /** What one microbatch reports. */
@@ -24,13 +26,13 @@ export interface LaneReading {
   readonly microbatches: readonly (Lane & { readonly presence: number })[];
   /** The sum of all ranks' arena checksums, wrapped to int32. */
   readonly checksum: number;
-  /** One word of each rank. */
-  readonly control: readonly number[];
+  /** The control words of each rank. */
+  readonly control: readonly (readonly number[])[];
 }
 
 /**
  * A small int32 block that travels behind the gradients: per microbatch a presence mark, sums, counts and maxima as
- * raw bits; then one checksum word and one control word per rank. A rank writes only the lanes of the microbatches
+ * raw bits; then one checksum word, and the control words of each rank. A rank writes only the lanes of the microbatches
  * that it computed and leaves zeros elsewhere, so the integer sum over ranks gathers every lane bit for bit.
  */
 export class Lanes {
@@ -42,7 +44,7 @@ export class Lanes {
   constructor(shape: LaneShape) {
     this.shape = shape;
     this.#laneWords = 1 + 2 * shape.sums + shape.counts + shape.maxima;
-    this.words = shape.microbatches * this.#laneWords + 1 + shape.ranks;
+    this.words = shape.microbatches * this.#laneWords + 1 + shape.ranks * shape.controls;
   }
 
   clear(view: Int32Array): void {
@@ -74,11 +76,12 @@ export class Lanes {
     view[this.#checksumWord] = checksum;
   }
 
-  /** Sets this rank's control word, for example the highest generation that it has prepared. */
-  writeControl(view: Int32Array, rank: number, value: number): void {
+  /** Sets one of this rank's control words, for example the generation that it is ready to switch to. */
+  writeControl(view: Int32Array, rank: number, word: number, value: number): void {
     this.#check(view);
-    assert(rank >= 0 && rank < this.shape.ranks, `no control word of rank ${rank}`);
-    view[this.#checksumWord + 1 + rank] = value;
+    const { ranks, controls } = this.shape;
+    assert(rank >= 0 && rank < ranks && word >= 0 && word < controls, `no word ${word} of ${rank}`);
+    view[this.#checksumWord + 1 + rank * controls + word] = value;
   }
 
   /** Everything in a block; of a reduced one, presence is 1 everywhere unless `verify` fails. */
@@ -100,7 +103,10 @@ export class Lanes {
     return {
       microbatches,
       checksum: words[this.#checksumWord] ?? 0,
-      control: [...words.subarray(this.#checksumWord + 1)],
+      control: Array.from({ length: shape.ranks }, (_, rank) => {
+        const first = this.#checksumWord + 1 + rank * shape.controls;
+        return [...words.subarray(first, first + shape.controls)];
+      }),
     };
   }
 

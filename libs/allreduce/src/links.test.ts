@@ -161,7 +161,14 @@ describe('frames', () => {
     const peer = await Peer.join();
     const kernels = Kernels.instantiate(peer.arena.memory);
     const checksum = () => kernels.checksum(peer.offset, LENGTH, 0);
-    const lanes = new Lanes({ microbatches: 0, sums: 0, counts: 0, maxima: 0, ranks: 2 });
+    const lanes = new Lanes({
+      microbatches: 0,
+      sums: 0,
+      counts: 0,
+      maxima: 0,
+      ranks: 2,
+      controls: 1,
+    });
     // By linearity 8 times the checksum of rank 0, since rank 1 has 7 times its values.
     const block = new Int32Array(lanes.words);
     lanes.writeChecksum(block, Math.imul(8, checksum()));

@@ -66,6 +66,7 @@ class RankUnderTest {
       counts: 0,
       maxima: 0,
       ranks: options.size,
+      controls: 1,
     });
     this.#halves = [arena.allocate(bytes), arena.allocate(bytes)];
   }

@@ -13,10 +13,10 @@ const { run, session } = await openRun(settings);
 for (let step = 0; step < warmUp; step++) await trainStep(run, session);
 times.clear();
 const processor = process.cpuUsage();
-const phases = { compute: 0, quantise: 0, allReduce: 0, update: 0, total: 0 };
+const phases = { compute: 0, quantise: 0, send: 0, wait: 0, update: 0, total: 0 };
 for (let step = 0; step < steps; step++) {
   const report = await trainStep(run, session);
-  for (const phase of ['compute', 'quantise', 'allReduce', 'update'] as const)
+  for (const phase of ['compute', 'quantise', 'send', 'wait', 'update'] as const)
     phases[phase] += report.phases[phase];
   phases.total += report.seconds;
 }

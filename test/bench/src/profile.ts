@@ -12,7 +12,7 @@ export interface Profile {
   readonly processorSeconds: number;
   /** Wall time. */
   readonly phases: Readonly<
-    Record<'compute' | 'quantise' | 'allReduce' | 'update' | 'total', number>
+    Record<'compute' | 'quantise' | 'send' | 'wait' | 'update' | 'total', number>
   >;
   readonly operations: readonly OperationTime[];
   readonly versions: Readonly<Record<string, string>>;
@@ -74,12 +74,12 @@ async function profileOf(
 function phaseTable({ phases, processorSeconds }: Profile, steps: number): string {
   const milliseconds = (seconds: number) => ((seconds / steps) * 1000).toFixed(0);
   return table(
-    ['', 'processor', 'wall', 'compute', 'quantise', 'all-reduce', 'update'],
+    ['', 'processor', 'wall', 'compute', 'quantise', 'send', 'wait', 'update'],
     [
       [
         'ms a step',
         ...[processorSeconds, phases.total, phases.compute, phases.quantise].map(milliseconds),
-        ...[phases.allReduce, phases.update].map(milliseconds),
+        ...[phases.send, phases.wait, phases.update].map(milliseconds),
       ],
     ],
   );

@@ -28,8 +28,7 @@ describe('Garbage', () => {
       const prepared = await artifact(data!);
       writeFileSync(join(index, 'request'), `${prepared}\n`);
       const checkpoint = (step: number, manifest: string) => ({
-        step,
-        stateHash: sha256(''),
+        position: { step, evaluations: 0, stateHash: sha256('') },
         manifest,
       });
       store.checkpoints.insert('j', checkpoint(1, old), at);

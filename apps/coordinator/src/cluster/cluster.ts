@@ -67,9 +67,11 @@ export class Cluster implements Fleet {
           this.#options.onTrainerMessage(worker.id, message.trainer, message.message);
         break;
       case 'trainer-exited': {
-        const { trainer, code, signal, lastLines } = message;
+        const { trainer, code, signal, lastLines, rssBytes, outOfMemory } = message;
         if (!worker.trainers.delete(trainer)) break;
-        this.#options.onTrainerGone(trainer, { cause: 'exited', code, signal, lastLines });
+        this.#options.onTrainerGone(trainer, {
+          ...{ cause: 'exited', code, signal, lastLines, rssBytes, outOfMemory },
+        });
         this.#options.onSlots();
         break;
       }

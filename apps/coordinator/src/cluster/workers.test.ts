@@ -6,6 +6,7 @@ const registration = (pid: number, trainers: string[] = []): Registration => ({
   ...{ type: 'register', version: '0', token: null, host: 'h', pid, slots: 2, threads: 1 },
   device: 'cpu',
   trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),
+  checkpoints: [],
 });
 
 /** Lets time pass in the steps that a coordinator looks at leases. */

@@ -24,7 +24,7 @@ export function remember(
       break;
     case 'report': {
       const { worker, step, what } = command.incident;
-      store.incidents.insert({ at, job: job.id, worker, step, what });
+      store.incidents.insert({ at, job: job.id, worker, step, generation: job.generation, what });
       break;
     }
     case 'register-model': {

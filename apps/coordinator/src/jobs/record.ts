@@ -63,6 +63,7 @@ export function viewOf(record: JobRecord, live: LiveJob | null): JobView {
       generation,
     },
     workers: [...new Set(live?.run.trainers.map(({ worker }) => worker))],
+    ranks: [],
     loss,
     throughput: { tokensPerSecond },
     evaluation,

@@ -23,15 +23,16 @@ export function rankInForce(run: Run, trainer: string, generation: number): numb
 export function verified(blobs: BlobStore, message: TrainerMessage): TrainerMessage | null {
   if (message.type === 'checkpointed') {
     const found = readArtifact(blobs, message.manifest, 'checkpoint');
-    return describesState(found, message) ? message : null;
+    return describesState(found, message.position) ? message : null;
   }
   if (message.type === 'finished' && message.model !== null) {
-    const { generation, step, model } = message;
+    const { generation, position, model } = message;
+    const { step } = position;
     const found = readArtifact(blobs, model, 'model');
-    if (describesState(found, message)) return message;
+    if (describesState(found, position)) return message;
     const reason = typeof found === 'string' ? found : 'its manifest tells of another state';
     const error = new RingmasterError('MODEL_INCOMPLETE', { manifest: model, reason }).toBody();
-    return { type: 'failed', generation, step, fatal: false, error };
+    return { type: 'failed', generation, step, fatal: false, blames: [], error };
   }
   return message;
 }

@@ -8,7 +8,8 @@ const REQUEST_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const phaseLabels: Readonly<Record<keyof Phases, string>> = {
   compute: 'compute',
   quantise: 'quantise',
-  allReduce: 'all_reduce',
+  send: 'send',
+  wait: 'wait',
   update: 'update',
 };
 

@@ -4,6 +4,9 @@ import { dealShares } from './shares.js';
 import { chooseBeginning } from './source.js';
 import type { Turn } from './turn.js';
 
+/** Longest that a rank waits for its neighbour in one all-reduce. It covers the neighbour's slowest microbatches. */
+const RING_DEADLINE_MS = 120_000;
+
 /**
  * Issues a generation if a ring can be formed now. While trainers that hold a state are enough for the gang, they go
  * on alone at once, since a newcomer would throw them back to a checkpoint; it joins at the next one. Otherwise
@@ -29,7 +32,7 @@ export function formRingOfAll(run: Run, turn: Turn): Run {
 function issue(run: Run, trainers: readonly Trainer[], turn: Turn): Run {
   const generation = run.generation + 1;
   trainers.forEach(({ id }, rank) => {
-    send(turn, id, { type: 'prepare', generation, rank, size: trainers.length });
+    send(turn, id, { type: 'prepare', generation, rank, size: trainers.length, planned: false });
   });
   const members = trainers.map(({ id }) => ({ trainer: id, prepared: null, finished: false }));
   return { ...run, generation, ring: { generation, members, started: false, heard: turn.now } };
@@ -45,17 +48,23 @@ export function startIfPrepared(run: Run, ring: Ring, turn: Turn): Run {
 
 function start(run: Run, ring: Ring, prepared: readonly Prepared[], turn: Turn): Run {
   const { generation, members } = ring;
-  const beginning = chooseBeginning(prepared, run.checkpoints);
-  const endpoints = prepared.map(({ endpoint }) => endpoint);
+  const begin = chooseBeginning(prepared, run.checkpoints);
+  const seats = prepared.map(({ endpoint, donor }, rank) => ({
+    ...{ endpoint, donor },
+    worker: run.trainers.find(({ id }) => id === members[rank]?.trainer)?.worker ?? '',
+  }));
   const shares = dealShares(run.limits.microbatches, members.length);
   for (const { trainer } of members) {
-    send(turn, trainer, { type: 'start', generation, ...beginning, endpoints, shares });
+    send(turn, trainer, {
+      ...{ type: 'start', generation, begin, seats, shares, firstShares: shares },
+      deadlineMs: RING_DEADLINE_MS,
+    });
   }
   const isMember = (id: string) => members.some((member) => member.trainer === id);
   return {
     ...run,
-    step: beginning.step,
-    source: beginning.source,
+    step: 'position' in begin ? begin.position.step : 0,
+    source: begin,
     ring: { ...ring, started: true, heard: turn.now },
     trainers: run.trainers.map((trainer) =>
       isMember(trainer.id) ? { ...trainer, seated: true } : trainer,

@@ -7,6 +7,8 @@ const LINES_TOLD = 5;
 /** How a trainer ended, to follow its name. */
 export function describeDeparture(departure: Departure): string {
   if (departure.cause === 'worker-lost') return `was lost with its worker (${departure.reason})`;
+  if (departure.cause === 'silent')
+    return `gave no sign of life for ${departure.seconds.toFixed(1)} s and was killed`;
   const { code, signal } = departure;
   return signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
 }
@@ -47,5 +49,5 @@ function outcome(run: Run): string {
 
 function resumption(run: Run): string {
   const newest = run.checkpoints.at(-1);
-  return newest === undefined ? 'the beginning' : `the checkpoint of step ${newest.step}`;
+  return newest === undefined ? 'the beginning' : `the checkpoint of step ${newest.position.step}`;
 }

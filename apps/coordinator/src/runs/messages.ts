@@ -19,8 +19,8 @@ export function onMessage(run: Run, trainer: Trainer, message: TrainerMessage, t
   if (message.type === 'failed') return onFailed(run, ring, trainer, message, turn);
   if (message.type === 'prepared') {
     if (ring.started) return run;
-    const { endpoint, state } = message;
-    const change = { prepared: { endpoint, state } };
+    const { endpoint, donor, state } = message;
+    const change = { prepared: { endpoint, donor, state } };
     return { ...run, ring: withMember(ring, trainer.id, change, turn) };
   }
   if (!ring.started) return run;
@@ -31,6 +31,8 @@ export function onMessage(run: Run, trainer: Trainer, message: TrainerMessage, t
       return onCheckpointed({ ...run, ring: { ...ring, heard: turn.now } }, message, turn);
     case 'finished':
       return onFinished(run, ring, trainer, message, turn);
+    default:
+      return run;
   }
 }
 
@@ -60,9 +62,10 @@ function onProgress(run: Run, { steps }: Message<'progress'>): Run {
 }
 
 function onCheckpointed(run: Run, message: Message<'checkpointed'>, turn: Turn): Run {
-  const { step, stateHash, manifest } = message;
-  if (step <= (run.checkpoints.at(-1)?.step ?? -1)) return run;
-  const checkpoint: Checkpoint = { step, stateHash, manifest };
+  const { position, manifest } = message;
+  const { step } = position;
+  if (step <= (run.checkpoints.at(-1)?.position.step ?? -1)) return run;
+  const checkpoint: Checkpoint = { position, manifest };
   turn.commands.push({ type: 'keep-checkpoint', checkpoint });
   const all = [...run.checkpoints, checkpoint];
   for (const old of all.slice(0, -run.limits.keep)) {
@@ -81,7 +84,8 @@ function onFinished(
   message: Message<'finished'>,
   turn: Turn,
 ): Run {
-  const { step, stateHash, model, metrics } = message;
+  const { position, model, metrics } = message;
+  const { step, stateHash } = position;
   if (ring.members[0]?.trainer !== trainer.id || model === null) {
     return { ...run, ring: withMember(ring, trainer.id, { finished: true }, turn) };
   }

@@ -1,4 +1,4 @@
-import type { JobState, JobView, StateSource, TrainerMessage } from '@ringmaster/protocol';
+import type { Beginning, JobState, JobView, Position, TrainerMessage } from '@ringmaster/protocol';
 import type { RunCommand } from './commands.js';
 
 /** Why a job failed, as the API tells it. */
@@ -20,7 +20,8 @@ export interface Trainer {
 
 export interface Prepared {
   readonly endpoint: string;
-  readonly state: { readonly step: number; readonly stateHash: string } | null;
+  readonly donor: string;
+  readonly state: Position | null;
 }
 
 /** A trainer's seat in a ring; its rank is its place in the list. */
@@ -40,8 +41,7 @@ export interface Ring {
 }
 
 export interface Checkpoint {
-  readonly step: number;
-  readonly stateHash: string;
+  readonly position: Position;
   /** SHA-256 of its manifest. */
   readonly manifest: string;
 }
@@ -80,7 +80,7 @@ export interface Run {
   readonly trainers: readonly Trainer[];
   readonly ring: Ring | null;
   /** Where the ring's members took their state from. */
-  readonly source: StateSource | null;
+  readonly source: Beginning | null;
   readonly strikes: readonly Strike[];
   readonly strikesEver: number;
   /** Since when it holds fewer trainers than its minimum and waits for more. */
@@ -109,8 +109,14 @@ export type Departure =
       readonly code: number | null;
       readonly signal: string | null;
       readonly lastLines: readonly string[];
+      /** Most memory that the process was seen to use, in bytes. */
+      readonly rssBytes: number | null;
+      /** The system killed some process for want of memory at that time. */
+      readonly outOfMemory: boolean;
     }
-  | { readonly cause: 'worker-lost'; readonly reason: string };
+  | { readonly cause: 'worker-lost'; readonly reason: string }
+  /** Its process gave no sign of life for so many seconds, and is being killed. */
+  | { readonly cause: 'silent'; readonly seconds: number };
 
 export type RunEvent =
   /** The preparation of its data began, ended, or cannot succeed (as when a job it depends on has failed). */
@@ -122,6 +128,15 @@ export type RunEvent =
   | { readonly type: 'message'; readonly trainer: string; readonly message: TrainerMessage }
   | { readonly type: 'gone'; readonly trainer: string; readonly departure: Departure }
   | { readonly type: 'cancelled' }
+  /** A user wants its slots free and its state kept, or has it go on. */
+  | { readonly type: 'paused' }
+  | { readonly type: 'resumed' }
+  /** These trainers' slots are wanted: their worker leaves, or a job of higher priority needs them. */
+  | { readonly type: 'released'; readonly trainers: readonly string[]; readonly reason: string }
+  /** All its slots are wanted by a job of higher priority: it saves its state and queues again. */
+  | { readonly type: 'yielded'; readonly reason: string }
+  /** The worker of this trainer has registered again: what it was told may have been lost. */
+  | { readonly type: 'reattached'; readonly trainer: string }
   /** Time has passed. */
   | { readonly type: 'tick' };
 

@@ -1,12 +1,5 @@
-import type { StateSource } from '@ringmaster/protocol';
+import type { Beginning } from '@ringmaster/protocol';
 import type { Checkpoint, Prepared } from './run.js';
-
-/** Where a generation begins: at what step, from what state, and where that state is taken from. */
-export interface Beginning {
-  readonly step: number;
-  readonly stateHash: string | null;
-  readonly source: StateSource;
-}
 
 /**
  * The newest state that every member can have: the one that they all hold in memory, else the newest checkpoint, else
@@ -22,12 +15,12 @@ export function chooseBeginning(
   const common =
     held !== null &&
     members.every(({ state }) => state?.step === held.step && state.stateHash === held.stateHash);
-  if (common && held.step >= (newest?.step ?? 0)) {
-    return { step: held.step, stateHash: held.stateHash, source: { from: 'memory' } };
+  if (common && held.step >= (newest?.position.step ?? 0)) {
+    return { at: 'peers', holders: members.map((_, rank) => rank), position: held };
   }
   if (newest !== undefined) {
-    const { step, stateHash, manifest } = newest;
-    return { step, stateHash, source: { from: 'checkpoint', manifest } };
+    const { position, manifest } = newest;
+    return { at: 'checkpoint', position, manifest };
   }
-  return { step: 0, stateHash: null, source: { from: 'specification' } };
+  return { at: 'specification' };
 }

@@ -63,7 +63,10 @@ class Cluster {
         if (trainer === undefined) return;
         const departure = step.lost
           ? ({ cause: 'worker-lost', reason: 'silence' } as const)
-          : ({ cause: 'exited', code: null, signal: 'SIGKILL', lastLines: ['bye'] } as const);
+          : ({
+              ...{ cause: 'exited' as const, code: null, signal: 'SIGKILL', lastLines: ['bye'] },
+              ...{ rssBytes: null, outOfMemory: false },
+            } as const);
         this.alive.delete(trainer);
         this.feed({ type: 'gone', trainer, departure });
         return;
@@ -96,14 +99,19 @@ class Cluster {
         return { type: 'ready', steps: 1000, numerics: { cpu: 'zen' }, parameters: 1 };
       case 'prepared': {
         const digit = step.state === 'same' ? 1 : 2;
-        const state = step.state === 'none' ? null : { step: at, stateHash: hash(digit) };
-        return { type: 'prepared', generation, endpoint: `tcp://${step.who}`, state };
+        const state =
+          step.state === 'none' ? null : { step: at, evaluations: 0, stateHash: hash(digit) };
+        return {
+          ...{ type: 'prepared', generation, endpoint: `tcp://${step.who}`, donor: '', state },
+          interrupted: null,
+        };
       }
       case 'progress': {
         const report = {
           ...{ step: at + 1, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1 },
-          ...{ attempts: 1, seconds: 1, ringBytes: 1 },
-          phases: { compute: 1, quantise: 0, allReduce: 0, update: 0 },
+          ...{ attempts: 1, seconds: 1, ringBytes: 1, microbatches: 1, nonFinite: null },
+          ledger: { samples: 1, digest: 1 },
+          phases: { compute: 1, quantise: 0, send: 0, wait: 0, update: 0 },
         };
         return { type: 'progress', generation, rank: 0, steps: [report], evaluations: [] };
       }
@@ -111,18 +119,28 @@ class Cluster {
         return {
           type: 'checkpointed',
           generation,
-          step: at,
-          stateHash: hash(1),
+          position: { step: at, evaluations: 0, stateHash: hash(1) },
           manifest: hash(at % 10),
+          seconds: 1,
         };
       case 'finished':
         return {
-          ...{ type: 'finished' as const, generation, rank: 0, step: 1000, stateHash: hash(3) },
+          ...{ type: 'finished' as const, generation, rank: 0 },
+          position: { step: 1000, evaluations: 0, stateHash: hash(3) },
           ...{ model: hash(4), metrics: {} },
         };
       case 'failed':
       case 'fatal':
-        return { type: 'failed', generation, step: at, fatal: step.what === 'fatal', error };
+        return {
+          ...{
+            type: 'failed',
+            generation,
+            step: at,
+            fatal: step.what === 'fatal',
+            blames: [],
+            error,
+          },
+        };
     }
   }
 
@@ -208,15 +226,14 @@ class Cluster {
       expect(this.#promised.get(generation)).toContain(trainer);
       expect(command.shares.flat()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
       expect(command.shares).toHaveLength(members.size);
-      expect(command.endpoints).toHaveLength(members.size);
+      expect(command.seats).toHaveLength(members.size);
     }
     const [first] = starts;
     const states = this.run.ring!.members.map(({ prepared }) => prepared?.state ?? null);
-    if (first!.command.source.from === 'memory') {
+    if (first!.command.begin.at === 'peers') {
       for (const state of states) expect(state).toEqual(states[0]);
       expect(states[0]).not.toBeNull();
     }
-    if (first!.command.source.from === 'specification') expect(first!.command.step).toBe(0);
   }
 }
 
@@ -277,8 +294,12 @@ function cooperate(cluster: Cluster): void {
   if (ring === null) return;
   const { generation, members } = ring;
   for (const { trainer } of members)
-    say(trainer, { type: 'prepared', generation, endpoint: 'tcp://x', state: null });
-  const done = { step: 1000, stateHash: hash(3), metrics: {} };
+    say(trainer, {
+      ...{ type: 'prepared', generation, endpoint: 'tcp://x', donor: '', state: null },
+      interrupted: null,
+    });
+  const position = { step: 1000, evaluations: 0, stateHash: hash(3) };
+  const done = { position, metrics: {} };
   members.forEach(({ trainer }, rank) => {
     say(trainer, {
       type: 'finished',

@@ -39,15 +39,19 @@ class Scene {
     return this;
   }
   prepared(trainer: string, step: number | null = null, letter = 'a'): this {
-    const state = step === null ? null : { step, stateHash: hash(letter) };
+    const state = step === null ? null : { step, evaluations: 0, stateHash: hash(letter) };
     const { generation } = this.run;
-    return this.say(trainer, { type: 'prepared', generation, endpoint: `tcp://${trainer}`, state });
+    return this.say(trainer, {
+      ...{ type: 'prepared', generation, endpoint: `tcp://${trainer}`, donor: '', state },
+      interrupted: null,
+    });
   }
   progress(step: number): this {
     const report = {
       ...{ step, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1, attempts: 1 },
-      ...{ seconds: 0.1, ringBytes: 1 },
-      phases: { compute: 1, quantise: 0, allReduce: 0, update: 0 },
+      ...{ seconds: 0.1, ringBytes: 1, microbatches: 1, nonFinite: null },
+      ledger: { samples: 1, digest: 1 },
+      phases: { compute: 1, quantise: 0, send: 0, wait: 0, update: 0 },
     };
     const { generation } = this.run;
     return this.say('1', {
@@ -64,18 +68,21 @@ class Scene {
     return this.say('1', {
       type: 'checkpointed',
       generation,
-      step,
-      stateHash: hash('b'),
+      position: { step, evaluations: 0, stateHash: hash('b') },
       manifest,
+      seconds: 1,
     });
   }
   failed(trainer: string, fatal = false, code = 'RING_PEER_LOST'): this {
     const error = { code, message: 'it broke', remedy: '', detail: null };
     const { generation, step } = this.run;
-    return this.say(trainer, { type: 'failed', generation, step, fatal, error });
+    return this.say(trainer, { type: 'failed', generation, step, fatal, blames: [], error });
   }
   exited(trainer: string, signal = 'SIGKILL'): this {
-    const departure = { cause: 'exited', code: null, signal, lastLines: ['boom'] } as const;
+    const departure = {
+      ...{ cause: 'exited' as const, code: null, signal, lastLines: ['boom'] },
+      ...{ rssBytes: null, outOfMemory: false },
+    } as const;
     return this.feed({ type: 'gone', trainer, departure });
   }
   lost(trainer: string): this {
@@ -118,17 +125,16 @@ describe('a run without trouble', () => {
     expect(starts).toHaveLength(2);
     expect(starts[0]).toMatchObject({
       generation: 1,
-      step: 0,
-      stateHash: null,
-      source: { from: 'specification' },
-      endpoints: ['tcp://1', 'tcp://2'],
+      begin: { at: 'specification' },
+      seats: [{ endpoint: 'tcp://1' }, { endpoint: 'tcp://2' }],
       shares: [
         [0, 1, 2, 3],
         [4, 5, 6, 7],
       ],
     });
     expect(scene.progress(10).run).toMatchObject({ state: 'running', step: 10, steps: 100 });
-    const done = { generation: 1, step: 100, stateHash: hash('f'), metrics: { loss: 1 } };
+    const position = { step: 100, evaluations: 0, stateHash: hash('f') };
+    const done = { generation: 1, position, metrics: { loss: 1 } };
     scene.say('2', { type: 'finished', rank: 1, model: null, ...done });
     expect(scene.run.state).toBe('running');
     scene.say('1', { type: 'finished', rank: 0, model: hash('d'), ...done });
@@ -156,9 +162,7 @@ describe('a run that loses a trainer', () => {
     );
     expect(scene.prepared('1', 11).sent('start')[0]).toMatchObject({
       generation: 2,
-      step: 11,
-      stateHash: hash('a'),
-      source: { from: 'memory' },
+      begin: { at: 'peers', position: { step: 11 } },
     });
   });
 
@@ -167,8 +171,7 @@ describe('a run that loses a trainer', () => {
     scene.prepared('1').prepared('2').prepared('3').progress(10).checkpointed(8).exited('2');
     scene.prepared('1', 11).prepared('3', 10);
     expect(scene.sent('start')[0]).toMatchObject({
-      step: 8,
-      source: { from: 'checkpoint', manifest: hash('c') },
+      begin: { at: 'checkpoint', position: { step: 8 } },
     });
     expect(scene.run.step).toBe(8);
   });
@@ -178,7 +181,9 @@ describe('a run that loses a trainer', () => {
     expect(scene.run).toMatchObject({ state: 'running', generation: 2 });
     expect(scene.checkpointed(20).sent('prepare')).toHaveLength(2);
     scene.prepared('1', 21).prepared('3');
-    expect(scene.sent('start')[0]).toMatchObject({ step: 20, source: { from: 'checkpoint' } });
+    expect(scene.sent('start')[0]).toMatchObject({
+      begin: { at: 'checkpoint', position: { step: 20 } },
+    });
   });
 
   it('gives its slots back when its gang does not come together again', () => {
@@ -191,7 +196,8 @@ describe('a run that loses a trainer', () => {
 
   it('does not mind one that goes after its part is done', () => {
     const scene = new Scene().running();
-    const done = { generation: 1, step: 100, stateHash: hash('f'), metrics: {} };
+    const position = { step: 100, evaluations: 0, stateHash: hash('f') };
+    const done = { generation: 1, position, metrics: {} };
     scene.say('2', { type: 'finished', rank: 1, model: null, ...done }).exited('2');
     expect(scene.incidents).toEqual([]);
     expect(scene.run.state).toBe('running');
@@ -208,9 +214,9 @@ describe('a run that loses a trainer', () => {
   it('takes the checkpoint before a damaged one', () => {
     const scene = new Scene(2).running().checkpointed(5).progress(12).checkpointed(12);
     scene.exited('2').place('3').ready('3').prepared('1', 14).prepared('3');
-    expect(scene.sent('start')[0]?.step).toBe(12);
+    expect(scene.sent('start')[0]?.begin).toMatchObject({ position: { step: 12 } });
     scene.failed('1', false, 'CHECKPOINT_DAMAGED').prepared('1').prepared('3');
-    expect(scene.sent('start')[0]?.step).toBe(5);
+    expect(scene.sent('start')[0]?.begin).toMatchObject({ position: { step: 5 } });
   });
 });
 
@@ -276,9 +282,9 @@ describe('a run that cannot go on', () => {
   it('fails at a fatal failure of the present generation only', () => {
     const scene = new Scene().running().exited('2');
     const error = { code: 'TRAINING_NON_FINITE', message: 'NaN', remedy: '', detail: null };
-    scene.say('1', { type: 'failed', generation: 1, step: 3, fatal: true, error });
+    scene.say('1', { type: 'failed', generation: 1, step: 3, fatal: true, blames: [], error });
     expect(scene.run.state).toBe('starting');
-    scene.say('1', { type: 'failed', generation: 2, step: 3, fatal: true, error });
+    scene.say('1', { type: 'failed', generation: 2, step: 3, fatal: true, blames: [], error });
     expect(scene.run).toMatchObject({ state: 'failed', error });
   });
 

@@ -48,6 +48,8 @@ function apply(run: Run, event: RunEvent, turn: Turn): Run {
     }
     case 'tick':
       return onTick(run, turn);
+    default:
+      return run;
   }
 }
 

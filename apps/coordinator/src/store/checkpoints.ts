@@ -3,8 +3,11 @@ import type { Checkpoint } from '../runs/run.js';
 import type { Connection } from './database.js';
 
 const rowSchema = z
-  .object({ step: z.int(), state_hash: z.string(), manifest: z.string() })
-  .transform(({ step, state_hash: stateHash, manifest }) => ({ step, stateHash, manifest }));
+  .object({ step: z.int(), evaluations: z.int(), state_hash: z.string(), manifest: z.string() })
+  .transform(({ step, evaluations, state_hash: stateHash, manifest }) => ({
+    position: { step, evaluations, stateHash },
+    manifest,
+  }));
 
 /** The checkpoints that are kept. */
 export class CheckpointTable {
@@ -14,13 +17,14 @@ export class CheckpointTable {
     this.#database = database;
   }
 
-  insert(job: string, { step, stateHash, manifest }: Checkpoint, createdAt: string): void {
+  insert(job: string, { position, manifest }: Checkpoint, createdAt: string): void {
+    const { step, evaluations, stateHash } = position;
     this.#database
-      .prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
-      .run(job, step, stateHash, manifest, createdAt);
+      .prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)')
+      .run(job, step, evaluations, stateHash, manifest, createdAt);
   }
 
-  remove(job: string, { step }: Checkpoint): void {
+  remove(job: string, { position: { step } }: Checkpoint): void {
     this.#database.prepare('DELETE FROM checkpoints WHERE job = ? AND step = ?').run(job, step);
   }
 

@@ -1,5 +1,10 @@
 import { incidentViewSchema, type IncidentView } from '@ringmaster/protocol';
 import type { Connection } from './database.js';
+import { json } from './rows.js';
+
+const rowSchema = incidentViewSchema.extend({
+  recovery: json(incidentViewSchema.shape.recovery.unwrap()).nullable(),
+});
 
 /** The table of incidents. */
 export class IncidentTable {
@@ -9,10 +14,12 @@ export class IncidentTable {
     this.#database = database;
   }
 
-  insert({ at, job, worker, step, what }: Omit<IncidentView, 'id'>): void {
+  insert({ at, job, worker, step, generation, what }: Omit<IncidentView, 'id' | 'recovery'>): void {
     this.#database
-      .prepare('INSERT INTO incidents (at, job, worker, step, what) VALUES (?, ?, ?, ?, ?)')
-      .run(at, job, worker, step, what);
+      .prepare(
+        'INSERT INTO incidents (at, job, worker, step, generation, what) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(at, job, worker, step, generation, what);
   }
 
   /** Newest first; of one job, or of all. */
@@ -20,6 +27,6 @@ export class IncidentTable {
     return this.#database
       .prepare('SELECT * FROM incidents WHERE ? IS NULL OR job = ? ORDER BY id DESC LIMIT ?')
       .all(job, job, limit)
-      .map((row) => incidentViewSchema.parse(row));
+      .map((row) => rowSchema.parse(row));
   }
 }

@@ -54,6 +54,7 @@ export const migrations: readonly string[] = [
   CREATE TABLE checkpoints (
     job TEXT NOT NULL,
     step INTEGER NOT NULL,
+    evaluations INTEGER NOT NULL,
     state_hash TEXT NOT NULL,
     manifest TEXT NOT NULL,
     created_at TEXT NOT NULL,
@@ -77,7 +78,9 @@ export const migrations: readonly string[] = [
     job TEXT,
     worker TEXT,
     step INTEGER,
-    what TEXT NOT NULL
+    generation INTEGER,
+    what TEXT NOT NULL,
+    recovery TEXT
   ) STRICT;
   `,
 ];

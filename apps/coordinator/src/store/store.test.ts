@@ -88,9 +88,10 @@ describe('the store', () => {
       expect(store.jobs.newestByName('tiny')).toEqual(changed);
       expect(store.jobs.active()).toEqual([]);
       expect(store.jobs.manifests().sort()).toEqual(['d', 'e']);
-      const incident = { at: createdAt, job: 'j-1', worker: null, step: 3, what: 'it broke' };
+      const where = { job: 'j-1', worker: null, step: 3, generation: 2 };
+      const incident = { at: createdAt, ...where, what: 'it broke' };
       store.incidents.insert(incident);
-      expect(store.incidents.list('j-1', 9)).toEqual([{ id: 1, ...incident }]);
+      expect(store.incidents.list('j-1', 9)).toEqual([{ id: 1, ...incident, recovery: null }]);
       expect(store.incidents.list('j-2', 9)).toEqual([]);
     }));
 

@@ -11,7 +11,10 @@ const parsed = parseJobSpec(JSON.parse(spec));
 const createdAt = new Date(0).toISOString();
 for (let round = 0; ; round++) {
   const id = `j-${process.pid}-${round}`;
-  const checkpoint = { step: round, stateHash: 'a'.repeat(64), manifest: 'b'.repeat(64) };
+  const checkpoint = {
+    position: { step: round, evaluations: 0, stateHash: 'a'.repeat(64) },
+    manifest: 'b'.repeat(64),
+  };
   store.transaction(() => {
     const job = store.jobs.insert({ id, spec: parsed, after: [], base: null, createdAt });
     store.checkpoints.insert(id, checkpoint, createdAt);

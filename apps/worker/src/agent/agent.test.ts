@@ -106,7 +106,7 @@ describe('a worker', () => {
     await coordinator.tell('worker-1', {
       type: 'trainer-command',
       trainer,
-      command: { type: 'prepare', generation: 3, rank: 0, size: 1 },
+      command: { type: 'prepare', generation: 3, rank: 0, size: 1, planned: false },
     });
     const prepared = await coordinator.take('trainer-message');
     expect(prepared.message).toMatchObject({ type: 'prepared', generation: 3 });
@@ -134,11 +134,11 @@ describe('a worker', () => {
       command: {
         type: 'start',
         generation: 1,
-        step: 0,
-        stateHash: null,
-        source: { from: 'specification' },
-        endpoints: ['tcp://127.0.0.1:1'],
+        begin: { at: 'specification' },
+        seats: [{ endpoint: 'tcp://127.0.0.1:1', donor: '', worker: 'w' }],
         shares: [[0]],
+        firstShares: [[0]],
+        deadlineMs: 1000,
       },
     });
     const exited = await coordinator.take('trainer-exited');

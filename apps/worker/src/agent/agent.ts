@@ -53,6 +53,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       threads: options.threads,
       device: options.devices[0].kind,
       trainers: trainers.held(),
+      checkpoints: [],
     }),
     onRegistered: (registered) => {
       log.info({ id: registered.worker }, 'registered');

@@ -18,7 +18,8 @@ process.once('message', (first) => {
     const command = trainerCommandSchema.parse(message);
     if (command.type === 'prepare') {
       const { generation } = command;
-      send({ type: 'prepared', generation, endpoint: 'tcp://127.0.0.1:1', state: null });
+      const endpoint = 'tcp://127.0.0.1:1';
+      send({ type: 'prepared', generation, endpoint, donor: '', state: null, interrupted: null });
     } else {
       process.stderr.write('about to die\n', () => process.kill(process.pid, 'SIGABRT'));
     }

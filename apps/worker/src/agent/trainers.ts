@@ -160,6 +160,8 @@ export class Trainers {
       code,
       signal,
       lastLines: [...lines.last],
+      rssBytes: null,
+      outOfMemory: false,
     });
   }
 }

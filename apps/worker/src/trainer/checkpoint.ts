@@ -41,10 +41,13 @@ export class CheckpointWriter {
     }
     const bytes = Uint8Array.from(state.bytes);
     const header = state.header();
-    const stateHash = this.#run.stateHash();
+    const position = this.#run.position();
+    const { stateHash } = position;
+    const started = performance.now();
     this.#writing = this.#store(bytes, header, manifestOf(this.#run, 'checkpoint', stateHash))
       .then((manifest) => {
-        this.#send({ type: 'checkpointed', generation, step, stateHash, manifest });
+        const seconds = (performance.now() - started) / 1000;
+        this.#send({ type: 'checkpointed', generation, position, manifest, seconds });
       })
       .catch((error: unknown) => {
         this.#log.warn(

@@ -56,6 +56,7 @@ process.once('message', (first: unknown) => {
       generation: 0,
       step: 0,
       fatal: isFatal(error),
+      blames: [],
       error: errorBody(error),
     });
   });

@@ -8,7 +8,7 @@ import {
   type Model,
   type Runtime,
 } from '@ringmaster/model';
-import { RingmasterError, type JobSpec, type Launch } from '@ringmaster/protocol';
+import { RingmasterError, type JobSpec, type Launch, type Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { exponentsFor, type Verdict } from './verdict.js';
@@ -98,13 +98,15 @@ export class Run {
       counts: 2,
       maxima: tensors,
       ranks: microbatches,
+      controls: 1,
     });
     this.evaluationLanes = new Lanes({
       microbatches: this.task.evaluationMicrobatches('validation'),
       sums: 1,
       counts: 2,
       maxima: 0,
-      ranks: microbatches,
+      ranks: 0,
+      controls: 0,
     });
     const largest = Math.max(...this.layout.tensors.map(({ length }) => length));
     const stateBytes = State.byteLength(this.layout);
@@ -133,6 +135,11 @@ export class Run {
     return this.state.counters.step;
   }
 
+  /** Whether no step is left to be made. */
+  get isOver(): boolean {
+    return this.step >= this.steps;
+  }
+
   /** Whether the state holds anything yet. */
   get isInitialised(): boolean {
     return this.#initialised;
@@ -140,6 +147,10 @@ export class Run {
 
   stateHash(): string {
     return stateHash(this.state);
+  }
+
+  position(): Position {
+    return { step: this.step, evaluations: 0, stateHash: this.stateHash() };
   }
 
   learningRate(step: number): number {

@@ -1,4 +1,4 @@
-import { Ring, type LaneReading } from '@ringmaster/allreduce';
+import { Ring, type LaneReading, type RingReport } from '@ringmaster/allreduce';
 import { setImmediate } from 'node:timers/promises';
 import type { Arena, Run } from './run.js';
 
@@ -92,7 +92,7 @@ export class Session {
   async sum(
     arena: Arena,
     { step, attempt, gradients }: { step: number; attempt: number; gradients: boolean },
-  ): Promise<{ microbatches: LaneReading['microbatches']; bytesSent: number }> {
+  ): Promise<{ microbatches: LaneReading['microbatches']; ring: RingReport }> {
     const { kernels, layout, lanes } = this.#run;
     const length = gradients ? layout.length : 0;
     lanes.writeChecksum(arena.lanes, kernels.checksum(arena.offset, length, 0));
@@ -100,10 +100,10 @@ export class Session {
       { offset: arena.offset, length },
       { offset: arena.lanesOffset, length: lanes.words },
     ];
-    const { bytesSent } = await this.#allReduce(step, attempt, ranges);
+    const ring = await this.#allReduce(step, attempt, ranges);
     const reading = lanes.read(arena.lanes);
     lanes.verify(reading, kernels.checksum(arena.offset, length, 0));
-    return { microbatches: reading.microbatches, bytesSent };
+    return { microbatches: reading.microbatches, ring };
   }
 
   /** Gathers a lane block that has no gradients: an evaluation, which takes attempt 0 of its step. */

@@ -28,10 +28,12 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       const input = run.task.trainMicrobatch(step, microbatch);
       accumulate(run, arena, { step, microbatch, input, exponents }, watch);
     }
-    const { microbatches, bytesSent } = await watch.time('allReduce', () =>
-      session.sum(arena, { step, attempt, gradients: exponents !== null }),
-    );
-    ringBytes += bytesSent;
+    const { microbatches, ring } = await session.sum(arena, {
+      ...{ step, attempt, gradients: exponents !== null },
+    });
+    watch.add('wait', ring.waitSeconds);
+    watch.add('send', ring.seconds - ring.waitSeconds);
+    ringBytes += ring.bytesSent;
     const verdict = judge(microbatches, exponents, run.history());
     if (verdict.kind === 'retry') {
       exponents = verdict.exponents;
@@ -58,9 +60,12 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       loss: verdict.kind === 'apply' ? verdict.lossSum / verdict.counted : null,
       counted: verdict.kind === 'apply' ? verdict.counted : 0,
       tokens: microbatches.reduce((sum, lane) => sum + (lane.counts[1] ?? 0), 0),
+      ledger: { samples: 0, digest: 0 },
       learningRate,
       gradientNorm,
       attempts: attempt,
+      nonFinite: null,
+      microbatches: session.share.length,
       seconds: watch.total(),
       phases: watch.phases(),
       ringBytes,

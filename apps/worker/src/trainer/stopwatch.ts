@@ -3,7 +3,7 @@ import type { Phases } from '@ringmaster/protocol';
 /** Sums the seconds that a step spends in each phase. */
 export class Stopwatch {
   readonly #started = performance.now();
-  readonly #seconds: Phases = { compute: 0, quantise: 0, allReduce: 0, update: 0 };
+  readonly #seconds: Phases = { compute: 0, quantise: 0, send: 0, wait: 0, update: 0 };
 
   timeSync<T>(phase: keyof Phases, work: () => T): T {
     const started = performance.now();
@@ -14,13 +14,8 @@ export class Stopwatch {
     }
   }
 
-  async time<T>(phase: keyof Phases, work: () => Promise<T>): Promise<T> {
-    const started = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.#seconds[phase] += (performance.now() - started) / 1000;
-    }
+  add(phase: keyof Phases, seconds: number): void {
+    this.#seconds[phase] += seconds;
   }
 
   /** Seconds by phase so far. Quantising runs inside of compute, as gradients appear, and is taken out of it. */

@@ -72,7 +72,7 @@ async function finish(trainers: readonly TrainerProcess[], generation: number) {
       trainer.next('finished', (message) => message.generation === generation),
     ),
   );
-  const hashes = new Set(finished.map(({ stateHash }) => stateHash));
+  const hashes = new Set(finished.map(({ position }) => position.stateHash));
   expect(hashes.size).toBe(1);
   const [first] = finished;
   if (first === undefined) throw new Error('nobody finished');
@@ -82,7 +82,7 @@ async function finish(trainers: readonly TrainerProcess[], generation: number) {
 async function train(job: object, size: number) {
   const launch = await ground.launchOf(job);
   const trainers = await Promise.all(Array.from({ length: size }, () => ground.trainer(launch)));
-  await form(trainers, { generation: 1, source: { from: 'specification' }, microbatches });
+  await form(trainers, { generation: 1, begin: { at: 'specification' }, microbatches });
   const finished = await finish(trainers, 1);
   await Promise.all(trainers.map((trainer) => trainer.end()));
   return { finished, messages: trainers[0]?.messages ?? [], launch };
@@ -93,45 +93,47 @@ describe('a run', () => {
     const alone = await train(pretrain, 1);
     const two = await train(pretrain, 2);
     const three = await train(pretrain, 3);
-    expect(two.finished.stateHash).toBe(alone.finished.stateHash);
-    expect(three.finished.stateHash).toBe(alone.finished.stateHash);
+    expect(two.finished.position.stateHash).toBe(alone.finished.position.stateHash);
+    expect(three.finished.position.stateHash).toBe(alone.finished.position.stateHash);
     expect(two.finished.model).toBe(alone.finished.model);
 
     const checkpoint = alone.messages.find((message) => message.type === 'checkpointed');
     if (checkpoint?.type !== 'checkpointed') throw new Error('no checkpoint was written');
-    const { step, stateHash, manifest } = checkpoint;
-    expect(step).toBe(9);
+    const { position, manifest } = checkpoint;
+    expect(position.step).toBe(9);
     const resumed = await Promise.all([ground.trainer(alone.launch), ground.trainer(alone.launch)]);
-    const source = { from: 'checkpoint', manifest } as const;
-    await form(resumed, { generation: 7, step, stateHash, source, microbatches });
+    const begin = { at: 'checkpoint', manifest, position } as const;
+    await form(resumed, { generation: 7, begin, microbatches });
     const finished = await finish(resumed, 7);
-    expect(finished.stateHash).toBe(alone.finished.stateHash);
+    expect(finished.position.stateHash).toBe(alone.finished.position.stateHash);
   });
 
   it('goes on from memory in a new generation with fewer members, to the same bytes', async () => {
     const launch = await ground.launchOf(pretrain);
     const undisturbed = await train(pretrain, 1);
     const [stays, dies] = await Promise.all([ground.trainer(launch), ground.trainer(launch)]);
-    await form([stays, dies], { generation: 1, source: { from: 'specification' }, microbatches });
+    await form([stays, dies], { generation: 1, begin: { at: 'specification' }, microbatches });
     await dies.next('progress', ({ steps }) => steps.length > 0);
     await dies.end();
     expect((await stays.failure()).error.code).toBe('RING_PEER_LOST');
-    stays.command({ type: 'prepare', generation: 2, rank: 0, size: 1 });
-    const { endpoint, state } = await stays.next('prepared', (message) => message.generation === 2);
+    stays.command({ type: 'prepare', generation: 2, rank: 0, size: 1, planned: false });
+    const { endpoint, donor, state } = await stays.next(
+      'prepared',
+      (message) => message.generation === 2,
+    );
     if (state === null) throw new Error('the survivor has no state');
     const shares = [Array.from({ length: microbatches }, (_, microbatch) => microbatch)];
-    const { step, stateHash } = state;
-    const source = { from: 'memory' } as const;
     stays.command({
       type: 'start',
       generation: 2,
-      step,
-      stateHash,
-      source,
-      endpoints: [endpoint],
+      begin: { at: 'peers', holders: [0], position: state },
+      seats: [{ endpoint, donor, worker: 'w' }],
       shares,
+      firstShares: shares,
+      deadlineMs: 60_000,
     });
-    expect((await finish([stays], 2)).stateHash).toBe(undisturbed.finished.stateHash);
+    const { stateHash } = undisturbed.finished.position;
+    expect((await finish([stays], 2)).position.stateHash).toBe(stateHash);
   });
 
   it('learns, evaluates at its steps, and reports what each rank saw alike', async () => {

@@ -54,10 +54,10 @@ export class Trainer {
       });
     }
     this.#commands = this.#commands.then(async () => {
-      const { generation } = command;
+      const generation = 'generation' in command ? command.generation : 0;
       try {
         if (command.type === 'prepare') await this.#prepare(command);
-        else await this.#start(command);
+        else if (command.type === 'start') await this.#start(command);
       } catch (error) {
         if (!(error instanceof GenerationEnded)) this.#fail(generation, error);
       }
@@ -75,7 +75,9 @@ export class Trainer {
       type: 'prepared',
       generation,
       endpoint: this.#session.endpoint,
-      state: this.#run.isInitialised ? { step, stateHash: this.#run.stateHash() } : null,
+      donor: '',
+      state: this.#run.isInitialised ? this.#run.position() : null,
+      interrupted: null,
     });
   }
 
@@ -83,9 +85,10 @@ export class Trainer {
     const session = this.#session;
     if (session?.generation !== start.generation) return;
     await this.#load(start);
-    await session.connect(start.endpoints, start.shares[session.rank] ?? []);
+    const endpoints = start.seats.map(({ endpoint }) => endpoint);
+    await session.connect(endpoints, start.shares[session.rank] ?? []);
     this.#log.info(
-      { generation: start.generation, step: start.step, share: session.share },
+      { generation: start.generation, step: this.#run.step, share: session.share },
       'started',
     );
     this.#steps = this.#train(session).catch((error: unknown) => {
@@ -95,14 +98,18 @@ export class Trainer {
   }
 
   /** Brings the state to where the generation starts. */
-  async #load({ source, step, stateHash }: Start): Promise<void> {
+  async #load({ begin }: Start): Promise<void> {
     const run = this.#run;
-    const holds = run.isInitialised && run.step === step;
-    if (source.from === 'specification') run.initialise();
-    else if (source.from === 'checkpoint' && !(holds && run.stateHash() === stateHash)) {
-      await loadCheckpoint(run, source.manifest);
+    if (begin.at === 'specification') {
+      run.initialise();
+      return;
     }
-    if (stateHash === null) return;
+    if (begin.at === 'switch') throw new Error('a planned change is not possible yet');
+    const { step, stateHash } = begin.position;
+    const holds = run.isInitialised && run.step === step;
+    if (begin.at === 'checkpoint' && !(holds && run.stateHash() === stateHash)) {
+      await loadCheckpoint(run, begin.manifest);
+    }
     const actual = run.stateHash();
     if (run.step !== step || actual !== stateHash) {
       throw new RingmasterError('STATE_MISMATCH', { step, expected: stateHash, actual });
@@ -132,7 +139,6 @@ export class Trainer {
   /** Rank 0 judges the model on the test split and makes it durable; the others have nothing left to do. */
   async #finish(session: Session): Promise<void> {
     const run = this.#run;
-    const { step } = run;
     await this.#checkpoints.settled();
     const { generation, rank } = session;
     const alive = setInterval(() => {
@@ -145,8 +151,7 @@ export class Trainer {
       type: 'finished',
       generation,
       rank,
-      step,
-      stateHash: run.stateHash(),
+      position: run.position(),
       model,
       metrics,
     });
@@ -167,6 +172,7 @@ export class Trainer {
       generation,
       step: this.#run.step,
       fatal: isFatal(error),
+      blames: [],
       error: errorBody(error),
     });
   }

@@ -8,8 +8,8 @@ import {
   parseJobSpec,
   specHash,
   trainerMessageSchema,
+  type Beginning,
   type JobSpec,
-  type StateSource,
   type TrainerCommand,
   type TrainerMessage,
 } from '@ringmaster/protocol';
@@ -173,33 +173,28 @@ export async function form(
   trainers: readonly TrainerProcess[],
   {
     generation,
-    step = 0,
-    stateHash = null,
-    source,
+    begin,
     microbatches,
-  }: {
-    generation: number;
-    step?: number;
-    stateHash?: string | null;
-    source: StateSource;
-    microbatches: number;
-  },
+  }: { generation: number; begin: Beginning; microbatches: number },
 ): Promise<void> {
   const size = trainers.length;
   for (const [rank, trainer] of trainers.entries())
-    trainer.command({ type: 'prepare', generation, rank, size });
+    trainer.command({ type: 'prepare', generation, rank, size, planned: false });
   const prepared = await Promise.all(
     trainers.map((trainer) =>
       trainer.next('prepared', (message) => message.generation === generation),
     ),
   );
-  const endpoints = prepared.map(({ endpoint }) => endpoint);
+  const seats = prepared.map(({ endpoint, donor }) => ({ endpoint, donor, worker: 'w' }));
   const shares = trainers.map((_, rank) =>
     Array.from({ length: microbatches }, (_unused, microbatch) => microbatch).filter(
       (m) => m % size === rank,
     ),
   );
   for (const trainer of trainers) {
-    trainer.command({ type: 'start', generation, step, stateHash, source, endpoints, shares });
+    trainer.command({
+      ...{ type: 'start', generation, begin, seats, shares, firstShares: shares },
+      deadlineMs: 60_000,
+    });
   }
 }

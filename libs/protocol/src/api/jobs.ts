@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { errorBodySchema, evaluationReportSchema } from '../messages/trainer.js';
+import { errorBodySchema, evaluationReportSchema, phasesSchema } from '../messages/trainer.js';
 
 /**
  * - `queued`: accepted; waits for the jobs it comes after, or for slots.
  * - `preparing`: its data is being cleaned, tokenised and sharded.
  * - `starting`: trainers are loading, or a ring is being formed.
  * - `running`: steps are being made.
+ * - `paused`: a user paused it; its state is in a checkpoint and its slots are free.
  * - `succeeded`: its model is durable.
  * - `failed`: it cannot go on; `error` says why.
  * - `cancelled`: a user ended it.
@@ -15,6 +16,7 @@ export const jobStates = [
   'preparing',
   'starting',
   'running',
+  'paused',
   'succeeded',
   'failed',
   'cancelled',
@@ -39,8 +41,18 @@ export const jobViewSchema = z.object({
   /** Steps in all; null until the data says how many an epoch has. */
   steps: z.int().nullable(),
   generation: z.int(),
-  /** Ids of the workers that take part. */
+  /** Ids of the workers that take part; of an ended job, those that took part last. */
   workers: z.array(z.string()),
+  /** What each rank of the present ring does in a step: medians over its last 20, so that a straggler shows. */
+  ranks: z.array(
+    z.object({
+      rank: z.int(),
+      worker: z.string(),
+      /** Microbatches that it computes in a step. */
+      microbatches: z.int(),
+      phases: phasesSchema,
+    }),
+  ),
   /** Mean loss of the newest step, nats per counted unit. */
   loss: z.number().nullable(),
   /** Median of the last 20 steps. */

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import {
+  auditSection,
   batchSection,
   checkpointSection,
   dataSection,
+  earlyStoppingSection,
   evaluationSection,
   modelSection,
+  nonFiniteSection,
   optimizerSection,
   tokenizerSection,
   workersSection,
@@ -26,6 +29,9 @@ const common = {
   workers: workersSection.prefault({}),
   checkpoint: checkpointSection.prefault({}),
   evaluation: evaluationSection.optional(),
+  earlyStopping: earlyStoppingSection.optional(),
+  nonFinite: nonFiniteSection.prefault({}),
+  audit: auditSection.prefault({}),
   priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),
   seed: z.int().min(0).max(0xffffffff).default(0).describe('Where all randomness comes from.'),
 };
@@ -65,6 +71,8 @@ export const jobFileSchema = z
     const problem = (path: string[], message: string) => {
       context.addIssue({ code: 'custom', path, message });
     };
+    if (job.earlyStopping !== undefined && job.evaluation === undefined)
+      problem(['earlyStopping'], "needs 'evaluation', whose results it looks at");
     if (job.kind === 'pretrain') {
       const fitting =
         job.model.architecture === 'bert' ? 'masked-language-model' : 'causal-language-model';

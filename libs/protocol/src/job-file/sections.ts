@@ -150,3 +150,44 @@ export const evaluationSection = z
       .describe('Documents held for validation when data.validation does not say.'),
   })
   .describe('Evaluation while training.');
+
+export const earlyStoppingSection = z
+  .strictObject({
+    metric: z
+      .enum(['loss', 'accuracy'])
+      .default('loss')
+      .describe('What an evaluation is judged by: loss (lower is better) or accuracy (higher).'),
+    patience: positive.describe(
+      'Evaluations in a row without an improvement that end the training.',
+    ),
+    minimumDelta: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('Changes that are not larger than this are no improvement.'),
+  })
+  .describe(
+    'End the training when evaluations no longer improve. The model then has the weights of the best evaluation.',
+  );
+
+export const nonFiniteSection = z
+  .strictObject({
+    policy: z
+      .enum(['skip', 'fail'])
+      .default('skip')
+      .describe('skip: the step makes no update; fail: the job fails at once.'),
+    limit: positive.default(3).describe('Skipped steps in a row after which the job fails.'),
+  })
+  .describe('What a NaN or an infinity in a loss or a gradient leads to.');
+
+export const auditSection = z
+  .strictObject({
+    every: z
+      .int()
+      .min(0)
+      .default(100)
+      .describe(
+        'Steps between audits, in which ranks compare their states and one recomputes a microbatch of another; 0: never.',
+      ),
+  })
+  .describe('How silent corruption is looked for. It never changes a byte of the result.');

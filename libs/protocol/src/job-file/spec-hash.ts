@@ -3,12 +3,12 @@ import type { JobSpec } from './schema.js';
 
 /**
  * SHA-256 of the part of a specification that the final weights depend on. The name, the priority, how many workers
- * may take part and when checkpoints are written are not in it: they never change a byte of the result.
+ * may take part, and when checkpoints are written or audits made are not in it: they never change a byte of the result.
  * @param dataManifest SHA-256 of the data manifest.
  * @param base SHA-256 of the base model's manifest, or null when training from random weights.
  */
 export function specHash(spec: JobSpec, dataManifest: string, base: string | null): string {
-  const { name, priority, after, checkpoint, data, workers, ...rest } = spec;
+  const { name, priority, after, checkpoint, audit, data, workers, ...rest } = spec;
   const defining = 'base' in rest ? { ...rest, base: undefined } : rest;
   return sha256(
     canonicalJson({ ...defining, threads: workers.threads, dataManifest, baseManifest: base }),

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { jobFileSchema } from '../job-file/schema.js';
-import { errorBodySchema, trainerCommandSchema, trainerMessageSchema } from './trainer.js';
+import {
+  errorBodySchema,
+  positionSchema,
+  trainerCommandSchema,
+  trainerMessageSchema,
+} from './trainer.js';
 
 /**
  * The control plane: worker DEALER → coordinator ROUTER and back, msgpack frames. A worker is alive for as long as
@@ -31,6 +36,14 @@ export const heldTrainerSchema = z.object({
   pid: z.int(),
 });
 
+/** A checkpoint that a worker made durable while no coordinator was there to be told. */
+export const keptCheckpointSchema = z.object({
+  job: z.string(),
+  specHash: hash,
+  position: positionSchema,
+  manifest: hash,
+});
+
 export const workerMessageSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('register'),
@@ -44,8 +57,12 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     threads: z.int().positive(),
     device: z.enum(['cpu', 'gpu']),
     trainers: z.array(heldTrainerSchema),
+    checkpoints: z.array(keptCheckpointSchema),
   }),
   z.object({ type: z.literal('heartbeat') }),
+  /** The worker wants to go: it takes no more trainers, and leaves once the coordinator has ended those it has. */
+  z.object({ type: z.literal('leaving') }),
+  /** The worker goes now. */
   z.object({ type: z.literal('leave') }),
   z.object({ type: z.literal('trainer-started'), trainer: z.string(), pid: z.int() }),
   z.object({
@@ -60,7 +77,13 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     signal: z.string().nullable(),
     /** The last lines that the process wrote. */
     lastLines: z.array(z.string()),
+    /** Most memory that the process was seen to use, or null where the system does not tell. */
+    rssBytes: z.int().nullable(),
+    /** The system killed a process of this machine or container for want of memory at that time. */
+    outOfMemory: z.boolean(),
   }),
+  /** A trainer's process gives no sign of life: it is stopped or hangs. It is being killed. */
+  z.object({ type: z.literal('trainer-silent'), trainer: z.string(), seconds: z.number() }),
   /** Log lines (JSON, as pino writes them) of a trainer. */
   z.object({
     type: z.literal('log'),
@@ -95,4 +118,5 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
 
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
+export type KeptCheckpoint = z.infer<typeof keptCheckpointSchema>;
 export type Launch = z.infer<typeof launchSchema>;
