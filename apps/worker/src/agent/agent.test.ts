@@ -80,6 +80,7 @@ describe('a worker', () => {
       threads: 4,
       device: 'cpu',
       trainers: [],
+      checkpoints: [],
     });
     abort.abort();
     await coordinator.take('leave');
