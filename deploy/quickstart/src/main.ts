@@ -5,7 +5,7 @@ import { statusViewSchema } from '@ringmaster/protocol';
 import { predictUnseen } from './predictions.js';
 import { curves, evidence, whereThingsAre } from './report.js';
 import { finishedJob, lossCurve } from './results.js';
-import { CommandFailed, ringmaster, root } from './ringmaster.js';
+import { CommandFailed, interrupt, ringmaster, root } from './ringmaster.js';
 
 /** Its own home directory: a run shows the whole path, so what the one before has left is removed first. */
 const home = join('.ringmaster', 'quickstart');
@@ -13,9 +13,14 @@ process.chdir(root);
 const recipe = (name: string) => join('recipes', `${name}.yaml`);
 
 let interrupted = false;
-process.on('SIGINT', () => {
-  interrupted = true;
-});
+let goingDown = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (goingDown) return;
+    interrupted = true;
+    interrupt();
+  });
+}
 
 async function main(): Promise<void> {
   const started = Date.now();
@@ -44,6 +49,7 @@ async function main(): Promise<void> {
     print(await predictUnseen(jobs.fineTuning, home));
     print(whereThingsAre(jobs.fineTuning, status.url, home));
   } finally {
+    goingDown = true;
     await ringmaster(['down', '--home', home]);
   }
 }

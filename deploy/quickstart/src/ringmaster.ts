@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** Root of the clone. */
@@ -17,6 +17,16 @@ export class CommandFailed extends Error {
   }
 }
 
+let running: ChildProcess | null = null;
+
+/**
+ * Interrupts the command that runs. After Ctrl-C in a terminal it has had its own SIGINT, and a second one would stop it
+ * from cleaning up.
+ */
+export function interrupt(): void {
+  running?.kill('SIGTERM');
+}
+
 /**
  * Runs one `ringmaster` command, shown as a user would type it, and returns what it printed on stdout.
  * @param quiet Does not show the command.
@@ -31,6 +41,7 @@ export async function ringmaster(
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  running = child;
   child.stdin.end(input);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -39,6 +50,8 @@ export async function ringmaster(
     child.on('close', (code) => {
       resolve(code ?? 1);
     });
+  }).finally(() => {
+    running = null;
   });
   if (exit !== 0) throw new CommandFailed(command, exit);
   return output.trim();
