@@ -11,6 +11,9 @@ import type { Layout, TensorLayout } from './layout.js';
 /** Accepted steps whose largest gradient magnitudes are remembered. */
 export const HISTORY_LENGTH = 8;
 
+/** Bytes that are hashed at a time: Node hashes no more than 2 GiB in one call. */
+const HASH_STRIDE = 2 ** 30;
+
 const count = z.int().min(0);
 
 export const countersSchema = z.strictObject({
@@ -155,5 +158,9 @@ export function stateHash(state: State): string {
   const header = Buffer.from(state.header());
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
-  return createHash('sha256').update(length).update(header).update(state.bytes).digest('hex');
+  const hash = createHash('sha256').update(length).update(header);
+  for (let at = 0; at < state.bytes.length; at += HASH_STRIDE) {
+    hash.update(state.bytes.subarray(at, at + HASH_STRIDE));
+  }
+  return hash.digest('hex');
 }
