@@ -56,6 +56,8 @@ describe('parseJobSpec', () => {
   it.each([
     ['steps=many', 'steps'],
     ['steps=0', 'steps'],
+    ['optimizer.epsilon=1e-46', 'optimizer.epsilon'],
+    ['optimizer.epsilon=2', 'optimizer.epsilon'],
     ['model.hidden=255', 'model.hidden'],
     ['batch.sequences=63', 'batch.sequences'],
     ['batch.microbatches=65', 'batch.microbatches'],
@@ -79,6 +81,7 @@ describe('parseJobSpec', () => {
     ['steps=0', 'must be more than 0, not 0'],
     ['model.context=2', 'must be at least 8, not 2'],
     ['optimizer={}', 'is required'],
+    ['optimizer.epsilon=1e-46', 'must be at least 1.1754943508222875e-38, not 1e-46'],
     ['kind=pretrian', "must be 'pretrain' or 'finetune', not 'pretrian'; did you mean 'pretrain'?"],
     ['model.architecture=brt', "must be 'bert' or 'gpt', not 'brt'; did you mean 'bert'?"],
     ['data.test=true', 'must be a number, text or a list, not true'],

@@ -8,6 +8,9 @@ import { z } from 'zod';
 const positive = z.int().positive();
 const fraction = z.number().gt(0).lt(1);
 
+/** Smallest normal float32; what is less may be computed as zero. */
+const FLOAT32_MIN = 2 ** -126;
+
 export const modelSection = z
   .strictObject({
     architecture: z
@@ -101,9 +104,10 @@ export const optimizerSection = z
     beta2: z.number().min(0).lt(1).default(0.999).describe('Decay rate of the second moment.'),
     epsilon: z
       .number()
-      .positive()
+      .min(FLOAT32_MIN)
+      .max(1)
       .default(1e-8)
-      .describe('Added to the root of the second moment.'),
+      .describe('Added to the root of the second moment, in float32.'),
     clip: z.number().positive().default(1).describe('Largest global norm of a gradient.'),
     schedule: z
       .strictObject({
