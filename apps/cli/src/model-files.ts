@@ -165,7 +165,8 @@ async function foreignManifest(
   const content = sha256(canonicalJson(files));
   const provenance = { stateHash: content, specHash: content, dataManifest: content };
   return {
-    ...{ format: 1, kind: 'model', job: null, name, step: 0, baseManifest: null, metrics: {} },
+    ...{ format: 1, kind: 'model', job: null, name, step: 0, evaluations: 0 },
+    ...{ baseManifest: null, metrics: {} },
     ...provenance,
     ...taskOf(config),
     files,

@@ -273,7 +273,7 @@ export class FakeTrainer {
     };
     const { job, spec, specHash, dataManifest, baseManifest } = this.launch;
     const manifest: ArtifactManifest = {
-      ...{ format: 1, kind, job, name: spec.name, step, stateHash: stateHashAt(step), specHash },
+      ...{ format: 1, kind, job, name: spec.name, ...positionAt(step), specHash },
       ...{ dataManifest, baseManifest, task: 'masked-language-model', labels: null, metrics: {} },
       files: {
         'model.safetensors': await put(`weights of ${job} at ${step}`),

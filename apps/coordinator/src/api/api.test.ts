@@ -90,7 +90,8 @@ describe('blobs', () => {
 describe('models', () => {
   const files = { 'config.json': { sha256: hash, bytes: 10 } };
   const manifest = {
-    ...{ format: 1, kind: 'model', job: null, name: 'given', step: 0, stateHash: hash },
+    ...{ format: 1, kind: 'model', job: null, name: 'given', step: 0, evaluations: 0 },
+    stateHash: hash,
     ...{ specHash: hash, dataManifest: hash, baseManifest: null, task: 'masked-language-model' },
     ...{ labels: null, metrics: {}, files },
   };

@@ -37,7 +37,7 @@ export async function importModel(directory: string, blobs: BlobStore): Promise<
   }
   const content = sha256(canonicalJson(files));
   const manifest = artifactManifestSchema.parse({
-    ...{ format: 1, kind: 'model', job: null, name: 'imported', step: 0 },
+    ...{ format: 1, kind: 'model', job: null, name: 'imported', step: 0, evaluations: 0 },
     // What it was made from is not known here; its own content stands for it.
     ...{ stateHash: content, specHash: content, dataManifest: content, baseManifest: null },
     ...taskOf(config),

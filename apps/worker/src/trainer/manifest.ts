@@ -14,6 +14,7 @@ export function manifestOf(
     job,
     name: spec.name,
     step: run.step,
+    evaluations: run.evaluations,
     stateHash,
     specHash,
     dataManifest,

@@ -68,6 +68,8 @@ export class Run {
   readonly evaluationBlock: { readonly offset: number; readonly length: number };
   readonly staging: Staging;
   readonly state: State;
+  /** Evaluations made so far. */
+  readonly evaluations: number = 0;
   readonly #arenas: readonly [Arena, Arena];
   readonly #adamw: AdamW;
   readonly #initialValues: (name: string) => Float32Array;
@@ -150,7 +152,7 @@ export class Run {
   }
 
   position(): Position {
-    return { step: this.step, evaluations: 0, stateHash: this.stateHash() };
+    return { step: this.step, evaluations: this.evaluations, stateHash: this.stateHash() };
   }
 
   learningRate(step: number): number {

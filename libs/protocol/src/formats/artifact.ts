@@ -13,7 +13,9 @@ export const artifactManifestSchema = z.strictObject({
   /** Job that made it and its name; null for an imported model. */
   job: z.string().nullable(),
   name: z.string(),
+  /** Steps and evaluations that made its state (see `Position`). */
   step: z.int().min(0),
+  evaluations: z.int().min(0),
   stateHash: hash,
   specHash: hash,
   dataManifest: hash,
