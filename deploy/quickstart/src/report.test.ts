@@ -39,6 +39,7 @@ describe('the report', () => {
   it('draws a falling curve from high to low', () => {
     const points = Array.from({ length: 200 }, (_, step) => ({
       ...{ step, loss: 9 - step / 40, learningRate: 1, gradientNorm: 1, tokensPerSecond: 1 },
+      ledger: null,
     }));
     const [first, last] = curves(points, points)
       .split('\n')

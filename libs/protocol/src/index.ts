@@ -18,6 +18,7 @@ export {
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/cluster.js';
+export * from './api/incidents.js';
 export * from './api/jobs.js';
 export * from './api/models.js';
 export * from './formats/artifact.js';

@@ -46,7 +46,7 @@ function describesState(
 
 /** A step as the loss curve has it. */
 export function pointOf(report: StepReport): StepPoint {
-  const { step, loss, learningRate, gradientNorm, tokens, seconds } = report;
+  const { step, loss, learningRate, gradientNorm, tokens, seconds, ledger } = report;
   const tokensPerSecond = tokens / Math.max(seconds, 1e-9);
-  return { step, loss, learningRate, gradientNorm, tokensPerSecond };
+  return { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger };
 }

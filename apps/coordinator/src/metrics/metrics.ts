@@ -1,4 +1,4 @@
-import type { JobState, Phases, StepReport } from '@ringmaster/protocol';
+import type { JobState, Phases, StepReport, WorkerView } from '@ringmaster/protocol';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const STEP_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
@@ -15,7 +15,7 @@ const phaseLabels: Readonly<Record<keyof Phases, string>> = {
 
 /** What is counted at the moment of a scrape rather than when it changes. */
 export interface Census {
-  readonly workers: Readonly<Record<'alive' | 'lost' | 'left', number>>;
+  readonly workers: Readonly<Record<WorkerView['state'], number>>;
   readonly slots: Readonly<Record<'free' | 'busy', number>>;
   readonly jobs: Readonly<Record<JobState, number>>;
 }

@@ -15,6 +15,8 @@ const pointRow = z
     learning_rate: z.number(),
     gradient_norm: z.number(),
     tokens_per_second: z.number(),
+    samples: z.int().nullable(),
+    digest: z.int().nullable(),
   })
   .transform((row) => ({
     step: row.step,
@@ -22,6 +24,10 @@ const pointRow = z
     learningRate: row.learning_rate,
     gradientNorm: row.gradient_norm,
     tokensPerSecond: row.tokens_per_second,
+    ledger:
+      row.samples === null || row.digest === null
+        ? null
+        : { samples: row.samples, digest: row.digest },
   }))
   .pipe(stepPointSchema);
 
@@ -34,9 +40,12 @@ export class HistoryTable {
   }
 
   addSteps(job: string, points: readonly StepPoint[]): void {
-    const insert = this.#database.prepare('INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?)');
-    for (const { step, loss, learningRate, gradientNorm, tokensPerSecond } of points) {
-      insert.run(job, step, loss, learningRate, gradientNorm, tokensPerSecond);
+    const insert = this.#database.prepare(
+      'INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    for (const { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger } of points) {
+      const { samples, digest } = ledger ?? { samples: null, digest: null };
+      insert.run(job, step, loss, learningRate, gradientNorm, tokensPerSecond, samples, digest);
     }
   }
 

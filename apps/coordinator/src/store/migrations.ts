@@ -83,4 +83,8 @@ export const migrations: readonly string[] = [
     recovery TEXT
   ) STRICT;
   `,
+  `
+  ALTER TABLE steps ADD COLUMN samples INTEGER;
+  ALTER TABLE steps ADD COLUMN digest INTEGER;
+  `,
 ];

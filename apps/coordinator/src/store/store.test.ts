@@ -99,6 +99,7 @@ describe('the store', () => {
     withStore((store) => {
       const point = (step: number, loss: number | null): StepPoint => ({
         ...{ step, loss, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
+        ledger: step > 1 ? { samples: 8, digest: -step } : null,
       });
       store.history.addSteps('j', [point(1, 3), point(2, 2)]);
       store.history.addSteps('j', [point(2, 1), point(3, null)]);

@@ -12,10 +12,12 @@ export const coordinatorFileSchema = z.object({
 
 /**
  * - `alive`: heard within its lease.
+ * - `leaving`: it wants to go; it takes no more trainers, and those it has are being replaced.
+ * - `quarantined`: it computed other bytes than the rest, and is given no more trainers.
  * - `lost`: not heard for a lease; it may come back.
  * - `left`: it said goodbye.
  */
-export const workerStates = ['alive', 'lost', 'left'] as const;
+export const workerStates = ['alive', 'leaving', 'quarantined', 'lost', 'left'] as const;
 
 export const workerViewSchema = z.object({
   id: z.string(),

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { errorBodySchema, evaluationReportSchema, phasesSchema } from '../messages/trainer.js';
+import {
+  errorBodySchema,
+  evaluationReportSchema,
+  phasesSchema,
+  stepReportSchema,
+} from '../messages/trainer.js';
+import { incidentViewSchema } from './incidents.js';
 
 /**
  * - `queued`: accepted; waits for the jobs it comes after, or for slots.
@@ -81,6 +87,8 @@ export const stepPointSchema = z.object({
   learningRate: z.number(),
   gradientNorm: z.number(),
   tokensPerSecond: z.number(),
+  /** What the workers reported of the samples that the step consumed; null for a step older than that report. */
+  ledger: stepReportSchema.shape.ledger.nullable(),
 });
 export type StepPoint = z.infer<typeof stepPointSchema>;
 
@@ -89,5 +97,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job'), job: jobViewSchema }),
   z.object({ type: z.literal('step'), point: stepPointSchema }),
   z.object({ type: z.literal('evaluation'), evaluation: evaluationReportSchema }),
+  /** One failure; told again once its recovery is known. */
+  z.object({ type: z.literal('incident'), incident: incidentViewSchema }),
 ]);
 export type JobEvent = z.infer<typeof jobEventSchema>;
