@@ -15,9 +15,9 @@ function z85(bytes: Uint8Array): string {
   return text;
 }
 
-/** The ZAP handler of a context (ZeroMQ RFC 27): one allowed client key per domain, a domain per ring. */
+/** The ZAP handler of a context (ZeroMQ RFC 27): the client keys that each domain allows, a domain per listening socket. */
 export class Authenticator {
-  readonly #allowed = new Map<string, string>();
+  readonly #allowed = new Map<string, ReadonlySet<string>>();
   readonly #socket: Reply;
   readonly #done: Promise<void>;
 
@@ -32,8 +32,8 @@ export class Authenticator {
     return new Authenticator(socket);
   }
 
-  allow(domain: string, publicKey: string): void {
-    this.#allowed.set(domain, publicKey);
+  allow(domain: string, publicKeys: readonly string[]): void {
+    this.#allowed.set(domain, new Set(publicKeys));
   }
 
   revoke(domain: string): void {
@@ -50,7 +50,7 @@ export class Authenticator {
       const known =
         mechanism?.toString() === 'CURVE' &&
         key?.byteLength === 32 &&
-        this.#allowed.get(domain?.toString() ?? '') === z85(key);
+        this.#allowed.get(domain?.toString() ?? '')?.has(z85(key)) === true;
       const verdict = known ? ['200', 'OK'] : ['400', 'unknown key'];
       await this.#socket.send([version ?? null, request ?? null, ...verdict, '', '']);
     }

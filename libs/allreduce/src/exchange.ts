@@ -1,11 +1,13 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { ErrorDetail } from '@ringmaster/protocol';
+import { now } from './clock.js';
 import { RingFailure } from './failure.js';
 import { encodeHeader, type Header, judge } from './frame.js';
 import type { Kernels } from './kernels.js';
 import type { Links, Neighbour } from './links.js';
 import type { Operation, RingReport, ThreadOptions } from './options.js';
 import { adds, phaseCount, type Segment, sentBy } from './schedule.js';
+import type { StandingBoard } from './standing.js';
 import type { SharedMemory } from './webassembly.js';
 
 /** Frames that a dead neighbour had already delivered are in the socket; once these run dry it is given up. */
@@ -19,6 +21,7 @@ export interface Desk {
   readonly kernels: Kernels;
   /** Byte offset of room for one segment in the memory. */
   readonly staging: number;
+  readonly board: StandingBoard;
 }
 
 /**
@@ -57,8 +60,8 @@ export class Exchange {
   #waitMs = 0;
   #sending = false;
   #wakeSender: () => void = () => undefined;
-  #lastReceived = performance.now();
-  #lastSent = performance.now();
+  #lastReceived = now();
+  #lastSent = now();
 
   constructor(desk: Desk, operation: Operation, firstBucket: number) {
     const { rank, size, segmentBytes } = desk.options;
@@ -74,8 +77,8 @@ export class Exchange {
 
   /** @throws RingmasterError RING_PEER_SILENT, RING_PEER_LOST, RING_PROTOCOL; the ring is of no use afterwards. */
   async run(): Promise<RingReport> {
-    const started = performance.now();
-    const { links } = this.#desk;
+    const started = now();
+    const { links, board } = this.#desk;
     let watch: NodeJS.Timeout | undefined;
     const lost = new Promise<never>((_, reject) => {
       const check = () => {
@@ -86,14 +89,16 @@ export class Exchange {
       links.onLost(check);
       check();
     });
+    this.#note();
     try {
       await Promise.race([Promise.all([this.#sendAll(), this.#receiveAll()]), lost]);
     } finally {
       clearInterval(watch);
       links.onLost(() => undefined);
+      board.clear('links');
     }
     return {
-      seconds: (performance.now() - started) / 1000,
+      seconds: (now() - started) / 1000,
       waitSeconds: this.#waitMs / 1000,
       bytesSent: this.#bytesSent,
       framesSent: this.#sent,
@@ -112,8 +117,9 @@ export class Exchange {
       const offset = this.#offset(segment);
       const payload = this.#bytes.subarray(offset, offset + segment.length * 4);
       const header = encodeHeader(this.#header(segment, options.rank));
-      this.#lastSent = performance.now();
+      this.#lastSent = now();
       this.#sending = true;
+      this.#note();
       try {
         await links.push.send([header, payload]);
       } catch (error) {
@@ -137,7 +143,8 @@ export class Exchange {
         this.#bytes.set(payload, offset);
       }
       this.#received++;
-      this.#lastReceived = performance.now();
+      this.#lastReceived = now();
+      this.#note();
       if (segment.phase + 1 < phaseCount(options.size)) {
         this.#ready++;
         this.#wakeSender();
@@ -151,12 +158,12 @@ export class Exchange {
   async #receive(due: Header, payloadBytes: number): Promise<Uint8Array> {
     const { links, options } = this.#desk;
     for (;;) {
-      const waiting = performance.now();
-      if (waiting - this.#lastReceived > options.deadlineMs) throw this.#waitError('before');
+      const waiting = now();
+      if (waiting - this.#lastReceived > links.deadlineMs) throw this.#waitError('before');
       const parts = await links.pull.receive().catch((error: unknown) => {
         throw timedOut(error) ? this.#waitError('before') : error;
       });
-      this.#waitMs += performance.now() - waiting;
+      this.#waitMs += now() - waiting;
       const verdict = judge(parts, due, payloadBytes);
       switch (verdict.kind) {
         case 'due':
@@ -194,7 +201,7 @@ export class Exchange {
    */
   #lossError(): RingFailure | undefined {
     const { lost } = this.#desk.links;
-    const drained = performance.now() - this.#lastReceived >= DRAINED_MS;
+    const drained = now() - this.#lastReceived >= DRAINED_MS;
     for (const neighbour of lost) {
       const done =
         neighbour === 'before'
@@ -211,6 +218,24 @@ export class Exchange {
     return lost === undefined
       ? new RingFailure('RING_PEER_SILENT', this.#wait(neighbour))
       : new RingFailure('RING_PEER_LOST', this.#wait(lost));
+  }
+
+  /** Writes down the older of the waits for data and for room. */
+  #note(): void {
+    const { links, board } = this.#desk;
+    const done = this.#received === this.#toReceive.length;
+    const room = this.#sending && (done || this.#lastSent < this.#lastReceived);
+    board.note('links', {
+      operation: 'all-reduce',
+      waitsFor: room ? links.after : links.before,
+      seconds: (now() - (room ? this.#lastSent : this.#lastReceived)) / 1000,
+      step: this.#operation.step,
+      attempt: this.#operation.attempt,
+      framesReceived: this.#received,
+      framesSent: this.#sent,
+      framesToReceive: this.#toReceive.length,
+      framesToSend: this.#toSend.length,
+    });
   }
 
   #wait(neighbour: Neighbour): ErrorDetail<'RING_PEER_SILENT'> {
@@ -237,7 +262,7 @@ export class Exchange {
       framesSent: this.#sent,
       framesToReceive: this.#toReceive.length,
       framesToSend: this.#toSend.length,
-      seconds: (performance.now() - (receiving ? this.#lastReceived : this.#lastSent)) / 1000,
+      seconds: (now() - (receiving ? this.#lastReceived : this.#lastSent)) / 1000,
     };
   }
 }

@@ -12,6 +12,7 @@ import { Ring } from './ring.js';
 import { adds, sentBy } from './schedule.js';
 
 const LENGTH = 1_600;
+const DEADLINE = { deadlineMs: 5_000 };
 const closing: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -26,7 +27,6 @@ async function bind(options: Partial<RingOptions> = {}) {
     size: 2,
     arena,
     transport: 'tcp',
-    deadlineMs: 5_000,
     segmentBytes: 800,
     ...options,
   });
@@ -61,7 +61,7 @@ class Peer {
     const peer = new Peer(ring, arena);
     await peer.pull.bind('tcp://127.0.0.1:*');
     peer.push.connect(ring.endpoint);
-    await ring.connect(['', peer.pull.lastEndpoint ?? '']);
+    await ring.connect(['', peer.pull.lastEndpoint ?? ''], DEADLINE);
     return peer;
   }
 
@@ -195,9 +195,9 @@ describe('a ring', () => {
   });
 
   it('rejects a pending connect when it is closed', async () => {
-    const { ring } = await bind({ deadlineMs: 60_000 });
+    const { ring } = await bind();
     const other = await bind({ rank: 1 });
-    const linked = ring.connect([ring.endpoint, other.ring.endpoint]);
+    const linked = ring.connect([ring.endpoint, other.ring.endpoint], { deadlineMs: 60_000 });
     await Promise.all([
       expect(linked).rejects.toMatchObject({ code: 'RING_CLOSED' }),
       ring.close(),
@@ -205,13 +205,14 @@ describe('a ring', () => {
   });
 
   it('names a neighbour that never connects', async () => {
-    const { ring } = await bind({ deadlineMs: 300 });
+    const { ring } = await bind();
     const deaf = new Pull();
     await deaf.bind('tcp://127.0.0.1:*');
     closing.push(() => {
       deaf.close();
     });
-    await expect(ring.connect(['', deaf.lastEndpoint ?? ''])).rejects.toMatchObject({
+    const linked = ring.connect(['', deaf.lastEndpoint ?? ''], { deadlineMs: 300 });
+    await expect(linked).rejects.toMatchObject({
       code: 'RING_LINK_FAILED',
       detail: { rank: 0, peer: 1, endpoint: ring.endpoint },
     });
@@ -219,7 +220,7 @@ describe('a ring', () => {
 
   it('names an endpoint that refuses', async () => {
     const { ring } = await bind();
-    await expect(ring.connect(['', 'tcp://127.0.0.1:1'])).rejects.toMatchObject({
+    await expect(ring.connect(['', 'tcp://127.0.0.1:1'], DEADLINE)).rejects.toMatchObject({
       code: 'RING_LINK_FAILED',
       detail: { peer: 1, endpoint: 'tcp://127.0.0.1:1', reason: 'the connection was refused' },
     });
@@ -237,7 +238,7 @@ describe('a ring', () => {
     for (let round = 0; round < 5; round++) {
       const [a, b] = await Promise.all([bind({ rank: 0 }), bind({ rank: 1 })]);
       const endpoints = [a.ring.endpoint, b.ring.endpoint];
-      await Promise.all([a.ring.connect(endpoints), b.ring.connect(endpoints)]);
+      await Promise.all([a.ring.connect(endpoints, DEADLINE), b.ring.connect(endpoints, DEADLINE)]);
       await Promise.all(
         [a, b].map(async ({ ring, arena }) => {
           await ring.allReduce({
@@ -261,7 +262,7 @@ describe('over ipc', () => {
 
   it('leaves no socket file behind', async () => {
     const { ring } = await bind({ transport: 'ipc', directory });
-    expect(await readdir(directory)).toHaveLength(1);
+    expect(await readdir(directory)).toHaveLength(2);
     await ring.close();
     expect(await readdir(directory)).toHaveLength(0);
   });
@@ -289,7 +290,7 @@ describe('CURVE', () => {
       Promise.all([0, 1].map((rank) => bind({ generation, rank, curve: curve(rank) })));
     for (const pair of await Promise.all([bindBoth(1), bindBoth(2)])) {
       const endpoints = pair.map(({ ring }) => ring.endpoint);
-      await Promise.all(pair.map(({ ring }) => ring.connect(endpoints)));
+      await Promise.all(pair.map(({ ring }) => ring.connect(endpoints, DEADLINE)));
       await Promise.all(pair.map(({ ring, arena }) => ring.allReduce(operation(arena))));
     }
   });
@@ -297,14 +298,14 @@ describe('CURVE', () => {
   it('admits no other key', async () => {
     const stranger = curveKeyPair();
     const [a, b] = await Promise.all([
-      bind({ rank: 0, curve: curve(0), deadlineMs: 1_000 }),
-      bind({ rank: 1, curve: { ...stranger, peers }, deadlineMs: 1_000 }),
+      bind({ rank: 0, curve: curve(0) }),
+      bind({ rank: 1, curve: { ...stranger, peers } }),
     ]);
     const endpoints = [a.ring.endpoint, b.ring.endpoint];
     const failed = { code: 'RING_LINK_FAILED' };
     await Promise.all([
-      expect(a.ring.connect(endpoints)).rejects.toMatchObject(failed),
-      expect(b.ring.connect(endpoints)).rejects.toMatchObject(failed),
+      expect(a.ring.connect(endpoints, { deadlineMs: 1_000 })).rejects.toMatchObject(failed),
+      expect(b.ring.connect(endpoints, { deadlineMs: 1_000 })).rejects.toMatchObject(failed),
     ]);
   });
 });

@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Context, type Event, type Observer, Pull, Push } from 'zeromq';
+import { type Context, type Event, Pull, Push } from 'zeromq';
 import type { Authenticator } from './authenticator.js';
+import { now } from './clock.js';
 import { RingFailure } from './failure.js';
 import { HEADER_BYTES } from './frame.js';
 import type { ThreadOptions } from './options.js';
+import { CURVE_BYTES, listenAddress, removeAddress, watch } from './sockets.js';
+import type { StandingBoard } from './standing.js';
 
 // Messages queued on each side of a link. A handful keeps the wire busy while the thread adds; more only adds memory.
 const HIGH_WATER_MARK = 4;
-
-// What encryption adds to a message (33 bytes in CurveZMQ, RFC 26), which the size limit counts.
-const CURVE_BYTES = 64;
 
 /** The rank before sends to this one, the rank after receives from it; between two ranks both are the same. */
 export type Neighbour = 'before' | 'after';
@@ -25,6 +23,8 @@ export class Links {
   readonly #domain: string;
   readonly #ended: Promise<unknown>;
   #closed: Promise<void> | undefined;
+  #endpoint = '';
+  #deadlineMs = 0;
   #connections = 0;
   readonly #linked = { before: false, after: false };
   #onChange: () => void = () => undefined;
@@ -41,7 +41,6 @@ export class Links {
     this.pull = new Pull({
       ...common,
       receiveHighWaterMark: HIGH_WATER_MARK,
-      receiveTimeout: options.deadlineMs,
       maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES) + CURVE_BYTES,
       ...(curve && {
         curveServer: true,
@@ -52,7 +51,6 @@ export class Links {
     this.push = new Push({
       ...common,
       sendHighWaterMark: HIGH_WATER_MARK,
-      sendTimeout: options.deadlineMs,
       immediate: true,
       reconnectInterval: -1,
       ...(curve && {
@@ -79,8 +77,14 @@ export class Links {
     return (this.#options.rank + 1) % this.#options.size;
   }
 
+  /** Longest that any wait goes without progress; `connect` sets it. */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  /** Where the rank before connects to; known until after the end, which a closed socket does not. */
   get endpoint(): string {
-    return this.pull.lastEndpoint ?? '';
+    return this.#endpoint;
   }
 
   /** Listens at a fresh address. */
@@ -91,9 +95,10 @@ export class Links {
   ): Promise<Links> {
     const address = await listenAddress(options);
     const links = new Links(options, context, address);
-    authenticator?.allow(links.#domain, options.curve?.peers[links.before] ?? '');
+    authenticator?.allow(links.#domain, [options.curve?.peers[links.before] ?? '']);
     try {
       await links.pull.bind(address);
+      links.#endpoint = links.pull.lastEndpoint ?? '';
       return links;
     } catch (error) {
       await links.close(0, authenticator);
@@ -102,11 +107,17 @@ export class Links {
   }
 
   /** Connects to the rank after, and resolves when both neighbours are linked. */
-  async connect(endpoint: string): Promise<void> {
+  async connect(endpoint: string, deadlineMs: number, board: StandingBoard): Promise<void> {
+    this.#deadlineMs = deadlineMs;
+    this.pull.receiveTimeout = deadlineMs;
+    this.push.sendTimeout = deadlineMs;
+    const started = now();
     const linked = new Promise<void>((resolve, reject) => {
       this.#onChange = () => {
         if (this.#failure !== undefined) reject(this.#linkError(endpoint, this.#failure));
         if (this.#linked.before && this.#linked.after) resolve();
+        const seconds = (now() - started) / 1000;
+        board.note('links', { operation: 'link', waitsFor: this[this.#missing], seconds });
       };
     });
     try {
@@ -115,16 +126,16 @@ export class Links {
       this.#failure = String(error);
     }
     this.#onChange();
-    const seconds = this.#options.deadlineMs / 1000;
     const deadline = setTimeout(() => {
-      this.#failure = `no link after ${seconds} s`;
+      this.#failure = `no link after ${deadlineMs / 1000} s`;
       this.#onChange();
-    }, this.#options.deadlineMs);
+    }, deadlineMs);
     try {
       await linked;
     } finally {
       clearTimeout(deadline);
       this.#onChange = () => undefined;
+      board.clear('links');
     }
   }
 
@@ -149,14 +160,16 @@ export class Links {
     this.#failure = 'it was closed';
     this.#onChange();
     await this.#ended;
-    // ZeroMQ leaves the file of an ipc socket.
-    const [, path] = /^ipc:\/\/(.+)$/.exec(this.#address) ?? [];
-    if (path !== undefined) await rm(path, { force: true });
+    await removeAddress(this.#address);
     authenticator?.revoke(this.#domain);
   }
 
+  get #missing(): Neighbour {
+    return this.#linked.after ? 'before' : 'after';
+  }
+
   #linkError(endpoint: string, reason: string): RingFailure {
-    const missing: Neighbour = this.#linked.after ? 'before' : 'after';
+    const missing = this.#missing;
     return new RingFailure('RING_LINK_FAILED', {
       rank: this.#options.rank,
       peer: this[missing],
@@ -197,26 +210,4 @@ export class Links {
     }
     this.#onChange();
   }
-}
-
-async function watch(observer: Observer, handle: (event: Event) => void): Promise<void> {
-  for (;;) {
-    const event = await observer.receive();
-    if (event.type === 'end') return;
-    handle(event);
-  }
-}
-
-async function listenAddress({ transport, host, directory }: ThreadOptions): Promise<string> {
-  if (transport === 'tcp') return host.includes(':') ? `tcp://[${host}]:*` : `tcp://${host}:*`;
-  if (directory === undefined) throw new Error('ipc needs a directory');
-  const address = `ipc://${join(directory, randomBytes(6).toString('hex'))}`;
-  const refuse = (reason: string) =>
-    new RingFailure('RING_BIND_FAILED', { endpoint: address, reason });
-  const status = await stat(directory).catch((error: unknown) => {
-    throw refuse(String(error));
-  });
-  // Whoever can enter the directory could connect and be heard.
-  if ((status.mode & 0o077) !== 0) throw refuse('its directory is open to other users');
-  return address;
 }

@@ -20,8 +20,6 @@ export interface RingOptions {
   readonly host?: string;
   /** For ipc: a directory that only this user may enter (mode 0700). */
   readonly directory?: string;
-  /** Longest time that any wait goes without progress, the skew between the ranks' steps included. */
-  readonly deadlineMs: number;
   /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
   readonly segmentBytes?: number;
   /** For tcp: encrypts and authenticates both neighbours. */
@@ -47,6 +45,28 @@ export interface RingReport {
   readonly framesSent: number;
   /** Frames of older generations or attempts that were ignored. */
   readonly framesDropped: number;
+}
+
+/** A rank that gives a range of its arena: its rank and its `Ring.donor`. */
+export interface DonorSeat {
+  readonly rank: number;
+  readonly endpoint: string;
+}
+
+/** Where in the arena to put what donors give, in bytes. */
+export interface FetchRange {
+  readonly offset: number;
+  readonly length: number;
+  /** Longest time without any progress, the wait for a first offer included. */
+  readonly deadlineMs: number;
+}
+
+export interface Fetched {
+  /** What the donor put before its bytes. */
+  readonly prefix: Uint8Array;
+  /** SHA-256 (hex) of the prefix and the bytes, which has been checked. */
+  readonly sha256: string;
+  readonly seconds: number;
 }
 
 /** The options in the form that crosses to the ring's thread. */

@@ -12,7 +12,11 @@ import { Ring } from './ring.js';
 
 export type Command =
   | { readonly kind: 'bind'; readonly options: Omit<RingOptions, 'arena'>; readonly bytes: number }
-  | { readonly kind: 'connect'; readonly endpoints: readonly string[] }
+  | {
+      readonly kind: 'connect';
+      readonly endpoints: readonly string[];
+      readonly deadlineMs: number;
+    }
   /** One all-reduce over buckets of the given lengths, in the arena of the step's parity. */
   | { readonly kind: 'step'; readonly step: number; readonly lengths: readonly number[] }
   /** Steps without end. */
@@ -121,8 +125,8 @@ class RankUnderTest {
     }
   }
 
-  connect(endpoints: readonly string[]): Promise<void> {
-    return this.#ring.connect(endpoints);
+  connect(endpoints: readonly string[], deadlineMs: number): Promise<void> {
+    return this.#ring.connect(endpoints, { deadlineMs });
   }
 
   close(): Promise<void> {
@@ -153,7 +157,7 @@ async function perform(command: Command): Promise<unknown> {
   if (underTest === undefined) throw new Error('not bound');
   switch (command.kind) {
     case 'connect':
-      return underTest.connect(command.endpoints);
+      return underTest.connect(command.endpoints, command.deadlineMs);
     case 'step':
       return underTest.step(command.step, command.lengths);
     case 'steps':

@@ -56,14 +56,18 @@ export class RankProcess {
   }
 }
 
+type ProcessOptions = Pick<RingOptions, 'transport' | 'segmentBytes'> & {
+  readonly deadlineMs: number;
+};
+
 export class RankProcesses {
   readonly ranks: readonly RankProcess[];
-  readonly #options: Pick<RingOptions, 'transport' | 'deadlineMs'> & { directory: string };
+  readonly #options: ProcessOptions & { readonly directory: string };
   readonly #bytes: number;
 
   private constructor(
     ranks: readonly RankProcess[],
-    options: Pick<RingOptions, 'transport' | 'deadlineMs'> & { directory: string },
+    options: ProcessOptions & { readonly directory: string },
     bytes: number,
   ) {
     this.ranks = ranks;
@@ -72,11 +76,7 @@ export class RankProcesses {
   }
 
   /** A connected ring; `bytes` is the room for one step's buckets and lanes. */
-  static async start(
-    size: number,
-    bytes: number,
-    options: Pick<RingOptions, 'transport' | 'deadlineMs' | 'segmentBytes'>,
-  ): Promise<RankProcesses> {
+  static async start(size: number, bytes: number, options: ProcessOptions): Promise<RankProcesses> {
     const directory = await mkdtemp(join(tmpdir(), 'ring-'));
     const all = new RankProcesses(
       Array.from({ length: size }, () => new RankProcess()),
@@ -89,13 +89,16 @@ export class RankProcesses {
 
   /** Forms a ring of some of the processes, in that order. */
   async form(members: readonly RankProcess[], generation: number): Promise<void> {
+    const { deadlineMs, ...rest } = this.#options;
     const endpoints = await Promise.all(
       members.map(async (process, rank) => {
-        const options = { run: 'run-7', generation, rank, size: members.length, ...this.#options };
+        const options = { run: 'run-7', generation, rank, size: members.length, ...rest };
         return String(await process.ask({ kind: 'bind', bytes: this.#bytes, options }));
       }),
     );
-    await Promise.all(members.map((process) => process.ask({ kind: 'connect', endpoints })));
+    await Promise.all(
+      members.map((process) => process.ask({ kind: 'connect', endpoints, deadlineMs })),
+    );
   }
 
   askAll(command: Command): Promise<unknown[]> {

@@ -1,48 +1,90 @@
 import type { Context } from 'zeromq';
 import type { Authenticator } from './authenticator.js';
+import { Donor, type Offer } from './donor.js';
 import { RingFailure } from './failure.js';
 import { type Desk, Exchange } from './exchange.js';
+import { Fetch } from './fetch.js';
 import { Kernels } from './kernels.js';
 import { Links } from './links.js';
-import type { Operation, RingReport, ThreadOptions } from './options.js';
-import type { SharedMemory } from './webassembly.js';
+import type { DonorSeat, Fetched, FetchRange, Operation, RingReport } from './options.js';
+import { StandingBoard } from './standing.js';
+import type { Request } from './thread-messages.js';
 
 // A rank that has finished an operation closes while the rank after, whose thread is in that operation, drains it.
 const LINGER_MS = 1_000;
 
-/** One rank's end of a ring, in the ring thread: its sockets, and its operations one after another. */
+/**
+ * One rank's end of a ring, in the ring thread: its sockets, its operations one after another, and beside them what it
+ * gives to others and takes from them.
+ */
 export class RingEnd {
   readonly #desk: Desk;
+  readonly #context: Context;
+  readonly #donor: Donor;
   readonly #authenticator: Authenticator | undefined;
+  readonly #fetches = new Set<Fetch>();
   #last: Promise<unknown> = Promise.resolve();
   #state: 'open' | 'dead' | 'closed' = 'open';
   #running = 0;
   #attempt = '';
   #buckets = 0;
 
-  private constructor(desk: Desk, authenticator: Authenticator | undefined) {
+  private constructor(
+    desk: Desk,
+    donor: Donor,
+    context: Context,
+    authenticator: Authenticator | undefined,
+  ) {
     this.#desk = desk;
+    this.#donor = donor;
+    this.#context = context;
     this.#authenticator = authenticator;
   }
 
   static async bind(
-    options: ThreadOptions,
-    memory: SharedMemory,
-    staging: number,
+    { options, memory, staging, board, epoch }: Extract<Request, { kind: 'bind' }>,
     context: Context,
     authenticator: Authenticator | undefined,
   ): Promise<RingEnd> {
     const kernels = Kernels.instantiate(memory);
     const links = await Links.bind(options, context, authenticator);
-    return new RingEnd({ options, links, memory, kernels, staging }, authenticator);
+    const desk = { options, links, memory, kernels, staging, board: new StandingBoard(board) };
+    try {
+      const donor = await Donor.bind(options, memory, epoch, context, authenticator);
+      return new RingEnd(desk, donor, context, authenticator);
+    } catch (error) {
+      await links.close(0, authenticator);
+      throw error;
+    }
   }
 
   get endpoint(): string {
     return this.#desk.links.endpoint;
   }
 
-  connect(endpoint: string): Promise<void> {
-    return this.#inTurn(() => this.#desk.links.connect(endpoint));
+  get donor(): string {
+    return this.#donor.endpoint;
+  }
+
+  connect(endpoint: string, deadlineMs: number): Promise<void> {
+    const { links, board } = this.#desk;
+    return this.#inTurn(() => links.connect(endpoint, deadlineMs, board));
+  }
+
+  offer(offer: Offer): void {
+    this.#donor.offer(offer);
+  }
+
+  /** Waits for no other operation, and none waits for it. */
+  async fetch(donors: readonly DonorSeat[], range: FetchRange): Promise<Fetched> {
+    if (this.#isClosed()) throw this.#closedError();
+    const fetch = new Fetch({ ...this.#desk, context: this.#context }, donors, range);
+    this.#fetches.add(fetch);
+    try {
+      return await fetch.run();
+    } finally {
+      this.#fetches.delete(fetch);
+    }
   }
 
   allReduce(operation: Operation): Promise<RingReport> {
@@ -63,7 +105,11 @@ export class RingEnd {
   async close(abandon: boolean): Promise<void> {
     const idle = this.#state === 'open' && this.#running === 0;
     this.#state = 'closed';
-    await this.#desk.links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator);
+    await Promise.all([
+      this.#desk.links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator),
+      this.#donor.close(this.#authenticator),
+      ...[...this.#fetches].map((fetch) => fetch.close()),
+    ]);
   }
 
   /** Runs after what was asked before; after an error, and once closed, nothing runs any more. */

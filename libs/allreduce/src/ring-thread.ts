@@ -3,7 +3,7 @@ import { Context } from 'zeromq';
 import { Authenticator } from './authenticator.js';
 import { RingFailure } from './failure.js';
 import { RingEnd } from './ring-end.js';
-import type { Answer, Exit, Numbered, Request } from './thread-messages.js';
+import type { Answer, Bound, Exit, Numbered, Offering, Request } from './thread-messages.js';
 
 /**
  * The ring thread of a process: all its rings (an old and a new generation overlap) on one ZeroMQ context. It never
@@ -16,8 +16,10 @@ let authenticator: Promise<Authenticator> | undefined;
 if (parentPort === null) throw new Error('the ring thread is a worker thread');
 const port = parentPort;
 
-port.on('message', (message: Numbered | Exit) => {
+port.on('message', (message: Numbered | Offering | Exit) => {
   if (message.kind === 'exit') void exit(message.done);
+  // A ring that is closed offers nothing.
+  else if (message.kind === 'offer') ends.get(message.ring)?.offer(message.offer);
   else void answer(message);
 });
 
@@ -35,21 +37,22 @@ async function answer({ id, request }: Numbered): Promise<void> {
 
 async function perform(request: Request): Promise<unknown> {
   if (request.kind === 'bind') {
-    const { ring, options, memory, staging } = request;
-    if (options.curve) authenticator ??= Authenticator.start(context);
-    const end = await RingEnd.bind(options, memory, staging, context, await authenticator);
-    ends.set(ring, end);
-    return end.endpoint;
+    if (request.options.curve) authenticator ??= Authenticator.start(context);
+    const end = await RingEnd.bind(request, context, await authenticator);
+    ends.set(request.ring, end);
+    return { endpoint: end.endpoint, donor: end.donor } satisfies Bound;
   }
   const end = ends.get(request.ring);
   if (end === undefined) throw new Error(`ring ${request.ring} is not bound`);
   switch (request.kind) {
     case 'connect':
-      return end.connect(request.endpoint);
+      return end.connect(request.endpoint, request.deadlineMs);
     case 'allReduce':
       return end.allReduce(request.operation);
+    case 'fetch':
+      return end.fetch(request.donors, request.range);
     case 'close':
-      await end.close(false);
+      await end.close(request.abandon);
       ends.delete(request.ring);
       return undefined;
   }

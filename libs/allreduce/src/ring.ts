@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { type Operation, type RingOptions, type RingReport, SEGMENT_BYTES } from './options.js';
-import { requestOfThread } from './thread.js';
+import type { Offer } from './donor.js';
+import { CHUNK_BYTES } from './donor-frame.js';
+import {
+  type DonorSeat,
+  type Fetched,
+  type FetchRange,
+  type Operation,
+  type RingOptions,
+  type RingReport,
+  SEGMENT_BYTES,
+} from './options.js';
+import { type Standing, StandingBoard } from './standing.js';
+import { requestOfThread, tellThread } from './thread.js';
+import type { Bound } from './thread-messages.js';
 
 let rings = 0;
 
@@ -20,24 +32,31 @@ const NOTHING: RingReport = {
 export class Ring {
   /** Where the rank before connects to. */
   readonly endpoint: string;
+  /** Where others of this generation fetch what this rank offers; '' for a ring of one. */
+  readonly donor: string;
   readonly #options: RingOptions;
   readonly #ring: number;
   readonly #staging: number;
   readonly #segmentBytes: number;
+  readonly #board: StandingBoard;
+  readonly #epoch: Int32Array<SharedArrayBuffer>;
   #closed: Promise<void> | undefined;
 
   private constructor(
     options: RingOptions,
-    ring: number,
-    staging: number,
-    segmentBytes: number,
-    endpoint: string,
+    place: { readonly ring: number; readonly staging: number; readonly segmentBytes: number },
+    bound: Bound,
+    board: StandingBoard,
+    epoch: Int32Array<SharedArrayBuffer>,
   ) {
     this.#options = options;
-    this.#ring = ring;
-    this.#staging = staging;
-    this.#segmentBytes = segmentBytes;
-    this.endpoint = endpoint;
+    this.#ring = place.ring;
+    this.#staging = place.staging;
+    this.#segmentBytes = place.segmentBytes;
+    this.#board = board;
+    this.#epoch = epoch;
+    this.endpoint = bound.endpoint;
+    this.donor = bound.donor;
   }
 
   /**
@@ -50,10 +69,15 @@ export class Ring {
     assert(segmentBytes > 0 && segmentBytes % 4 === 0 && options.run.length <= 128);
     assert(curve === undefined || curve.peers.length === options.size, 'one key per rank');
     const ring = rings++;
-    if (options.size === 1) return new Ring(options, ring, 0, 0, 'inproc://alone');
+    const board = new StandingBoard();
+    const epoch = new Int32Array(new SharedArrayBuffer(4));
+    if (options.size === 1) {
+      const alone = { endpoint: 'inproc://alone', donor: '' };
+      return new Ring(options, { ring, staging: 0, segmentBytes: 0 }, alone, board, epoch);
+    }
     const staging = arena.allocate(segmentBytes);
     try {
-      const endpoint = await requestOfThread({
+      const bound = await requestOfThread({
         kind: 'bind',
         ring,
         options: {
@@ -65,8 +89,10 @@ export class Ring {
         },
         memory: arena.memory,
         staging,
+        board: board.memory,
+        epoch,
       });
-      return new Ring(options, ring, staging, segmentBytes, String(endpoint));
+      return new Ring(options, { ring, staging, segmentBytes }, bound as Bound, board, epoch);
     } catch (error) {
       arena.release(staging, segmentBytes);
       throw error;
@@ -76,13 +102,20 @@ export class Ring {
   /**
    * Connects to the rank after this one; resolves when both neighbours are linked.
    * @param endpoints of all ranks, by rank
+   * @param deadlineMs longest that this and any later wait in the ring goes without progress, the skew between the
+   * ranks' steps included
    * @throws RingmasterError RING_LINK_FAILED, RING_CLOSED
    */
-  async connect(endpoints: readonly string[]): Promise<void> {
+  async connect(
+    endpoints: readonly string[],
+    { deadlineMs }: { readonly deadlineMs: number },
+  ): Promise<void> {
     const { rank, size } = this.#options;
     assert(endpoints.length === size, 'one endpoint per rank');
+    assert(Number.isSafeInteger(deadlineMs) && deadlineMs > 0);
     const endpoint = endpoints[(rank + 1) % size] ?? '';
-    if (size > 1) await requestOfThread({ kind: 'connect', ring: this.#ring, endpoint });
+    if (size === 1) return;
+    await requestOfThread({ kind: 'connect', ring: this.#ring, endpoint, deadlineMs });
   }
 
   /**
@@ -102,17 +135,60 @@ export class Ring {
   }
 
   /**
-   * Rejects what is pending and frees the sockets; once it resolves, nothing reads the arena any more. It takes
-   * milliseconds, or a second when the rank after has stopped taking the frames of a finished operation.
+   * Lets ranks of this generation fetch a range of the arena (bytes), in place of what was offered before. Who has asked
+   * already is answered now. The range must not change until `withdrawOffer` has returned, or `close` has resolved.
+   * @param prefix at most 1 MiB that goes before the bytes
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  offer({ prefix, offset, length }: Omit<Offer, 'epoch'>): void {
+    this.#checkRange(offset, length);
+    assert(prefix.byteLength <= CHUNK_BYTES, 'a prefix is at most 1 MiB');
+    const epoch = Atomics.add(this.#epoch, 0, 1) + 1;
+    if (this.#options.size === 1 || this.#closed !== undefined) return;
+    tellThread({ kind: 'offer', ring: this.#ring, offer: { prefix, offset, length, epoch } });
+  }
+
+  /** From its return on nothing of the range is given any more; who is fetching it waits for the next offer. */
+  withdrawOffer(): void {
+    Atomics.add(this.#epoch, 0, 1);
+  }
+
+  /**
+   * Fills a range of the arena from ranks that offer the same bytes, all of them at a time, and checks the SHA-256. It
+   * needs no `connect`, and neither waits for operations of the ring nor delays them. After an error the range holds
+   * anything, and the ring is as good as before.
+   * @throws RingmasterError STATE_TRANSFER_FAILED, RING_CLOSED
+   */
+  async fetch(donors: readonly DonorSeat[], range: FetchRange): Promise<Fetched> {
+    const { size, rank } = this.#options;
+    this.#checkRange(range.offset, range.length);
+    assert(donors.length > 0 && donors.every((donor) => donor.rank < size && donor.rank !== rank));
+    const fetched = await requestOfThread({ kind: 'fetch', ring: this.#ring, donors, range });
+    return fetched as Fetched;
+  }
+
+  /** What the ring is at and whom it waits for, read from shared memory without waiting for the ring thread. */
+  standing(): Standing {
+    return this.#board.read();
+  }
+
+  /**
+   * Rejects what is pending and frees the sockets; once it resolves, nothing reads or writes the arena any more. It
+   * takes milliseconds, or a second when the rank after has stopped taking the frames of a finished operation.
+   * @param abandon frames that have not left are not waited for: the generation is over for everyone
+   */
+  close({ abandon = false }: { readonly abandon?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(abandon);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(abandon: boolean): Promise<void> {
     if (this.#options.size === 1) return;
-    await requestOfThread({ kind: 'close', ring: this.#ring });
+    await requestOfThread({ kind: 'close', ring: this.#ring, abandon });
     this.#options.arena.release(this.#staging, this.#segmentBytes);
+  }
+
+  #checkRange(offset: number, length: number): void {
+    const bytes = this.#options.arena.memory.buffer.byteLength;
+    assert(offset >= 0 && length >= 0 && offset + length <= bytes, 'a range lies in the arena');
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorBody } from '@ringmaster/protocol';
-import type { Operation, ThreadOptions } from './options.js';
+import type { Offer } from './donor.js';
+import type { DonorSeat, FetchRange, Operation, ThreadOptions } from './options.js';
 import type { SharedMemory } from './webassembly.js';
 
 /** What the main thread asks of the ring thread. `ring` identifies a ring in this process. */
@@ -11,10 +12,38 @@ export type Request =
       readonly memory: SharedMemory;
       /** Byte offset of room for one segment in `memory`. */
       readonly staging: number;
+      /** Memory of the ring's `StandingBoard`. */
+      readonly board: SharedArrayBuffer;
+      /** One int32 that counts offers and withdrawals. */
+      readonly epoch: Int32Array<SharedArrayBuffer>;
     }
-  | { readonly kind: 'connect'; readonly ring: number; readonly endpoint: string }
+  | {
+      readonly kind: 'connect';
+      readonly ring: number;
+      readonly endpoint: string;
+      readonly deadlineMs: number;
+    }
   | { readonly kind: 'allReduce'; readonly ring: number; readonly operation: Operation }
-  | { readonly kind: 'close'; readonly ring: number };
+  | {
+      readonly kind: 'fetch';
+      readonly ring: number;
+      readonly donors: readonly DonorSeat[];
+      readonly range: FetchRange;
+    }
+  | { readonly kind: 'close'; readonly ring: number; readonly abandon: boolean };
+
+/** The answer to `bind`. */
+export interface Bound {
+  readonly endpoint: string;
+  readonly donor: string;
+}
+
+/** Told without an answer: what may be given from now on. */
+export interface Offering {
+  readonly kind: 'offer';
+  readonly ring: number;
+  readonly offer: Offer;
+}
 
 /** Announces the end of the process; `done[0]` becomes 1 when every socket is closed. */
 export interface Exit {

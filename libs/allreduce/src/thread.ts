@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, RingmasterError } from '@ringmaster/protocol';
-import type { Answer, Exit, Numbered, Request } from './thread-messages.js';
+import type { Answer, Exit, Numbered, Offering, Request } from './thread-messages.js';
 
 /** Longest wait for the ring thread to close its sockets at the end of the process. */
 const EXIT_MS = 2_000;
@@ -45,6 +45,10 @@ class RingThread {
     }
   }
 
+  tell(offering: Offering): void {
+    this.#worker.postMessage(offering);
+  }
+
   #onAnswer(answer: Answer): void {
     const pending = this.#pending.get(answer.id);
     if ('value' in answer) pending?.resolve(answer.value);
@@ -71,6 +75,11 @@ let thread: RingThread | undefined;
 export function requestOfThread(request: Request): Promise<unknown> {
   thread ??= new RingThread();
   return thread.request(request);
+}
+
+/** Tells the ring thread of this process, which has bound the ring already. */
+export function tellThread(offering: Offering): void {
+  thread?.tell(offering);
 }
 
 // The code and the detail come from this package's own thread, where they were one typed error.

@@ -26,7 +26,6 @@ const ring = await Ring.bind({
   size,
   arena,
   transport: 'tcp',
-  deadlineMs: 60_000,
   ...(curve === undefined ? {} : { curve }),
 });
 let operations = 0;
@@ -39,7 +38,7 @@ async function allReduce(length: number): Promise<number> {
 }
 
 async function connect(endpoints: readonly string[]): Promise<void> {
-  await ring.connect(endpoints);
+  await ring.connect(endpoints, { deadlineMs: 60_000 });
   const length = bytes / 4;
   arena.int32(buffers[0], length).fill(rank + 1);
   const sums = arena.int32(await allReduce(length), length);

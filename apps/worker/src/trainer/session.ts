@@ -45,7 +45,6 @@ export class Session {
       size,
       arena: run.memory,
       transport: 'tcp',
-      deadlineMs: RING_DEADLINE_MS,
     });
     return new Session(run, ring, options);
   }
@@ -62,7 +61,7 @@ export class Session {
   async connect(endpoints: readonly string[], share: readonly number[]): Promise<void> {
     this.#share = share;
     try {
-      await this.#ring.connect(endpoints);
+      await this.#ring.connect(endpoints, { deadlineMs: RING_DEADLINE_MS });
     } finally {
       this.assertCurrent();
     }

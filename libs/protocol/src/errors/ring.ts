@@ -90,6 +90,23 @@ export const ringErrors = {
       `The ring of generation ${generation} was closed at rank ${rank}`,
     remedy: 'Nothing is wrong by itself: the coordinator is forming a new ring.',
   }),
+  STATE_TRANSFER_FAILED: entry<{
+    rank: number;
+    generation: number;
+    donors: readonly { rank: number; endpoint: string; reason: string }[];
+    bytesReceived: number;
+    bytesToReceive: number;
+    reason: string;
+  }>({
+    status: 503,
+    exit: 1,
+    message: ({ rank, generation, donors, bytesReceived, bytesToReceive, reason }) =>
+      `Rank ${rank} could not take the state over in generation ${generation} ` +
+      `(${bytesReceived} of ${bytesToReceive} bytes came): ${reason}; ` +
+      donors.map((donor) => `rank ${donor.rank} at ${donor.endpoint}: ${donor.reason}`).join(', '),
+    remedy:
+      'Look at the worker logs of these ranks; the ring is formed anew, from a checkpoint if need be.',
+  }),
   RING_LANE_PRESENCE: entry<{ microbatch: number; presence: number }>({
     status: 500,
     exit: 1,
