@@ -15,7 +15,8 @@ export function learningRateAt(
 ): number {
   const { warmup, decay } = schedule;
   const warmupSteps = Math.round(warmup < 1 ? warmup * steps : warmup);
-  if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
+  // The last step's product and quotient may round to a value above the peak.
+  if (step < warmupSteps) return Math.min(learningRate, (learningRate * (step + 1)) / warmupSteps);
   const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
   switch (decay) {
     case 'constant':
