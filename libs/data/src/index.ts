@@ -20,14 +20,14 @@ export {
 } from './batches/dataset.js';
 export { padSequences, wrapText } from './batches/labelled.js';
 export type { MicrobatchInput } from './batches/microbatch.js';
+export { ledgerDigest, ledgerOf, stepsPerEpoch } from './batches/ledger.js';
 export {
   countSamples,
   evaluationBatches,
-  ledger,
-  stepsPerEpoch,
   trainBatches,
   type BatchSpec,
   type EvaluationBatches,
   type Objective,
   type TrainBatches,
+  type TrainMicrobatch,
 } from './batches/plan.js';

@@ -1,3 +1,4 @@
+import type { TrainMicrobatch } from '@ringmaster/data';
 import type { HeadKind, MicrobatchInput, Model } from '@ringmaster/model';
 import type { DataSplit } from '@ringmaster/protocol';
 
@@ -13,8 +14,8 @@ export interface Task {
   readonly labels: string[] | null;
   /** Optimizer steps of one pass over the train split. */
   readonly stepsPerEpoch: number;
-  /** Input of one microbatch of one step; null when the epoch has no sample left for it. */
-  trainMicrobatch(step: number, microbatch: number): MicrobatchInput | null;
+  /** One microbatch of one step; null when the epoch has no sample left for it. */
+  trainMicrobatch(step: number, microbatch: number): TrainMicrobatch | null;
   /** Microbatches that an evaluation on this split has; 0 when the split is empty. */
   evaluationMicrobatches(split: DataSplit): number;
   evaluationMicrobatch(split: DataSplit, microbatch: number): MicrobatchInput;

@@ -105,7 +105,7 @@ export class TrainingHome {
     const size = sequences * context;
     const words = new Int32Array(steps * 2 * size);
     for (let step = 0; step < steps; step++) {
-      const batch = batches.microbatch(step, 0);
+      const batch = batches.microbatch(step, 0)?.input;
       if (batch?.tokens.length !== size) throw new Error(`step ${step} is short`);
       words.set(batch.tokens, 2 * step * size);
       words.set(batch.targets, (2 * step + 1) * size);

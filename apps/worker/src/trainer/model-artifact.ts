@@ -4,15 +4,32 @@ import { parseDataManifest } from '@ringmaster/data';
 import { writeHuggingFace } from '@ringmaster/model';
 import { putManifest } from '../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../artifacts/temporary.js';
+import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
 
 /**
- * Makes the trained model durable: a directory in the layout of Hugging Face, as blobs.
- * @returns the model's id, which is the SHA-256 of its manifest
+ * Judges the finished model on the test split and makes it durable. From now on the model has the final weights.
+ * @param breathe Awaited between microbatches, to let other work in.
+ * @returns the model's metrics and its id, which is the SHA-256 of its manifest
+ * @throws TRAINING_NON_FINITE
  */
-export async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
-  const { artifacts, launch, model, task, layout, state } = run;
+export async function finishModel(
+  run: Run,
+  rank: number,
+  breathe: () => Promise<void>,
+): Promise<{ metrics: Record<string, number>; model: string }> {
+  run.loadFinalWeights();
+  const metrics = await run.task.judge(run.model, 'test', breathe);
+  const { step } = run;
+  for (const [tensor, value] of Object.entries(metrics))
+    assertFinite(value, { step, microbatch: 0, tensor, rank });
+  return { metrics, model: await writeModel(run, metrics) };
+}
+
+/** Writes a directory in the layout of Hugging Face, as blobs. */
+async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
+  const { artifacts, launch, model, task, layout, state, finalWeights } = run;
   const manifestPath = await artifacts.fetch(launch.dataManifest);
   const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
@@ -29,7 +46,7 @@ export async function writeModel(run: Run, metrics: Record<string, number>): Pro
     const parameters = layout.tensors.map((tensor) => ({
       name: tensor.name,
       shape: tensor.shape,
-      data: state.view('parameters', tensor),
+      data: state.view(finalWeights.range, tensor),
     }));
     await writeHuggingFace(directory, config, parameters);
     const tokenizerJson = await readFile(await artifacts.fetch(tokenizer.sha256));
@@ -45,7 +62,9 @@ export async function writeModel(run: Run, metrics: Record<string, number>): Pro
     for (const [name, content] of Object.entries(contents)) {
       files[name] = { sha256: await artifacts.put(content), bytes: content.byteLength };
     }
-    return putManifest(artifacts, { ...manifestOf(run, 'model', run.stateHash()), metrics, files });
+    const weights = { step: finalWeights.step };
+    const manifest = manifestOf(run, 'model', run.stateHash());
+    return putManifest(artifacts, { ...manifest, weights, metrics, files });
   });
 }
 

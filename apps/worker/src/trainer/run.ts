@@ -1,38 +1,22 @@
-import { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
+import type { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
 import {
   AdamW,
   Layout,
   learningRateAt,
-  State,
   stateHash,
   type Model,
+  type ParameterRange,
   type Runtime,
+  type State,
 } from '@ringmaster/model';
-import { RingmasterError, type JobSpec, type Launch, type Position } from '@ringmaster/protocol';
+import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
 import type { Artifacts } from '../artifacts/artifacts.js';
+import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
+import { allocateMemory, type Arena, type EvaluationLanes, type Staging } from './memory.js';
 import { exponentsFor, type Verdict } from './verdict.js';
 
-/** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
-export interface Arena {
-  /** Byte offset of the gradients. */
-  readonly offset: number;
-  /** Byte offset of the lanes. */
-  readonly lanesOffset: number;
-  readonly lanes: Int32Array;
-}
-
-/** A range of float32 in the shared memory that gradients are read into. */
-export interface Staging {
-  readonly offset: number;
-  view(length: number): Float32Array;
-}
-
-/** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
-const RING_BYTES = 64 * 1024 * 1024;
-
-/** What one shared memory can hold: the end of every range is a 32-bit offset. */
-const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
+export type { Arena } from './memory.js';
 
 export interface RunParts {
   readonly launch: Launch;
@@ -64,16 +48,12 @@ export class Run {
   readonly memory: SharedArena;
   readonly kernels: Kernels;
   readonly lanes: Lanes;
-  readonly evaluationLanes: Lanes;
-  readonly evaluationBlock: { readonly offset: number; readonly length: number };
+  readonly evaluation: EvaluationLanes;
   readonly staging: Staging;
   readonly state: State;
-  /** Evaluations made so far. */
-  readonly evaluations: number = 0;
   readonly #arenas: readonly [Arena, Arena];
   readonly #adamw: AdamW;
   readonly #initialValues: (name: string) => Float32Array;
-  readonly #indices: ReadonlyMap<string, number>;
   #attempts = 0;
   #initialised = false;
 
@@ -89,46 +69,20 @@ export class Run {
       initialValues: this.#initialValues,
     } = parts);
     this.spec = parts.launch.spec;
-    const { microbatches } = this.spec.batch;
     this.layout = Layout.of(this.model.parameters);
-    const tensors = this.layout.tensors.length;
-    this.#indices = new Map(this.layout.tensors.map(({ name }, index) => [name, index]));
-    // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
-    this.lanes = new Lanes({
-      microbatches,
-      sums: 1,
-      counts: 2,
-      maxima: tensors,
-      ranks: microbatches,
-      controls: 1,
-    });
-    this.evaluationLanes = new Lanes({
-      microbatches: this.task.evaluationMicrobatches('validation'),
-      sums: 1,
-      counts: 2,
-      maxima: 0,
-      ranks: 0,
-      controls: 0,
-    });
-    const largest = Math.max(...this.layout.tensors.map(({ length }) => length));
-    const stateBytes = State.byteLength(this.layout);
-    const arenaBytes = 4 * this.layout.length;
-    const words = 2 * this.lanes.words + this.evaluationLanes.words;
-    const bytes = stateBytes + 2 * arenaBytes + 4 * (words + largest) + 4096 + RING_BYTES;
-    if (bytes > MEMORY_BYTES) {
-      const { parameterCount: parameters } = this.layout;
-      throw new RingmasterError('MODEL_TOO_LARGE', { parameters, gigabytes: bytes / 1e9 });
-    }
-    this.memory = SharedArena.create(bytes);
-    this.kernels = Kernels.instantiate(this.memory.memory);
-    this.state = State.create(this.memory.memory, this.memory.allocate(stateBytes), this.layout);
-    this.#arenas = [this.#arena(arenaBytes), this.#arena(arenaBytes)];
-    this.evaluationBlock = {
-      offset: this.memory.allocate(4 * this.evaluationLanes.words),
-      length: this.evaluationLanes.words,
-    };
-    const staging = this.memory.allocate(4 * largest);
-    this.staging = { offset: staging, view: (length) => this.memory.float32(staging, length) };
+    ({
+      memory: this.memory,
+      kernels: this.kernels,
+      state: this.state,
+      lanes: this.lanes,
+      arenas: this.#arenas,
+      evaluation: this.evaluation,
+      staging: this.staging,
+    } = allocateMemory(this.layout, {
+      microbatches: this.spec.batch.microbatches,
+      evaluationMicrobatches: this.task.evaluationMicrobatches('validation'),
+      keepsBest: this.spec.earlyStopping !== undefined,
+    }));
     const { offsets } = this.state;
     this.#adamw = new AdamW(this.memory.memory, this.layout, offsets, this.spec.optimizer);
   }
@@ -137,9 +91,36 @@ export class Run {
     return this.state.counters.step;
   }
 
-  /** Whether no step is left to be made. */
+  /** Evaluations made so far. */
+  get evaluations(): number {
+    return this.state.counters.evaluations;
+  }
+
+  /** Whether no step is left to be made; an evaluation may be due yet. */
   get isOver(): boolean {
-    return this.step >= this.steps;
+    return this.step >= this.steps || this.state.counters.stopped;
+  }
+
+  /**
+   * Whether an evaluation is the next thing to be done. The state itself knows, so whoever goes on from it makes each
+   * evaluation exactly once.
+   */
+  get evaluationIsDue(): boolean {
+    const { evaluation } = this.spec;
+    if (evaluation === undefined || this.evaluation.lanes.shape.microbatches === 0) return false;
+    const { evaluations, stopped } = this.state.counters;
+    return !stopped && evaluations < evaluationsBy(this.step, this.steps, evaluation.every);
+  }
+
+  /**
+   * The weights that the finished model has: with early stopping those of the best evaluation, if one was made; else
+   * those of the last step.
+   */
+  get finalWeights(): { readonly step: number; readonly range: ParameterRange } {
+    const { best } = this.state.counters;
+    return best === null || this.state.bestParameters === null
+      ? { step: this.step, range: 'parameters' }
+      : { step: best.step, range: 'bestParameters' };
   }
 
   /** Whether the state holds anything yet. */
@@ -157,13 +138,6 @@ export class Run {
 
   learningRate(step: number): number {
     return learningRateAt(step, this.steps, this.spec.optimizer);
-  }
-
-  /** Place of a parameter among the layout's tensors. */
-  tensorIndex(name: string): number {
-    const index = this.#indices.get(name);
-    if (index === undefined) throw new Error(`no parameter is named ${name}`);
-    return index;
   }
 
   /** Exponents to begin a step with; null before the first update, when they have to be measured. */
@@ -198,16 +172,35 @@ export class Run {
   replace(change: () => void): void {
     this.#initialised = false;
     change();
-    this.model.load((name) => this.state.view('parameters', this.layout.tensor(name)));
+    this.#loadModel('parameters');
     this.#initialised = true;
   }
 
+  /** Gives the model the final weights. The run is over: nothing is computed on its parameters any more. */
+  loadFinalWeights(): void {
+    this.#loadModel(this.finalWeights.range);
+  }
+
+  #loadModel(range: ParameterRange): void {
+    this.model.load((name) => this.state.view(range, this.layout.tensor(name)));
+  }
+
   #fillInitial(): void {
-    const { counters } = State.create(this.memory.memory, this.state.bytes.byteOffset, this.layout);
-    this.state.counters = counters;
+    this.state.clear();
     for (const tensor of this.layout.tensors) {
       this.state.view('parameters', tensor).set(this.#initialValues(tensor.name));
     }
+  }
+
+  /** Ends an evaluation: it is counted, and what it found may be the best so far or end the training. */
+  concludeEvaluation(score: Score | null): void {
+    const { counters, improved } = afterEvaluation(
+      this.state.counters,
+      score,
+      this.spec.earlyStopping,
+    );
+    if (improved) this.state.keepBest();
+    this.state.counters = counters;
   }
 
   /**
@@ -249,11 +242,5 @@ export class Run {
       this.state.counters = { ...counters, step, updates, nonFiniteInARow: 0 };
     });
     return norm;
-  }
-
-  #arena(gradientBytes: number): Arena {
-    const offset = this.memory.allocate(gradientBytes);
-    const lanesOffset = this.memory.allocate(4 * this.lanes.words);
-    return { offset, lanesOffset, lanes: this.memory.int32(lanesOffset, this.lanes.words) };
   }
 }

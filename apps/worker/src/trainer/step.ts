@@ -1,12 +1,10 @@
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
 import { accumulate } from './accumulate.js';
+import { reportIn } from './microbatch.js';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
 import { Stopwatch } from './stopwatch.js';
-import { judge } from './verdict.js';
-
-/** Steps in a row without an update, for a value that is not finite, after which the job fails. */
-const NON_FINITE_LIMIT = 3;
+import { judge, type Verdict } from './verdict.js';
 
 /**
  * One optimizer step.
@@ -25,15 +23,16 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const arena = run.nextArena();
     for (const microbatch of session.share) {
       await session.breathe();
-      const input = run.task.trainMicrobatch(step, microbatch);
-      accumulate(run, arena, { step, microbatch, input, exponents }, watch);
+      accumulate(run, arena, { step, microbatch, rank: session.rank, exponents }, watch);
     }
-    const { microbatches, ring } = await session.sum(arena, {
+    const reading = await session.sum(arena, {
       ...{ step, attempt, gradients: exponents !== null },
     });
+    const { ring } = reading;
     watch.add('wait', ring.waitSeconds);
     watch.add('send', ring.seconds - ring.waitSeconds);
     ringBytes += ring.bytesSent;
+    const microbatches = reading.microbatches.map(reportIn);
     const verdict = judge(microbatches, exponents, run.history());
     if (verdict.kind === 'retry') {
       exponents = verdict.exponents;
@@ -43,32 +42,39 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const gradientNorm = watch.timeSync('update', () =>
       run.conclude(arena, verdict, exponents, learningRate),
     );
-    const { nonFiniteInARow } = run.state.counters;
-    if (verdict.kind === 'skip' && nonFiniteInARow >= NON_FINITE_LIMIT) {
-      const { microbatch } = verdict;
-      const tensor =
-        verdict.tensor === 'loss' ? 'loss' : (run.layout.tensors[verdict.tensor]?.name ?? '');
-      throw new RingmasterError('TRAINING_NON_FINITE', {
-        step,
-        microbatch,
-        tensor,
-        inARow: nonFiniteInARow,
-      });
-    }
+    const nonFinite = verdict.kind === 'skip' ? whatWasNotFinite(run, verdict) : null;
     return {
       step: run.step,
       loss: verdict.kind === 'apply' ? verdict.lossSum / verdict.counted : null,
       counted: verdict.kind === 'apply' ? verdict.counted : 0,
-      tokens: microbatches.reduce((sum, lane) => sum + (lane.counts[1] ?? 0), 0),
-      ledger: { samples: 0, digest: 0 },
+      tokens: microbatches.reduce((sum, { tokens }) => sum + tokens, 0),
+      ledger: {
+        samples: microbatches.reduce((sum, { samples }) => sum + samples, 0),
+        digest: microbatches.reduce((sum, { digest }) => (sum + digest) | 0, 0),
+      },
       learningRate,
       gradientNorm,
       attempts: attempt,
-      nonFinite: null,
+      nonFinite,
       microbatches: session.share.length,
       seconds: watch.total(),
       phases: watch.phases(),
       ringBytes,
     };
   }
+}
+
+/** @throws TRAINING_NON_FINITE where the job file allows no more steps without an update */
+function whatWasNotFinite(
+  run: Run,
+  { microbatch, tensor: index, rank }: Extract<Verdict, { kind: 'skip' }>,
+): StepReport['nonFinite'] {
+  const tensor = index === 'loss' ? 'loss' : (run.layout.tensors[index]?.name ?? '');
+  const { policy, limit } = run.spec.nonFinite;
+  const { step, nonFiniteInARow: inARow } = run.state.counters;
+  if (policy === 'fail' || inARow >= limit) {
+    const detail = { step: step - 1, microbatch, tensor, rank, inARow };
+    throw new RingmasterError('TRAINING_NON_FINITE', detail);
+  }
+  return { microbatch, tensor, rank };
 }

@@ -7,8 +7,8 @@ import {
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { CheckpointWriter, loadCheckpoint } from './checkpoint.js';
-import { assertFinite, evaluateInRing } from './evaluate.js';
-import { writeModel } from './model-artifact.js';
+import { evaluateInRing } from './evaluate.js';
+import { finishModel } from './model-artifact.js';
 import { Reporter } from './reporter.js';
 import type { Run } from './run.js';
 import { GenerationEnded, Session } from './session.js';
@@ -118,15 +118,14 @@ export class Trainer {
 
   async #train(session: Session): Promise<void> {
     const run = this.#run;
-    const { checkpoint, evaluation } = run.spec;
+    const { checkpoint } = run.spec;
     const reporter = new Reporter(this.#send, session.generation, session.rank);
     for (;;) {
-      const last = run.step >= run.steps;
-      if (evaluation !== undefined && run.step > 0 && (last || run.step % evaluation.every === 0)) {
+      if (run.evaluationIsDue) {
         const result = await evaluateInRing(run, session);
         if (result !== null) reporter.evaluation(result);
       }
-      if (last) break;
+      if (run.isOver) break;
       reporter.step(await trainStep(run, session));
       if (session.rank === 0 && run.step < run.steps && run.step % checkpoint.every === 0) {
         this.#checkpoints.write(session.generation);
@@ -159,10 +158,7 @@ export class Trainer {
 
   async #concludeRun(session: Session) {
     if (session.rank !== 0) return { metrics: {}, model: null };
-    const run = this.#run;
-    const metrics = await run.task.judge(run.model, 'test', () => session.breathe());
-    for (const [name, value] of Object.entries(metrics)) assertFinite(value, run.step, name);
-    return { metrics, model: await writeModel(run, metrics) };
+    return finishModel(this.#run, session.rank, () => session.breathe());
   }
 
   #fail(generation: number, error: unknown): void {

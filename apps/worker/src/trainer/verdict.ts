@@ -1,4 +1,5 @@
-import { chooseExponent, fits, type LaneReading } from '@ringmaster/allreduce';
+import { chooseExponent, fits } from '@ringmaster/allreduce';
+import type { MicrobatchReport } from './microbatch.js';
 
 /**
  * What all ranks conclude from the gathered lanes of an attempt. A pure function of numbers that are equal on every
@@ -16,7 +17,12 @@ export type Verdict =
       readonly maxima: Float32Array;
     }
   | { readonly kind: 'retry'; readonly exponents: Int32Array }
-  | { readonly kind: 'skip'; readonly microbatch: number; readonly tensor: number | 'loss' }
+  | {
+      readonly kind: 'skip';
+      readonly microbatch: number;
+      readonly tensor: number | 'loss';
+      readonly rank: number;
+    }
   | { readonly kind: 'empty' };
 
 /**
@@ -24,22 +30,23 @@ export type Verdict =
  * @param history Largest gradient magnitudes of the last accepted steps, of each tensor.
  */
 export function judge(
-  microbatches: LaneReading['microbatches'],
+  microbatches: readonly MicrobatchReport[],
   exponents: Int32Array | null,
   history: readonly (readonly number[])[],
 ): Verdict {
-  const counted = microbatches.reduce((sum, lane) => sum + (lane.counts[0] ?? 0), 0);
+  const counted = microbatches.reduce((sum, report) => sum + report.counted, 0);
   if (counted === 0) return { kind: 'empty' };
   const maxima = new Float32Array(history.length);
   let lossSum = 0;
-  for (const [microbatch, lane] of microbatches.entries()) {
-    const [loss = 0] = lane.sums;
-    if (!Number.isFinite(loss)) return { kind: 'skip', microbatch, tensor: 'loss' };
-    for (const [tensor, magnitude] of lane.maxima.entries()) {
-      if (!Number.isFinite(magnitude)) return { kind: 'skip', microbatch, tensor };
+  for (const [microbatch, report] of microbatches.entries()) {
+    const skip = (tensor: number | 'loss') =>
+      ({ kind: 'skip', microbatch, tensor, rank: report.rank }) as const;
+    if (!Number.isFinite(report.lossSum)) return skip('loss');
+    for (const [tensor, magnitude] of report.maxima.entries()) {
+      if (!Number.isFinite(magnitude)) return skip(tensor);
       if (magnitude > (maxima[tensor] ?? 0)) maxima[tensor] = magnitude;
     }
-    lossSum += loss;
+    lossSum += report.lossSum;
   }
   const fitting = exponents?.every((exponent, tensor) =>
     fits(maxima[tensor] ?? 0, exponent, microbatches.length),

@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeShard } from '../shards/format.js';
 import { openDataset, type Dataset } from './dataset.js';
+import { ledgerOf } from './ledger.js';
 import { maskingTokens, maskTokens } from './masked.js';
-import { countSamples, evaluationBatches, ledger, trainBatches, type BatchSpec } from './plan.js';
+import { countSamples, evaluationBatches, trainBatches, type BatchSpec } from './plan.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rm-batches-'));
 afterAll(() => {
@@ -93,7 +94,7 @@ function epochOf(dataset: Dataset, batch: BatchSpec, epoch = 0) {
     (_, at) => epoch * batches.stepsPerEpoch + at,
   )
     .flatMap((step) => [0, 1, 2, 3].map((index) => batches.microbatch(step, index)))
-    .filter((input) => input !== null);
+    .flatMap((microbatch) => (microbatch === null ? [] : [microbatch.input]));
 }
 
 /** The rows of microbatches without padding. */
@@ -156,26 +157,31 @@ describe('SplitReader', () => {
   });
 });
 
-describe('ledger', () => {
-  it('consumes every sample exactly once an epoch, in an order of its own', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }), fc.nat(3), (samples, epoch) => {
-        const batch = { sequences: 12, microbatches: 4, seed: 3 };
-        const steps = Math.ceil(samples / 12);
-        const entries = Array.from({ length: steps }, (_, at) =>
-          ledger(samples, batch, epoch * steps + at),
-        );
-        const all = entries.flat(2);
-        expect([...all].sort((a, b) => a - b)).toEqual([...Array(samples).keys()]);
-        // Only an epoch's last microbatches are short: nothing is padded across microbatches.
-        const sizes = entries.flat().map(({ length }) => length);
-        const firstShort = sizes.findIndex((size) => size < 3);
-        if (firstShort >= 0)
-          expect(sizes.slice(firstShort + 1).every((size) => size === 0)).toBe(true);
-      }),
-    );
-    const order = (epoch: number) => ledger(96, { sequences: 96, microbatches: 1, seed: 3 }, epoch);
-    expect(order(1)).not.toEqual(order(0));
+describe('a microbatch to train on', () => {
+  it.each(['masked-language-model', 'causal-language-model', 'text-classification'] as const)(
+    'of a %s says which samples it consumes, which are those of the ledger',
+    (objective) => {
+      const batch = spec(objective);
+      const batches = trainBatches(datasetOf(someShards), batch);
+      for (let step = 0; step < 2 * batches.stepsPerEpoch; step++) {
+        const entries = [0, 1, 2, 3].map((index) => batches.microbatch(step, index));
+        const consumed = entries.map((entry) => entry?.samples ?? []);
+        expect(consumed).toEqual(ledgerOf(batches.samples, batch, step));
+        for (const entry of entries) expect(entry?.input.sequences).toBe(entry?.samples.length);
+      }
+    },
+  );
+
+  it('is there at once for any step', () => {
+    const batches = trainBatches(datasetOf(someShards), spec('masked-language-model'));
+    for (const step of [10, 100_000, 10_000_000, 999_999_999]) {
+      const started = performance.now();
+      for (let index = 0; index < 50; index++) {
+        expect(batches.microbatch(step - (index % 10), index % 4)).toBeDefined();
+      }
+      // Milliseconds. A path that walks to the step would take minutes to the last one.
+      expect(performance.now() - started).toBeLessThan(5_000);
+    }
   });
 });
 

@@ -4,24 +4,20 @@ import {
   type DataManifest,
   type DataSplit,
 } from '@ringmaster/protocol';
-import { permutation } from '../order.js';
 import { causalSamples, causalSampleSet } from './causal.js';
 import type { Dataset } from './dataset.js';
 import { labelledSampleSet } from './labelled.js';
+import { microbatchSamples, stepsPerEpoch, type OrderSpec } from './ledger.js';
 import { maskedSamples, maskedSampleSet } from './masked.js';
 import type { MicrobatchInput, SampleSet } from './microbatch.js';
 
 export type Objective = 'masked-language-model' | 'causal-language-model' | 'text-classification';
 
 /** What decides which samples a step consumes, and how they are made. */
-export interface BatchSpec {
+export interface BatchSpec extends OrderSpec {
   readonly objective: Objective;
   /** Longest sequence, in tokens. */
   readonly context: number;
-  /** Sequences a step, a multiple of `microbatches`. */
-  readonly sequences: number;
-  readonly microbatches: number;
-  readonly seed: number;
 }
 
 /** Samples of a split, from the manifest alone. */
@@ -41,52 +37,11 @@ export function countSamples(
   }
 }
 
-/** Steps of one pass over `samples`; the last one may be short. */
-export function stepsPerEpoch(
-  samples: number,
-  { sequences }: Pick<BatchSpec, 'sequences'>,
-): number {
-  return Math.ceil(samples / sequences);
-}
-
-type OrderSpec = Pick<BatchSpec, 'sequences' | 'microbatches' | 'seed'>;
-
-/**
- * The samples of one microbatch; none when the epoch ends before it. Nothing is kept between calls: the order is a
- * permutation that can be read anywhere.
- * @param samples Samples of the train split (`countSamples`).
- * @param step From 0.
- */
-function microbatchSamples(
-  samples: number,
-  spec: OrderSpec,
-  step: number,
-  microbatch: number,
-): { readonly epoch: number; readonly samples: readonly number[] } {
-  const steps = stepsPerEpoch(samples, spec);
-  const epoch = Math.floor(step / steps);
-  const sampleAt = permutation(samples, randomKey(spec.seed, 'order', epoch));
-  const size = spec.sequences / spec.microbatches;
-  const start = Math.min(samples, (step % steps) * spec.sequences + microbatch * size);
-  const end = Math.min(samples, start + size);
-  return { epoch, samples: Array.from({ length: end - start }, (_, at) => sampleAt(start + at)) };
-}
-
-/**
- * Which samples of the train split a step consumes, by microbatch; at an epoch's end the last microbatches are short or
- * empty. It is computed, never recorded: for any step, at once.
- * @param samples Samples of the train split (`countSamples`).
- * @param step From 0.
- */
-export function ledger(
-  samples: number,
-  spec: OrderSpec,
-  step: number,
-): readonly (readonly number[])[] {
-  return Array.from(
-    { length: spec.microbatches },
-    (_, microbatch) => microbatchSamples(samples, spec, step, microbatch).samples,
-  );
+/** A microbatch to train on. */
+export interface TrainMicrobatch {
+  /** Numbers of the samples that it consumes, one a sequence. */
+  readonly samples: readonly number[];
+  readonly input: MicrobatchInput;
 }
 
 /** The train split as microbatches, each a function of (data, specification, step, number). */
@@ -94,7 +49,7 @@ export interface TrainBatches {
   readonly samples: number;
   readonly stepsPerEpoch: number;
   /** Null when the epoch has no sample left for it. */
-  microbatch(step: number, microbatch: number): MicrobatchInput | null;
+  microbatch(step: number, microbatch: number): TrainMicrobatch | null;
 }
 
 /**
@@ -114,7 +69,8 @@ export function trainBatches(dataset: Dataset, spec: BatchSpec): TrainBatches {
     microbatch(step, microbatch) {
       const { epoch, samples } = microbatchSamples(set.samples, spec, step, microbatch);
       if (samples.length === 0) return null;
-      return set.collate(samples, (sample) => randomKey(spec.seed, 'mask', epoch, sample));
+      const maskKey = (sample: number) => randomKey(spec.seed, 'mask', epoch, sample);
+      return { samples, input: set.collate(samples, maskKey) };
     },
   };
 }

@@ -8,4 +8,11 @@ export {
 export type { SharedMemory } from './kernels.js';
 export { BLOCK_LENGTH, Layout, type ParameterShape, type TensorLayout } from './layout.js';
 export { learningRateAt } from './schedule.js';
-export { HISTORY_LENGTH, State, stateHash, type Counters } from './state.js';
+export {
+  HISTORY_LENGTH,
+  State,
+  stateHash,
+  type Counters,
+  type ParameterRange,
+  type StateOptions,
+} from './state.js';

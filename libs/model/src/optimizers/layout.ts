@@ -10,6 +10,8 @@ export interface ParameterShape {
 
 /** A trained tensor and its place in the flat address space. */
 export interface TensorLayout extends ParameterShape {
+  /** Its place among the tensors. */
+  readonly index: number;
   /** First element; a multiple of 16. */
   readonly offset: number;
   /** Number of elements. */
@@ -44,7 +46,7 @@ export class Layout {
   /** Places tensors one after the other, in the order given. */
   static of(parameters: readonly ParameterShape[]): Layout {
     let end = 0;
-    const tensors = parameters.map(({ name, shape, group }) => {
+    const tensors = parameters.map(({ name, shape, group }, index) => {
       const length = shape.reduce((product, dimension) => product * dimension, 1);
       assert(
         Number.isSafeInteger(length) && length > 0,
@@ -52,7 +54,7 @@ export class Layout {
       );
       const offset = end;
       end = Math.ceil((offset + length) / ALIGNMENT) * ALIGNMENT;
-      return { name, shape: [...shape], group, offset, length };
+      return { name, shape: [...shape], group, index, offset, length };
     });
     return new Layout(tensors, end);
   }

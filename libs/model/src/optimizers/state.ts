@@ -24,6 +24,8 @@ export const countersSchema = z.strictObject({
   /** Steps without an update because a gradient was not finite: in all, and without a finite one between. */
   nonFinite: count,
   nonFiniteInARow: count,
+  /** Evaluations made. */
+  evaluations: count,
   /** Best evaluation so far: its metric and step. */
   best: z.strictObject({ metric: z.number(), step: count }).nullable(),
   /** Evaluations since the best one. */
@@ -40,17 +42,28 @@ const FRESH: Counters = {
   updates: 0,
   nonFinite: 0,
   nonFiniteInARow: 0,
+  evaluations: 0,
   best: null,
   evaluationsSinceBest: 0,
   stopped: false,
 };
 
+export interface StateOptions {
+  /** The state holds a copy of the parameters that the best evaluation saw, besides the present ones. */
+  readonly keepsBest?: boolean;
+}
+
+/** The ranges of a state that have one element a parameter. */
+export type ParameterRange = 'parameters' | 'firstMoments' | 'secondMoments' | 'bestParameters';
+
 /**
  * Everything that the next step depends on, beside the specification and the data: parameters, both moments of AdamW,
- * fixed-point exponents, the history of gradient magnitudes, and counters.
+ * fixed-point exponents, the history of gradient magnitudes, and counters; and where early stopping may return to them,
+ * the best parameters.
  *
  * All but the counters is one range of bytes in a shared memory, little-endian and without gaps, in this order:
  *   parameters, first moments, second moments   float32[layout.length] each
+ *   best parameters, where they are kept        float32[layout.length], zeros until `keepBest`
  *   exponents                                   int32[tensors]
  *   magnitudes                                  float32[8][tensors], newest first
  * A state is copied, sent or saved as `header()` and `bytes`.
@@ -63,50 +76,75 @@ export class State {
   readonly parameters: Float32Array<SharedArrayBuffer>;
   readonly firstMoments: Float32Array<SharedArrayBuffer>;
   readonly secondMoments: Float32Array<SharedArrayBuffer>;
+  /** Null where they are not kept. */
+  readonly bestParameters: Float32Array<SharedArrayBuffer> | null;
   readonly exponents: Int32Array<SharedArrayBuffer>;
   readonly magnitudes: Float32Array<SharedArrayBuffer>;
   counters: Counters = FRESH;
 
-  private constructor(memory: SharedMemory, offset: number, layout: Layout) {
-    const { buffer } = memory;
+  private constructor(
+    { buffer }: SharedMemory,
+    offset: number,
+    layout: Layout,
+    { keepsBest = false }: StateOptions,
+  ) {
     const { length, tensors } = layout;
     this.layout = layout;
-    this.bytes = new Uint8Array(buffer, offset, State.byteLength(layout));
-    this.offsets = {
-      parameters: offset,
-      firstMoments: offset + 4 * length,
-      secondMoments: offset + 8 * length,
+    this.bytes = new Uint8Array(buffer, offset, State.byteLength(layout, { keepsBest }));
+    let end = offset;
+    const floats = (count: number) => {
+      const range = new Float32Array(buffer, end, count);
+      end += range.byteLength;
+      return range;
     };
-    this.parameters = new Float32Array(buffer, this.offsets.parameters, length);
-    this.firstMoments = new Float32Array(buffer, this.offsets.firstMoments, length);
-    this.secondMoments = new Float32Array(buffer, this.offsets.secondMoments, length);
-    this.exponents = new Int32Array(buffer, offset + 12 * length, tensors.length);
-    this.magnitudes = new Float32Array(
-      buffer,
-      offset + 12 * length + 4 * tensors.length,
-      HISTORY_LENGTH * tensors.length,
-    );
+    this.parameters = floats(length);
+    this.firstMoments = floats(length);
+    this.secondMoments = floats(length);
+    this.bestParameters = keepsBest ? floats(length) : null;
+    this.exponents = new Int32Array(buffer, end, tensors.length);
+    end += this.exponents.byteLength;
+    this.magnitudes = floats(HISTORY_LENGTH * tensors.length);
+    this.offsets = {
+      parameters: this.parameters.byteOffset,
+      firstMoments: this.firstMoments.byteOffset,
+      secondMoments: this.secondMoments.byteOffset,
+    };
   }
 
   /** Bytes that a state of this layout takes in memory. */
-  static byteLength({ length, tensors }: Layout): number {
-    return 12 * length + 4 * tensors.length * (1 + HISTORY_LENGTH);
+  static byteLength({ length, tensors }: Layout, { keepsBest = false }: StateOptions = {}): number {
+    return 4 * length * (keepsBest ? 4 : 3) + 4 * tensors.length * (1 + HISTORY_LENGTH);
   }
 
   /** A state of zeros at a byte offset (a multiple of 64) of a memory; whoever calls it fills in the parameters. */
-  static create(memory: SharedMemory, offset: number, layout: Layout): State {
+  static create(
+    memory: SharedMemory,
+    offset: number,
+    layout: Layout,
+    options: StateOptions = {},
+  ): State {
     assert(offset % 64 === 0, `a state begins at a multiple of 64 bytes, not ${offset}`);
-    const state = new State(memory, offset, layout);
-    state.bytes.fill(0);
+    const state = new State(memory, offset, layout, options);
+    state.clear();
     return state;
   }
 
-  /** The elements of one tensor in `parameters` or in one of the moments. */
-  view(
-    buffer: 'parameters' | 'firstMoments' | 'secondMoments',
-    { offset, length }: TensorLayout,
-  ): Float32Array<SharedArrayBuffer> {
-    return this[buffer].subarray(offset, offset + length);
+  /** Makes it a state of zeros. */
+  clear(): void {
+    this.bytes.fill(0);
+    this.counters = FRESH;
+  }
+
+  /** The elements of one tensor in one of the ranges that have one a parameter. */
+  view(range: ParameterRange, { offset, length }: TensorLayout): Float32Array<SharedArrayBuffer> {
+    const elements = this[range];
+    assert(elements, `the state does not hold ${range}`);
+    return elements.subarray(offset, offset + length);
+  }
+
+  /** Copies the present parameters to the best ones; nothing where these are not kept. */
+  keepBest(): void {
+    this.bestParameters?.set(this.parameters);
   }
 
   /** Takes the exponents and the largest magnitudes of an accepted step into the history. */
@@ -131,6 +169,7 @@ export class State {
   header(): string {
     return canonicalJson({
       format: 1,
+      keepsBest: this.bestParameters !== null,
       tensors: this.layout.tensors.map(({ name, shape, group }) => [name, shape, group]),
       counters: this.counters,
     });

@@ -2,11 +2,22 @@ import { entry } from './define.js';
 
 /** Errors of training and of what a finished model is asked to do. */
 export const taskErrors = {
-  TRAINING_NON_FINITE: entry<{ step: number; microbatch: number; tensor: string; inARow: number }>({
+  TRAINING_NON_FINITE: entry<{
+    /** Step that met the value, from 0. */
+    step: number;
+    microbatch: number;
+    /** What was not finite: a parameter's gradient, the loss, or a metric. */
+    tensor: string;
+    /** Rank that computed it. */
+    rank: number;
+    /** Steps in a row that made no update for such a value. */
+    inARow: number;
+  }>({
     status: 500,
     exit: 1,
-    message: ({ step, microbatch, tensor, inARow }) =>
-      `Step ${step} met a value that is not finite in '${tensor}' of microbatch ${microbatch}, the ${inARow}th step in a row`,
+    message: ({ step, microbatch, tensor, rank, inARow }) =>
+      `Step ${step} met a value that is not finite in '${tensor}' of microbatch ${microbatch}, which rank ${rank} computed` +
+      (inARow > 1 ? `; it is the last of ${inARow} such steps in a row` : ''),
     remedy:
       'Lower optimizer.learningRate, lengthen the warm-up, or look at the data of that microbatch.',
   }),

@@ -25,6 +25,11 @@ export const artifactManifestSchema = z.strictObject({
   /** Labels in the order of their ids, for classification. */
   labels: z.array(z.string()).nullable(),
   metrics: z.record(z.string(), z.number()),
+  /**
+   * Of a model that a run made, the step whose weights it has: that of the best evaluation where early stopping chose it,
+   * else the last one.
+   */
+  weights: z.strictObject({ step: z.int().min(0) }).optional(),
   files: z.record(z.string(), z.strictObject({ sha256: hash, bytes: z.int().min(0) })),
 });
 

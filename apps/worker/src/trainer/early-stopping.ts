@@ -1,0 +1,48 @@
+import type { Counters } from '@ringmaster/model';
+import type { JobSpec } from '@ringmaster/protocol';
+
+/** What an evaluation found; null when there was nothing to count. */
+export interface Score {
+  /** Mean loss per counted unit (nats). */
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** Without early stopping the best loss is still kept in the state. */
+const NEVER = { metric: 'loss', patience: Infinity, minimumDelta: 0 } as const;
+
+/**
+ * What an evaluation makes of a state's counters. A pure function of numbers that are equal on every rank, so all of
+ * them stop after the same one.
+ * @returns Also whether it was the best evaluation so far.
+ */
+export function afterEvaluation(
+  counters: Counters,
+  score: Score | null,
+  { metric, patience, minimumDelta }: NonNullable<JobSpec['earlyStopping']> = NEVER,
+): { readonly counters: Counters; readonly improved: boolean } {
+  const evaluations = counters.evaluations + 1;
+  if (score === null) return { counters: { ...counters, evaluations }, improved: false };
+  const value = score[metric];
+  const { best, step } = counters;
+  const gain = best === null ? Infinity : (value - best.metric) * (metric === 'loss' ? -1 : 1);
+  if (gain > minimumDelta) {
+    const found = { best: { metric: value, step }, evaluationsSinceBest: 0 };
+    return { counters: { ...counters, evaluations, ...found }, improved: true };
+  }
+  const evaluationsSinceBest = counters.evaluationsSinceBest + 1;
+  const stopped = evaluationsSinceBest >= patience;
+  return {
+    counters: { ...counters, evaluations, evaluationsSinceBest, stopped },
+    improved: false,
+  };
+}
+
+/**
+ * Evaluations that a run has made when it goes on from `step`: one every `every` steps and one at the end. Together
+ * with their number in the state it tells whether one is due.
+ */
+export function evaluationsBy(step: number, steps: number, every: number): number {
+  const last = step >= steps && step % every !== 0 ? 1 : 0;
+  return Math.floor(step / every) + last;
+}

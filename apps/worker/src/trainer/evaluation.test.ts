@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { artifactManifestSchema } from '@ringmaster/protocol';
+import { finish, microbatches, tinyJob, train } from './tiny.test.fixture.js';
+import { form, TrainingGround } from './trainers.test.fixture.js';
+
+let ground: TrainingGround;
+
+beforeAll(async () => {
+  ground = await TrainingGround.create();
+});
+
+afterAll(async () => {
+  await ground.remove();
+});
+
+const stopping = { metric: 'loss', patience: 2, minimumDelta: 0.2 };
+
+describe('a run with early stopping', () => {
+  it('ends at the same evaluation with the same state and model, wherever it was interrupted', async () => {
+    const job = (every: number) =>
+      tinyJob(ground, {
+        ...{ steps: 60, optimizer: { learningRate: 3e-3 } },
+        ...{ evaluation: { every: 4 }, earlyStopping: stopping, checkpoint: { every, keep: 99 } },
+      });
+    // A checkpoint is written after a step and before its evaluation: the first run's owe one, the second's do not.
+    const alone = await train(ground, await job(4), 1);
+    const pair = await train(ground, await job(3), 2);
+    const { position, model } = alone.finished;
+    expect(pair.finished).toMatchObject({ position, model });
+    expect(position.step).toBeLessThan(60);
+    expect(position.evaluations).toBe(position.step / 4);
+    const manifest = await modelManifest(model);
+    expect(manifest.step).toBe(position.step);
+    expect(manifest.weights).toEqual({ step: position.step - 4 * stopping.patience });
+
+    const written = ({ messages }: typeof alone) =>
+      messages.flat().flatMap((message) => (message.type === 'checkpointed' ? [message] : []));
+    const chosen = [alone, pair].flatMap((run) => [written(run).at(0), written(run).at(-1)]);
+    for (const [index, checkpoint] of chosen.entries()) {
+      if (checkpoint === undefined) throw new Error('no checkpoint was written');
+      const from = checkpoint.position;
+      expect(from.evaluations).toBe(Math.ceil(from.step / 4) - 1);
+      const trainers = await Promise.all(
+        Array.from({ length: 1 + (index % 2) }, () => ground.trainer(alone.launch)),
+      );
+      const { manifest } = checkpoint;
+      const begin = { at: 'checkpoint', manifest, position: from } as const;
+      await form(trainers, { generation: 2, begin, microbatches });
+      expect(await finish(trainers, 2)).toMatchObject({ position, model });
+      await Promise.all(trainers.map((trainer) => trainer.end()));
+    }
+  });
+
+  it('that ends before it stops has the weights of its best evaluation all the same', async () => {
+    const patient = { ...stopping, patience: 99, minimumDelta: 5 };
+    const changes = { steps: 9, evaluation: { every: 4 }, earlyStopping: patient };
+    const { finished } = await train(ground, await tinyJob(ground, changes), 2);
+    expect(finished.position).toMatchObject({ step: 9, evaluations: 3 });
+    expect((await modelManifest(finished.model)).weights).toEqual({ step: 4 });
+    const without = await train(ground, await tinyJob(ground, { steps: 4 }), 2);
+    expect(without.finished.position).toMatchObject({ step: 4, evaluations: 0 });
+    expect((await modelManifest(without.finished.model)).weights).toEqual({ step: 4 });
+  });
+});
+
+async function modelManifest(id: string | null) {
+  const text = await readFile(ground.store().path(id ?? ''), 'utf8');
+  return artifactManifestSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,96 @@
+import { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
+import { State, type Layout } from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
+import { LANE_SHAPE } from './microbatch.js';
+
+/** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
+export interface Arena {
+  /** Byte offset of the gradients. */
+  readonly offset: number;
+  /** Byte offset of the lanes. */
+  readonly lanesOffset: number;
+  readonly lanes: Int32Array;
+}
+
+/** A range of float32 in the shared memory that gradients are read into. */
+export interface Staging {
+  readonly offset: number;
+  view(length: number): Float32Array;
+}
+
+/** What the ranks gather of an evaluation. */
+export interface EvaluationLanes {
+  readonly lanes: Lanes;
+  readonly block: { readonly offset: number; readonly length: number };
+}
+
+/** One shared memory and what lies in it. */
+export interface RunMemory {
+  readonly memory: SharedArena;
+  readonly kernels: Kernels;
+  readonly state: State;
+  readonly lanes: Lanes;
+  readonly arenas: readonly [Arena, Arena];
+  readonly evaluation: EvaluationLanes;
+  readonly staging: Staging;
+}
+
+/** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
+const RING_BYTES = 64 * 1024 * 1024;
+
+/** What one shared memory can hold: the end of every range is a 32-bit offset. */
+const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
+
+export interface MemoryRequest {
+  /** Microbatches a step. */
+  readonly microbatches: number;
+  /** Microbatches of an evaluation. */
+  readonly evaluationMicrobatches: number;
+  /** Early stopping may return to earlier parameters. */
+  readonly keepsBest: boolean;
+}
+
+/** @throws MODEL_TOO_LARGE */
+export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemory {
+  const { microbatches, evaluationMicrobatches, keepsBest } = request;
+  // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
+  const lanes = new Lanes({
+    ...{ ...LANE_SHAPE, microbatches, maxima: layout.tensors.length },
+    ...{ ranks: microbatches, controls: 1 },
+  });
+  const evaluationLanes = new Lanes({
+    ...{ microbatches: evaluationMicrobatches, sums: 1, counts: 3, maxima: 0 },
+    ...{ ranks: 0, controls: 0 },
+  });
+  const largest = Math.max(...layout.tensors.map(({ length }) => length));
+  const stateBytes = State.byteLength(layout, { keepsBest });
+  const arenaBytes = 4 * layout.length;
+  const words = 2 * lanes.words + evaluationLanes.words;
+  const bytes = stateBytes + 2 * arenaBytes + 4 * (words + largest) + 4096 + RING_BYTES;
+  if (bytes > MEMORY_BYTES) {
+    const { parameterCount: parameters } = layout;
+    throw new RingmasterError('MODEL_TOO_LARGE', { parameters, gigabytes: bytes / 1e9 });
+  }
+  const memory = SharedArena.create(bytes);
+  const arena = (): Arena => {
+    const offset = memory.allocate(arenaBytes);
+    const lanesOffset = memory.allocate(4 * lanes.words);
+    return { offset, lanesOffset, lanes: memory.int32(lanesOffset, lanes.words) };
+  };
+  const state = State.create(memory.memory, memory.allocate(stateBytes), layout, { keepsBest });
+  const arenas = [arena(), arena()] as const;
+  const evaluation = {
+    lanes: evaluationLanes,
+    block: {
+      offset: memory.allocate(4 * evaluationLanes.words),
+      length: evaluationLanes.words,
+    },
+  };
+  const staging = memory.allocate(4 * largest);
+  return {
+    memory,
+    kernels: Kernels.instantiate(memory.memory),
+    ...{ state, lanes, arenas, evaluation },
+    staging: { offset: staging, view: (length) => memory.float32(staging, length) },
+  };
+}
