@@ -1,6 +1,8 @@
 export * from './errors/registry.js';
 export * from './random.js';
 export * from './canonical.js';
+export * from './detection.js';
+export * from './durable-file.js';
 export * from './duration.js';
 export * from './job-file/parse.js';
 export {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeHomeDirectory, type Home } from '@ringmaster/protocol';
+import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/protocol';
 import { curveKeyPair } from 'zeromq';
-import { writeDurably } from './durable-file.js';
 
 /** What a secure cluster is guarded by. */
 export interface Credentials {

@@ -4,12 +4,12 @@ import {
   coordinatorFileSchema,
   makeHomeDirectory,
   RingmasterError,
+  writeDurably,
   type CoordinatorFile,
   type Home,
 } from '@ringmaster/protocol';
 import { StoreLocked } from '../store/database.js';
 import { Store } from '../store/store.js';
-import { writeDurably } from './durable-file.js';
 
 /** How long the file of a coordinator that is starting or ending at this moment is waited for. */
 const ANNOUNCEMENT_MS = 2000;

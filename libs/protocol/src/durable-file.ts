@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { explaining } from '@ringmaster/protocol';
+import { dirname } from 'node:path';
+import { explaining } from './file-errors.js';
 
 /**
  * Writes a small file so that it is either there whole or as it was before.
@@ -9,16 +10,21 @@ export function writeDurably(path: string, text: string, mode: number): void {
   const temporary = `${path}.${process.pid}.tmp`;
   explaining(path, () => {
     try {
-      const file = openSync(temporary, 'w', mode);
-      try {
-        writeSync(file, text);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
+      synced(openSync(temporary, 'w', mode), (file) => writeSync(file, text));
       renameSync(temporary, path);
+      synced(openSync(dirname(path), 'r'), () => undefined);
     } finally {
       rmSync(temporary, { force: true });
     }
   });
+}
+
+/** Does something with an open file or directory, and does not return before that is on the disk. */
+function synced(file: number, write: (file: number) => void): void {
+  try {
+    write(file);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,0 +1,40 @@
+/**
+ * How deaths and silences are noticed: every default in one place, in milliseconds.
+ *
+ * | what                       | how it is noticed                              | after at most          |
+ * | -------------------------- | ---------------------------------------------- | ---------------------- |
+ * | a trainer's process ends   | its worker is its parent                       | `lastLinesMs`          |
+ * | a trainer is stopped       | no beat arrives at its worker                  | lease + 2 × `watchMs`  |
+ * | a worker ends or is cut off| no message arrives at the coordinator          | lease + `sweepMs`      |
+ * | the coordinator ends       | its connections break, or nothing is heard     | at once, or a lease    |
+ *
+ * Nobody is blamed for a time in which the one who watches was itself stopped or suspended.
+ */
+export const detection = {
+  /**
+   * How long a worker, and a coordinator, may be silent. Long enough for a busy machine, a garbage collection or a
+   * packet that is sent three times (1.4 s); short enough that a lost host costs seconds.
+   */
+  leaseMs: 3000,
+  /** Heartbeats that a worker sends in a lease: so many have to fail in a row before it is lost. */
+  heartbeatsPerLease: 6,
+  /** How often the coordinator looks for leases that have run out. */
+  sweepMs: 250,
+  /**
+   * What is left of the lease of a worker whose connection is found broken: time to connect anew when only the
+   * connection is gone (`retryMs`), and no more when its host is.
+   */
+  brokenMs: 1000,
+  /** Longest that a worker waits before it tries again to reach its coordinator; the first time, a quarter of it. */
+  retryMs: 1000,
+  /** How often a trainer gives its sign of life. */
+  beatMs: 250,
+  /** How often a worker looks for trainers that have given none. */
+  watchMs: 250,
+  /** Shortest silence for which a trainer is killed, however short the lease: a busy machine is not a hang. */
+  leastSilenceMs: 2000,
+  /** How long a trainer's process may take to its first beat: Node has to load it, with a cold disk maybe. */
+  firstBeatMs: 30_000,
+  /** How long the last lines and messages of a dead trainer may take; a grandchild can hold its pipes open forever. */
+  lastLinesMs: 30,
+} as const;
