@@ -1,5 +1,5 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
-//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s]
+//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s]
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,10 +51,11 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
     { base: { worker: options.name, pid: process.pid } },
     destination({ sync: true }),
   );
-  const abort = new AbortController();
+  // Asked once, the worker leaves in order; asked twice, at once.
+  const [leaving, abort] = [new AbortController(), new AbortController()];
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      abort.abort();
+      (leaving.signal.aborted ? abort : leaving).abort();
     });
   }
   makeHomeDirectory(home.root);
@@ -68,6 +69,7 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
     cache: home.cache,
     program: fileURLToPath(new URL('./trainer/main.js', import.meta.url)),
     log,
+    leaving: leaving.signal,
     signal: abort.signal,
   });
   log.info({ reason: ending.reason }, 'worker ended');

@@ -17,5 +17,7 @@ await runAgent({
   cache: '/nonexistent',
   program: fileURLToPath(new URL('./trainer.test.fixture.js', import.meta.url)),
   log: pino({ level: 'silent' }),
+  leaving: new AbortController().signal,
+  leaveTimeoutMs: 30_000,
   signal: new AbortController().signal,
 });

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '@ringmaster/model';
+import type { KeptCheckpoint } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { Connection, type Ending, type Order } from './connection.js';
+import { KeptCheckpoints } from './kept-checkpoints.js';
 import type { CurveKeys } from './link.js';
 import { Trainers } from './trainers.js';
 
@@ -21,14 +24,28 @@ export interface AgentOptions {
   /** Path of the trainer's program. */
   readonly program: string;
   readonly log: Logger;
-  /** Aborted when the worker has to leave. */
+  /** Aborted when the worker is asked to leave, as soon as its trainers are replaced. */
+  readonly leaving: AbortSignal;
+  /** How long that may take before it leaves at once. */
+  readonly leaveTimeoutMs: number;
+  /** Aborted when the worker has to leave at once. */
   readonly signal: AbortSignal;
 }
 
-/** Serves a coordinator until it says to stop, refuses, stays away for too long, or `signal` aborts. */
+/** How long trainers may take to make their state durable once no coordinator is waited for any more. */
+const SAVE_MS = 10_000;
+const POLL_MS = 20;
+
+/**
+ * Serves a coordinator until it says to stop, refuses, stays away for too long, or the worker is to leave. When the
+ * coordinator stays away, trainers make their state durable before they are ended; what the coordinator does not hear
+ * of that is told by the next worker of this home.
+ */
 export async function runAgent(options: AgentOptions): Promise<Ending> {
-  const { log, signal } = options;
+  const { log, leaving, signal } = options;
   let artifacts: ArtifactsLocation | null = null;
+  const kept = new KeptCheckpoints(options.cache, log);
+  let listed: readonly KeptCheckpoint[] = [];
   const trainers = new Trainers({
     program: options.program,
     devices: options.devices,
@@ -36,38 +53,71 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     send: (message) => {
       connection.send(message);
     },
+    onCheckpoint: (checkpoint) => {
+      kept.keep(checkpoint);
+    },
+    onFailed: () => {
+      // With nobody to form a new ring, the state in memory may be the newest that there is, and all that is left of it.
+      if (!connection.registered) trainers.save();
+    },
     log,
   });
   const connection = new Connection({
     endpoint: options.endpoint,
-    routingId: `${options.name}@${hostname()}:${process.pid}`,
+    name: `${options.name}@${hostname()}:${process.pid}`,
     keys: options.keys,
     orphanTimeoutMs: options.orphanTimeoutMs,
-    registration: () => ({
-      type: 'register',
-      version: options.version,
-      token: options.token,
-      host: hostname(),
-      pid: process.pid,
-      slots: options.devices.length,
-      threads: options.threads,
-      device: options.devices[0].kind,
-      trainers: trainers.held(),
-      checkpoints: [],
-    }),
+    registration: () => {
+      listed = kept.list();
+      return {
+        type: 'register',
+        version: options.version,
+        token: options.token,
+        host: hostname(),
+        pid: process.pid,
+        slots: options.devices.length,
+        threads: options.threads,
+        device: options.devices[0].kind,
+        trainers: trainers.held(),
+        checkpoints: [...listed],
+      };
+    },
     onRegistered: (registered) => {
       log.info({ id: registered.worker }, 'registered');
       artifacts = { ...registered.artifacts, token: options.token };
+      trainers.leaseMs = registered.leaseMs;
+      for (const { manifest } of listed) kept.forget(manifest);
+      if (leaving.aborted) connection.send({ type: 'leaving' });
     },
     onOrder: (order) => {
       obey(order);
     },
+    onArrived: (message) => {
+      if (message.type === 'trainer-message' && message.message.type === 'checkpointed')
+        kept.forget(message.message.manifest);
+    },
+    onOrphanhoodNear: () => {
+      trainers.save();
+    },
     log,
   });
 
-  const leave = async () => {
-    await trainers.bury();
+  const leaveAtOnce = async () => {
+    await trainers.endAll();
     await connection.leave();
+  };
+
+  const leaveInOrder = async () => {
+    const deadline = performance.now() + options.leaveTimeoutMs;
+    if (connection.registered) connection.send({ type: 'leaving' });
+    while (
+      trainers.held().length > 0 &&
+      connection.accompanied &&
+      !signal.aborted &&
+      performance.now() < deadline
+    )
+      await sleep(POLL_MS);
+    await leaveAtOnce();
   };
 
   const obey = (order: Order) => {
@@ -83,14 +133,21 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
         break;
       case 'shutdown':
         log.info('the cluster is going down');
-        void leave();
+        void leaveAtOnce();
         break;
     }
   };
 
-  if (signal.aborted) await leave();
-  signal.addEventListener('abort', () => void leave(), { once: true });
+  const whenAborted = (abort: AbortSignal, leave: () => Promise<void>) => {
+    if (abort.aborted) void leave();
+    else abort.addEventListener('abort', () => void leave(), { once: true });
+  };
+  whenAborted(signal, leaveAtOnce);
+  whenAborted(leaving, leaveInOrder);
   const ending = await connection.ended;
-  await trainers.bury();
+  const deadline = performance.now() + SAVE_MS;
+  while (ending.reason === 'orphaned' && trainers.saving && performance.now() < deadline)
+    await sleep(POLL_MS);
+  await trainers.endAll();
   return ending;
 }

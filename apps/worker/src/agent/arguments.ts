@@ -12,6 +12,7 @@ export interface WorkerArguments {
   readonly devices: readonly [Device, ...Device[]];
   readonly threads: number;
   readonly orphanTimeoutMs: number;
+  readonly leaveTimeoutMs: number;
 }
 
 /** @throws USAGE naming what is wrong. */
@@ -28,6 +29,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     devices: [first, ...rest],
     threads: positive('--threads', values.threads),
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
+    leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
   };
 }
 
@@ -43,6 +45,7 @@ function read(given: readonly string[]) {
         threads: { type: 'string', default: '1' },
         device: { type: 'string', default: 'cpu' },
         'orphan-timeout': { type: 'string', default: '10s' },
+        'leave-timeout': { type: 'string', default: '30s' },
       },
     }).values;
   } catch (error) {

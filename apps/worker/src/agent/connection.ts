@@ -1,4 +1,5 @@
 import {
+  detection,
   RingmasterError,
   type CoordinatorMessage,
   type ErrorBody,
@@ -17,13 +18,17 @@ export interface ConnectionOptions {
   /** Endpoint of the coordinator at present, or null when none is known: a restarted one may have moved. */
   readonly endpoint: () => string | null;
   /** Names this process among all workers. */
-  readonly routingId: string;
+  readonly name: string;
   readonly keys: CurveKeys | null;
   /** How long to go on without a coordinator. */
   readonly orphanTimeoutMs: number;
   readonly registration: () => Registration;
   readonly onRegistered: (registered: Registered) => void;
   readonly onOrder: (order: Order) => void;
+  /** The coordinator has this message. */
+  readonly onArrived: (message: WorkerMessage) => void;
+  /** Without a word from a coordinator this connection ends soon. */
+  readonly onOrphanhoodNear: () => void;
   readonly log: Logger;
 }
 
@@ -40,8 +45,9 @@ export type Ending =
 const TICK_MS = 50;
 /** A process that was stopped or asleep was not waiting: a longer gap between two ticks counts as this much. */
 const LONGEST_TICK_MS = 500;
-const FIRST_ATTEMPT_MS = 500;
-const LONGEST_ATTEMPT_MS = 2000;
+const FIRST_ATTEMPT_MS = detection.retryMs / 4;
+/** How long before the end of a worker without a coordinator that end is announced, at most half the orphan timeout. */
+const NOTICE_MS = 2000;
 
 /** A worker's registration with its coordinator, kept up over lost connections and restarts until it ends. */
 export class Connection {
@@ -54,6 +60,8 @@ export class Connection {
   #link: Link | null = null;
   #leaseMs: number | null = null;
   #attempts = 0;
+  #links = 0;
+  #noticeGiven = false;
   #lastTick = performance.now();
   #silentMs = 0;
   #sinceAttemptMs = 0;
@@ -68,6 +76,16 @@ export class Connection {
       this.#tick();
     }, TICK_MS);
     this.#connect();
+  }
+
+  /** Whether a coordinator knows this worker, as far as can be told. */
+  get registered(): boolean {
+    return this.#leaseMs !== null;
+  }
+
+  /** Whether a coordinator was heard within the lease. */
+  get accompanied(): boolean {
+    return this.#silentMs < (this.#leaseMs ?? detection.leaseMs);
   }
 
   /** Tells the coordinator something, now or as soon as there is one. */
@@ -98,7 +116,7 @@ export class Connection {
     }
     const link = new Link({
       endpoint,
-      routingId: this.#options.routingId,
+      routingId: `${this.#options.name}/${++this.#links}`,
       keys: this.#options.keys,
       onMessage: (message) => {
         if (link === this.#link) this.#hear(message);
@@ -106,20 +124,32 @@ export class Connection {
       onInvalid: (error) => {
         this.#options.log.error(error, 'the coordinator sent something invalid');
       },
+      onBroken: () => {
+        if (link === this.#link) this.#onBroken();
+      },
     });
     this.#link = link;
     link.send(this.#options.registration());
   }
 
+  /** A connection that was in use is made anew at once; attempts are repeated at their own pace. */
+  #onBroken(): void {
+    if (this.#leaseMs === null) return;
+    this.#options.log.warn('the connection to the coordinator broke; connecting anew');
+    this.#connect();
+  }
+
   #hear(message: CoordinatorMessage): void {
     this.#silentMs = 0;
+    this.#noticeGiven = false;
     switch (message.type) {
       case 'registered':
         this.#leaseMs = message.leaseMs;
         this.#attempts = 0;
-        this.#sinceHeartbeatMs = 0;
-        this.#options.onRegistered(message);
         for (const held of this.#outbox.restart()) this.#link?.send(held);
+        // Its answer says that all of this has arrived; to the coordinator it says that nothing more of before follows.
+        this.#beat();
+        this.#options.onRegistered(message);
         break;
       case 'refused':
         this.#end({ reason: 'refused', error: message.error });
@@ -127,7 +157,7 @@ export class Connection {
       case 'heard':
         if (this.#leaseMs === null) break;
         if (message.known) {
-          this.#outbox.heartbeatAnswered();
+          this.#outbox.heartbeatAnswered().forEach(this.#options.onArrived);
         } else {
           this.#options.log.info('the coordinator does not know this worker; registering again');
           this.#leaseMs = null;
@@ -152,17 +182,30 @@ export class Connection {
       const url = this.#options.endpoint() ?? 'any known endpoint';
       const error = new RingmasterError('COORDINATOR_UNREACHABLE', { url });
       this.#end({ reason: 'orphaned', error });
-    } else if (this.#leaseMs === null) {
+      return;
+    }
+    if (
+      !this.#noticeGiven &&
+      this.#silentMs >= Math.max(orphanTimeoutMs - NOTICE_MS, orphanTimeoutMs / 2)
+    ) {
+      this.#noticeGiven = true;
+      this.#options.onOrphanhoodNear();
+    }
+    if (this.#leaseMs === null) {
       const patience = FIRST_ATTEMPT_MS * 2 ** (this.#attempts - 1);
-      if (this.#sinceAttemptMs >= Math.min(patience, LONGEST_ATTEMPT_MS)) this.#connect();
+      if (this.#sinceAttemptMs >= Math.min(patience, detection.retryMs)) this.#connect();
     } else if (this.#silentMs >= Math.min(this.#leaseMs, orphanTimeoutMs / 2)) {
       log.warn('nothing was heard from the coordinator; connecting anew');
       this.#connect();
-    } else if (this.#sinceHeartbeatMs >= this.#leaseMs / 3) {
-      this.#sinceHeartbeatMs = 0;
-      this.#link?.send({ type: 'heartbeat' });
-      this.#outbox.heartbeatSent();
+    } else if (this.#sinceHeartbeatMs >= this.#leaseMs / detection.heartbeatsPerLease) {
+      this.#beat();
     }
+  }
+
+  #beat(): void {
+    this.#sinceHeartbeatMs = 0;
+    this.#link?.send({ type: 'heartbeat' });
+    this.#outbox.heartbeatSent();
   }
 
   #end(ending: Ending): void {

@@ -18,6 +18,8 @@ export class TestCoordinator {
   readonly heard: WorkerMessage[] = [];
   /** Whether registrations and heartbeats are answered. */
   answering = true;
+  /** What heartbeats are answered with. */
+  known = true;
   /** Lease that registrations are answered with, in milliseconds. */
   leaseMs = 600;
   readonly endpoint: string;
@@ -73,7 +75,7 @@ export class TestCoordinator {
         await this.tell(worker, { type: 'registered', worker, leaseMs: this.leaseMs, artifacts });
       }
       if (this.answering && message.type === 'heartbeat') {
-        await this.tell(worker, { type: 'heard', known: true });
+        await this.tell(worker, { type: 'heard', known: this.known });
       }
       this.#wake();
     }

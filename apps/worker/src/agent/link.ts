@@ -16,17 +16,22 @@ export interface CurveKeys {
 
 export interface LinkOptions {
   readonly endpoint: string;
-  /** What the coordinator answers to: the same for every link of one worker, and no other's. */
+  /** What the coordinator answers to: no other link's, so that no answer to an older one is taken for one to this. */
   readonly routingId: string;
   readonly keys: CurveKeys | null;
   readonly onMessage: (message: CoordinatorMessage) => void;
   readonly onInvalid: (error: unknown) => void;
+  /** There is no connection, or no longer. */
+  readonly onBroken: () => void;
 }
 
 /** How long the messages before a goodbye may take to leave the socket. */
 const GOODBYE_MS = 500;
 
-/** One socket to the coordinator, from its connect to its close; a lost connection gets a new link. */
+/**
+ * One connection to the coordinator: what is sent on it arrives in order or not at all. Once it is broken it stays so
+ * (ZeroMQ would connect again and say nothing of what was lost), and a new link takes its place.
+ */
 export class Link {
   readonly #socket: Dealer;
   readonly #options: LinkOptions;
@@ -38,6 +43,7 @@ export class Link {
     this.#socket = new Dealer({
       routingId: options.routingId,
       linger: 0,
+      reconnectInterval: -1,
       ipv6: options.endpoint.startsWith('tcp://['),
       ...(options.keys === null
         ? {}
@@ -47,6 +53,8 @@ export class Link {
             curveSecretKey: options.keys.secretKey,
           }),
     });
+    this.#socket.events.on('disconnect', options.onBroken);
+    this.#socket.events.on('close', options.onBroken);
     this.#socket.connect(options.endpoint);
     void this.#read();
   }

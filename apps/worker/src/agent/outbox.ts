@@ -26,11 +26,13 @@ export class Outbox {
     this.#marks.push(this.#settled + this.#held.length);
   }
 
-  heartbeatAnswered(): void {
+  /** Returns what is now known to have arrived. */
+  heartbeatAnswered(): readonly WorkerMessage[] {
     const mark = this.#marks.shift();
-    if (mark === undefined) return;
-    this.#held = this.#held.slice(mark - this.#settled);
+    if (mark === undefined) return [];
+    const arrived = this.#held.splice(0, mark - this.#settled);
     this.#settled = mark;
+    return arrived;
   }
 
   /** Everything to tell again on a connection that has just been accepted. */

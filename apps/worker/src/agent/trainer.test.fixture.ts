@@ -1,9 +1,22 @@
 // A trainer without TensorFlow: it answers as one does, and misbehaves as the name of its job says.
+import '../trainer/beat.js';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 const firstSchema = z.object({ launch: z.object({ job: z.string() }) });
 const send = (message: TrainerMessage) => process.send?.(message);
+
+/** Blocks the main thread, as TensorFlow does. */
+const block = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/** Takes memory until the limit of this control group is reached, and beyond. */
+function devour(group: string): void {
+  writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+  const eaten: Buffer[] = [];
+  for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
+}
 
 process.on('disconnect', () => process.exit(1));
 process.once('message', (first) => {
@@ -14,9 +27,23 @@ process.once('message', (first) => {
   if (job === 'talkative') process.send?.({ type: 'nonsense' });
   const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
   send({ type: 'ready', steps: 10, numerics: { threads }, parameters: 1 });
+  if (job === 'busy') block(5000);
+  if (job === 'parent') {
+    const child = spawn('sleep', ['60'], { stdio: 'inherit' });
+    process.stdout.write(`${JSON.stringify({ child: child.pid })}\n`);
+  }
+  if (job === 'hungry') devour(process.env['TEST_GROUP'] ?? '');
+  process.on('SIGUSR2', () => {
+    const error = { code: 'INTERNAL', message: 'a neighbour is gone', remedy: '', detail: {} };
+    send({ type: 'failed', generation: 1, step: 7, fatal: false, blames: [], error });
+  });
   process.on('message', (message) => {
     const command = trainerCommandSchema.parse(message);
-    if (command.type === 'prepare') {
+    if (command.type === 'save') {
+      const position = { step: 7, evaluations: 0, stateHash: 'a'.repeat(64) };
+      const manifest = 'b'.repeat(64);
+      send({ type: 'checkpointed', generation: 1, position, manifest, seconds: 0.1 });
+    } else if (command.type === 'prepare') {
       const { generation } = command;
       const endpoint = 'tcp://127.0.0.1:1';
       send({ type: 'prepared', generation, endpoint, donor: '', state: null, interrupted: null });

@@ -1,15 +1,18 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { trainerEnvironment, type Device } from '@ringmaster/model';
+import type { Device } from '@ringmaster/model';
 import {
+  detection,
   trainerMessageSchema,
+  type KeptCheckpoint,
   type Launch,
   type TrainerCommand,
+  type TrainerMessage,
   type WorkerMessage,
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
-import { LogLines } from './log-lines.js';
+import { OomKills, oomKillFile, oomKillsIn } from './memory.js';
+import { TrainerProcess, type Exit } from './trainer-process.js';
+import { Vigil } from './vigil.js';
 
 export interface TrainersOptions {
   /** Path of the trainer's program. */
@@ -19,102 +22,107 @@ export interface TrainersOptions {
   /** Directory of fetched artifacts. */
   readonly cache: string;
   readonly send: (message: WorkerMessage) => void;
+  /** A trainer has made a checkpoint; called before that is sent. */
+  readonly onCheckpoint: (checkpoint: KeptCheckpoint) => void;
+  /** A trainer cannot go on in its ring, and keeps its state. */
+  readonly onFailed: () => void;
   readonly log: Logger;
 }
 
-/** First message to a trainer process. Every later one is a `TrainerCommand`. */
-export interface TrainerLaunch {
-  readonly type: 'launch';
-  readonly launch: Launch;
-  readonly artifacts: ArtifactsLocation;
-  readonly cache: string;
-}
-
-interface Trainer {
-  readonly launch: Launch;
-  readonly child: ChildProcess;
+interface Held {
+  readonly process: TrainerProcess;
   readonly slot: number;
-  readonly lines: LogLines;
-  readonly exited: Promise<void>;
+  /** Whether it was asked to make its state durable, and has not answered yet. */
+  saving: boolean;
 }
-
-/** How long a trainer may take to end by itself. */
-const GRACE_MS = 3000;
-/** How long the last lines of a dead process may take to be read; a grandchild may hold its pipes open. */
-const LAST_LINES_MS = 500;
 
 /** The trainer processes of one worker. */
 export class Trainers {
+  /** Silence for which a trainer is killed, in milliseconds. */
+  leaseMs: number = detection.leaseMs;
   readonly #options: TrainersOptions;
-  readonly #trainers = new Map<string, Trainer>();
+  readonly #trainers = new Map<string, Held>();
+  readonly #vigil = new Vigil(performance.now());
+  readonly #oomFile = oomKillFile();
+  readonly #oomKills = new OomKills(oomKillsIn(this.#oomFile));
+  readonly #watch: NodeJS.Timeout;
 
   constructor(options: TrainersOptions) {
     this.#options = options;
+    this.#watch = setInterval(() => {
+      this.#look();
+    }, detection.watchMs);
   }
 
   /** The trainers that live, as a registration lists them. */
   held(): { trainer: string; job: string; pid: number }[] {
-    return [...this.#trainers].flatMap(([trainer, { launch, child }]) =>
-      child.pid === undefined ? [] : [{ trainer, job: launch.job, pid: child.pid }],
+    return [...this.#trainers].flatMap(
+      ([
+        trainer,
+        {
+          process: { launch, pid },
+        },
+      ]) => (pid === undefined ? [] : [{ trainer, job: launch.job, pid }]),
     );
   }
 
   /** Starts a trainer; one that is told twice to start is started once. */
   launch(launch: Launch, artifacts: ArtifactsLocation): void {
-    if (this.#trainers.has(launch.trainer)) return;
-    const slot = this.#freeSlot();
-    const child = fork(this.#options.program, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: trainerEnvironment({
-        threads: launch.spec.workers.threads,
-        device: this.#options.devices[slot] ?? { kind: 'cpu' },
-      }),
-    });
     const { trainer, job } = launch;
-    const lines = new LogLines((batch) => {
-      this.#options.send({ type: 'log', trainer, job, lines: batch });
+    if (this.#trainers.has(trainer)) return;
+    const { program, devices, cache, send, log } = this.#options;
+    const slot = this.#freeSlot();
+    const process = new TrainerProcess({
+      program,
+      first: { type: 'launch', launch, artifacts, cache },
+      device: devices[slot] ?? { kind: 'cpu' },
+      onMessage: (message) => {
+        this.#relay(trainer, message);
+      },
+      onLines: (lines) => {
+        send({ type: 'log', trainer, job, lines });
+      },
+      onBeat: () => {
+        this.#vigil.heard(trainer);
+      },
     });
-    if (child.stdout !== null) lines.read(child.stdout, 'stdout');
-    if (child.stderr !== null) lines.read(child.stderr, 'stderr');
-    const exited = this.#watch(trainer, child, lines);
-    this.#trainers.set(trainer, { launch, child, slot, lines, exited });
-    child.on('message', (message) => {
-      this.#relay(trainer, message);
+    this.#trainers.set(trainer, { process, slot, saving: false });
+    void process.exited.then((exit) => {
+      this.#bury(trainer, exit);
     });
-    if (child.pid === undefined) return;
-    this.#options.log.info({ trainer, job, pid: child.pid }, 'trainer started');
-    this.#options.send({ type: 'trainer-started', trainer, pid: child.pid });
-    const first: TrainerLaunch = {
-      type: 'launch',
-      launch,
-      artifacts,
-      cache: this.#options.cache,
-    };
-    this.#tell(child, first);
+    const { pid } = process;
+    if (pid === undefined) return;
+    this.#vigil.begin(trainer);
+    log.info({ trainer, job, pid }, 'trainer started');
+    send({ type: 'trainer-started', trainer, pid });
   }
 
   command(trainer: string, command: TrainerCommand): void {
-    const held = this.#trainers.get(trainer);
-    if (held !== undefined) this.#tell(held.child, command);
+    this.#trainers.get(trainer)?.process.tell(command);
   }
 
   /** Ends a trainer: SIGTERM, and SIGKILL after three seconds. */
   async end(trainer: string): Promise<void> {
-    const held = this.#trainers.get(trainer);
-    if (held === undefined) return;
-    held.child.kill('SIGTERM');
-    const timer = setTimeout(() => {
-      this.#options.log.warn({ trainer }, 'trainer did not end in time and is killed');
-      held.child.kill('SIGKILL');
-    }, GRACE_MS);
-    await held.exited;
-    clearTimeout(timer);
+    await this.#trainers.get(trainer)?.process.end();
   }
 
-  /** Ends every trainer. */
-  async bury(): Promise<void> {
+  /** Ends every trainer, and the watch over them. */
+  async endAll(): Promise<void> {
     await Promise.all([...this.#trainers.keys()].map((trainer) => this.end(trainer)));
+    clearInterval(this.#watch);
+  }
+
+  /** Asks every trainer to make its state durable. */
+  save(): void {
+    for (const held of this.#trainers.values()) {
+      held.saving = true;
+      held.process.tell({ type: 'save' });
+    }
+  }
+
+  /** Whether some trainer was asked to make its state durable, and has not answered yet. */
+  get saving(): boolean {
+    return [...this.#trainers.values()].some(({ saving }) => saving);
   }
 
   #freeSlot(): number {
@@ -123,45 +131,61 @@ export class Trainers {
     return free === -1 ? 0 : free;
   }
 
-  /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
-  #tell(child: ChildProcess, message: TrainerLaunch | TrainerCommand): void {
-    if (child.connected) child.send(message, () => undefined);
-  }
-
   #relay(trainer: string, message: unknown): void {
+    this.#vigil.heard(trainer);
+    const held = this.#trainers.get(trainer);
     const parsed = trainerMessageSchema.safeParse(message);
     if (parsed.success) {
+      if (held !== undefined) this.#note(held, parsed.data);
       this.#options.send({ type: 'trainer-message', trainer, message: parsed.data });
       return;
     }
     const [issue] = parsed.error.issues;
     const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
-    this.#trainers.get(trainer)?.lines.add(`invalid message from the trainer: ${reason}`, 50);
+    held?.process.note(`invalid message from the trainer: ${reason}`);
     void this.end(trainer);
   }
 
-  async #watch(trainer: string, child: ChildProcess, lines: LogLines): Promise<void> {
-    let closed: Promise<unknown> = Promise.resolve();
-    try {
-      closed = once(child, 'close');
-      await once(child, 'exit');
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, LAST_LINES_MS))]);
-    } catch (error) {
-      closed.catch(() => undefined);
-      lines.add(`the trainer could not be started: ${String(error)}`, 50);
+  /** Draws what matters here from a message that is about to be sent on. */
+  #note(held: Held, message: TrainerMessage): void {
+    switch (message.type) {
+      case 'checkpointed': {
+        const { job, specHash } = held.process.launch;
+        const { position, manifest } = message;
+        held.saving = false;
+        this.#options.onCheckpoint({ job, specHash, position, manifest });
+        break;
+      }
+      case 'checkpoint-failed':
+        held.saving = false;
+        break;
+      case 'failed':
+        if (!message.fatal && message.generation > 0) this.#options.onFailed();
+        break;
+      default:
     }
-    lines.flush();
+  }
+
+  /** Looks after every trainer: whether it gives signs of life, and how much memory it takes. */
+  #look(): void {
+    const now = performance.now();
+    this.#oomKills.see(oomKillsIn(this.#oomFile), now);
+    for (const { process } of this.#trainers.values()) process.measure();
+    const limitMs = Math.max(this.leaseMs, detection.leastSilenceMs);
+    for (const { trainer, seconds } of this.#vigil.look(now, limitMs)) {
+      this.#options.log.warn({ trainer, seconds }, 'trainer gives no sign of life and is killed');
+      this.#options.send({ type: 'trainer-silent', trainer, seconds });
+      this.#trainers.get(trainer)?.process.kill(); // A stopped process does not hear SIGTERM.
+    }
+  }
+
+  #bury(trainer: string, exit: Exit): void {
     this.#trainers.delete(trainer);
-    const { exitCode: code, signalCode: signal } = child;
-    this.#options.log.info({ trainer, code, signal }, 'trainer exited');
-    this.#options.send({
-      type: 'trainer-exited',
-      trainer,
-      code,
-      signal,
-      lastLines: [...lines.last],
-      rssBytes: null,
-      outOfMemory: false,
-    });
+    this.#vigil.end(trainer);
+    this.#oomKills.see(oomKillsIn(this.#oomFile), performance.now());
+    const outOfMemory = exit.signal === 'SIGKILL' && this.#oomKills.claim();
+    const { code, signal } = exit;
+    this.#options.log.info({ trainer, code, signal, outOfMemory }, 'trainer exited');
+    this.#options.send({ type: 'trainer-exited', trainer, ...exit, outOfMemory });
   }
 }

@@ -1,3 +1,4 @@
+import './beat.js';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { z } from 'zod';

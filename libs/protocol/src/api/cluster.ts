@@ -13,7 +13,7 @@ export const coordinatorFileSchema = z.object({
 /**
  * - `alive`: heard within its lease.
  * - `leaving`: it wants to go; it takes no more trainers, and those it has are being replaced.
- * - `quarantined`: it computed other bytes than the rest, and is given no more trainers.
+ * - `quarantined`: it computed other bytes than the rest, or trainers keep dying on it, and is given no more of them.
  * - `lost`: not heard for a lease; it may come back.
  * - `left`: it said goodbye.
  */

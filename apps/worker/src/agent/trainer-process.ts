@@ -1,0 +1,123 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { trainerEnvironment, type Device } from '@ringmaster/model';
+import { detection, type Launch, type TrainerCommand } from '@ringmaster/protocol';
+import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import { beatPipe } from '../trainer/beat-pipe.js';
+import { LogLines } from './log-lines.js';
+import { peakMemory } from './memory.js';
+
+/** First message to a trainer process. Every later one is a `TrainerCommand`. */
+export interface TrainerLaunch {
+  readonly type: 'launch';
+  readonly launch: Launch;
+  readonly artifacts: ArtifactsLocation;
+  /** Directory of fetched artifacts. */
+  readonly cache: string;
+}
+
+export interface TrainerProcessOptions {
+  /** Path of the trainer's program. */
+  readonly program: string;
+  readonly first: TrainerLaunch;
+  readonly device: Device;
+  readonly onMessage: (message: unknown) => void;
+  readonly onLines: (lines: string[]) => void;
+  /** The process gave a sign of life. */
+  readonly onBeat: () => void;
+}
+
+/** How a trainer's process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lastLines: string[];
+  /** Most memory that it was seen to use, in bytes. */
+  readonly rssBytes: number | null;
+}
+
+/** How long a trainer may take to end by itself. */
+const GRACE_MS = 3000;
+
+/** One trainer's process, from its start to its end. */
+export class TrainerProcess {
+  readonly launch: Launch;
+  /** Settles when the process has ended, or could not be started. */
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #lines: LogLines;
+  #rssBytes: number | null = null;
+
+  constructor({ program, first, device, ...options }: TrainerProcessOptions) {
+    this.launch = first.launch;
+    const { threads } = first.launch.spec.workers;
+    this.#lines = new LogLines(options.onLines);
+    this.#child = fork(program, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+      // A session of its own: Ctrl-C in a terminal is for the worker, which then leaves in order.
+      detached: true,
+      env: { ...trainerEnvironment({ threads, device }), [beatPipe.variable]: String(beatPipe.fd) },
+    });
+    const { stdout, stderr, stdio } = this.#child;
+    if (stdout !== null) this.#lines.read(stdout, 'stdout');
+    if (stderr !== null) this.#lines.read(stderr, 'stderr');
+    stdio[beatPipe.fd]?.on('data', options.onBeat);
+    this.#child.on('message', options.onMessage);
+    this.exited = this.#watch();
+    this.tell(first);
+  }
+
+  /** Undefined when the process could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
+  tell(message: TrainerLaunch | TrainerCommand): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** Looks how much memory the process has used. */
+  measure(): void {
+    if (this.pid !== undefined) this.#rssBytes = peakMemory(this.pid) ?? this.#rssBytes;
+  }
+
+  /** Adds a line of the agent's own to those of the process. */
+  note(line: string): void {
+    this.#lines.add(line, 50);
+  }
+
+  /** SIGTERM, and SIGKILL after three seconds. */
+  async end(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => {
+      this.note('the trainer did not end in time and is killed');
+      this.kill();
+    }, GRACE_MS);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async #watch(): Promise<Exit> {
+    let closed: Promise<unknown> = Promise.resolve();
+    try {
+      closed = once(this.#child, 'close');
+      await once(this.#child, 'exit');
+      await Promise.race([closed, sleep(detection.lastLinesMs)]);
+      // One more look at the pipes: under load the time may be over before they were read at all.
+      await setImmediate();
+    } catch (error) {
+      closed.catch(() => undefined);
+      this.note(`the trainer could not be started: ${String(error)}`);
+    }
+    this.#lines.flush();
+    const { exitCode: code, signalCode: signal } = this.#child;
+    return { code, signal, lastLines: [...this.#lines.last], rssBytes: this.#rssBytes };
+  }
+}
