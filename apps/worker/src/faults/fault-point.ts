@@ -1,0 +1,72 @@
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { faultSchema, FAULTS_VARIABLE, type FaultAction, type FaultPoint } from './fault.js';
+
+interface Place {
+  /** Steps applied. */
+  readonly step: number;
+  /** What can be flipped here. */
+  readonly bytes?: Uint8Array;
+}
+
+const directory = process.env[FAULTS_VARIABLE];
+const passed = new Map<FaultPoint, number>();
+
+/** A place where a test may make this trainer fail. Without the variable it is an empty function. */
+export const faultPoint: (point: FaultPoint, place: Place) => void =
+  directory === undefined
+    ? () => undefined
+    : (point, place) => {
+        const file = join(directory, `${point}.json`);
+        if (!existsSync(file)) return;
+        const { action, fromStep, passes } = faultSchema.parse(
+          JSON.parse(readFileSync(file, 'utf8')),
+        );
+        if (place.step < fromStep) return;
+        const before = passed.get(point) ?? 0;
+        passed.set(point, before + 1);
+        if (before < passes) return;
+        passed.delete(point);
+        if (take(file)) happen(action, point, place);
+      };
+
+/** Where others should connect to instead of `endpoint`: at the harness's proxy, when it runs one. */
+export async function advertised(endpoint: string): Promise<string> {
+  const file = directory === undefined ? null : join(directory, 'proxy');
+  if (file === null || !existsSync(file) || !endpoint.startsWith('tcp:')) return endpoint;
+  const response = await fetch(readFileSync(file, 'utf8'), { method: 'POST', body: endpoint });
+  return response.text();
+}
+
+/** Takes a fault, unless another trainer has been faster. */
+function take(file: string): boolean {
+  try {
+    renameSync(file, `${file}.taken`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function happen(action: FaultAction, point: FaultPoint, { bytes }: Place): void {
+  switch (action.type) {
+    case 'kill':
+      process.kill(process.pid, 'SIGKILL');
+      break;
+    case 'stop':
+      process.kill(process.pid, 'SIGSTOP');
+      break;
+    case 'exit':
+      return process.exit(1);
+    case 'throw':
+      throw new Error(`a test made ${point} fail`);
+    case 'delay':
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.milliseconds);
+      break;
+    case 'flip': {
+      if (bytes === undefined) throw new Error(`there is nothing to flip at ${point}`);
+      const at = (action.bit >> 3) % bytes.length;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (action.bit & 7));
+    }
+  }
+}

@@ -1,0 +1,7 @@
+export {
+  faultPoints,
+  FAULTS_VARIABLE,
+  type Fault,
+  type FaultAction,
+  type FaultPoint,
+} from './fault.js';

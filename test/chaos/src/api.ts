@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import {
+  coordinatorFileSchema,
+  incidentViewSchema,
+  jobViewSchema,
+  stepPointSchema,
+  workerViewSchema,
+  type CoordinatorFile,
+  type Home,
+  type IncidentView,
+  type JobView,
+  type StepPoint,
+  type WorkerView,
+} from '@ringmaster/protocol';
+import { z } from 'zod';
+
+/** Longest that an answer is waited for. */
+const ANSWER_MS = 10_000;
+
+/** The coordinator cannot be reached now: it was killed, or is about to be up. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+/** The HTTP API of the coordinator that a home directory names at the time. */
+export class Api {
+  readonly #home: Home;
+
+  constructor(home: Home) {
+    this.#home = home;
+  }
+
+  /** Whether the coordinator with this process id has announced itself and is ready. */
+  async isReady(pid: number): Promise<boolean> {
+    try {
+      const announced = this.#coordinator();
+      if (announced.pid !== pid) return false;
+      const { ok } = await fetch(`${announced.url}/readyz`);
+      return ok;
+    } catch {
+      return false; // Not there yet.
+    }
+  }
+
+  submit(spec: object): Promise<JobView> {
+    return this.#post('/v1/jobs', jobViewSchema, { spec });
+  }
+
+  job(id: string): Promise<JobView> {
+    return this.#get(`/v1/jobs/${id}`, jobViewSchema);
+  }
+
+  workers(): Promise<WorkerView[]> {
+    return this.#get('/v1/workers', z.array(workerViewSchema));
+  }
+
+  steps(id: string): Promise<StepPoint[]> {
+    return this.#get(`/v1/jobs/${id}/steps`, z.array(stepPointSchema));
+  }
+
+  incidents(id: string): Promise<IncidentView[]> {
+    return this.#get(`/v1/incidents?job=${id}&limit=10000`, z.array(incidentViewSchema));
+  }
+
+  command(id: string, verb: 'pause' | 'resume' | 'cancel'): Promise<JobView> {
+    return this.#post(`/v1/jobs/${id}/${verb}`, jobViewSchema);
+  }
+
+  #get<Answer>(path: string, schema: z.ZodType<Answer>): Promise<Answer> {
+    return this.#ask(path, {}, schema);
+  }
+
+  #post<Answer>(path: string, schema: z.ZodType<Answer>, body: object = {}): Promise<Answer> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask(path, { method: 'POST', headers, body: JSON.stringify(body) }, schema);
+  }
+
+  async #ask<Answer>(path: string, init: RequestInit, schema: z.ZodType<Answer>): Promise<Answer> {
+    const url = `${this.#coordinator().url}${path}`;
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      throw new Unreachable(`no answer from ${url}`, { cause });
+    }
+    if (status >= 300) throw new Error(`${url} answered ${status}: ${text}`);
+    return schema.parse(JSON.parse(text));
+  }
+
+  #coordinator(): CoordinatorFile {
+    try {
+      return coordinatorFileSchema.parse(JSON.parse(readFileSync(this.#home.coordinator, 'utf8')));
+    } catch (cause) {
+      throw new Unreachable('no coordinator has announced itself', { cause });
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import type { EventKind } from './event.js';
+
+/** SIGTERM to a worker: it goes once the run can do without it. */
+export const leave: EventKind<'leave'> = {
+  draw: (dice) => ({ kind: 'leave', victim: dice.share() }),
+  disturbs: () => false,
+  apply: async ({ victim }, stage) => {
+    const { worker } = await stage.victim(victim);
+    await worker.end();
+    return { what: worker.name, culprits: [] };
+  },
+};

@@ -1,0 +1,72 @@
+import { isFinal, type JobView } from '@ringmaster/protocol';
+import type { Cluster } from './cluster.js';
+import { until } from './patience.js';
+import type { HarnessProcess } from './process.js';
+
+/** A worker whose trainer computes for the run. */
+export interface Victim {
+  /** Id that the coordinator knows the worker by. */
+  readonly id: string;
+  readonly worker: HarnessProcess;
+  readonly trainer: number;
+}
+
+/** Longest that a run may be without any victim: trainers load, or a coordinator comes up. */
+const VICTIM_MS = 90_000;
+
+/** Where events happen: one run on one cluster. */
+export class Stage {
+  readonly cluster: Cluster;
+  /** Id of the job. */
+  readonly job: string;
+
+  constructor(cluster: Cluster, job: string) {
+    this.cluster = cluster;
+    this.job = job;
+  }
+
+  /** The job as soon as the coordinator can tell. */
+  view(): Promise<JobView> {
+    return until('an answer about the job', () => this.cluster.api.job(this.job), VICTIM_MS);
+  }
+
+  async isOver(): Promise<boolean> {
+    return isFinal((await this.view()).state);
+  }
+
+  /** Those who compute for the run now; there is one at least. */
+  async victims(): Promise<[Victim, ...Victim[]]> {
+    return until(
+      'somebody who computes for the run',
+      async () => {
+        const [first, ...rest] = await this.#computing();
+        return first === undefined ? null : [first, ...rest];
+      },
+      VICTIM_MS,
+    );
+  }
+
+  /** The one of them that a number in [0, 1) picks. */
+  async victim(pick: number): Promise<Victim> {
+    const victims = await this.victims();
+    return victims[Math.floor(pick * victims.length)] ?? victims[0];
+  }
+
+  async #computing(): Promise<Victim[]> {
+    const views = await this.cluster.api.workers();
+    return this.cluster.workers.flatMap((worker) => {
+      const view = views.find(({ pid, state }) => pid === worker.pid && state === 'alive');
+      if (view?.job !== this.job || view.trainerPid === null) return [];
+      return [{ id: view.id, worker, trainer: view.trainerPid }];
+    });
+  }
+}
+
+/** Sends a signal to a process that may have ended meanwhile. @returns whether it was there */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
