@@ -20,7 +20,7 @@ export type Ask =
 
 /**
  * Which chunks to ask of whom, while donors answer, stall, withdraw and die: a machine without clock and sockets.
- * All chunks come from donors that name one SHA-256. When the last of these is gone, the transfer begins anew with
+ * All chunks come from donors that name one SHA-256. When all of these are gone or stall, the transfer begins anew with
  * what another donor offers.
  */
 export class Transfer {
@@ -80,7 +80,6 @@ export class Transfer {
     if (length === this.length) {
       this.#donors[donor] = { kind: 'offers', sha256, asked: new Map() };
       this.#progress = now;
-      this.#choose();
     } else this.onLost(donor, `it offers ${length} bytes instead of ${this.length}`);
   }
 
@@ -107,17 +106,16 @@ export class Transfer {
     const state = this.#state(donor);
     if (state.kind !== 'offers' || state.sha256 !== sha256) return;
     this.#donors[donor] = { kind: 'silent', asked: false, since: now };
-    this.#choose();
   }
 
   onLost(donor: number, reason: string): void {
     if (this.#state(donor).kind === 'out') return;
     this.#donors[donor] = { kind: 'out', reason };
-    this.#choose();
   }
 
   /** What to ask now; it counts as asked. */
   next(now: number): Ask[] {
+    if (!this.complete) this.#choose(now);
     const asks: Ask[] = [];
     for (const [donor, state] of this.#donors.entries()) {
       if (state.kind === 'silent' && !state.asked) {
@@ -196,11 +194,14 @@ export class Transfer {
     return Math.min(CHUNK_BYTES, this.length - index * CHUNK_BYTES);
   }
 
-  #choose(): void {
+  /** Stays with what is chosen as long as somebody gives it; stalling donors are better than none. */
+  #choose(now: number): void {
     const offered = this.#donors.flatMap((state) => (state.kind === 'offers' ? [state] : []));
-    if (offered.some(({ sha256 }) => sha256 === this.#chosen)) return;
-    const [first] = offered;
+    const lively = offered.filter(({ asked }) => !stalls(asked.values(), now));
+    const candidates = lively.length > 0 ? lively : offered;
+    const [first] = candidates;
     if (first === undefined) return;
+    if (candidates.some(({ sha256 }) => sha256 === this.#chosen)) return;
     this.#chosen = first.sha256;
     this.#round++;
     this.#arrived.fill(false);
