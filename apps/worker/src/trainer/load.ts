@@ -17,6 +17,7 @@ import { taskOf } from '@ringmaster/tasks';
 import type { Logger } from 'pino';
 import { readManifest, type Artifacts } from '../artifacts/artifacts.js';
 import { readModelDirectory, withArtifactDirectory } from '../artifacts/model.js';
+import { probe } from './probe.js';
 import { Run } from './run.js';
 
 /** Brings everything that a launch names into memory: data, base model, TensorFlow. */
@@ -38,8 +39,12 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     initialValues: await initialValuesOf(launch, artifacts, model),
     numerics: numerics(runtime),
   });
+  const probing = performance.now();
+  run.numerics = { ...run.numerics, probe: probe(run) };
   const seconds = (performance.now() - started) / 1000;
-  log.info({ seconds, parameters: run.layout.parameterCount, steps: run.steps }, 'loaded');
+  const probeSeconds = (performance.now() - probing) / 1000;
+  const { parameterCount: parameters } = run.layout;
+  log.info({ seconds, probeSeconds, parameters, steps: run.steps }, 'loaded');
   return run;
 }
 

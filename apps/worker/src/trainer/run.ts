@@ -2,7 +2,6 @@ import type { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
 import {
   AdamW,
   Layout,
-  learningRateAt,
   stateHash,
   type Model,
   type ParameterRange,
@@ -43,7 +42,8 @@ export class Run {
   readonly model: Model;
   readonly task: Task;
   readonly steps: number;
-  readonly numerics: Readonly<Record<string, string>>;
+  /** What the bytes of a microbatch depend on; loading adds the probe. */
+  numerics: Readonly<Record<string, string>>;
   readonly layout: Layout;
   readonly memory: SharedArena;
   readonly kernels: Kernels;
@@ -136,10 +136,6 @@ export class Run {
     return { step: this.step, evaluations: this.evaluations, stateHash: this.stateHash() };
   }
 
-  learningRate(step: number): number {
-    return learningRateAt(step, this.steps, this.spec.optimizer);
-  }
-
   /** Exponents to begin a step with; null before the first update, when they have to be measured. */
   exponents(): Int32Array | null {
     return this.state.counters.updates === 0 ? null : this.state.exponents.slice();
@@ -174,6 +170,11 @@ export class Run {
     change();
     this.#loadModel('parameters');
     this.#initialised = true;
+  }
+
+  /** Says that the state is about to be overwritten, or is not to be used: the run has none until another is put in place. */
+  forget(): void {
+    this.#initialised = false;
   }
 
   /** Gives the model the final weights. The run is over: nothing is computed on its parameters any more. */

@@ -1,3 +1,4 @@
+import { learningRateAt } from '@ringmaster/model';
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
 import { accumulate } from './accumulate.js';
 import { reportIn } from './microbatch.js';
@@ -38,7 +39,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       exponents = verdict.exponents;
       continue;
     }
-    const learningRate = run.learningRate(step);
+    const learningRate = learningRateAt(step, run.steps, run.spec.optimizer);
     const gradientNorm = watch.timeSync('update', () =>
       run.conclude(arena, verdict, exponents, learningRate),
     );

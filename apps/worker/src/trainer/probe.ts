@@ -1,0 +1,38 @@
+import { chooseExponent } from '@ringmaster/allreduce';
+import type { Tensor } from '@ringmaster/model';
+import { createHash } from 'node:crypto';
+import type { Run } from './run.js';
+
+/**
+ * SHA-256 of what this process makes of microbatch 0 of step 0: exponents and int32 gradients, at the job's real shapes,
+ * from the weights of the specification. Who computes another hash here would compute other bytes in the run. It uses
+ * the run's state and arena; afterwards the run has no state, as before.
+ */
+export function probe(run: Run): string {
+  run.initialise();
+  try {
+    const arena = run.nextArena();
+    const exponents = new Int32Array(run.layout.tensors.length);
+    const quantise = (name: string, gradient: Tensor) => {
+      const { index, offset, length } = run.layout.tensor(name);
+      run.runtime.downloadInto(gradient, run.staging.view(length));
+      const exponent = exponentOf(run.kernels.maxAbs(run.staging.offset, length), run);
+      exponents[index] = exponent;
+      const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
+      run.kernels.quantiseAdd(target, run.staging.offset, length, exponent);
+    };
+    const first = { step: 0, microbatch: 0 };
+    const batch = run.task.trainMicrobatch(first.step, first.microbatch);
+    if (batch === null) throw new Error('the train split makes no sample');
+    run.model.forwardBackward(batch.input, { seed: run.spec.seed, ...first }, quantise);
+    const gradients = run.memory.int32(arena.offset, run.layout.length);
+    return createHash('sha256').update(exponents).update(gradients).digest('hex');
+  } finally {
+    run.forget();
+  }
+}
+
+/** A gradient that is not finite has no window; the run will tell of it. */
+function exponentOf(maximum: number, run: Run): number {
+  return Number.isFinite(maximum) ? chooseExponent([maximum], run.spec.batch.microbatches) : 0;
+}
