@@ -13,6 +13,7 @@ import {
   type TrainerCommand,
   type TrainerMessage,
 } from '@ringmaster/protocol';
+import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
@@ -48,6 +49,12 @@ export class TrainingGround {
     return new BlobStore(join(this.home, 'artifacts'));
   }
 
+  /** Where trainers find the artifacts. */
+  location(): ArtifactsLocation {
+    const directory = join(this.home, 'artifacts');
+    return { url: 'http://127.0.0.1:9', directory, cluster: 'test', token: null };
+  }
+
   /** Prepares a job's data and returns what a trainer is launched with. */
   async launchOf(
     job: object,
@@ -73,12 +80,7 @@ export class TrainingGround {
     const message: LaunchMessage = {
       type: 'launch',
       launch: { ...launch, trainer: `t-${child.pid ?? 0}` },
-      artifacts: {
-        url: 'http://127.0.0.1:9',
-        directory: join(this.home, 'artifacts'),
-        cluster: 'test',
-        token: null,
-      },
+      artifacts: this.location(),
       cache: join(this.home, 'cache'),
     };
     child.send(message);
@@ -97,7 +99,7 @@ interface LaunchMessage {
     readonly baseManifest: string | null;
     readonly specHash: string;
   };
-  readonly artifacts: { url: string; directory: string; cluster: string; token: null };
+  readonly artifacts: ArtifactsLocation;
   readonly cache: string;
 }
 

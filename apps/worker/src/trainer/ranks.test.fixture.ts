@@ -1,0 +1,38 @@
+import { pino } from 'pino';
+import { openArtifacts } from '../artifacts/artifacts.js';
+import { loadRun } from './load.js';
+import type { Run } from './run.js';
+import { Session } from './session.js';
+import type { TrainingGround } from './trainers.test.fixture.js';
+
+/** A rank in this process, at step 0. */
+export interface Rank {
+  readonly run: Run;
+  readonly session: Session;
+}
+
+/** The ranks of one ring, all in this process, so that a test can reach into their memory. */
+export async function openRanks(
+  ground: TrainingGround,
+  job: object,
+  size: number,
+): Promise<readonly Rank[]> {
+  const launch = { ...(await ground.launchOf(job)), trainer: 't' };
+  const artifacts = await openArtifacts(ground.location(), ground.home);
+  const ranks = await Promise.all(
+    Array.from({ length: size }, async (_, rank) => {
+      const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
+      run.initialise();
+      const session = await Session.open(run, { job: launch.job, generation: 1, rank, size });
+      return { run, session };
+    }),
+  );
+  const endpoints = ranks.map(({ session }) => session.endpoint);
+  const { microbatches } = launch.spec.batch;
+  const numbers = Array.from({ length: microbatches }, (_, microbatch) => microbatch);
+  const shares = ranks.map((_, rank) => numbers.filter((number) => number % size === rank));
+  await Promise.all(
+    ranks.map(({ session }, rank) => session.connect(endpoints, shares[rank] ?? [])),
+  );
+  return ranks;
+}
