@@ -29,4 +29,4 @@ const profile: Profile = {
   versions: { tensorflow, node },
 };
 process.stdout.write(JSON.stringify(profile));
-await session.end();
+await session.end({ abandon: true });

@@ -26,4 +26,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   const seconds = (performance.now() - started) / 1000;
   answer({ seconds, processorSeconds: (user + system) / 1e6, losses });
 }
-await session.end();
+await session.end({ abandon: true });

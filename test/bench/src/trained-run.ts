@@ -16,11 +16,13 @@ export async function openRun({
   const artifacts = await openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   run.initialise();
-  const session = await Session.open(run, { job: launch.job, generation: 1, rank: 0, size: 1 });
+  const session = new Session(run, {
+    ...{ generation: 1, rank: 0, size: 1 },
+    announced: () => 0,
+  });
+  const seat = { ...(await session.bind()), worker: 'w' };
   const { microbatches } = launch.spec.batch;
-  await session.connect(
-    [session.endpoint],
-    Array.from({ length: microbatches }, (_, microbatch) => microbatch),
-  );
+  const shares = [Array.from({ length: microbatches }, (_, microbatch) => microbatch)];
+  await session.connect({ seats: [seat], shares, firstShares: shares, deadlineMs: 60_000 });
   return { run, session };
 }

@@ -3,8 +3,9 @@ import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringma
 import { pino } from 'pino';
 import { z } from 'zod';
 import { openArtifacts } from '../artifacts/artifacts.js';
+import { failure } from './failure.js';
 import { loadRun } from './load.js';
-import { errorBody, isFatal, Trainer } from './trainer.js';
+import { Trainer } from './trainer.js';
 
 /** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
 const firstMessageSchema = z.object({
@@ -52,13 +53,6 @@ process.once('message', (first: unknown) => {
   };
   begin().catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot load the run');
-    send({
-      type: 'failed',
-      generation: 0,
-      step: 0,
-      fatal: isFatal(error),
-      blames: [],
-      error: errorBody(error),
-    });
+    send(failure(0, 0, error));
   });
 });

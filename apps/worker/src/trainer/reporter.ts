@@ -10,7 +10,8 @@ export class Reporter {
   readonly #rank: number;
   #steps: StepReport[] = [];
   #evaluations: EvaluationReport[] = [];
-  #sentAt = 0;
+  /** The first step is sent at once: it tells that the generation is under way. */
+  #sentAt = -Infinity;
 
   constructor(send: (message: TrainerMessage) => void, generation: number, rank: number) {
     this.#send = send;

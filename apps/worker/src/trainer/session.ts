@@ -1,76 +1,110 @@
 import { Ring, type LaneReading, type RingReport } from '@ringmaster/allreduce';
+import type { Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
+import { peerIn } from './failure.js';
+import type { Command } from './part.js';
 import type { Arena, Run } from './run.js';
+import { fetchState, offerState } from './transfer.js';
 
-/** Thrown into a step loop whose generation is over; never leaves the trainer. */
+/** Thrown into whatever waits in a generation that is over; never leaves the trainer. */
 export class GenerationEnded extends Error {
   override readonly name = 'GenerationEnded';
 }
 
-/** Longest that a rank waits for its neighbour in one all-reduce. It covers the neighbour's slowest microbatches. */
-const RING_DEADLINE_MS = 120_000;
-
 export interface SessionOptions {
-  readonly job: string;
   readonly generation: number;
   readonly rank: number;
   readonly size: number;
+  /** The generation that this rank names in its control lane now; 0 for none. */
+  readonly announced: () => number;
 }
 
-/** One rank's part in one generation: its ring and its share of the microbatches. */
+/** What a rank must know of its generation to take part in it. */
+export type Terms = Pick<Command<'start'>, 'seats' | 'shares' | 'firstShares' | 'deadlineMs'>;
+
+/** One rank's part in one generation: its ring, its share of the microbatches, and what it is doing. */
 export class Session {
   readonly generation: number;
   readonly rank: number;
   readonly size: number;
   readonly #run: Run;
-  readonly #ring: Ring;
-  #share: readonly number[] = [];
+  readonly #announced: () => number;
+  #binding: Promise<Ring> | null = null;
+  #ring: Ring | null = null;
+  #terms: Terms | null = null;
+  #firstStep: number | null = null;
+  #offers = false;
+  #agreed: number | null = null;
   #ended = false;
+  #activity: { doing: Interruption['doing']; attempt: number; since: number } | null = null;
+  #waitedFor: number | null = null;
 
-  private constructor(run: Run, ring: Ring, options: SessionOptions) {
+  constructor(run: Run, options: SessionOptions) {
     this.#run = run;
-    this.#ring = ring;
-    this.generation = options.generation;
-    this.rank = options.rank;
-    this.size = options.size;
+    ({
+      generation: this.generation,
+      rank: this.rank,
+      size: this.size,
+      announced: this.#announced,
+    } = options);
   }
 
-  /** Binds a fresh socket; nobody is connected yet. */
-  static async open(run: Run, options: SessionOptions): Promise<Session> {
-    const { job, generation, rank, size } = options;
-    const ring = await Ring.bind({
-      run: job,
-      generation,
-      rank,
-      size,
-      arena: run.memory,
+  /** Binds fresh sockets; nobody is connected yet. */
+  async bind(): Promise<{ endpoint: string; donor: string }> {
+    const { generation, rank, size } = this;
+    this.#binding = Ring.bind({
+      ...{ run: this.#run.launch.job, generation, rank, size },
+      arena: this.#run.memory,
       transport: 'tcp',
     });
-    return new Session(run, ring, options);
+    this.#ring = await this.#binding;
+    this.assertCurrent();
+    return { endpoint: this.#ring.endpoint, donor: this.#ring.donor };
   }
 
-  get endpoint(): string {
-    return this.#ring.endpoint;
+  /** Resolves when both neighbours are linked. @throws RING_LINK_FAILED */
+  async connect(terms: Terms): Promise<void> {
+    this.#terms = terms;
+    this.does('link');
+    const endpoints = terms.seats.map(({ endpoint }) => endpoint);
+    const { deadlineMs } = terms;
+    await this.#current(() => this.#bound.connect(endpoints, { deadlineMs }));
   }
 
-  /** Microbatches of each step that this rank computes. */
+  /** Takes the state over from other ranks, once they offer it. @throws STATE_TRANSFER_FAILED */
+  async fetchState(holders: readonly number[]): Promise<void> {
+    this.does('transfer');
+    const { seats = [], deadlineMs = 0 } = this.#terms ?? {};
+    const donors = holders.map((rank) => ({ rank, endpoint: seats[rank]?.donor ?? '' }));
+    await this.#current(() => fetchState(this.#run, this.#bound, donors, deadlineMs));
+  }
+
+  /** The generation's first step is the next one. `offer`: other ranks take the state from here before it. */
+  begin(offer: boolean): void {
+    this.#firstStep = this.#run.step;
+    this.#offers = offer;
+    if (offer) offerState(this.#run, this.#bound);
+  }
+
+  /** Microbatches of the next step that this rank computes. */
   get share(): readonly number[] {
-    return this.#share;
+    const isFirst = this.#run.step === this.#firstStep;
+    return (isFirst ? this.#terms?.firstShares : this.#terms?.shares)?.[this.rank] ?? [];
   }
 
-  async connect(endpoints: readonly string[], share: readonly number[]): Promise<void> {
-    this.#share = share;
-    try {
-      await this.#ring.connect(endpoints, { deadlineMs: RING_DEADLINE_MS });
-    } finally {
-      this.assertCurrent();
-    }
+  /** The newer generation that all ranks named in the last sum, or null. */
+  get agreed(): number | null {
+    return this.#agreed;
   }
 
-  /** Ends the session: whatever waits in it is rejected, and nothing of it will be applied. */
-  async end(): Promise<void> {
+  /**
+   * Ends the session: whatever waits in it is rejected, and nothing of it will be applied.
+   * @param abandon what others may still want of it is not waited for: the generation is over for everyone
+   */
+  async end({ abandon }: { abandon: boolean }): Promise<void> {
     this.#ended = true;
-    await this.#ring.close();
+    const ring = await this.#binding?.catch(() => null);
+    await ring?.close({ abandon });
   }
 
   /** Lets messages in, and throws when one of them has ended the generation. */
@@ -84,6 +118,24 @@ export class Session {
     if (this.#ended) throw new GenerationEnded();
   }
 
+  /** Notes what is being done from now on, for the record of an interruption; null for nothing. */
+  does(doing: Interruption['doing'] | null, attempt = 1): void {
+    this.#activity = doing === null ? null : { doing, attempt, since: performance.now() };
+  }
+
+  /** What is being done, or what it failed in; null when nothing. */
+  interruption(): Interruption | null {
+    if (this.#activity === null) return null;
+    const { doing, attempt, since } = this.#activity;
+    const standing = this.#ring?.standing();
+    const waits = standing !== undefined && standing.operation !== 'idle';
+    return {
+      ...{ generation: this.generation, step: this.#run.step, attempt, doing },
+      waitsFor: waits ? standing.waitsFor : this.#waitedFor,
+      seconds: waits ? standing.seconds : (performance.now() - since) / 1000,
+    };
+  }
+
   /**
    * Sums the arena over all ranks, in place, and gathers the lanes. The reduced gradients are checked against the sum
    * of the ranks' checksums before anyone may use them.
@@ -95,13 +147,17 @@ export class Session {
     const { kernels, layout, lanes } = this.#run;
     const length = gradients ? layout.length : 0;
     lanes.writeChecksum(arena.lanes, kernels.checksum(arena.offset, length, 0));
+    lanes.writeControl(arena.lanes, this.rank, 0, this.#announced());
     const ranges = [
       { offset: arena.offset, length },
       { offset: arena.lanesOffset, length: lanes.words },
     ];
+    this.does('all-reduce', attempt);
     const ring = await this.#allReduce(step, attempt, ranges);
+    this.does('compute', attempt + 1);
     const reading = lanes.read(arena.lanes);
     lanes.verify(reading, kernels.checksum(arena.offset, length, 0));
+    this.#agreed = this.#agreement(reading);
     return { microbatches: reading.microbatches, ring };
   }
 
@@ -111,8 +167,31 @@ export class Session {
   }
 
   async #allReduce(step: number, attempt: number, ranges: { offset: number; length: number }[]) {
+    const report = await this.#current(() => this.#bound.allReduce({ step, attempt, ranges }));
+    // Everyone has contributed, so everyone has the state, which may change now.
+    if (this.#offers) this.#bound.withdrawOffer();
+    this.#offers = false;
+    return report;
+  }
+
+  /** What the control words of all ranks name alike, if it is newer than this generation. */
+  #agreement({ control }: LaneReading): number | null {
+    const [named = 0, ...others] = control.slice(0, this.size).map(([word]) => word);
+    return named > this.generation && others.every((word) => word === named) ? named : null;
+  }
+
+  get #bound(): Ring {
+    if (this.#ring === null) throw new Error(`generation ${this.generation} is not bound`);
+    return this.#ring;
+  }
+
+  /** Whatever comes of it is of no interest once the generation has ended. */
+  async #current<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#ring.allReduce({ step, attempt, ranges });
+      return await work();
+    } catch (error) {
+      this.#waitedFor = peerIn(error);
+      throw error;
     } finally {
       this.assertCurrent();
     }

@@ -1,29 +1,26 @@
-import {
-  RingmasterError,
-  type ErrorBody,
-  type ErrorCode,
-  type TrainerCommand,
-  type TrainerMessage,
-} from '@ringmaster/protocol';
+import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
-import { CheckpointWriter, loadCheckpoint } from './checkpoint.js';
-import { evaluateInRing } from './evaluate.js';
-import { finishModel } from './model-artifact.js';
-import { Reporter } from './reporter.js';
+import { takeState } from './beginning.js';
+import { CheckpointWriter } from './checkpoint.js';
+import { failure } from './failure.js';
+import { Loop } from './loop.js';
+import { proceed } from './membership.js';
+import {
+  announced,
+  newMembership,
+  type Command,
+  type MembershipEffect,
+  type MembershipInput,
+} from './part.js';
 import type { Run } from './run.js';
 import { GenerationEnded, Session } from './session.js';
-import { trainStep } from './step.js';
 
-type Prepare = Extract<TrainerCommand, { type: 'prepare' }>;
-type Start = Extract<TrainerCommand, { type: 'start' }>;
-
-/** Time between signs of life while the run is concluded, which may take long. */
-const ALIVE_MS = 5000;
+type Effect<Type extends MembershipEffect['type']> = Extract<MembershipEffect, { type: Type }>;
 
 /**
- * A trainer's life in generations. Invariants:
- * - Commands are handled one after another, in the order in which they came.
- * - PREPARE is a promise: once `prepared` is sent, nothing of an older generation is applied.
+ * A trainer's life in generations: what `membership.ts` decides is carried out here. Invariants:
+ * - Commands and outcomes are taken in the order in which they come.
+ * - PREPARE is a promise: an unplanned one is answered when whatever could touch the state has ended.
  * - The state changes only inside a step, synchronously, after the generation was seen to be current.
  */
 export class Trainer {
@@ -31,169 +28,195 @@ export class Trainer {
   readonly #send: (message: TrainerMessage) => void;
   readonly #log: Logger;
   readonly #checkpoints: CheckpointWriter;
-  #commands: Promise<void> = Promise.resolve();
-  #session: Session | null = null;
-  #steps: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
+  readonly #sessions = new Map<number, Session>();
+  /** What is going on in some generation: binding, links, transfers, the step loop. */
+  readonly #work = new Set<Promise<void>>();
+  /** Sockets that are being let go. */
+  readonly #closing = new Set<Promise<void>>();
+  #membership = newMembership();
 
   constructor(run: Run, send: (message: TrainerMessage) => void, log: Logger) {
     this.#run = run;
     this.#send = send;
     this.#log = log;
     this.#checkpoints = new CheckpointWriter(run, send, log);
+    this.#loop = new Loop({
+      ...{ run, send, checkpoints: this.#checkpoints },
+      concluded: (agreed) => {
+        this.#proceed({ type: 'concluded', step: run.step, agreed });
+      },
+      closed: async () => {
+        await Promise.all(this.#closing);
+      },
+    });
   }
 
-  /**
-   * Takes a command; it is carried out after those before it. A newer generation ends the present one at once, so that
-   * whatever still waits in it is over when its turn comes.
-   */
+  /** Takes a command. What it asks for is begun before the next one is taken, and ends in its own time. */
   handle(command: TrainerCommand): void {
-    const present = this.#session;
-    if (command.type === 'prepare' && present !== null && command.generation > present.generation) {
-      present.end().catch((error: unknown) => {
-        this.#log.warn({ err: error }, 'a ring could not be closed');
-      });
+    this.#proceed({ type: 'command', command });
+  }
+
+  #proceed(input: MembershipInput): void {
+    const { membership, effects } = proceed(this.#membership, input);
+    this.#membership = membership;
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: MembershipEffect): void {
+    switch (effect.type) {
+      case 'say':
+        this.#say(effect.message);
+        return;
+      case 'stop':
+        void this.#stop(effect);
+        return;
+      case 'bind':
+        this.#bind(effect);
+        return;
+      case 'connect':
+        this.#connect(effect.start);
+        return;
+      case 'take':
+        this.#take(effect.start);
+        return;
+      case 'begin':
+        this.#enter(effect);
+        this.#track(this.#train());
+        return;
+      case 'switch':
+        this.#enter(effect);
+        return;
+      case 'leave':
+        void this.#leave(effect);
+        return;
+      case 'close':
+        this.#close(effect);
+        return;
+      case 'save':
+        this.#checkpoints.write(effect.generation);
+        return;
     }
-    this.#commands = this.#commands.then(async () => {
-      const generation = 'generation' in command ? command.generation : 0;
-      try {
-        if (command.type === 'prepare') await this.#prepare(command);
-        else if (command.type === 'start') await this.#start(command);
-      } catch (error) {
-        if (!(error instanceof GenerationEnded)) this.#fail(generation, error);
-      }
+  }
+
+  /** Whatever was applied is told before anything else is. */
+  #say(message: TrainerMessage): void {
+    this.#loop.flush();
+    const level = message.type === 'failed' ? 'error' : 'info';
+    this.#log[level]({ step: this.#run.step, ...message }, message.type);
+    this.#send(message);
+  }
+
+  async #stop({ of }: Effect<'stop'>): Promise<void> {
+    const interrupted = this.#sessions.get(of ?? 0)?.interruption() ?? null;
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    this.#loop.leave();
+    const ends = sessions.map((session) => this.#end(session, true));
+    await Promise.all([...ends, ...this.#closing, ...this.#work]);
+    this.#proceed({ type: 'stopped', interrupted });
+  }
+
+  #bind({ generation, rank, size }: Effect<'bind'>): void {
+    const session = new Session(this.#run, {
+      ...{ generation, rank, size },
+      announced: () => announced(this.#membership),
+    });
+    this.#sessions.set(generation, session);
+    this.#within(session, async () => {
+      const { endpoint, donor } = await session.bind();
+      const moves = this.#loop.session !== null || !this.#run.isInitialised;
+      const state = moves ? null : this.#run.position();
+      this.#proceed({ type: 'bound', generation, endpoint, donor, state });
     });
   }
 
-  async #prepare({ generation, rank, size }: Prepare): Promise<void> {
-    if (this.#session !== null && generation <= this.#session.generation) return;
-    await this.#session?.end();
-    await this.#steps;
-    const { step, launch } = this.#run;
-    this.#session = await Session.open(this.#run, { job: launch.job, generation, rank, size });
-    this.#log.info({ generation, rank, step }, 'prepared');
-    this.#send({
-      type: 'prepared',
-      generation,
-      endpoint: this.#session.endpoint,
-      donor: '',
-      state: this.#run.isInitialised ? this.#run.position() : null,
-      interrupted: null,
+  #connect(start: Command<'start'>): void {
+    const session = this.#sessionOf(start);
+    this.#within(session, async () => {
+      await session.connect(start);
+      this.#proceed({ type: 'linked', generation: start.generation });
     });
   }
 
-  async #start(start: Start): Promise<void> {
-    const session = this.#session;
-    if (session?.generation !== start.generation) return;
-    await this.#load(start);
-    const endpoints = start.seats.map(({ endpoint }) => endpoint);
-    await session.connect(endpoints, start.shares[session.rank] ?? []);
-    this.#log.info(
-      { generation: start.generation, step: this.#run.step, share: session.share },
-      'started',
+  #take(start: Command<'start'>): void {
+    const session = this.#sessionOf(start);
+    const { begin, generation } = start;
+    const takes = begin.at !== 'peers' || !begin.holders.includes(session.rank);
+    this.#within(session, async () => {
+      const started = performance.now();
+      await takeState(this.#run, session, start);
+      const seconds = takes ? (performance.now() - started) / 1000 : 0;
+      this.#proceed({ type: 'taken', generation, step: this.#run.step, seconds });
+    });
+  }
+
+  #enter({ generation, offer }: Effect<'begin' | 'switch'>): void {
+    this.#loop.enter(this.#sessionOf({ generation }), offer);
+  }
+
+  async #train(): Promise<void> {
+    try {
+      const message = await this.#loop.run();
+      this.#loop.leave();
+      if (message !== null) this.#proceed({ type: 'ended', message });
+    } catch (error) {
+      const { session } = this.#loop;
+      this.#loop.leave();
+      if (session !== null) this.#fail(session, error);
+    }
+  }
+
+  async #leave({ generation, checkpoint }: Effect<'leave'>): Promise<void> {
+    this.#loop.leave();
+    const { step } = this.#run;
+    if (checkpoint) {
+      await this.#checkpoints.settled();
+      this.#checkpoints.write(generation);
+      await this.#checkpoints.settled();
+    }
+    this.#proceed({ type: 'left', generation, step });
+  }
+
+  #close({ generation }: Effect<'close'>): void {
+    const session = this.#sessions.get(generation);
+    this.#sessions.delete(generation);
+    if (session === undefined) return;
+    const closing = this.#end(session, false).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  async #end(session: Session, abandon: boolean): Promise<void> {
+    try {
+      await session.end({ abandon });
+    } catch (error) {
+      this.#log.warn({ generation: session.generation, err: error }, 'a ring could not be closed');
+    }
+  }
+
+  /** Does something in a session; what fails is told, unless the generation is over. */
+  #within(session: Session, work: () => Promise<void>): void {
+    this.#track(
+      work().catch((error: unknown) => {
+        this.#fail(session, error);
+      }),
     );
-    this.#steps = this.#train(session).catch((error: unknown) => {
-      if (error instanceof GenerationEnded) return;
-      this.#fail(session.generation, error);
-    });
   }
 
-  /** Brings the state to where the generation starts. */
-  async #load({ begin }: Start): Promise<void> {
-    const run = this.#run;
-    if (begin.at === 'specification') {
-      run.initialise();
-      return;
-    }
-    if (begin.at === 'switch') throw new Error('a planned change is not possible yet');
-    const { step, stateHash } = begin.position;
-    const holds = run.isInitialised && run.step === step;
-    if (begin.at === 'checkpoint' && !(holds && run.stateHash() === stateHash)) {
-      await loadCheckpoint(run, begin.manifest);
-    }
-    const actual = run.stateHash();
-    if (run.step !== step || actual !== stateHash) {
-      throw new RingmasterError('STATE_MISMATCH', { step, expected: stateHash, actual });
-    }
+  #fail({ generation }: Session, error: unknown): void {
+    if (error instanceof GenerationEnded) return;
+    this.#log.error({ generation, err: error }, 'cannot go on');
+    this.#proceed({ type: 'ended', message: failure(generation, this.#run.step, error) });
   }
 
-  async #train(session: Session): Promise<void> {
-    const run = this.#run;
-    const { checkpoint } = run.spec;
-    const reporter = new Reporter(this.#send, session.generation, session.rank);
-    for (;;) {
-      if (run.evaluationIsDue) {
-        const result = await evaluateInRing(run, session);
-        if (result !== null) reporter.evaluation(result);
-      }
-      if (run.isOver) break;
-      reporter.step(await trainStep(run, session));
-      if (session.rank === 0 && run.step < run.steps && run.step % checkpoint.every === 0) {
-        this.#checkpoints.write(session.generation);
-      }
-    }
-    reporter.flush();
-    await this.#finish(session);
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
   }
 
-  /** Rank 0 judges the model on the test split and makes it durable; the others have nothing left to do. */
-  async #finish(session: Session): Promise<void> {
-    const run = this.#run;
-    await this.#checkpoints.settled();
-    const { generation, rank } = session;
-    const alive = setInterval(() => {
-      this.#send({ type: 'progress', generation, rank, steps: [], evaluations: [] });
-    }, ALIVE_MS);
-    const { metrics, model } = await this.#concludeRun(session).finally(() => {
-      clearInterval(alive);
-    });
-    this.#send({
-      type: 'finished',
-      generation,
-      rank,
-      position: run.position(),
-      model,
-      metrics,
-    });
+  #sessionOf({ generation }: { readonly generation: number }): Session {
+    const session = this.#sessions.get(generation);
+    if (session === undefined) throw new Error(`generation ${generation} has no session`);
+    return session;
   }
-
-  async #concludeRun(session: Session) {
-    if (session.rank !== 0) return { metrics: {}, model: null };
-    return finishModel(this.#run, session.rank, () => session.breathe());
-  }
-
-  #fail(generation: number, error: unknown): void {
-    this.#log.error({ generation, step: this.#run.step, err: error }, 'failed');
-    this.#send({
-      type: 'failed',
-      generation,
-      step: this.#run.step,
-      fatal: isFatal(error),
-      blames: [],
-      error: errorBody(error),
-    });
-  }
-}
-
-/** Errors that are functions of the specification and the data: anybody's next attempt would end the same way. */
-const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
-  'DATA_LABELS_MISSING',
-  'DATA_SPLIT_EMPTY',
-  'JOB_FILE_INVALID',
-  'MODEL_CONFIG_INVALID',
-  'MODEL_CONFIG_UNSUPPORTED',
-  'MODEL_TENSOR_SHAPE',
-  'MODEL_TOO_LARGE',
-  'MODEL_UNUSABLE',
-  'TRAINING_NON_FINITE',
-]);
-
-export function isFatal(error: unknown): boolean {
-  return error instanceof RingmasterError && fatalCodes.has((error as RingmasterError).code);
-}
-
-/** The form in which any failure crosses to the coordinator. */
-export function errorBody(error: unknown): ErrorBody {
-  if (error instanceof RingmasterError) return error.toBody();
-  const reason = error instanceof Error ? error.message : String(error);
-  return new RingmasterError('INTERNAL', { reason }).toBody();
 }

@@ -10,6 +10,7 @@ import {
   trainerMessageSchema,
   type Beginning,
   type JobSpec,
+  type Seat,
   type TrainerCommand,
   type TrainerMessage,
 } from '@ringmaster/protocol';
@@ -179,24 +180,64 @@ export async function form(
     microbatches,
   }: { generation: number; begin: Beginning; microbatches: number },
 ): Promise<void> {
-  const size = trainers.length;
-  for (const [rank, trainer] of trainers.entries())
-    trainer.command({ type: 'prepare', generation, rank, size, planned: false });
-  const prepared = await Promise.all(
-    trainers.map((trainer) =>
-      trainer.next('prepared', (message) => message.generation === generation),
-    ),
-  );
-  const seats = prepared.map(({ endpoint, donor }) => ({ endpoint, donor, worker: 'w' }));
-  const shares = trainers.map((_, rank) =>
-    Array.from({ length: microbatches }, (_unused, microbatch) => microbatch).filter(
-      (m) => m % size === rank,
-    ),
-  );
+  const seats = await prepare(trainers, generation, false);
+  const shares = deal(microbatches, trainers.length);
   for (const trainer of trainers) {
     trainer.command({
       ...{ type: 'start', generation, begin, seats, shares, firstShares: shares },
       deadlineMs: 60_000,
     });
   }
+}
+
+/** Has a ring that steps go on as another one, as soon as it agrees to; the ring's generation is the one before. */
+export async function change(
+  before: readonly TrainerProcess[],
+  after: readonly TrainerProcess[],
+  { generation, microbatches }: { generation: number; microbatches: number },
+): Promise<void> {
+  const seats = await prepare(after, generation, true);
+  const holders = [...after.keys()].filter((rank) => {
+    const trainer = after[rank];
+    return trainer !== undefined && before.includes(trainer);
+  });
+  const held = deal(microbatches, holders.length);
+  const firstShares = after.map((_, rank) => held[holders.indexOf(rank)] ?? []);
+  for (const trainer of after) {
+    const from = Math.max(
+      ...before.flatMap(({ messages }) =>
+        messages.flatMap((message) => (message.type === 'started' ? [message.generation] : [])),
+      ),
+    );
+    trainer.command({
+      ...{ type: 'start', generation, begin: { at: 'switch', from, holders }, seats, firstShares },
+      ...{ shares: deal(microbatches, after.length), deadlineMs: 60_000 },
+    });
+  }
+  const leaving = before.filter((trainer) => !after.includes(trainer));
+  for (const trainer of leaving) trainer.command({ type: 'retire', generation, checkpoint: false });
+  await Promise.all([
+    ...after.map((trainer) => trainer.next('started', (said) => said.generation === generation)),
+    ...leaving.map((trainer) => trainer.next('retired', (said) => said.generation === generation)),
+  ]);
+}
+
+async function prepare(
+  trainers: readonly TrainerProcess[],
+  generation: number,
+  planned: boolean,
+): Promise<Seat[]> {
+  for (const [rank, trainer] of trainers.entries())
+    trainer.command({ type: 'prepare', generation, rank, size: trainers.length, planned });
+  const prepared = await Promise.all(
+    trainers.map((trainer) =>
+      trainer.next('prepared', (message) => message.generation === generation),
+    ),
+  );
+  return prepared.map(({ endpoint, donor }) => ({ endpoint, donor, worker: 'w' }));
+}
+
+function deal(microbatches: number, ranks: number): number[][] {
+  const all = Array.from({ length: microbatches }, (_, microbatch) => microbatch);
+  return Array.from({ length: ranks }, (_, rank) => all.filter((m) => m % ranks === rank));
 }

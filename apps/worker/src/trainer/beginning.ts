@@ -1,0 +1,39 @@
+import { RingmasterError } from '@ringmaster/protocol';
+import { loadCheckpoint } from './checkpoint.js';
+import type { Command } from './part.js';
+import type { Run } from './run.js';
+import type { Session } from './session.js';
+
+/**
+ * Brings the state to where a generation begins.
+ * @throws STATE_MISMATCH when it is not the state that everyone begins from; CHECKPOINT_DAMAGED, STATE_TRANSFER_FAILED
+ */
+export async function takeState(
+  run: Run,
+  session: Session,
+  { begin }: Command<'start'>,
+): Promise<void> {
+  switch (begin.at) {
+    case 'specification':
+      run.initialise();
+      return;
+    case 'switch':
+      await session.fetchState(begin.holders);
+      return;
+    case 'peers':
+      if (!begin.holders.includes(session.rank)) await session.fetchState(begin.holders);
+      break;
+    case 'checkpoint':
+      session.does('transfer');
+      if (!holds(run, begin.position)) await loadCheckpoint(run, begin.manifest);
+      break;
+  }
+  const { step, stateHash: expected } = begin.position;
+  if (!holds(run, begin.position)) {
+    throw new RingmasterError('STATE_MISMATCH', { step, expected, actual: run.stateHash() });
+  }
+}
+
+function holds(run: Run, position: { readonly step: number; readonly stateHash: string }): boolean {
+  return run.isInitialised && run.step === position.step && run.stateHash() === position.stateHash;
+}

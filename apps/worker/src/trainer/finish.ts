@@ -1,0 +1,30 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import { finishModel } from './model-artifact.js';
+import type { Message } from './part.js';
+import type { Run } from './run.js';
+import type { Session } from './session.js';
+
+/** Time between signs of life while the run is concluded, which may take long. */
+const ALIVE_MS = 5000;
+
+/** Rank 0 judges the model on the test split and makes it durable; the others have nothing left to do. */
+export async function finish(
+  run: Run,
+  session: Session,
+  send: (message: TrainerMessage) => void,
+): Promise<Message<'finished'>> {
+  const { generation, rank } = session;
+  const alive = setInterval(() => {
+    send({ type: 'progress', generation, rank, steps: [], evaluations: [] });
+  }, ALIVE_MS);
+  const { metrics, model } = await conclude(run, session).finally(() => {
+    clearInterval(alive);
+  });
+  session.assertCurrent();
+  return { type: 'finished', generation, rank, position: run.position(), model, metrics };
+}
+
+async function conclude(run: Run, session: Session) {
+  if (session.rank !== 0) return { metrics: {}, model: null };
+  return finishModel(run, session.rank, () => session.breathe());
+}

@@ -1,0 +1,82 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import type { CheckpointWriter } from './checkpoint.js';
+import { evaluateInRing } from './evaluate.js';
+import { finish } from './finish.js';
+import type { Message } from './part.js';
+import { Reporter } from './reporter.js';
+import type { Run } from './run.js';
+import type { Session } from './session.js';
+import { trainStep } from './step.js';
+
+export interface LoopOptions {
+  readonly run: Run;
+  readonly checkpoints: CheckpointWriter;
+  readonly send: (message: TrainerMessage) => void;
+  /** Called when a step is applied; it may enter another session, or none. */
+  readonly concluded: (agreed: number | null) => void;
+  /** Resolves when the sockets of sessions that were left are closed: until then they may read an arena. */
+  readonly closed: () => Promise<void>;
+}
+
+/** The steps of a run, through every generation that its ring switches to. */
+export class Loop {
+  readonly #options: LoopOptions;
+  #session: Session | null = null;
+  #reporter: Reporter | null = null;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+  }
+
+  /** The session that steps, or null when none does. */
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  /** The next step is made in this session. `offer`: others take the state from here before it. */
+  enter(session: Session, offer: boolean): void {
+    this.flush();
+    this.#session = session;
+    this.#reporter = new Reporter(this.#options.send, session.generation, session.rank);
+    session.begin(offer);
+  }
+
+  /** No step is made any more. */
+  leave(): void {
+    this.#session = null;
+  }
+
+  /** Tells what was applied and has not been told. */
+  flush(): void {
+    this.#reporter?.flush();
+  }
+
+  /** @returns what is to be said at the end of the run, or null when the loop was left before */
+  async run(): Promise<Message<'finished'> | null> {
+    const { run, checkpoints, send, concluded, closed } = this.#options;
+    const { checkpoint } = run.spec;
+    for (let session = this.#session; session !== null; session = this.#session) {
+      await closed();
+      if (run.evaluationIsDue) {
+        session.does('evaluate');
+        const result = await evaluateInRing(run, session);
+        if (result !== null) this.#reporter?.evaluation(result);
+      }
+      if (run.isOver) {
+        session.does('finish');
+        await checkpoints.settled();
+        this.flush();
+        const message = await finish(run, session, send);
+        session.does(null);
+        return message;
+      }
+      session.does('compute');
+      this.#reporter?.step(await trainStep(run, session));
+      if (session.rank === 0 && run.step < run.steps && run.step % checkpoint.every === 0) {
+        checkpoints.write(session.generation);
+      }
+      concluded(session.agreed);
+    }
+    return null;
+  }
+}
