@@ -56,6 +56,6 @@ describe('weights that explode', () => {
     for (const report of skipped) {
       expect(report).toMatchObject({ loss: null, gradientNorm: 0, nonFinite: { microbatch: 0 } });
     }
-    await session.end();
+    await session.end({ abandon: true });
   });
 });

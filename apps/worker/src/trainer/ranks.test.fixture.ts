@@ -23,16 +23,15 @@ export async function openRanks(
     Array.from({ length: size }, async (_, rank) => {
       const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
       run.initialise();
-      const session = await Session.open(run, { job: launch.job, generation: 1, rank, size });
-      return { run, session };
+      const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
+      return { run, session, seat: { ...(await session.bind()), worker: 'w' } };
     }),
   );
-  const endpoints = ranks.map(({ session }) => session.endpoint);
+  const seats = ranks.map(({ seat }) => seat);
   const { microbatches } = launch.spec.batch;
   const numbers = Array.from({ length: microbatches }, (_, microbatch) => microbatch);
   const shares = ranks.map((_, rank) => numbers.filter((number) => number % size === rank));
-  await Promise.all(
-    ranks.map(({ session }, rank) => session.connect(endpoints, shares[rank] ?? [])),
-  );
+  const terms = { seats, shares, firstShares: shares, deadlineMs: 60_000 };
+  await Promise.all(ranks.map(({ session }) => session.connect(terms)));
   return ranks;
 }

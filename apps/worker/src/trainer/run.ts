@@ -186,11 +186,6 @@ export class Run {
     this.model.load((name) => this.state.view(range, this.layout.tensor(name)));
   }
 
-  /** Says that the state is about to be overwritten: the run has none until another is put in place. */
-  forget(): void {
-    this.#initialised = false;
-  }
-
   #fillInitial(): void {
     this.state.clear();
     for (const tensor of this.layout.tensors) {
