@@ -9,7 +9,7 @@ import {
 import type { Logger } from 'pino';
 import type { Fleet } from '../jobs/fleet.js';
 import type { Departure } from '../runs/run.js';
-import type { Offer } from '../scheduler/plan.js';
+import type { Offer } from '../scheduler/demand.js';
 import { Workers, type Registration, type Worker } from './workers.js';
 
 export interface ClusterOptions {

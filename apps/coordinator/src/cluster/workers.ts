@@ -1,6 +1,6 @@
 import type { WorkerMessage, WorkerView } from '@ringmaster/protocol';
 import { workerId } from '../identifiers.js';
-import type { Offer } from '../scheduler/plan.js';
+import type { Offer } from '../scheduler/demand.js';
 
 export type Registration = Extract<WorkerMessage, { type: 'register' }>;
 

@@ -1,26 +1,33 @@
-import type { Demand, Offer } from '../scheduler/plan.js';
+import type { Demand, Offer } from '../scheduler/demand.js';
 import type { LiveJob } from './record.js';
 
-/** What a job asks of the scheduler; null while it needs nothing or cannot use it. */
-export function demandOf({ record, run }: LiveJob, offers: readonly Offer[]): Demand | null {
-  const { spec } = record;
+/** Seconds that a trainer loads at the very least: it is of no use to a job that ends before. */
+const LOAD_SECONDS = 10;
+
+/** What a job asks of the scheduler, and what others may ask of it; null while it can neither take slots nor give any. */
+export function demandOf(
+  { record, run }: LiveJob,
+  offers: readonly Offer[],
+  awaits: boolean,
+): Demand | null {
   if (!run.prepared) return null;
-  const held = run.trainers.length;
-  const max = canGrow(run, spec.checkpoint.every) ? run.limits.max : held;
-  if (held >= max) return null;
-  const [first] = run.trainers;
-  const device = offers.find(({ worker }) => worker === first?.worker)?.device ?? null;
+  const { spec } = record;
+  const held = run.trainers.map(({ id, worker }) => ({ trainer: id, worker }));
+  const device = offers.find(({ worker }) => held.some((slot) => slot.worker === worker))?.device;
+  const wantsMore = held.length < run.limits.min || isWorthGrowing(record);
+  const isSeen = held.length === 0 || device !== undefined;
   return {
-    ...{ job: record.id, priority: spec.priority, order: record.seq },
-    ...{ min: run.limits.min, max, held, threads: spec.workers.threads, device },
-    excluded: run.excluded,
+    ...{ job: record.id, priority: spec.priority, order: record.seq, held },
+    min: run.limits.min,
+    max: wantsMore && isSeen ? run.limits.max : held.length,
+    ...{ awaits, isYielding: false, canYield: true },
+    ...{ threads: spec.workers.threads, device: device ?? null, excluded: run.excluded },
   };
 }
 
-/** A newcomer joins a started ring at its next checkpoint: it is of no use when there will be none. */
-function canGrow({ ring, step, steps }: LiveJob['run'], every: number): boolean {
-  if (ring?.started !== true || steps === null) return true;
-  return Math.floor(step / every + 1) * every < steps;
+function isWorthGrowing({ step, steps, secondsPerStep }: LiveJob['record']): boolean {
+  if (steps === null || secondsPerStep === null) return true;
+  return (steps - step) * secondsPerStep > LOAD_SECONDS;
 }
 
 /** What a queued job waits for, in words. */

@@ -1,5 +1,5 @@
 import type { Launch, TrainerCommand } from '@ringmaster/protocol';
-import type { Offer } from '../scheduler/plan.js';
+import type { Offer } from '../scheduler/demand.js';
 
 /** What jobs ask of the workers. Nothing here waits: what becomes of it comes back as events. */
 export interface Fleet {

@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { newId } from '../identifiers.js';
 import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
 import type { Preparation } from '../preparation/preparation.js';
-import { plan } from '../scheduler/plan.js';
+import type { RunEvent } from '../runs/run.js';
+import { plan, type Plan } from '../scheduler/plan.js';
 import type { Store } from '../store/store.js';
 import { demandOf, describeWait } from './demand.js';
 import type { Fleet } from './fleet.js';
@@ -27,6 +28,8 @@ export interface SchedulingOptions {
 /** Moves jobs on: from their dependencies to their preparation, and from there to slots. */
 export class Scheduling {
   readonly #options: SchedulingOptions;
+  /** Jobs that the newest plan has await slots. */
+  #awaiting: readonly string[] = [];
   #due: NodeJS.Immediate | null = null;
   #held = false;
 
@@ -61,18 +64,38 @@ export class Scheduling {
     for (const live of jobs.live) this.#failWithDependency(live);
     this.#prepareNext();
     const offers = fleet.offers();
-    const demands = jobs.live.flatMap((live) => demandOf(live, offers) ?? []);
-    for (const { job, workers } of plan(demands, offers)) {
-      const live = jobs.live.find(({ record }) => record.id === job);
-      const trainers = workers.map((worker) => ({ id: newId('t', Date.now()), worker }));
-      if (live !== undefined) jobs.apply(live, { type: 'placed', trainers });
-    }
+    const demands = jobs.live.flatMap(
+      (live) => demandOf(live, offers, this.#awaiting.includes(live.record.id)) ?? [],
+    );
+    const next = plan(demands, offers);
+    this.#awaiting = next.awaiting;
+    this.#carryOut(next);
     for (const live of jobs.live) {
       if (live.run.state === 'preparing') continue;
       const progress = describeWait(live, this.#pending(live), fleet.offers());
       if (progress === live.progress) continue;
       live.progress = progress;
       jobs.publish(live);
+    }
+  }
+
+  #carryOut({ placements, releases, yields }: Plan): void {
+    const { jobs } = this.#options;
+    const live = new Map(jobs.live.map((job) => [job.record.id, job]));
+    const apply = (job: string, event: RunEvent) => {
+      const found = live.get(job);
+      if (found !== undefined) jobs.apply(found, event);
+    };
+    const reasonOf = (by: string) => {
+      const record = live.get(by)?.record;
+      return `job ${by} of priority ${record?.spec.priority ?? 0} needs its slot`;
+    };
+    for (const { job, trainers, by } of releases)
+      apply(job, { type: 'released', trainers, reason: reasonOf(by) });
+    for (const { job, by } of yields) apply(job, { type: 'yielded', reason: `${reasonOf(by)}s` });
+    for (const { job, workers } of placements) {
+      const trainers = workers.map((worker) => ({ id: newId('t', Date.now()), worker }));
+      apply(job, { type: 'placed', trainers });
     }
   }
 

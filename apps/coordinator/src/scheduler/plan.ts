@@ -1,31 +1,6 @@
-/** A job that wants slots, as the scheduler sees it. */
-export interface Demand {
-  readonly job: string;
-  readonly priority: number;
-  /** Order of submission. */
-  readonly order: number;
-  /** Slots below which the job does not start. */
-  readonly min: number;
-  /** Slots above which it takes no more. */
-  readonly max: number;
-  /** Slots that its trainers hold already. */
-  readonly held: number;
-  /** TensorFlow threads that a slot must have. */
-  readonly threads: number;
-  /** Kind of device that its trainers run on; null while it has none. All of a run's are of one kind. */
-  readonly device: 'cpu' | 'gpu' | null;
-  /** Workers that it was refused on. */
-  readonly excluded: readonly string[];
-}
-
-/** A worker's slots. */
-export interface Offer {
-  readonly worker: string;
-  readonly slots: number;
-  readonly free: number;
-  readonly threads: number;
-  readonly device: 'cpu' | 'gpu';
-}
+import type { Demand, Device, Offer } from './demand.js';
+import { preempt } from './preemption.js';
+import { Slots } from './slots.js';
 
 /** Trainers to launch for a job: one for each entry of `workers`. */
 export interface Placement {
@@ -33,72 +8,142 @@ export interface Placement {
   readonly workers: readonly string[];
 }
 
+/** Trainers whose slots another job needs; their job goes on with the others. */
+export interface Release {
+  readonly job: string;
+  readonly trainers: readonly string[];
+  readonly by: string;
+}
+
+/** A job all of whose slots are freed: it saves its state and queues again. */
+export interface Yield {
+  readonly job: string;
+  readonly by: string;
+}
+
+export interface Plan {
+  readonly placements: readonly Placement[];
+  readonly releases: readonly Release[];
+  readonly yields: readonly Yield[];
+  /** Jobs for whose minimum slots are being freed: the next plan is to know them. */
+  readonly awaiting: readonly string[];
+}
+
 /**
- * Who gets which free slots.
+ * Who gets which slots, and who gives some up.
  *
  * Higher priorities come first, equal ones in the order of submission. Within a priority, jobs below their minimum are
- * served before others grow to their maximum. A job gets its whole minimum at once or nothing. One that would fit if
- * slots were free reserves every worker that it could use, so that smaller jobs behind it cannot starve it; one that
- * asks for more slots than exist holds nobody up.
+ * served before others grow to their maximum. A job gets its whole minimum at once or nothing. When the free slots are
+ * not enough for it,
+ * - it awaits slots that are being freed, whoever gave them up;
+ * - it takes slots of jobs of lower priority, if it reaches its minimum so (`preempt`), and awaits these;
+ * - else it reserves every worker that it could use, so that smaller jobs behind it cannot starve it. One that asks for
+ *   more slots than exist holds nobody up.
+ *
+ * What a job awaits, and the free slots that it needs besides, are kept for it: while somebody awaits slots, minima up
+ * to its own come before all growth, that of higher priorities too.
+ *
+ * A plan that has been carried out asks for nothing more until something happens: what was given up is being freed
+ * then, and is awaited by the jobs for which it was. So who gave slots up is not placed on them again.
  */
-export function plan(demands: readonly Demand[], offers: readonly Offer[]): Placement[] {
-  const free = new Map(offers.map(({ worker, free }) => [worker, free]));
-  const reserved = new Set<string>();
-  const granted = new Map<string, string[]>();
+export function plan(demands: readonly Demand[], offers: readonly Offer[]): Plan {
+  const slots = new Slots(offers, demands);
+  const placements = new Map<string, string[]>();
+  const releases: Release[] = [];
+  const yields: Yield[] = [];
+  const awaiting: string[] = [];
   const ordered = [...demands].sort((a, b) => b.priority - a.priority || a.order - b.order);
+  /** What each job is left with. */
+  const holdings = new Map(ordered.map((demand) => [demand.job, demand]));
 
-  const usable = (demand: Demand, device: 'cpu' | 'gpu') =>
-    offers.filter(
-      (offer) =>
-        offer.device === device &&
-        offer.threads >= demand.threads &&
-        !demand.excluded.includes(offer.worker),
-    );
-  const freeOf = (candidates: readonly Offer[]) =>
-    candidates.filter(({ worker }) => !reserved.has(worker) && (free.get(worker) ?? 0) > 0);
-  const count = (candidates: readonly Offer[]) =>
-    candidates.reduce((sum, { worker }) => sum + (free.get(worker) ?? 0), 0);
-  const take = (demand: Demand, candidates: readonly Offer[], slots: number) => {
-    const workers = granted.get(demand.job) ?? [];
-    granted.set(demand.job, workers);
-    for (let slot = 0; slot < slots; slot++) {
-      const [emptiest] = freeOf(candidates).sort(
-        (a, b) => (free.get(b.worker) ?? 0) - (free.get(a.worker) ?? 0) || compare(a, b),
-      );
-      if (emptiest === undefined) return;
-      free.set(emptiest.worker, (free.get(emptiest.worker) ?? 0) - 1);
-      workers.push(emptiest.worker);
+  /** Jobs that have their minimum, and the kind of device that they grow on. */
+  const growing = new Map<string, Device>();
+
+  const place = (demand: Demand, device: Device, count: number) => {
+    const workers = placements.get(demand.job) ?? [];
+    placements.set(demand.job, [...workers, ...slots.take(slots.usable(demand, device), count)]);
+  };
+
+  /** Finds a minimum in slots that are not free yet. */
+  const awaitMinimum = (demand: Demand, device: Device, need: number): boolean => {
+    const usable = slots.usable(demand, device);
+    const missing = need - slots.free(usable);
+    const lacking = missing - slots.freeing(usable);
+    if (lacking > 0) {
+      const worthLess = [...holdings.values()]
+        .filter(({ priority }) => priority < demand.priority)
+        .toReversed();
+      const isUseful = (worker: string) => usable.some((offer) => offer.worker === worker);
+      const found = preempt(lacking, worthLess, isUseful);
+      if (found === null) return false;
+      for (const { victim, trainers } of found.releases) {
+        const held = victim.held.filter((trainer) => !trainers.includes(trainer));
+        holdings.set(victim.job, { ...victim, held });
+        for (const { worker } of trainers) slots.vacate(worker);
+        const ids = trainers.map(({ trainer }) => trainer);
+        releases.push({ job: victim.job, trainers: ids, by: demand.job });
+      }
+      for (const victim of found.yields) {
+        const { job, held } = victim;
+        holdings.set(job, { ...victim, held: [], isYielding: true });
+        for (const { worker } of held) slots.vacate(worker);
+        yields.push({ job, by: demand.job });
+      }
+    }
+    slots.take(usable, need);
+    slots.await(usable, missing);
+    awaiting.push(demand.job);
+    return true;
+  };
+
+  /** Gives a job its minimum, now or once slots are free; false if it cannot be had. */
+  const serve = (demand: Demand): boolean => {
+    const need = Math.max(0, demand.min - demand.held.length);
+    const devices = kindsOf(demand);
+    const device = devices.find((kind) => slots.free(slots.usable(demand, kind)) >= need);
+    if (device === undefined) return devices.some((kind) => awaitMinimum(demand, kind, need));
+    if (demand.isYielding) slots.take(slots.usable(demand, device), need);
+    else {
+      place(demand, device, need);
+      growing.set(demand.job, device);
+    }
+    return true;
+  };
+
+  const settle = (demand: Demand) => {
+    if (serve(demand)) return;
+    for (const kind of kindsOf(demand)) {
+      const suited = slots.suited(demand, kind);
+      const exist = suited.reduce((sum, offer) => sum + offer.slots, 0);
+      if (exist >= demand.min) slots.reserve(suited);
     }
   };
 
+  const lastAwaiting = ordered.findLastIndex(({ awaits }) => awaits);
+  const unsettled = new Set(ordered.map(({ job }) => job));
   for (const priority of new Set(ordered.map((demand) => demand.priority))) {
-    const level = ordered.filter((demand) => demand.priority === priority);
-    const served: { demand: Demand; device: 'cpu' | 'gpu' }[] = [];
-    for (const demand of level) {
-      const devices = demand.device === null ? (['gpu', 'cpu'] as const) : [demand.device];
-      const need = Math.max(0, demand.min - demand.held);
-      const device = devices.find((kind) => count(freeOf(usable(demand, kind))) >= need);
-      if (device !== undefined) {
-        take(demand, usable(demand, device), need);
-        served.push({ demand, device });
-        continue;
-      }
-      for (const kind of devices) {
-        const candidates = usable(demand, kind);
-        const slots = candidates.reduce((sum, offer) => sum + offer.slots, 0);
-        if (slots >= demand.min) for (const { worker } of candidates) reserved.add(worker);
-      }
+    for (const [place, demand] of [...holdings.values()].entries()) {
+      if (demand.priority < priority && place > lastAwaiting) break;
+      const latest = holdings.get(demand.job);
+      if (unsettled.delete(demand.job) && latest !== undefined) settle(latest);
     }
-    for (const { demand, device } of served) {
-      const has = demand.held + (granted.get(demand.job)?.length ?? 0);
-      take(demand, usable(demand, device), demand.max - has);
+    for (const demand of holdings.values()) {
+      const device = growing.get(demand.job);
+      if (demand.priority !== priority || device === undefined) continue;
+      const has = demand.held.length + (placements.get(demand.job)?.length ?? 0);
+      place(demand, device, demand.max - has);
     }
   }
-  return [...granted]
-    .filter(([, workers]) => workers.length > 0)
-    .map(([job, workers]) => ({ job, workers }));
+  return {
+    placements: [...placements]
+      .filter(([, workers]) => workers.length > 0)
+      .map(([job, workers]) => ({ job, workers })),
+    releases: releases.filter(({ job }) => yields.every((yielded) => yielded.job !== job)),
+    yields,
+    awaiting,
+  };
 }
 
-function compare(a: Offer, b: Offer): number {
-  return a.worker < b.worker ? -1 : 1;
+function kindsOf({ device }: Demand): readonly Device[] {
+  return device === null ? ['gpu', 'cpu'] : [device];
 }
