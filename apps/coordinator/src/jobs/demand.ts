@@ -1,9 +1,6 @@
 import type { Demand, Offer } from '../scheduler/demand.js';
 import type { LiveJob } from './record.js';
 
-/** Seconds that a trainer loads at the very least: it is of no use to a job that ends before. */
-const LOAD_SECONDS = 10;
-
 /** What a job asks of the scheduler, and what others may ask of it; null while it can neither take slots nor give any. */
 export function demandOf(
   { record, run }: LiveJob,
@@ -14,7 +11,7 @@ export function demandOf(
   const { spec } = record;
   const held = run.trainers.map(({ id, worker }) => ({ trainer: id, worker }));
   const device = offers.find(({ worker }) => held.some((slot) => slot.worker === worker))?.device;
-  const wantsMore = held.length < run.limits.min || isWorthGrowing(record);
+  const wantsMore = held.length < run.limits.min || isWorthGrowing(run);
   const isSeen = held.length === 0 || device !== undefined;
   return {
     ...{ job: record.id, priority: spec.priority, order: record.seq, held },
@@ -25,9 +22,9 @@ export function demandOf(
   };
 }
 
-function isWorthGrowing({ step, steps, secondsPerStep }: LiveJob['record']): boolean {
-  if (steps === null || secondsPerStep === null) return true;
-  return (steps - step) * secondsPerStep > LOAD_SECONDS;
+/** A newcomer takes the state over in its first step, and computes from the second on. */
+function isWorthGrowing({ step, steps }: LiveJob['run']): boolean {
+  return steps === null || steps - step >= 2;
 }
 
 /** What a queued job waits for, in words. */
