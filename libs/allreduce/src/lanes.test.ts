@@ -63,6 +63,26 @@ describe('Lanes', () => {
     );
   });
 
+  it('show by the checksum that any one word was altered on the way', () => {
+    fc.assert(
+      fc.property(
+        anyLanes,
+        fc.nat(),
+        fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+        ({ shape, lanes: all, owners }, at, change) => {
+          const lanes = new Lanes(shape);
+          const view = gathered(lanes, all, owners);
+          const { checksum } = lanes.read(view);
+          const word = at % lanes.words;
+          view[word] = view[word]! + change;
+          expect(() => {
+            lanes.verify(lanes.read(view), checksum);
+          }).toThrow(/was summed|do not match/);
+        },
+      ),
+    );
+  });
+
   it('names a microbatch that was computed twice or not at all', () => {
     const lanes = new Lanes({
       microbatches: 3,

@@ -24,7 +24,7 @@ export interface Lane {
 
 export interface LaneReading {
   readonly microbatches: readonly (Lane & { readonly presence: number })[];
-  /** The sum of all ranks' arena checksums, wrapped to int32. */
+  /** The sum of all ranks' arena checksums, wrapped to int32; another value if any word of the block was altered. */
   readonly checksum: number;
   /** The control words of each rank. */
   readonly control: readonly (readonly number[])[];
@@ -33,7 +33,8 @@ export interface LaneReading {
 /**
  * A small int32 block that travels behind the gradients: per microbatch a presence mark, sums, counts and maxima as
  * raw bits; then one checksum word, and the control words of each rank. A rank writes only the lanes of the microbatches
- * that it computed and leaves zeros elsewhere, so the integer sum over ranks gathers every lane bit for bit.
+ * that it computed and leaves zeros elsewhere, so the integer sum over ranks gathers every lane bit for bit. The checksum
+ * word is linear in all other words and in the arena, so that of the sum vouches for the lanes as for the gradients.
  */
 export class Lanes {
   readonly shape: LaneShape;
@@ -67,13 +68,13 @@ export class Lanes {
       new Int32Array(lane.maxima.slice().buffer, 0, shape.maxima),
       1 + 2 * shape.sums + shape.counts,
     );
-    view.set(words, microbatch * this.#laneWords);
+    this.#put(view, microbatch * this.#laneWords, words);
   }
 
-  /** Reports the checksum of this rank's own arena, taken before the all-reduce. */
+  /** Reports the checksum of this rank's own arena, taken before the all-reduce; once after `clear`. */
   writeChecksum(view: Int32Array, checksum: number): void {
     this.#check(view);
-    view[this.#checksumWord] = checksum;
+    view[this.#checksumWord] = (view[this.#checksumWord] ?? 0) + checksum;
   }
 
   /** Sets one of this rank's control words, for example the generation that it is ready to switch to. */
@@ -81,7 +82,7 @@ export class Lanes {
     this.#check(view);
     const { ranks, controls } = this.shape;
     assert(rank >= 0 && rank < ranks && word >= 0 && word < controls, `no word ${word} of ${rank}`);
-    view[this.#checksumWord + 1 + rank * controls + word] = value;
+    this.#put(view, this.#checksumWord + 1 + rank * controls + word, [value]);
   }
 
   /** Everything in a block; of a reduced one, presence is 1 everywhere unless `verify` fails. */
@@ -102,7 +103,7 @@ export class Lanes {
     });
     return {
       microbatches,
-      checksum: words[this.#checksumWord] ?? 0,
+      checksum: this.#arenaChecksum(words),
       control: Array.from({ length: shape.ranks }, (_, rank) => {
         const first = this.#checksumWord + 1 + rank * shape.controls;
         return [...words.subarray(first, first + shape.controls)];
@@ -112,7 +113,7 @@ export class Lanes {
 
   /**
    * Checks a reduced reading: every microbatch was summed exactly once, and `actual`, the checksum of the reduced
-   * arena, is the sum of the ranks' checksums.
+   * arena (0 without an arena), is the sum of the ranks' checksums.
    * @throws RingmasterError RING_LANE_PRESENCE, naming the microbatch; RING_CHECKSUM
    */
   verify(reading: LaneReading, actual: number): void {
@@ -128,7 +129,33 @@ export class Lanes {
     return this.shape.microbatches * this.#laneWords;
   }
 
+  /** Writes words and keeps the checksum word up with them. */
+  #put(view: Int32Array, first: number, words: ArrayLike<number>): void {
+    let change = 0;
+    for (let index = 0; index < words.length; index++) {
+      const word = first + index;
+      const value = words[index] ?? 0;
+      change = (change + Math.imul(coefficient(word), value - (view[word] ?? 0))) | 0;
+      view[word] = value;
+    }
+    view[this.#checksumWord] = (view[this.#checksumWord] ?? 0) + change;
+  }
+
+  /** What the checksum word holds beside the words of the block. */
+  #arenaChecksum(words: Int32Array): number {
+    let own = 0;
+    for (const [word, value] of words.entries()) {
+      if (word !== this.#checksumWord) own = (own + Math.imul(coefficient(word), value)) | 0;
+    }
+    return ((words[this.#checksumWord] ?? 0) - own) | 0;
+  }
+
   #check(view: Int32Array): void {
     assert(view.length === this.words, `a lane block has ${this.words} words, not ${view.length}`);
   }
+}
+
+/** Odd, so that any change of one word shows. */
+function coefficient(word: number): number {
+  return Math.imul(word + 1, 0x9e3779b1) | 1;
 }

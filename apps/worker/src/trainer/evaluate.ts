@@ -27,7 +27,7 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
   }
   await session.gather(block, run.step);
   const reading = lanes.read(view);
-  lanes.verify(reading, reading.checksum);
+  lanes.verify(reading, 0);
   let lossSum = 0;
   let counted = 0;
   let correct = 0;
