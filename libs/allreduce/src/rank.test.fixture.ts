@@ -7,8 +7,9 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { Lanes } from './lanes.js';
 import { SharedArena } from './memory.js';
 import { Kernels } from './kernels.js';
-import type { RingOptions, RingReport } from './options.js';
+import type { DonorSeat, RingOptions, RingReport } from './options.js';
 import { Ring } from './ring.js';
+import type { Standing } from './standing.js';
 
 export type Command =
   | { readonly kind: 'bind'; readonly options: Omit<RingOptions, 'arena'>; readonly bytes: number }
@@ -21,7 +22,14 @@ export type Command =
   | { readonly kind: 'step'; readonly step: number; readonly lengths: readonly number[] }
   /** Steps without end. */
   | { readonly kind: 'steps'; readonly length: number }
-  | { readonly kind: 'close' }
+  /** Does nothing but compute, without an end. */
+  | { readonly kind: 'compute' }
+  | { readonly kind: 'standing' }
+  /** Fills the first half of the arena with a pattern and offers it; answers its SHA-256. */
+  | { readonly kind: 'offer' }
+  /** Takes the first half over; answers its SHA-256. */
+  | { readonly kind: 'fetch'; readonly donors: readonly DonorSeat[]; readonly deadlineMs: number }
+  | { readonly kind: 'close'; readonly abandon?: boolean }
   /** Ends the process amid a receive. */
   | { readonly kind: 'exit'; readonly code: number };
 
@@ -33,6 +41,11 @@ export interface StepResult {
   readonly report: RingReport;
 }
 
+export interface Bound {
+  readonly endpoint: string;
+  readonly donor: string;
+}
+
 export type Reply =
   | { readonly kind: 'done'; readonly value: unknown }
   | {
@@ -42,7 +55,8 @@ export type Reply =
       readonly message: string;
     }
   /** A step of `steps` is through. */
-  | { readonly kind: 'progress'; readonly step: number };
+  | { readonly kind: 'progress'; readonly step: number }
+  | { readonly kind: 'standing'; readonly standing: Standing };
 
 /** The summand of a rank: any int32, so that sums wrap. */
 function summand(rank: number, step: number, element: number): number {
@@ -56,6 +70,7 @@ class RankUnderTest {
   readonly #lanes: Lanes;
   readonly #rank: number;
   readonly #size: number;
+  readonly #bytes: number;
   readonly #halves: readonly [number, number];
 
   constructor(ring: Ring, arena: SharedArena, options: Omit<RingOptions, 'arena'>, bytes: number) {
@@ -64,6 +79,7 @@ class RankUnderTest {
     this.#kernels = Kernels.instantiate(arena.memory);
     this.#rank = options.rank;
     this.#size = options.size;
+    this.#bytes = bytes;
     this.#lanes = new Lanes({
       microbatches: options.size,
       sums: 0,
@@ -78,7 +94,8 @@ class RankUnderTest {
   static async bind(options: Omit<RingOptions, 'arena'>, bytes: number) {
     const arena = SharedArena.create(2 * bytes + 1_048_576);
     const ring = await Ring.bind({ ...options, arena });
-    return { rank: new RankUnderTest(ring, arena, options, bytes), endpoint: ring.endpoint };
+    const { endpoint, donor } = ring;
+    return { rank: new RankUnderTest(ring, arena, options, bytes), bound: { endpoint, donor } };
   }
 
   async step(step: number, lengths: readonly number[]): Promise<StepResult> {
@@ -129,8 +146,26 @@ class RankUnderTest {
     return this.#ring.connect(endpoints, { deadlineMs });
   }
 
-  close(): Promise<void> {
-    return this.#ring.close();
+  close(abandon = false): Promise<void> {
+    return this.#ring.close({ abandon });
+  }
+
+  standing(): Standing {
+    return this.#ring.standing();
+  }
+
+  offer(): string {
+    const [offset] = this.#halves;
+    const bytes = new Uint8Array(this.#arena.memory.buffer, offset, this.#bytes);
+    for (let k = 0; k < bytes.length; k++) bytes[k] = Math.imul(k, 0x9e3779b1) >>> 24;
+    this.#ring.offer({ prefix: new Uint8Array(), offset, length: this.#bytes });
+    return createHash('sha256').update(bytes).digest('hex');
+  }
+
+  async fetch(donors: readonly DonorSeat[], deadlineMs: number): Promise<string> {
+    const range = { offset: this.#halves[0], length: this.#bytes, deadlineMs };
+    const { sha256 } = await this.#ring.fetch(donors, range);
+    return sha256;
   }
 
   /** Ends the process while the ring waits for its neighbour. */
@@ -150,9 +185,9 @@ function reply(message: Reply): void {
 
 async function perform(command: Command): Promise<unknown> {
   if (command.kind === 'bind') {
-    const { rank, endpoint } = await RankUnderTest.bind(command.options, command.bytes);
+    const { rank, bound } = await RankUnderTest.bind(command.options, command.bytes);
     underTest = rank;
-    return endpoint;
+    return bound satisfies Bound;
   }
   if (underTest === undefined) throw new Error('not bound');
   switch (command.kind) {
@@ -162,8 +197,17 @@ async function perform(command: Command): Promise<unknown> {
       return underTest.step(command.step, command.lengths);
     case 'steps':
       return underTest.steps(command.length);
+    case 'compute':
+      for (;;);
+    case 'standing':
+      reply({ kind: 'standing', standing: underTest.standing() });
+      return undefined;
+    case 'offer':
+      return underTest.offer();
+    case 'fetch':
+      return underTest.fetch(command.donors, command.deadlineMs);
     case 'close':
-      return underTest.close();
+      return underTest.close(command.abandon);
     case 'exit':
       underTest.exitAmid(command.code);
       return undefined;
@@ -173,7 +217,7 @@ async function perform(command: Command): Promise<unknown> {
 process.on('message', (command: Command) => {
   perform(command).then(
     (value) => {
-      reply({ kind: 'done', value });
+      if (command.kind !== 'standing') reply({ kind: 'done', value });
     },
     (error: unknown) => {
       const body = error instanceof RingmasterError ? error.toBody() : undefined;

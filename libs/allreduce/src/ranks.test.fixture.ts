@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RingOptions } from './options.js';
-import type { Command, Reply } from './rank.test.fixture.js';
+import type { Bound, Command, Reply } from './rank.test.fixture.js';
+import type { Standing } from './standing.js';
 
 export class RankProcess {
   readonly child: ChildProcess;
@@ -39,11 +40,21 @@ export class RankProcess {
     }
   }
 
-  /** The reply after all progress reports. */
-  async outcome(): Promise<Exclude<Reply, { kind: 'progress' }>> {
+  /** The next reply that ends a command. */
+  async outcome(): Promise<Extract<Reply, { kind: 'done' | 'failed' }>> {
     for (;;) {
       const reply = await this.next();
-      if (reply.kind !== 'progress') return reply;
+      if (reply.kind === 'done' || reply.kind === 'failed') return reply;
+    }
+  }
+
+  /** Where the rank stands, while it does something else. */
+  async standing(): Promise<Standing> {
+    this.send({ kind: 'standing' });
+    for (;;) {
+      const reply = await this.next();
+      if (reply.kind === 'standing') return reply.standing;
+      if (reply.kind === 'failed') throw new Error(reply.message);
     }
   }
 
@@ -89,15 +100,22 @@ export class RankProcesses {
 
   /** Forms a ring of some of the processes, in that order. */
   async form(members: readonly RankProcess[], generation: number): Promise<void> {
-    const { deadlineMs, ...rest } = this.#options;
-    const endpoints = await Promise.all(
-      members.map(async (process, rank) => {
-        const options = { run: 'run-7', generation, rank, size: members.length, ...rest };
-        return String(await process.ask({ kind: 'bind', bytes: this.#bytes, options }));
-      }),
-    );
+    const { deadlineMs } = this.#options;
+    const seats = await this.bind(members, generation);
+    const endpoints = seats.map(({ endpoint }) => endpoint);
     await Promise.all(
       members.map((process) => process.ask({ kind: 'connect', endpoints, deadlineMs })),
+    );
+  }
+
+  /** Binds a generation that is not connected. */
+  bind(members: readonly RankProcess[], generation: number): Promise<Bound[]> {
+    const { deadlineMs: _, ...rest } = this.#options;
+    return Promise.all(
+      members.map(async (process, rank) => {
+        const options = { run: 'run-7', generation, rank, size: members.length, ...rest };
+        return (await process.ask({ kind: 'bind', bytes: this.#bytes, options })) as Bound;
+      }),
     );
   }
 

@@ -1,0 +1,68 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RankProcess } from './ranks.test.fixture.js';
+import { RankProcesses } from './ranks.test.fixture.js';
+
+const DEADLINE_MS = 3_000;
+
+let processes: RankProcesses | undefined;
+afterEach(async () => {
+  await processes?.end();
+  processes = undefined;
+});
+
+/** Follows what the ranks report, rank by rank, to one who reports nothing. */
+function culprit(waits: readonly (number | null)[], from: number): number {
+  let rank = from;
+  for (let steps = 0; steps <= waits.length; steps++) {
+    const peer = waits[rank];
+    if (peer === null || peer === undefined) return rank;
+    rank = peer;
+  }
+  throw new Error(`the waits ${JSON.stringify(waits)} have no end`);
+}
+
+/** Takes part in steps until the ring fails; answers whom the rank then names. */
+async function blamed(rank: RankProcess): Promise<number | null> {
+  const outcome = await rank.outcome();
+  if (outcome.kind !== 'failed') return null;
+  expect(outcome.code).toBe('RING_PEER_SILENT');
+  return outcome.peer ?? null;
+}
+
+/** Which rank is stopped after how many steps; each size at every one of its ranks. */
+const cases = [2, 3, 4, 7].flatMap((size) =>
+  (['SIGSTOP', 'compute'] as const).map((how) => ({ size, how })),
+);
+
+describe.each(cases)('in a ring of $size, of which one goes silent by $how', ({ size, how }) => {
+  it('every report leads to it, before the deadlines and after', async () => {
+    const victim = (size * 3 + how.length) % size;
+    const ring = await RankProcesses.start(size, 1_000_000, {
+      transport: 'tcp',
+      deadlineMs: DEADLINE_MS,
+      segmentBytes: 16_384,
+    });
+    processes = ring;
+    const { ranks } = ring;
+    for (const rank of ranks) rank.send({ kind: 'steps', length: 200_000 });
+    const silent = ranks[victim]!;
+    for (let step = 0; step < 2;) if ((await silent.next()).kind === 'progress') step++;
+    if (how === 'compute') silent.send({ kind: 'compute' });
+    else silent.child.kill('SIGSTOP');
+
+    const others = ranks.map((rank, index) => (index === victim ? undefined : rank));
+    // Halfway to the deadline everyone has come to a halt.
+    await new Promise((resolve) => setTimeout(resolve, DEADLINE_MS / 2));
+    const standings = await Promise.all(others.map((rank) => rank?.standing()));
+    const waitsFor = standings.map((standing) => standing?.waitsFor ?? null);
+    const reports = await Promise.all(others.map((rank) => rank && blamed(rank)));
+    const peers = reports.map((peer) => peer ?? null);
+    for (const rank of ranks.keys()) {
+      expect(culprit(waitsFor, rank)).toBe(victim);
+      expect(culprit(peers, rank)).toBe(victim);
+    }
+    for (const standing of standings) {
+      if (standing !== undefined) expect(standing).toMatchObject({ operation: 'all-reduce' });
+    }
+  });
+});
