@@ -2,7 +2,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobStore } from '@ringmaster/data';
-import { RingmasterError, ringmasterHome, type CoordinatorFile } from '@ringmaster/protocol';
+import {
+  detection,
+  RingmasterError,
+  ringmasterHome,
+  type CoordinatorFile,
+} from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { createServer } from './api/server.js';
 import { Garbage } from './artifacts/garbage.js';
@@ -23,8 +28,6 @@ import type { Options } from './options.js';
 import { Preparation } from './preparation/preparation.js';
 import { version } from './version.js';
 
-/** How often leases and deadlines are looked at. */
-const TICK_MS = 250;
 const SWEEP_MS = 60 * 60_000;
 /** Longest that workers are waited for at the end. */
 const FAREWELL_MS = 20_000;
@@ -99,6 +102,22 @@ export async function startCoordinator(
     },
     onTrainerGone: (trainer, departure) => {
       if (!stopping) jobs.onTrainerGone(trainer, departure);
+    },
+    onReported: (worker, held) => {
+      if (!stopping) reattach(jobs, worker, held);
+    },
+    onKept: (checkpoints) => {
+      for (const checkpoint of checkpoints) log.info(checkpoint, 'checkpoint kept by a worker');
+    },
+    onReleased: (trainers, reason) => {
+      for (const live of jobs.live) {
+        const released = trainers.filter((trainer) => jobs.holding(trainer) === live);
+        if (released.length > 0) jobs.apply(live, { type: 'released', trainers: released, reason });
+      }
+    },
+    onIncident: (worker, what) => {
+      const at = new Date().toISOString();
+      store.incidents.insert({ at, job: null, worker, step: null, generation: null, what });
     },
     onLog: (job, lines) => {
       if (store.jobs.get(job) !== null) logs.append(job, lines);
@@ -196,7 +215,7 @@ export async function startCoordinator(
         cluster.tick();
         if (!stopping) jobs.tick();
       });
-    }, TICK_MS),
+    }, detection.sweepMs),
     setInterval(sweep, SWEEP_MS),
   ];
   sweep();
@@ -218,7 +237,7 @@ export async function startCoordinator(
       if (preparation.job !== null) preparation.stop(preparation.job);
       cluster.shutdown();
       const deadline = clock() + FAREWELL_MS;
-      while (cluster.workers.alive().length > 0 && clock() < deadline) await sleep(20);
+      while (cluster.workers.present().length > 0 && clock() < deadline) await sleep(20);
       for (const timer of timers) clearInterval(timer);
       await server.close();
       await control.close();
@@ -226,4 +245,17 @@ export async function startCoordinator(
       log.info('closed');
     },
   };
+}
+
+/** A worker has told which trainers it has: the others that jobs count on there are gone. */
+function reattach(jobs: Jobs, worker: string, held: readonly string[]): void {
+  const expected = jobs.live.flatMap(({ run }) =>
+    run.trainers.filter((one) => one.worker === worker),
+  );
+  for (const { id: trainer } of expected) {
+    const live = jobs.holding(trainer);
+    const reason = 'it registered again without it';
+    if (!held.includes(trainer)) jobs.onTrainerGone(trainer, { cause: 'worker-lost', reason });
+    else if (live !== null) jobs.apply(live, { type: 'reattached', trainer });
+  }
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { RingmasterError } from '@ringmaster/protocol';
+import { detection, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -9,7 +9,7 @@ const optionsSchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: port.optional(),
   'control-port': port.optional(),
-  lease: z.coerce.number().int().min(100).max(600_000).default(3000),
+  lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
   secure: z.boolean().default(false),
 });
 

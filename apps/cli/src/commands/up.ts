@@ -131,7 +131,9 @@ async function startWorkers(
 ): Promise<void> {
   const names = Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
   const isRegistered = async (pid: number) =>
-    (await client.workers()).some((worker) => worker.pid === pid && worker.state === 'alive');
+    (await client.workers()).some(
+      (worker) => worker.pid === pid && worker.state !== 'lost' && worker.state !== 'left',
+    );
   const startWorker = async (name: string) => {
     const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
       ...['--name', name, '--threads', String(threads)],

@@ -1,6 +1,7 @@
 import {
   RingmasterError,
   type CoordinatorMessage,
+  type KeptCheckpoint,
   type Launch,
   type TrainerCommand,
   type TrainerMessage,
@@ -10,7 +11,8 @@ import type { Logger } from 'pino';
 import type { Fleet } from '../jobs/fleet.js';
 import type { Departure } from '../runs/run.js';
 import type { Offer } from '../scheduler/demand.js';
-import { Workers, type Registration, type Worker } from './workers.js';
+import { afterStep, afterStillbirth } from './health.js';
+import { Workers, type Occupant, type Registration, type Worker } from './workers.js';
 
 export interface ClusterOptions {
   readonly version: string;
@@ -26,6 +28,14 @@ export interface ClusterOptions {
   readonly isWanted: (trainer: string) => boolean;
   readonly onTrainerMessage: (worker: string, trainer: string, message: TrainerMessage) => void;
   readonly onTrainerGone: (trainer: string, departure: Departure) => void;
+  /** A worker was taken in, be it again, has told everything that it had to tell, and still holds these trainers. */
+  readonly onReported: (worker: string, held: readonly string[]) => void;
+  /** A worker made these durable while nobody was there to be told. When this returns, it forgets them. */
+  readonly onKept: (checkpoints: readonly KeptCheckpoint[]) => void;
+  /** The worker of these trainers wants to go. */
+  readonly onReleased: (trainers: readonly string[], reason: string) => void;
+  /** Something is wrong with a worker. */
+  readonly onIncident: (worker: string, what: string) => void;
   readonly onLog: (job: string, lines: readonly string[]) => void;
   /** Slots have come or gone. */
   readonly onSlots: () => void;
@@ -53,6 +63,12 @@ export class Cluster implements Fleet {
     // Whoever is unknown or lost registers again first, and tells then what is still true.
     if (worker === null) return;
     switch (message.type) {
+      case 'heartbeat':
+        this.#settle(worker);
+        break;
+      case 'leaving':
+        this.#onLeaving(worker);
+        break;
       case 'leave':
         log.info({ worker: worker.id }, 'worker left');
         this.#remove(worker, 'left', 'it left');
@@ -62,13 +78,25 @@ export class Cluster implements Fleet {
         if (occupant !== undefined) occupant.pid = message.pid;
         break;
       }
-      case 'trainer-message':
-        if (worker.trainers.has(message.trainer))
-          this.#options.onTrainerMessage(worker.id, message.trainer, message.message);
+      case 'trainer-message': {
+        const occupant = worker.trainers.get(message.trainer);
+        if (occupant !== undefined) this.#judge(worker, occupant, message.message);
+        // Even of a trainer that is no more: it may have said so while no coordinator was there.
+        this.#options.onTrainerMessage(worker.id, message.trainer, message.message);
         break;
+      }
+      case 'trainer-silent': {
+        const { trainer, seconds } = message;
+        const occupant = worker.trainers.get(trainer);
+        if (occupant !== undefined) this.#bury(worker, occupant);
+        this.#options.onTrainerGone(trainer, { cause: 'silent', seconds });
+        break;
+      }
       case 'trainer-exited': {
         const { trainer, code, signal, lastLines, rssBytes, outOfMemory } = message;
-        if (!worker.trainers.delete(trainer)) break;
+        const occupant = worker.trainers.get(trainer);
+        if (occupant !== undefined) this.#bury(worker, occupant);
+        worker.trainers.delete(trainer);
         this.#options.onTrainerGone(trainer, {
           ...{ cause: 'exited', code, signal, lastLines, rssBytes, outOfMemory },
         });
@@ -78,14 +106,12 @@ export class Cluster implements Fleet {
       case 'log':
         this.#options.onLog(message.job, message.lines);
         break;
-      default:
     }
   }
 
   /** A message could not be delivered: whoever it was for has to register again. */
   onUnreachable(peer: string): void {
-    const worker = this.workers.alive().find((candidate) => candidate.peer === peer);
-    if (worker !== undefined) this.#remove(worker, 'lost', 'its connection broke');
+    this.workers.cutOff(peer, this.#options.clock());
   }
 
   /** Ends leases that have run out. */
@@ -98,7 +124,7 @@ export class Cluster implements Fleet {
 
   /** Asks every worker to end its trainers and to go. */
   shutdown(): void {
-    for (const { peer } of this.workers.alive()) this.#options.send(peer, { type: 'shutdown' });
+    for (const worker of this.workers.present()) this.#tell(worker, { type: 'shutdown' });
   }
 
   offers(): Offer[] {
@@ -107,21 +133,27 @@ export class Cluster implements Fleet {
 
   launch(id: string, launch: Launch): void {
     const worker = this.workers.get(id);
-    if (worker?.state !== 'alive') throw new Error(`trainer launched on ${id}, which is not alive`);
-    worker.trainers.set(launch.trainer, { job: launch.job, pid: null });
-    this.#options.send(worker.peer, { type: 'launch', launch });
+    if (worker?.presence !== 'here') throw new Error(`trainer launched on ${id}, which is gone`);
+    worker.trainers.set(launch.trainer, { job: launch.job, pid: null, unproven: true });
+    this.#tell(worker, { type: 'launch', launch });
   }
 
   command(trainer: string, command: TrainerCommand): void {
     const worker = this.workers.holding(trainer);
-    if (worker !== null)
-      this.#options.send(worker.peer, { type: 'trainer-command', trainer, command });
+    if (worker !== null) this.#tell(worker, { type: 'trainer-command', trainer, command });
   }
 
   /** Ends a trainer; its slot is free once the worker says that it has exited. */
   end(trainer: string): void {
     const worker = this.workers.holding(trainer);
-    if (worker !== null) this.#options.send(worker.peer, { type: 'end-trainer', trainer });
+    const occupant = worker?.trainers.get(trainer);
+    if (occupant !== undefined) occupant.unproven = false;
+    if (worker !== null) this.#tell(worker, { type: 'end-trainer', trainer });
+  }
+
+  /** Sends to a worker; what is for one that is cut off it is told again after it has registered. */
+  #tell({ peer }: Worker, message: CoordinatorMessage): void {
+    if (peer !== null) this.#options.send(peer, message);
   }
 
   #register(peer: string, message: Registration): void {
@@ -140,14 +172,51 @@ export class Cluster implements Fleet {
       send(peer, { type: 'refused', error: refusal.toBody() });
       return;
     }
-    const { worker, gone } = this.workers.register(peer, message, clock());
+    this.#options.onKept(message.checkpoints);
+    const worker = this.workers.register(peer, message, clock());
     send(peer, { type: 'registered', worker: worker.id, leaseMs, artifacts: artifacts() });
     log.info({ worker: worker.id, host: worker.host, slots: worker.slots }, 'worker registered');
-    const reason = 'it registered again without it';
-    for (const trainer of gone)
-      this.#options.onTrainerGone(trainer, { cause: 'worker-lost', reason });
     for (const trainer of worker.trainers.keys())
-      if (!this.#options.isWanted(trainer)) send(peer, { type: 'end-trainer', trainer });
+      if (!this.#options.isWanted(trainer)) this.end(trainer);
+    this.#options.onSlots();
+  }
+
+  /** The first heartbeat after a registration follows everything that the worker had not been able to tell. */
+  #settle(worker: Worker): void {
+    if (worker.settled) return;
+    worker.settled = true;
+    this.#options.onReported(worker.id, [...worker.trainers.keys()]);
+  }
+
+  #onLeaving(worker: Worker): void {
+    if (!worker.leaving) this.#options.log.info({ worker: worker.id }, 'worker leaves');
+    worker.leaving = true;
+    this.#options.onReleased([...worker.trainers.keys()], `worker ${worker.id} leaves`);
+    this.#options.onSlots();
+  }
+
+  /** Draws from what a trainer says whether its worker is fit to compute. */
+  #judge(worker: Worker, occupant: Occupant, message: TrainerMessage): void {
+    if (message.type === 'progress' && message.steps.length > 0) {
+      occupant.unproven = false;
+      worker.health = afterStep(worker.health);
+    }
+    // It could not even load, and not for the job's fault: the coordinator will end it.
+    if (message.type === 'failed' && message.generation === 0 && !message.fatal)
+      this.#bury(worker, occupant);
+  }
+
+  /** A trainer has come to its end. */
+  #bury(worker: Worker, occupant: Occupant): void {
+    if (!occupant.unproven) return;
+    occupant.unproven = false;
+    const { quarantinedUntil } = worker.health;
+    worker.health = afterStillbirth(worker.health, this.#options.clock());
+    if (quarantinedUntil !== null || worker.health.quarantinedUntil === null) return;
+    const { id, host, health } = worker;
+    const what = `Worker ${id} on ${host} is quarantined: ${health.stillborn} trainers in a row died on it before they made a step. It is given none for 10 minutes.`;
+    this.#options.log.warn({ worker: id }, what);
+    this.#options.onIncident(id, what);
     this.#options.onSlots();
   }
 

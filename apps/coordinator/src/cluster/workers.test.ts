@@ -20,7 +20,7 @@ function pass(workers: Workers, from: number, to: number): string[] {
 describe('Workers', () => {
   it('holds a worker for a lease after its last word', () => {
     const workers = new Workers(LEASE_MS, 0);
-    const { worker } = workers.register('a', registration(1), 0);
+    const worker = workers.register('a', registration(1), 0);
     expect(pass(workers, 0, 2000)).toEqual([]);
     expect(workers.hear('a', 2000)?.id).toBe(worker.id);
     expect(pass(workers, 2000, 5000)).toEqual([]);
@@ -29,7 +29,7 @@ describe('Workers', () => {
 
   it('gives everyone a new lease after a pause of its own', () => {
     const workers = new Workers(LEASE_MS, 0);
-    const { worker } = workers.register('a', registration(1), 0);
+    const worker = workers.register('a', registration(1), 0);
     expect(pass(workers, 0, 1000)).toEqual([]);
     expect(workers.expired(60_000)).toEqual([]);
     expect(pass(workers, 60_250, 62_750)).toEqual([]);
@@ -38,25 +38,42 @@ describe('Workers', () => {
 
   it('gives a worker the same id whenever it registers, and another to another process', () => {
     const workers = new Workers(LEASE_MS, 0);
-    const { worker } = workers.register('a', registration(1), 0);
-    expect(workers.register('b', registration(1), 1).worker.id).toBe(worker.id);
-    expect(new Workers(LEASE_MS, 0).register('c', registration(1), 0).worker.id).toBe(worker.id);
-    expect(workers.register('d', registration(2), 1).worker.id).not.toBe(worker.id);
+    const worker = workers.register('a', registration(1), 0);
+    expect(workers.register('b', registration(1), 1).id).toBe(worker.id);
+    expect(new Workers(LEASE_MS, 0).register('c', registration(1), 0).id).toBe(worker.id);
+    expect(workers.register('d', registration(2), 1).id).not.toBe(worker.id);
     expect(workers.hear('a', 2)).toBeNull();
   });
 
-  it('tells which trainers a worker has lost when it registers again', () => {
+  it('knows of the trainers that a worker has what it knew before', () => {
     const workers = new Workers(LEASE_MS, 0);
-    const { worker } = workers.register('a', registration(1), 0);
-    worker.trainers.set('t1', { job: 'j', pid: 1 });
-    worker.trainers.set('t2', { job: 'j', pid: 1 });
-    expect(workers.register('a', registration(1, ['t2', 't3']), 1).gone).toEqual(['t1']);
+    const before = workers.register('a', registration(1), 0);
+    before.trainers.set('t1', { job: 'j', pid: 1, unproven: true });
+    before.trainers.set('t2', { job: 'j', pid: 1, unproven: true });
+    const { trainers } = workers.register('b', registration(1, ['t2', 't3']), 1);
+    expect([...trainers].map(([id, { unproven }]) => [id, unproven])).toEqual([
+      ['t2', true],
+      ['t3', false],
+    ]);
     expect(workers.offers()).toMatchObject([{ free: 0, slots: 2 }]);
+  });
+
+  it('waits a second for a worker whose connection broke, and only for its registration', () => {
+    const workers = new Workers(LEASE_MS, 0);
+    const worker = workers.register('a', registration(1), 0);
+    const other = workers.register('b', registration(2), 0);
+    for (const peer of ['a', 'b']) workers.cutOff(peer, 500);
+    expect(workers.hear('a', 600)).toBeNull();
+    expect(workers.offers()).toEqual([]);
+    expect(pass(workers, 750, 1250)).toEqual([]);
+    workers.register('c', registration(2), 1300);
+    expect(pass(workers, 1500, 2000)).toEqual([worker.id]);
+    expect(workers.hear('c', 2000)?.id).toBe(other.id);
   });
 
   it('does not know a worker that it has given up, until that registers again', () => {
     const workers = new Workers(LEASE_MS, 0);
-    const { worker } = workers.register('a', registration(1, ['t1']), 0);
+    const worker = workers.register('a', registration(1, ['t1']), 0);
     expect(workers.remove(worker, 'lost')).toEqual(['t1']);
     expect(workers.hear('a', 1)).toBeNull();
     expect(workers.offers()).toEqual([]);

@@ -1,13 +1,16 @@
-import type { WorkerMessage, WorkerView } from '@ringmaster/protocol';
+import { detection, type WorkerMessage, type WorkerView } from '@ringmaster/protocol';
 import { workerId } from '../identifiers.js';
 import type { Offer } from '../scheduler/demand.js';
+import { atTime, sound, type Health } from './health.js';
 
 export type Registration = Extract<WorkerMessage, { type: 'register' }>;
 
 /** A trainer that sits in a slot, be it that it is still being ended. */
-interface Occupant {
+export interface Occupant {
   readonly job: string;
   pid: number | null;
+  /** Whether its end would tell against the worker: it has not made a step yet, and nobody has ended it. */
+  unproven: boolean;
 }
 
 export interface Worker {
@@ -17,9 +20,14 @@ export interface Worker {
   readonly slots: number;
   readonly threads: number;
   readonly device: 'cpu' | 'gpu';
-  /** Routing id of its connection. */
-  peer: string;
-  state: WorkerView['state'];
+  /** Routing id of its connection; null once that is broken: then it has to register again. */
+  peer: string | null;
+  presence: 'here' | 'lost' | 'left';
+  /** Whether it wants to go. */
+  leaving: boolean;
+  /** Whether it has told everything that it had to tell when it registered. */
+  settled: boolean;
+  health: Health;
   lastHeardMs: number;
   readonly trainers: Map<string, Occupant>;
 }
@@ -38,91 +46,114 @@ export class Workers {
     this.#sweptMs = nowMs;
   }
 
-  /**
-   * Takes a worker in, or in again.
-   * @returns The worker, and the trainers that it was thought to have and has not.
-   */
-  register(peer: string, message: Registration, nowMs: number): { worker: Worker; gone: string[] } {
+  /** Takes a worker in, or in again. */
+  register(peer: string, message: Registration, nowMs: number): Worker {
     const { host, pid, slots, threads, device } = message;
     const id = workerId(host, pid);
     const before = this.#workers.get(id);
-    const trainers = new Map(
-      message.trainers.map((held) => [held.trainer, { job: held.job, pid: held.pid }] as const),
-    );
-    const gone = [...(before?.trainers.keys() ?? [])].filter((trainer) => !trainers.has(trainer));
-    const lastHeardMs = nowMs;
+    const trainers = message.trainers.map((held): [string, Occupant] => {
+      const unproven = before?.trainers.get(held.trainer)?.unproven ?? false;
+      return [held.trainer, { job: held.job, pid: held.pid, unproven }];
+    });
     const worker: Worker = {
-      ...{ id, host, pid, slots, threads, device, peer, lastHeardMs, trainers },
-      state: 'alive',
+      ...{ id, host, pid, slots, threads, device, peer, lastHeardMs: nowMs },
+      ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
+      health: before?.health ?? sound,
+      trainers: new Map(trainers),
     };
     this.#workers.set(id, worker);
-    return { worker, gone };
+    return worker;
   }
 
-  /** The living worker at this connection; hearing from it renews its lease. */
+  /** The worker at this connection; hearing from it renews its lease. */
   hear(peer: string, nowMs: number): Worker | null {
-    for (const worker of this.#workers.values()) {
-      if (worker.peer !== peer || worker.state !== 'alive') continue;
-      worker.lastHeardMs = nowMs;
-      return worker;
-    }
-    return null;
+    const worker = this.#at(peer);
+    if (worker !== null) worker.lastHeardMs = nowMs;
+    return worker;
+  }
+
+  /**
+   * A message to this connection was not delivered. A worker that is still there connects anew and registers within a
+   * second; for one that is gone there is no use in waiting longer.
+   */
+  cutOff(peer: string, nowMs: number): void {
+    const worker = this.#at(peer);
+    if (worker === null) return;
+    worker.peer = null;
+    const latest = nowMs - this.#leaseMs + detection.brokenMs;
+    worker.lastHeardMs = Math.min(worker.lastHeardMs, latest);
   }
 
   get(id: string): Worker | null {
     return this.#workers.get(id) ?? null;
   }
 
-  /** The living worker that has this trainer. */
+  /** The worker that has this trainer. */
   holding(trainer: string): Worker | null {
-    return this.alive().find(({ trainers }) => trainers.has(trainer)) ?? null;
+    return this.present().find(({ trainers }) => trainers.has(trainer)) ?? null;
   }
 
-  alive(): Worker[] {
-    return [...this.#workers.values()].filter(({ state }) => state === 'alive');
+  /** Workers within their lease, whether they take trainers or not. */
+  present(): Worker[] {
+    return [...this.#workers.values()].filter(({ presence }) => presence === 'here');
   }
 
   /** Takes a worker off; returns the trainers that go with it. */
-  remove(worker: Worker, state: 'lost' | 'left'): string[] {
+  remove(worker: Worker, presence: 'lost' | 'left'): string[] {
     const trainers = [...worker.trainers.keys()];
-    worker.state = state;
+    worker.presence = presence;
     worker.trainers.clear();
     return trainers;
   }
 
   /**
-   * Workers whose lease has run out. After a pause of this process itself (a suspended machine), during which nobody
-   * could be heard, everyone gets a new lease instead.
+   * Lets time pass: workers whose lease has run out. After a pause of this process itself (a suspended machine), during
+   * which nobody could be heard, everyone gets a new lease instead.
    */
   expired(nowMs: number): Worker[] {
     const paused = nowMs - this.#sweptMs > this.#leaseMs / 2;
     this.#sweptMs = nowMs;
     for (const worker of this.#workers.values()) {
-      if (worker.state !== 'alive' && nowMs - worker.lastHeardMs > REMEMBERED_MS) {
+      worker.health = atTime(worker.health, nowMs);
+      if (worker.presence !== 'here' && nowMs - worker.lastHeardMs > REMEMBERED_MS) {
         this.#workers.delete(worker.id);
       }
-      if (paused && worker.state === 'alive') worker.lastHeardMs = nowMs;
+      if (paused && worker.presence === 'here') worker.lastHeardMs = nowMs;
     }
-    return this.alive().filter(({ lastHeardMs }) => nowMs - lastHeardMs > this.#leaseMs);
+    return this.present().filter(({ lastHeardMs }) => nowMs - lastHeardMs > this.#leaseMs);
   }
 
+  /** The slots of workers that take trainers. */
   offers(): Offer[] {
-    return this.alive().map(({ id, slots, threads, device, trainers }) => ({
-      ...{ worker: id, slots, threads, device },
-      free: Math.max(0, slots - trainers.size),
-    }));
+    return this.present()
+      .filter((worker) => worker.peer !== null && stateOf(worker) === 'alive')
+      .map(({ id, slots, threads, device, trainers }) => ({
+        ...{ worker: id, slots, threads, device },
+        free: Math.max(0, slots - trainers.size),
+      }));
   }
 
   views(): WorkerView[] {
     return [...this.#workers.values()]
-      .map(({ id, host, pid, slots, threads, device, state, trainers }) => {
+      .map((worker) => {
+        const { id, host, pid, slots, threads, device, trainers } = worker;
         const newest = [...trainers.values()].at(-1);
         return {
-          ...{ id, host, pid, slots, threads, device, state },
+          ...{ id, host, pid, slots, threads, device, state: stateOf(worker) },
           trainerPid: newest?.pid ?? null,
           job: newest?.job ?? null,
         };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
+
+  #at(peer: string): Worker | null {
+    return this.present().find((worker) => worker.peer === peer) ?? null;
+  }
+}
+
+export function stateOf({ presence, leaving, health }: Worker): WorkerView['state'] {
+  if (presence !== 'here') return presence;
+  if (leaving) return 'leaving';
+  return health.quarantinedUntil === null ? 'alive' : 'quarantined';
 }
