@@ -15,7 +15,7 @@ export async function openRun({
 }: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session }> {
   const artifacts = await openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
-  run.initialise();
+  await run.initialise();
   const session = new Session(run, {
     ...{ generation: 1, rank: 0, size: 1 },
     announced: () => 0,

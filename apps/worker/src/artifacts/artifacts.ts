@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
-import { BlobStore } from '@ringmaster/data';
+import type { BlobInfo } from '@ringmaster/data';
 import {
   artifactManifestSchema,
   coordinatorFileSchema,
@@ -10,6 +8,8 @@ import {
   sha256 as hashOf,
   type ArtifactManifest,
 } from '@ringmaster/protocol';
+import { LocalArtifacts } from './local.js';
+import { RemoteArtifacts } from './remote.js';
 
 /** Where artifacts live: what a coordinator tells its workers, with the token that reads and writes them. */
 export interface ArtifactsLocation {
@@ -22,40 +22,81 @@ export interface ArtifactsLocation {
   readonly token: string | null;
 }
 
+/** How the store is reached from here. Plain data: a thread opens with it what the main thread has opened. */
+export type ArtifactsSource =
+  | { readonly kind: 'local'; readonly directory: string; readonly cache: string }
+  | {
+      readonly kind: 'remote';
+      readonly url: string;
+      readonly token: string | null;
+      readonly cache: string;
+    };
+
 /**
  * The artifact store as a worker sees it: blobs by the SHA-256 of their bytes. On the coordinator's own host the
- * directory is used as it is; elsewhere blobs travel over HTTP and are kept in a cache, checked against their hash.
+ * directory is used as it is; elsewhere blobs travel over HTTP. What is fetched is kept in a cache, checked against its
+ * hash; what is made here is durable here first, and the coordinator's once it is delivered.
  */
 export interface Artifacts {
+  readonly source: ArtifactsSource;
   /** Directory for temporary ones. */
   readonly scratch: string;
-  /** Path of a local file with these bytes, fetched first when need be. */
+  /**
+   * Path of a local file with these bytes, fetched first when need be.
+   * @throws BLOB_MISSING, BLOB_HASH_MISMATCH, COORDINATOR_UNREACHABLE, DISK_FULL
+   */
   fetch(sha256: string): Promise<string>;
-  /** Makes bytes durable and returns their SHA-256. */
-  put(bytes: Uint8Array): Promise<string>;
+  /** Forgets the fetched copy of a blob, which is damaged. @returns Whether there is another to fetch. */
+  discard(sha256: string): Promise<boolean>;
+  /** Makes bytes durable on this host. @throws DISK_FULL, with nothing left behind */
+  put(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  /**
+   * Brings an artifact that was made here to the coordinator, its manifest last. What is there already is not sent.
+   * @throws COORDINATOR_UNREACHABLE, and all is kept for another time; BLOB_MISSING when it is neither here nor there;
+   * DISK_FULL of the coordinator's disk
+   */
+  deliver(manifest: string): Promise<void>;
+  /** Gives up an artifact that was made here and is not delivered; one that is delivered stays. */
+  forget(manifest: string): Promise<void>;
 }
 
 /**
  * Opens the store.
- * @param cache Directory for temporary files, and for fetched blobs when the store is remote.
+ * @param cache Directory for temporary files, and for blobs when the store is remote.
  */
 export async function openArtifacts(
   location: ArtifactsLocation,
   cache: string,
 ): Promise<Artifacts> {
-  const scratch = join(cache, 'scratch');
-  if (await isSameHome(location))
-    return new LocalArtifacts(new BlobStore(location.directory), scratch);
-  return new RemoteArtifacts(location, new BlobStore(cache), scratch);
+  const { url, token, directory } = location;
+  return artifactsFrom(
+    (await isSameHome(location))
+      ? { kind: 'local', directory, cache }
+      : { kind: 'remote', url, token, cache },
+  );
 }
 
-/** Reads and checks an artifact's manifest. */
+/** Opens the store again, as it was opened before. */
+export function artifactsFrom(source: ArtifactsSource): Artifacts {
+  return source.kind === 'local' ? new LocalArtifacts(source) : new RemoteArtifacts(source);
+}
+
+/**
+ * Reads and checks an artifact's manifest.
+ * @throws BLOB_CORRUPT; ZodError when it is the manifest of something else
+ */
 export async function readManifest(
   artifacts: Artifacts,
   sha256: string,
 ): Promise<ArtifactManifest> {
-  const text = await readFile(await artifacts.fetch(sha256), 'utf8');
-  return artifactManifestSchema.parse(JSON.parse(text));
+  const path = await artifacts.fetch(sha256);
+  const content = await readFile(path);
+  const found = hashOf(content);
+  if (found !== sha256) {
+    if (await artifacts.discard(sha256)) return readManifest(artifacts, sha256);
+    throw new RingmasterError('BLOB_CORRUPT', { path, found });
+  }
+  return artifactManifestSchema.parse(JSON.parse(content.toString()));
 }
 
 /** Writes a manifest, last of its artifact's files, and returns the artifact's id. */
@@ -63,7 +104,8 @@ export async function putManifest(
   artifacts: Artifacts,
   manifest: ArtifactManifest,
 ): Promise<string> {
-  return artifacts.put(Buffer.from(JSON.stringify(artifactManifestSchema.parse(manifest))));
+  const content = Buffer.from(JSON.stringify(artifactManifestSchema.parse(manifest)));
+  return (await artifacts.put([content])).sha256;
 }
 
 async function isSameHome(location: ArtifactsLocation): Promise<boolean> {
@@ -72,71 +114,5 @@ async function isSameHome(location: ArtifactsLocation): Promise<boolean> {
     return coordinatorFileSchema.parse(JSON.parse(file)).cluster === location.cluster;
   } catch {
     return false; // Another host, or a directory that is not ours to read: the API serves it.
-  }
-}
-
-class LocalArtifacts implements Artifacts {
-  readonly scratch: string;
-  readonly #store: BlobStore;
-
-  constructor(store: BlobStore, scratch: string) {
-    this.#store = store;
-    this.scratch = scratch;
-  }
-
-  async fetch(sha256: string): Promise<string> {
-    if (!(await this.#store.has(sha256))) throw new RingmasterError('BLOB_MISSING', { sha256 });
-    return this.#store.path(sha256);
-  }
-
-  async put(bytes: Uint8Array): Promise<string> {
-    return (await this.#store.putBytes(bytes)).sha256;
-  }
-}
-
-class RemoteArtifacts implements Artifacts {
-  readonly scratch: string;
-  readonly #location: ArtifactsLocation;
-  readonly #cache: BlobStore;
-
-  constructor(location: ArtifactsLocation, cache: BlobStore, scratch: string) {
-    this.#location = location;
-    this.#cache = cache;
-    this.scratch = scratch;
-  }
-
-  async fetch(sha256: string): Promise<string> {
-    if (!(await this.#cache.has(sha256))) {
-      const { body } = await this.#request('GET', sha256);
-      if (body === null) throw new RingmasterError('BLOB_MISSING', { sha256 });
-      await this.#cache.putStream(Readable.fromWeb(body as ReadableStream<Uint8Array>), sha256);
-    }
-    return this.#cache.path(sha256);
-  }
-
-  async put(bytes: Uint8Array): Promise<string> {
-    const sha256 = hashOf(bytes);
-    await this.#request('PUT', sha256, bytes);
-    return sha256;
-  }
-
-  async #request(method: 'GET' | 'PUT', sha256: string, body?: Uint8Array): Promise<Response> {
-    const { url, token } = this.#location;
-    const headers = {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
-    };
-    let response: Response;
-    try {
-      response = await fetch(`${url}/v1/blobs/${sha256}`, { method, headers, body: body ?? null });
-    } catch (cause) {
-      throw new RingmasterError('COORDINATOR_UNREACHABLE', { url }, { cause });
-    }
-    if (response.status === 404) throw new RingmasterError('BLOB_MISSING', { sha256 });
-    if (!response.ok) {
-      const reason = `${method} of blob ${sha256} was answered with ${response.status}`;
-      throw new RingmasterError('INTERNAL', { reason });
-    }
-    return response;
   }
 }

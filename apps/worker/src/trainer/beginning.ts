@@ -1,5 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import { loadCheckpoint } from './checkpoint.js';
+import { loadCheckpoint } from './checkpoint/load.js';
 import type { Command } from './part.js';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
@@ -15,7 +15,7 @@ export async function takeState(
 ): Promise<void> {
   switch (begin.at) {
     case 'specification':
-      run.initialise();
+      await run.initialise();
       return;
     case 'switch':
       await session.fetchState(begin.holders);

@@ -44,7 +44,8 @@ export function peerIn(error: unknown): number | null {
   return data?.peer ?? null;
 }
 
-function errorBody(error: unknown): ErrorBody {
+/** The form in which any failure crosses to the coordinator. */
+export function errorBody(error: unknown): ErrorBody {
   if (error instanceof RingmasterError) return error.toBody();
   const reason = error instanceof Error ? error.message : String(error);
   return new RingmasterError('INTERNAL', { reason }).toBody();

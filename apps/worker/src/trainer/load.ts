@@ -36,11 +36,11 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     model,
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
-    initialValues: await initialValuesOf(launch, artifacts, model),
+    initialValues: () => initialValuesOf(launch, artifacts, model),
     numerics: numerics(runtime),
   });
   const probing = performance.now();
-  run.numerics = { ...run.numerics, probe: probe(run) };
+  run.numerics = { ...run.numerics, probe: await probe(run) };
   const seconds = (performance.now() - started) / 1000;
   const probeSeconds = (performance.now() - probing) / 1000;
   const { parameterCount: parameters } = run.layout;

@@ -1,5 +1,5 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
-import type { CheckpointWriter } from './checkpoint.js';
+import type { CheckpointWriter } from './checkpoint/writer.js';
 import { evaluateInRing } from './evaluate.js';
 import { finish } from './finish.js';
 import type { Message } from './part.js';
@@ -38,6 +38,7 @@ export class Loop {
     this.flush();
     this.#session = session;
     this.#reporter = new Reporter(this.#options.send, session.generation, session.rank);
+    if (session.rank === 0) this.#options.checkpoints.reserve();
     session.begin(offer);
   }
 

@@ -1,12 +1,16 @@
 import type { ArtifactManifest } from '@ringmaster/protocol';
 import type { Run } from './run.js';
 
-/** The manifest of an artifact that this run makes of its present state, whose hash is given, still without files. */
+/** What of a run tells where an artifact comes from. */
+export interface Origin extends Pick<Run, 'launch' | 'step' | 'evaluations'> {
+  readonly task: Pick<Run['task'], 'name' | 'labels'>;
+}
+
+/** The manifest of an artifact that a run makes of its present state, still without the state's hash and files. */
 export function manifestOf(
-  run: Run,
+  run: Origin,
   kind: ArtifactManifest['kind'],
-  stateHash: string,
-): ArtifactManifest {
+): Omit<ArtifactManifest, 'stateHash' | 'files'> {
   const { job, spec, specHash, dataManifest, baseManifest } = run.launch;
   return {
     format: 1,
@@ -15,13 +19,11 @@ export function manifestOf(
     name: spec.name,
     step: run.step,
     evaluations: run.evaluations,
-    stateHash,
     specHash,
     dataManifest,
     baseManifest,
     task: run.task.name,
     labels: run.task.labels,
     metrics: {},
-    files: {},
   };
 }

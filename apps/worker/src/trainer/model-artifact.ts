@@ -60,11 +60,16 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     };
     const files: Record<string, { sha256: string; bytes: number }> = {};
     for (const [name, content] of Object.entries(contents)) {
-      files[name] = { sha256: await artifacts.put(content), bytes: content.byteLength };
+      files[name] = await artifacts.put([content]);
     }
+    const stateHash = run.stateHash();
     const weights = { step: finalWeights.step };
-    const manifest = manifestOf(run, 'model', run.stateHash());
-    return putManifest(artifacts, { ...manifest, weights, metrics, files });
+    const id = await putManifest(artifacts, {
+      ...manifestOf(run, 'model'),
+      ...{ stateHash, weights, metrics, files },
+    });
+    await artifacts.deliver(id);
+    return id;
   });
 }
 

@@ -8,8 +8,8 @@ import type { Run } from './run.js';
  * from the weights of the specification. Who computes another hash here would compute other bytes in the run. It uses
  * the run's state and arena; afterwards the run has no state, as before.
  */
-export function probe(run: Run): string {
-  run.initialise();
+export async function probe(run: Run): Promise<string> {
+  await run.initialise();
   try {
     const arena = run.nextArena();
     const exponents = new Int32Array(run.layout.tensors.length);

@@ -22,7 +22,7 @@ export async function openRanks(
   const ranks = await Promise.all(
     Array.from({ length: size }, async (_, rank) => {
       const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
-      run.initialise();
+      await run.initialise();
       const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
       return { run, session, seat: { ...(await session.bind()), worker: 'w' } };
     }),

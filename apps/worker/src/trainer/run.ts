@@ -25,8 +25,8 @@ export interface RunParts {
   readonly task: Task;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** Values of the parameters at step 0, by name. */
-  readonly initialValues: (name: string) => Float32Array;
+  /** Makes the values of the parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
+  readonly initialValues: () => Promise<(name: string) => Float32Array>;
   readonly numerics: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ export class Run {
   readonly state: State;
   readonly #arenas: readonly [Arena, Arena];
   readonly #adamw: AdamW;
-  readonly #initialValues: (name: string) => Float32Array;
+  readonly #initialValues: RunParts['initialValues'];
   #attempts = 0;
   #initialised = false;
 
@@ -155,9 +155,10 @@ export class Run {
   }
 
   /** Makes the state of step 0 from the specification. */
-  initialise(): void {
+  async initialise(): Promise<void> {
+    const values = await this.#initialValues();
     this.replace(() => {
-      this.#fillInitial();
+      this.#fillInitial(values);
     });
   }
 
@@ -186,10 +187,10 @@ export class Run {
     this.model.load((name) => this.state.view(range, this.layout.tensor(name)));
   }
 
-  #fillInitial(): void {
+  #fillInitial(values: (name: string) => Float32Array): void {
     this.state.clear();
     for (const tensor of this.layout.tensors) {
-      this.state.view('parameters', tensor).set(this.#initialValues(tensor.name));
+      this.state.view('parameters', tensor).set(values(tensor.name));
     }
   }
 

@@ -1,7 +1,7 @@
 import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { takeState } from './beginning.js';
-import { CheckpointWriter } from './checkpoint.js';
+import { CheckpointWriter } from './checkpoint/writer.js';
 import { failure } from './failure.js';
 import { Loop } from './loop.js';
 import { proceed } from './membership.js';
@@ -94,7 +94,7 @@ export class Trainer {
         this.#close(effect);
         return;
       case 'save':
-        this.#checkpoints.write(effect.generation);
+        void this.#checkpoints.save(effect.generation);
         return;
     }
   }
@@ -170,11 +170,7 @@ export class Trainer {
   async #leave({ generation, checkpoint }: Effect<'leave'>): Promise<void> {
     this.#loop.leave();
     const { step } = this.#run;
-    if (checkpoint) {
-      await this.#checkpoints.settled();
-      this.#checkpoints.write(generation);
-      await this.#checkpoints.settled();
-    }
+    if (checkpoint) await this.#checkpoints.save(generation);
     this.#proceed({ type: 'left', generation, step });
   }
 

@@ -1,6 +1,14 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,32 +100,62 @@ describe('BlobStore', () => {
     expect(leftovers(root)).toEqual([]);
   });
 
-  const mounted = mountTiny();
-  it.skipIf(mounted === null)('says that the disk is full and leaves nothing', async () => {
-    const store = new BlobStore(join(mounted ?? '', 'store'));
+  it('replaces a damaged blob by what is put again', async () => {
+    const store = new BlobStore(freshRoot());
+    const { sha256: name } = await store.putBytes(bytes);
+    chmodSync(store.path(name), 0o644);
+    writeFileSync(store.path(name), '');
+    utimesSync(store.path(name), 0, 0);
     await store.putBytes(bytes);
-    const large = Array.from({ length: 64 }, () => Buffer.alloc(65_536, 1));
-    await expect(store.putStream(large)).rejects.toMatchObject({
-      code: 'DISK_FULL',
-      detail: { path: store.root },
-    });
-    expect(leftovers(store.root)).toEqual([]);
-    expect(await store.read(sha256(bytes))).toEqual(bytes);
-    await store.putBytes(Buffer.from('small things still fit'));
+    expect(await store.read(name)).toEqual(bytes);
+    for await (const { putMs } of store.list()) expect(putMs).toBeGreaterThan(1);
   });
-  afterAll(() => {
-    if (mounted !== null) execFileSync('umount', [mounted]);
+
+  it('says that the disk is full, leaves nothing, and goes on when there is room', async () => {
+    const disk = mountTiny();
+    try {
+      const ballast = join(disk, 'ballast');
+      const large = Array.from({ length: 64 }, () => Buffer.alloc(65_536, 1));
+      const full = { code: 'DISK_FULL', detail: { path: join(disk, 'store') } };
+      const store = new BlobStore(join(disk, 'store'));
+      await store.putBytes(bytes);
+      writeFileSync(ballast, Buffer.alloc(1_048_576 - 3 * 4096));
+      for (const content of [large, [Buffer.alloc(20_000, 2)]])
+        await expect(store.putStream(content)).rejects.toMatchObject(full);
+      expect(leftovers(store.root)).toEqual([]);
+      expect(await store.read(sha256(bytes))).toEqual(bytes);
+      rmSync(ballast);
+      await store.putBytes(Buffer.alloc(20_000, 2));
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  it('can be made when there is room again, where there was not even room for its directory', async () => {
+    const disk = mountTiny();
+    try {
+      // Every name takes an inode, of which there are none left.
+      let names = 0;
+      const fill = () => {
+        for (;;) writeFileSync(join(disk, String(names++)), '');
+      };
+      expect(fill).toThrow('ENOSPC');
+      const store = new BlobStore(join(disk, 'store'));
+      await expect(store.putBytes(bytes)).rejects.toMatchObject({ code: 'DISK_FULL' });
+      for (let name = 0; name < 10; name++) rmSync(join(disk, String(name)));
+      await store.putBytes(bytes);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 });
 
-/** A file system of one megabyte, or null where mounting is not allowed. */
-function mountTiny(): string | null {
-  const path = join(directory, 'tiny');
+let disks = 0;
+
+/** A real file system of one megabyte and few names. Mounting needs the rights of root. */
+function mountTiny(): string {
+  const path = join(directory, `disk-${disks++}`);
   mkdirSync(path);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });
-    return path;
-  } catch {
-    return null;
-  }
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=40', 'tmpfs', path]);
+  return path;
 }

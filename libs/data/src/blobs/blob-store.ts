@@ -1,10 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { RingmasterError, sha256 as hashOf } from '@ringmaster/protocol';
-import { diskErrors, syncDirectory } from './disk.js';
+import { diskErrors, makeDurableDirectory, syncDirectory } from './disk.js';
+
+/** Age at which a half-written file of another host is given up: nobody here can tell whether its writer lives. */
+const ABANDONED_MS = 24 * 60 * 60_000;
+
+/** Bytes that are hashed at a time, in a few milliseconds: a large blob does not hold up whoever stores it. */
+const STRIDE = 4 * 1024 * 1024;
 
 export interface BlobInfo {
   readonly sha256: string;
@@ -22,8 +28,8 @@ export class BlobStore {
 
   /** Nothing is made before the first blob is put. */
   constructor(root: string) {
-    this.root = root;
-    this.#incoming = join(root, 'incoming');
+    this.root = resolve(root);
+    this.#incoming = join(this.root, 'incoming');
   }
 
   /** Where the blob is, or would be. */
@@ -58,18 +64,12 @@ export class BlobStore {
     const temporary = join(this.#incoming, name);
     try {
       return await diskErrors(this.root, async () => {
-        this.#ready ??= this.#prepare();
-        await this.#ready;
+        await this.#prepared();
         const info = await writeSynced(temporary, chunks);
         const found = info.sha256;
         if (expected !== undefined && expected !== found)
           throw new RingmasterError('BLOB_HASH_MISMATCH', { sha256: expected, found });
-        const path = this.path(found);
-        if (!(await exists(path))) {
-          await mkdir(dirname(path), { recursive: true });
-          await rename(temporary, path);
-          await syncDirectory(dirname(path));
-        }
+        await moveDurably(temporary, this.path(found));
         return info;
       });
     } finally {
@@ -78,13 +78,15 @@ export class BlobStore {
   }
 
   /**
-   * The content of a blob, checked against its name.
+   * The content of a blob of less than 2 GiB, checked against its name.
    * @throws BLOB_MISSING, BLOB_CORRUPT
    */
   async read(sha256: string): Promise<Buffer> {
-    if (!(await this.has(sha256))) throw new RingmasterError('BLOB_MISSING', { sha256 });
     const path = this.path(sha256);
-    const content = await readFile(path);
+    const content = await readFile(path).catch((cause: unknown) => {
+      if (!isMissing(cause)) throw cause;
+      throw new RingmasterError('BLOB_MISSING', { sha256 }, { cause });
+    });
     const found = hashOf(content);
     if (found !== sha256) throw new RingmasterError('BLOB_CORRUPT', { path, found });
     return content;
@@ -95,15 +97,66 @@ export class BlobStore {
     await rm(this.path(sha256), { force: true });
   }
 
-  /** Makes the directory, and removes what processes of this host that are gone left half-written. */
-  async #prepare(): Promise<void> {
-    await mkdir(this.#incoming, { recursive: true });
-    for (const name of await readdir(this.#incoming)) {
-      const [pid, , ...host] = name.split('-');
-      if (host.join('-') === hostname() && !isAlive(Number(pid)))
-        await rm(join(this.#incoming, name), { force: true });
+  /** Every blob, with the time at which it was put last. */
+  async *list(): AsyncIterable<{ readonly sha256: string; readonly putMs: number }> {
+    const blobs = join(this.root, 'sha256');
+    for (const prefix of await entries(blobs)) {
+      for (const rest of await entries(join(blobs, prefix))) {
+        const info = await stat(join(blobs, prefix, rest)).catch(() => null);
+        // One that was removed meanwhile is no blob any more.
+        if (info !== null) yield { sha256: prefix + rest, putMs: info.mtimeMs };
+      }
     }
   }
+
+  /** Prepares once; after a failure, such as that of a full disk, again. */
+  async #prepared(): Promise<void> {
+    this.#ready ??= this.#prepare();
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = null;
+      throw error;
+    }
+  }
+
+  /** Makes the directory, and removes what processes that are gone left half-written. */
+  async #prepare(): Promise<void> {
+    await makeDurableDirectory(this.#incoming);
+    for (const name of await readdir(this.#incoming)) {
+      const path = join(this.#incoming, name);
+      if (await isAbandoned(name, path)) await rm(path, { force: true });
+    }
+  }
+}
+
+/**
+ * Renames a synced file to a blob's place. One that is there already is replaced: it might be damaged, and its new age
+ * says that it is wanted.
+ */
+async function moveDurably(temporary: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  await makeDurableDirectory(folder);
+  await rename(temporary, path);
+  await syncDirectory(folder);
+}
+
+async function isAbandoned(name: string, path: string): Promise<boolean> {
+  const [pid, , ...host] = name.split('-');
+  if (host.join('-') === hostname()) return !isAlive(Number(pid));
+  const info = await stat(path).catch(() => null);
+  return info !== null && Date.now() - info.mtimeMs > ABANDONED_MS;
+}
+
+async function entries(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -124,9 +177,13 @@ async function writeSynced(
   const file = await open(path, 'wx', 0o444);
   try {
     for await (const chunk of chunks) {
-      hash.update(chunk);
+      for (let at = 0; at < chunk.length; at += STRIDE) {
+        const part = chunk.subarray(at, at + STRIDE);
+        const written = file.writeFile(part);
+        hash.update(part);
+        await written;
+      }
       bytes += chunk.length;
-      await file.writeFile(chunk);
     }
     await file.sync();
   } finally {

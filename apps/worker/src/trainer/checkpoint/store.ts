@@ -1,0 +1,37 @@
+import { RingmasterError } from '@ringmaster/protocol';
+import { putManifest, type Artifacts } from '../../artifacts/artifacts.js';
+import type { Request, Stored } from './messages.js';
+import { STATE_FILE, stateFile } from './state-file.js';
+
+/**
+ * Makes a checkpoint durable, its manifest last, and brings it to the coordinator if that can be reached.
+ * @throws DISK_FULL, here or there, with nothing half-written left behind
+ */
+export async function storeCheckpoint(
+  artifacts: Artifacts,
+  { header, manifest }: Request,
+  bytes: Uint8Array,
+): Promise<Stored> {
+  const state = await artifacts.put(stateFile(header, bytes));
+  const id = await putManifest(artifacts, {
+    ...manifest,
+    stateHash: state.sha256,
+    files: { [STATE_FILE]: state },
+  });
+  const delivered = await deliver(artifacts, id);
+  return { manifest: id, stateHash: state.sha256, delivered };
+}
+
+async function deliver(artifacts: Artifacts, id: string): Promise<boolean> {
+  try {
+    await artifacts.deliver(id);
+    return true;
+  } catch (error) {
+    const unreachable =
+      error instanceof RingmasterError &&
+      (error as RingmasterError).code === 'COORDINATOR_UNREACHABLE';
+    if (unreachable) return false;
+    await artifacts.forget(id);
+    throw error;
+  }
+}

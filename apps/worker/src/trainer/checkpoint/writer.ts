@@ -1,0 +1,100 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import type { Logger } from 'pino';
+import { errorBody } from '../failure.js';
+import { manifestOf } from '../manifest.js';
+import type { Stored } from './messages.js';
+import type { Subject } from './subject.js';
+import { WritingThread } from './thread.js';
+
+/**
+ * Writes checkpoints beside the step loop: a state is copied between two steps, and a thread of its own hashes the copy
+ * and makes it durable while the next steps run. There is never more than one copy. A checkpoint that cannot be written
+ * is reported and never ends the run.
+ */
+export class CheckpointWriter {
+  readonly #run: Subject;
+  readonly #send: (message: TrainerMessage) => void;
+  readonly #log: Logger;
+  #thread: WritingThread | null = null;
+  #writing: Promise<void> | null = null;
+
+  constructor(run: Subject, send: (message: TrainerMessage) => void, log: Logger) {
+    this.#run = run;
+    this.#send = send;
+    this.#log = log;
+  }
+
+  /** Makes room for the copy ahead of the first checkpoint, which is then as quick as those after it. */
+  reserve(): void {
+    try {
+      this.#room();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'there is no memory for the copy of a state yet');
+    }
+  }
+
+  /** Begins a checkpoint of the present state; passed over while the one before is still being written. */
+  write(generation: number): void {
+    if (this.#writing === null) {
+      void this.#begin(generation);
+      return;
+    }
+    const { step } = this.#run;
+    this.#log.warn(
+      { generation, step },
+      'the checkpoint before is still being written; this one is passed over',
+    );
+  }
+
+  /** Makes the present state durable; resolves when the message that tells how that went is sent. */
+  async save(generation: number): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    await this.#begin(generation);
+  }
+
+  /** Resolves when no checkpoint is being written. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  #begin(generation: number): Promise<void> {
+    this.#writing = this.#write(generation).finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #write(generation: number): Promise<void> {
+    const { step, evaluations } = this.#run;
+    const started = performance.now();
+    try {
+      const { manifest, stateHash } = await this.#store();
+      const position = { step, evaluations, stateHash };
+      const seconds = (performance.now() - started) / 1000;
+      this.#send({ type: 'checkpointed', generation, position, manifest, seconds });
+    } catch (error) {
+      this.#log.error(
+        { generation, step, err: error },
+        'the checkpoint could not be written; training goes on',
+      );
+      this.#send({ type: 'checkpoint-failed', generation, step, error: errorBody(error) });
+    }
+  }
+
+  /** Copies the state before it returns. */
+  #store(): Promise<Stored> {
+    const { state, isInitialised } = this.#run;
+    if (!isInitialised) throw new Error('there is no state to be saved');
+    const thread = this.#room();
+    thread.copy.set(state.bytes);
+    return thread.store({ header: state.header(), manifest: manifestOf(this.#run, 'checkpoint') });
+  }
+
+  #room(): WritingThread {
+    if (this.#thread === null || this.#thread.ended) {
+      const { artifacts, state } = this.#run;
+      this.#thread = new WritingThread(artifacts.source, state.bytes.length);
+    }
+    return this.#thread;
+  }
+}
