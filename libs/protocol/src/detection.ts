@@ -21,10 +21,10 @@ export const detection = {
   /** How often the coordinator looks for leases that have run out. */
   sweepMs: 250,
   /**
-   * What is left of the lease of a worker whose connection is found broken: time to connect anew when only the
-   * connection is gone (`retryMs`), and no more when its host is.
+   * What is left of the lease of a worker whose connection is found broken: time to notice and to connect anew when
+   * only the connection is gone, and no more when its host is.
    */
-  brokenMs: 1000,
+  brokenMs: 500,
   /** Longest that a worker waits before it tries again to reach its coordinator; the first time, a quarter of it. */
   retryMs: 1000,
   /** How often a trainer gives its sign of life. */

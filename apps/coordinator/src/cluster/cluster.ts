@@ -45,6 +45,7 @@ export interface ClusterOptions {
 export class Cluster implements Fleet {
   readonly workers: Workers;
   readonly #options: ClusterOptions;
+  #goingDown = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -122,8 +123,9 @@ export class Cluster implements Fleet {
     }
   }
 
-  /** Asks every worker to end its trainers and to go. */
+  /** Asks every worker to end its trainers and to go, those who register from now on too. */
   shutdown(): void {
+    this.#goingDown = true;
     for (const worker of this.workers.present()) this.#tell(worker, { type: 'shutdown' });
   }
 
@@ -176,6 +178,7 @@ export class Cluster implements Fleet {
     const worker = this.workers.register(peer, message, clock());
     send(peer, { type: 'registered', worker: worker.id, leaseMs, artifacts: artifacts() });
     log.info({ worker: worker.id, host: worker.host, slots: worker.slots }, 'worker registered');
+    if (this.#goingDown) this.#tell(worker, { type: 'shutdown' });
     for (const trainer of worker.trainers.keys())
       if (!this.#options.isWanted(trainer)) this.end(trainer);
     this.#options.onSlots();

@@ -73,8 +73,8 @@ export class Workers {
   }
 
   /**
-   * A message to this connection was not delivered. A worker that is still there connects anew and registers within a
-   * second; for one that is gone there is no use in waiting longer.
+   * A message to this connection was not delivered. A worker that is still there notices, connects anew and
+   * registers within milliseconds; for one that is gone there is no use in waiting longer.
    */
   cutOff(peer: string, nowMs: number): void {
     const worker = this.#at(peer);

@@ -33,7 +33,7 @@ export interface AgentOptions {
 }
 
 /** How long trainers may take to make their state durable once no coordinator is waited for any more. */
-const SAVE_MS = 10_000;
+const SAVE_MS = 5000;
 const POLL_MS = 20;
 
 /**

@@ -32,6 +32,10 @@ process.once('message', (first) => {
     const child = spawn('sleep', ['60'], { stdio: 'inherit' });
     process.stdout.write(`${JSON.stringify({ child: child.pid })}\n`);
   }
+  if (job === 'chatty') {
+    let step = 0;
+    setInterval(() => send({ type: 'retired', generation: 1, step: step++ }), 2);
+  }
   if (job === 'hungry') devour(process.env['TEST_GROUP'] ?? '');
   process.on('SIGUSR2', () => {
     const error = { code: 'INTERNAL', message: 'a neighbour is gone', remedy: '', detail: {} };

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { launchOf, TestCoordinator } from './agent/coordinator.test.fixture.js';
+import { isAlive } from './agent/scene.test.fixture.js';
+
+const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
+
+let home: string;
+let coordinator: TestCoordinator;
+let worker: ChildProcess;
+
+/** A worker as it is started in earnest, with a trainer that cannot load what it is to train. */
+async function start(...options: string[]): Promise<number> {
+  const args = ['--home', home, '--name', 'worker-1', '--control', coordinator.endpoint];
+  worker = spawn(process.execPath, [MAIN, ...args, ...options], { stdio: 'ignore' });
+  await coordinator.take('register');
+  await coordinator.tell('worker-1', { type: 'launch', launch: launchOf('good') });
+  const { pid } = await coordinator.take('trainer-started');
+  await coordinator.take('trainer-message', ({ message }) => message.type === 'failed');
+  return pid;
+}
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
+  coordinator = await TestCoordinator.open();
+});
+
+afterEach(async () => {
+  worker.kill('SIGKILL');
+  coordinator.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+describe('a worker', () => {
+  it('finds that its trainer lives, and leaves in order at the first signal', async () => {
+    const pid = await start();
+    await sleep(4000);
+    expect(coordinator.heard.map(({ type }) => type)).not.toContain('trainer-silent');
+    worker.kill('SIGTERM');
+    await coordinator.take('leaving');
+    expect(isAlive(pid)).toBe(true);
+    await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
+    await coordinator.take('leave');
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+  });
+
+  it('leaves at once at the second signal', async () => {
+    const pid = await start();
+    worker.kill('SIGINT');
+    await coordinator.take('leaving');
+    worker.kill('SIGINT');
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('leaves when the coordinator takes too long', async () => {
+    await start('--leave-timeout', '300ms');
+    worker.kill('SIGTERM');
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+  });
+});
