@@ -51,4 +51,28 @@ describe('Garbage', () => {
       expect([shared!, newest, data!, prepared].map(has)).toEqual([true, true, true, true]);
       store.close();
     }));
+
+  it('spares what is put again while an artifact is being written, however old it is', () =>
+    withHome(async (home) => {
+      const store = new Store(join(home, 'store.sqlite'));
+      const blobs = new BlobStore(join(home, 'artifacts'));
+      mkdirSync(join(home, 'data'));
+      const garbage = new Garbage(store, blobs, join(home, 'data'));
+      const put = async (text: string) => (await blobs.putBytes(Buffer.from(text))).sha256;
+      const has = (hash: string) => existsSync(blobs.path(hash));
+
+      const [state, alone] = [await put('state'), await put('alone')];
+      const first = await put(JSON.stringify({ files: [state, alone] }));
+      for (const hash of [state, alone, first]) utimesSync(blobs.path(hash), 1, 1);
+      await put('state');
+      expect(await garbage.sweep(Date.now())).toBe(2);
+      expect([state, alone, first].map(has)).toEqual([true, false, false]);
+
+      await put(JSON.stringify({ files: [state, await put('alone')] }));
+      for (const hash of [state, alone, first]) utimesSync(blobs.path(hash), 1, 1);
+      await put('state');
+      garbage.release(first);
+      expect([state, alone, first].map(has)).toEqual([true, false, false]);
+      store.close();
+    }));
 });

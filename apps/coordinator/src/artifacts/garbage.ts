@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobStore } from '@ringmaster/data';
 import type { Store } from '../store/store.js';
@@ -10,8 +9,10 @@ const GRACE_MS = 60 * 60_000;
 
 /**
  * Removes blobs that nothing refers to. Roots are the manifests of models and kept checkpoints, and the data and base
- * of every job and of every request that data preparation remembers. An artifact that is being written while a blob it shares is removed is found incomplete when it is
- * announced, and written again; nothing that was acknowledged is ever touched.
+ * of every job and of every request that data preparation remembers. Whoever puts a blob renews its age, even where it
+ * was there already, so a blob that is younger than expected belongs to an artifact that is being written. Should one be
+ * removed all the same, the artifact is found incomplete when it is announced, and written again; nothing that was
+ * acknowledged is ever touched.
  */
 export class Garbage {
   readonly #store: Store;
@@ -26,35 +27,44 @@ export class Garbage {
     this.#dataIndex = dataIndex;
   }
 
-  /** Removes what only this manifest, which is a root no more, referred to. */
+  /**
+   * Removes what only this manifest, which is a root no more, referred to, but for blobs that somebody has put again
+   * since the manifest was written.
+   */
   release(manifest: string): void {
-    const kept = this.#kept();
-    for (const blob of [...this.#referencesOf(manifest), manifest]) {
-      if (!kept.has(blob)) rmSync(this.#blobs.path(blob), { force: true });
-    }
+    const written = this.#putMs(manifest);
+    if (written === null) return;
+    const references = this.#referencesOf(manifest);
+    this.#remove([...references, manifest], written);
     this.#references.delete(manifest);
   }
 
   /** Removes every old blob that nothing refers to, such as those of uploads that were broken off. */
   async sweep(nowMs: number): Promise<number> {
+    const old: string[] = [];
+    for await (const { sha256, putMs } of this.#blobs.list()) {
+      if (nowMs - putMs > GRACE_MS) old.push(sha256);
+    }
+    return this.#remove(old, nowMs - GRACE_MS);
+  }
+
+  /**
+   * Removes those blobs that nothing refers to and that were not put after `newestMs`. Nothing else of this process runs
+   * meanwhile, so nothing can become referenced.
+   */
+  #remove(blobs: readonly string[], newestMs: number): number {
+    const kept = this.#kept();
     let removed = 0;
-    const root = join(this.#blobs.root, 'sha256');
-    for (const prefix of await entries(root)) {
-      const old: string[] = [];
-      for (const rest of await entries(join(root, prefix))) {
-        const { mtimeMs } = await stat(join(root, prefix, rest)).catch(() => ({ mtimeMs: nowMs }));
-        if (nowMs - mtimeMs > GRACE_MS) old.push(prefix + rest);
-      }
-      if (old.length === 0) continue;
-      // From here to the removal nothing else runs, so nothing can become referenced meanwhile.
-      const kept = this.#kept();
-      for (const blob of old) {
-        if (kept.has(blob)) continue;
-        rmSync(this.#blobs.path(blob), { force: true });
-        removed++;
-      }
+    for (const blob of blobs) {
+      if (kept.has(blob) || (this.#putMs(blob) ?? Infinity) > newestMs) continue;
+      rmSync(this.#blobs.path(blob), { force: true });
+      removed++;
     }
     return removed;
+  }
+
+  #putMs(blob: string): number | null {
+    return statSync(this.#blobs.path(blob), { throwIfNoEntry: false })?.mtimeMs ?? null;
   }
 
   #kept(): Set<string> {
@@ -82,8 +92,4 @@ export class Garbage {
       return []; // A manifest that is not there refers to nothing.
     }
   }
-}
-
-async function entries(directory: string): Promise<string[]> {
-  return readdir(directory).catch(() => []);
 }

@@ -1,9 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
-import { artifactManifestSchema, type ArtifactManifest } from '@ringmaster/protocol';
+import {
+  artifactManifestSchema,
+  sha256 as hashOf,
+  type ArtifactManifest,
+} from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
 
 /**
- * Reads the manifest of a model or checkpoint and checks that all its files are in the store.
+ * Reads the manifest of a model or checkpoint and checks that all its files are in the store, in time that does not
+ * depend on their size: who loads an artifact checks its content.
  * @returns The manifest, or in one line why the artifact is not whole.
  */
 export function readArtifact(
@@ -17,6 +22,7 @@ export function readArtifact(
   } catch {
     return 'its manifest is not in the artifact store';
   }
+  if (hashOf(text) !== manifest) return 'its manifest is damaged';
   const parsed = artifactManifestSchema.safeParse(parseJson(text));
   if (!parsed.success) return `its manifest is invalid: ${parsed.error.issues[0]?.message ?? ''}`;
   if (parsed.data.kind !== kind) return `it is a ${parsed.data.kind}`;

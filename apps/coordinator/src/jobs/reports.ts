@@ -1,6 +1,7 @@
 import {
   RingmasterError,
   type ArtifactManifest,
+  type Position,
   type StepPoint,
   type StepReport,
   type TrainerMessage,
@@ -39,9 +40,14 @@ export function verified(blobs: BlobStore, message: TrainerMessage): TrainerMess
 
 function describesState(
   artifact: ArtifactManifest | string,
-  { step, stateHash }: { readonly step: number; readonly stateHash: string },
+  { step, evaluations, stateHash }: Position,
 ): boolean {
-  return typeof artifact !== 'string' && artifact.step === step && artifact.stateHash === stateHash;
+  return (
+    typeof artifact !== 'string' &&
+    artifact.step === step &&
+    artifact.evaluations === evaluations &&
+    artifact.stateHash === stateHash
+  );
 }
 
 /** A step as the loss curve has it. */
