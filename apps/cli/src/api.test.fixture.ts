@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RingmasterError, type JobEvent, type JobState, type JobView } from '@ringmaster/protocol';
+import {
+  RingmasterError,
+  type IncidentView,
+  type JobEvent,
+  type JobState,
+  type JobView,
+} from '@ringmaster/protocol';
 
 export function jobView(id: string, state: JobState, step = 0): JobView {
   const isFailed = state === 'failed';
@@ -16,6 +22,14 @@ export function jobView(id: string, state: JobState, step = 0): JobView {
   };
 }
 
+export function incident(id: number, rest: Partial<IncidentView> = {}): IncidentView {
+  return {
+    ...{ id, at: '2026-01-01T00:00:00.000Z', job: 'j-1', worker: 'w-1', step: 3, generation: 1 },
+    ...{ what: 'it broke', recovery: null },
+    ...rest,
+  };
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A home whose coordinator is this test: a real HTTP server that answers as the routes given say. */
@@ -23,7 +37,8 @@ export class TestApi {
   readonly home = mkdtempSync(join(tmpdir(), 'ringmaster-cli-'));
   /** `METHOD /path` → what happens. */
   readonly routes = new Map<string, Handler>();
-  readonly requests: { readonly route: string; readonly body: string }[] = [];
+  readonly requests: { readonly route: string; readonly url: string; readonly body: string }[] = [];
+  url = '';
   #server = createServer();
 
   static async open(): Promise<TestApi> {
@@ -39,7 +54,8 @@ export class TestApi {
     });
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const { port } = this.#server.address() as AddressInfo;
-    const file = { cluster: 'c', pid: process.pid, url: `http://127.0.0.1:${port}`, control: '' };
+    this.url = `http://127.0.0.1:${port}`;
+    const file = { cluster: 'c', pid: process.pid, url: this.url, control: '' };
     writeFileSync(join(this.home, 'coordinator.json'), JSON.stringify(file));
   }
 
@@ -64,21 +80,29 @@ export class TestApi {
   /** A job whose event stream says these states, then stays open unless the last is final. */
   job(id: string, ...states: JobState[]): void {
     this.json(`GET /v1/jobs/${id}`, jobView(id, states[0] ?? 'queued'));
+    this.events(
+      id,
+      states.map((state) => ({ type: 'job', job: jobView(id, state, 5) })),
+    );
+  }
+
+  /** What the event stream of a job says; it stays open unless it ends with a job that does not run. */
+  events(id: string, events: readonly JobEvent[]): void {
     this.routes.set(`GET /v1/jobs/${id}/events`, (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      for (const state of states) {
-        const event: JobEvent = { type: 'job', job: jobView(id, state, 5) };
-        response.write(`event: job\ndata: ${JSON.stringify(event)}\n\n`);
-      }
-      if (states.at(-1) !== 'running') response.end();
+      for (const event of events)
+        response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      const last = events.at(-1);
+      if (last?.type !== 'job' || last.job.state !== 'running') response.end();
     });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = '';
     for await (const chunk of request) body += String(chunk);
-    const route = `${request.method ?? ''} ${request.url?.split('?')[0] ?? ''}`;
-    this.requests.push({ route, body });
+    const url = request.url ?? '';
+    const route = `${request.method ?? ''} ${url.split('?')[0] ?? ''}`;
+    this.requests.push({ route, url, body });
     const handler = this.routes.get(route);
     if (handler !== undefined) {
       handler(request, response);

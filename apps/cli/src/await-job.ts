@@ -1,5 +1,6 @@
-import { isFinal, RingmasterError, type JobView } from '@ringmaster/protocol';
+import { isFinal, RingmasterError, type IncidentView, type JobView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
+import { describeRecovery } from './describe-incident.js';
 import { RemoteFailure } from './failure.js';
 import { followJob } from './follow.js';
 import { formatSeconds } from './output.js';
@@ -21,7 +22,10 @@ export async function awaitJob(
   let state = 'unknown';
   try {
     const either = timer === null ? signal : AbortSignal.any([signal, timer]);
-    for await (const job of followJob(client, id, either)) {
+    const onIncident = (incident: IncidentView) => {
+      line.tell(incident.recovery === null ? incident.what : describeRecovery(incident.recovery));
+    };
+    for await (const job of followJob(client, id, either, onIncident)) {
       line.show(job);
       state = job.state;
       if (isFinal(job.state)) return job;

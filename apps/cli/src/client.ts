@@ -1,23 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
-  coordinatorFileSchema,
   incidentViewSchema,
   jobEventSchema,
   jobViewSchema,
+  ledgerViewSchema,
   modelViewSchema,
   RingmasterError,
-  ringmasterHome,
   statusViewSchema,
   workerViewSchema,
-  type CoordinatorFile,
-  type Home,
   type JobEvent,
   type JobSpec,
 } from '@ringmaster/protocol';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { RemoteFailure } from './failure.js';
+import type { Location } from './location.js';
 
 const bodySchema = z.object({
   code: z.string(),
@@ -28,6 +25,7 @@ const bodySchema = z.object({
 /** How long a coordinator may take to begin an answer. */
 const ANSWER_MS = 30_000;
 const READY_MS = 3000;
+const MOST_INCIDENTS = 1000;
 /** Silence after which an event stream is taken for dead; the server says something every 15 s. */
 const SILENCE_MS = 40_000;
 
@@ -41,40 +39,24 @@ interface Request {
   readonly answerMs?: number;
 }
 
-/** The coordinator that the home directory names now, or null. */
-export function readCoordinator(home: Home): CoordinatorFile | null {
-  if (!existsSync(home.coordinator)) return null;
-  try {
-    return coordinatorFileSchema.parse(JSON.parse(readFileSync(home.coordinator, 'utf8')));
-  } catch {
-    return null; // It is being replaced at this moment, or its coordinator has just gone.
-  }
-}
-
 /**
  * The HTTP API with checked answers. Where the coordinator is, is read anew for every request, so that a client
  * survives one that is started again elsewhere.
  * @throws COORDINATOR_UNREACHABLE when nobody answers, and what the coordinator answers with.
  */
 export class Client {
-  readonly #home: Home;
+  readonly #location: Location;
 
-  constructor(home: Home) {
-    this.#home = home;
+  constructor(location: Location) {
+    this.#location = location;
   }
 
   get url(): string {
-    const file = readCoordinator(this.#home);
-    if (file === null) throw this.#unreachable({ home: this.#home.root });
-    return file.url;
+    return this.#location.url();
   }
 
-  /** What the API asks for, or null for a cluster that asks for nothing. */
   get token(): string | null {
-    const given = process.env['RINGMASTER_TOKEN'] ?? '';
-    if (given !== '') return given;
-    const { token } = this.#home;
-    return existsSync(token) ? readFileSync(token, 'utf8').trim() : null;
+    return this.#location.token();
   }
 
   async isReady(): Promise<boolean> {
@@ -93,17 +75,23 @@ export class Client {
   models = () => this.#get('/v1/models', z.array(modelViewSchema));
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, modelViewSchema);
 
-  incidents(job: string) {
-    const path = `/v1/incidents?limit=5&job=${encodeURIComponent(job)}`;
-    return this.#get(path, z.array(incidentViewSchema));
+  /** Newest first; of one job, or of all. */
+  incidents(job: string | null) {
+    const filter = job === null ? '' : `&job=${encodeURIComponent(job)}`;
+    return this.#get(`/v1/incidents?limit=${MOST_INCIDENTS}${filter}`, z.array(incidentViewSchema));
+  }
+
+  ledger(id: string, step: number) {
+    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, ledgerViewSchema);
   }
 
   submit(spec: JobSpec) {
     return this.#get('/v1/jobs', jobViewSchema, { method: 'POST', json: { spec } });
   }
 
-  cancel(id: string) {
-    const path = `/v1/jobs/${encodeURIComponent(id)}/cancel`;
+  /** Asks something of a job, and returns how it stands then. */
+  ask(id: string, verb: 'cancel' | 'pause' | 'resume') {
+    const path = `/v1/jobs/${encodeURIComponent(id)}/${verb}`;
     return this.#get(path, jobViewSchema, { method: 'POST' });
   }
 
@@ -207,7 +195,7 @@ export class Client {
       });
     } catch (cause) {
       signal?.throwIfAborted();
-      throw this.#unreachable({ url }, cause);
+      throw this.#location.unreachable(cause);
     } finally {
       clearTimeout(timer);
     }
@@ -217,13 +205,6 @@ export class Client {
     const code = response.status === 404 ? 'NOT_FOUND' : 'INTERNAL';
     const remedy = 'Look at the log of the coordinator.';
     throw new RemoteFailure(body.data ?? { code, message, remedy });
-  }
-
-  #unreachable(where: { url: string } | { home: string }, cause?: unknown): RingmasterError {
-    const { root } = this.#home;
-    const option = root === ringmasterHome().root ? '' : ` --home ${root}`;
-    const remedy = `Start one with: ringmaster up${option}`;
-    return new RingmasterError('COORDINATOR_UNREACHABLE', where, { cause, remedy });
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, RingmasterError, type JobView } from '@ringmaster/protocol';
+import { isFinal, RingmasterError, type IncidentView, type JobView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 import { RemoteFailure } from './failure.js';
 
@@ -20,6 +20,7 @@ export function isAbsence(error: unknown): boolean {
 /**
  * How a job stands, at once and whenever that changes, until it has ended. A connection that breaks is made anew, so a
  * coordinator may be killed and started again meanwhile.
+ * @param onIncident Called when something fails, and again once the run has recovered from it.
  * @throws the reason of `signal`; COORDINATOR_UNREACHABLE at once when nobody answers at first, and later when the
  * coordinator stays away for two minutes.
  */
@@ -27,6 +28,7 @@ export async function* followJob(
   client: Client,
   id: string,
   signal: AbortSignal,
+  onIncident: (incident: IncidentView) => void,
 ): AsyncGenerator<JobView> {
   let newest = await client.job(id);
   yield newest;
@@ -35,6 +37,7 @@ export async function* followJob(
     try {
       for await (const event of client.events(id, signal)) {
         lastHeard = performance.now();
+        if (event.type === 'incident') onIncident(event.incident);
         if (event.type !== 'job') continue;
         newest = event.job;
         yield newest;

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobViewSchema } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jobView, TestApi } from './api.test.fixture.js';
+import { incident, jobView, TestApi } from './api.test.fixture.js';
 import { ringmaster } from './run.test.fixture.js';
 
 const jobFile = `
@@ -45,6 +45,10 @@ describe('usage', () => {
     [['wait'], 'id'],
     [['submit', '/nonexistent.yaml'], '/nonexistent.yaml'],
     [['model', 'shwo', 'x'], 'show'],
+    [['job', 'j', '--ledger', '0'], '--ledger'],
+    [['jobs', '--coordinator', 'nowhere'], 'nowhere'],
+    [['jobs', '--coordinator', 'http://192.0.2.1:80'], 'RINGMASTER_TOKEN'],
+    [['jobs', '--coordinator', 'http://127.0.0.1:1', '--home', '/tmp'], '--home'],
   ])('%j is refused with exit code 2 and names %s', async (args, named) => {
     const { exit, stdout, stderr } = await ringmaster(args);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
@@ -124,7 +128,7 @@ describe('reading', () => {
   });
 
   it('says that a job does not exist with exit code 4', async () => {
-    for (const verb of ['job', 'wait', 'cancel', 'logs']) {
+    for (const verb of ['job', 'wait', 'cancel', 'pause', 'resume', 'logs']) {
       const { exit, stderr } = await ringmaster([verb, 'j-9', ...home()]);
       expect([verb, exit]).toEqual([verb, 4]);
       expect(stderr).toContain("No job has the id 'j-9'");
@@ -156,6 +160,106 @@ describe('reading', () => {
     });
     await ringmaster(['jobs', ...home()]);
     expect(authorization).toBe('Bearer secret');
+  });
+});
+
+describe('a coordinator elsewhere', () => {
+  it('is asked at its address, with the token of the environment and with no other', async () => {
+    writeFileSync(join(api.home, 'token'), 'of the home\n');
+    api.json('GET /v1/jobs', []);
+    const seen: (string | undefined)[] = [];
+    api.routes.set('GET /v1/jobs', (request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end('[]');
+    });
+    const jobs = ['jobs', '--json', '--coordinator', `${api.url}/`];
+    expect(await ringmaster(jobs)).toMatchObject({ exit: 0, stdout: '[]\n' });
+    await ringmaster(jobs, { environment: { RINGMASTER_TOKEN: 'given' } });
+    expect(seen).toEqual([undefined, 'Bearer given']);
+  });
+
+  it('that does not answer is no matter of a home', async () => {
+    const { exit, stderr } = await ringmaster(['jobs', '--coordinator', 'http://127.0.0.1:1']);
+    expect(exit).toBe(3);
+    expect(stderr).toContain('No coordinator answers at http://127.0.0.1:1');
+    expect(stderr).not.toContain('ringmaster up');
+  });
+});
+
+describe('pause and resume', () => {
+  it('say what becomes of the job', async () => {
+    api.json('POST /v1/jobs/j-1/pause', jobView('j-1', 'running'));
+    api.json('POST /v1/jobs/j-1/resume', jobView('j-1', 'queued'));
+    const pause = await ringmaster(['pause', 'j-1', ...home()]);
+    expect(pause).toMatchObject({ exit: 0, stdout: '', stderr: 'Job j-1 is being paused.\n' });
+    const resume = await ringmaster(['resume', 'j-1', ...home()]);
+    expect(resume).toMatchObject({ exit: 0, stdout: '', stderr: 'Job j-1 is queued.\n' });
+  });
+});
+
+describe('job', () => {
+  const phases = { compute: 0.1, quantise: 0.01, send: 0.002, wait: 0.05, update: 0.003 };
+  const rank = (number: number, compute: number) => ({
+    ...{ rank: number, worker: `w-${number}`, microbatches: 2 },
+    phases: { ...phases, compute },
+  });
+
+  it('names the rank that the others wait for', async () => {
+    api.json('GET /v1/incidents', []);
+    const described = async (...computes: number[]) => {
+      const ranks = computes.map((compute, number) => rank(number, compute));
+      api.json('GET /v1/jobs/j-1', { ...jobView('j-1', 'running'), ranks });
+      return (await ringmaster(['job', 'j-1', ...home()])).stdout;
+    };
+    const slow = await described(0.1, 0.12, 0.2);
+    expect(slow).toMatch(/^ +2 +w-2 +2 +200\.0 +10\.0 +2\.0 +50\.0 +3\.0$/m);
+    expect(slow).toContain('Rank 2 on worker w-2 computes 1.7 times as long as the median');
+    expect(await described(0.1, 0.12)).not.toContain('computes');
+    expect(await described(0.1, 0.2)).toContain('Rank 1 on worker w-1 computes 2.0 times');
+  });
+
+  it('tells which samples a step consumes, and whether the workers say the same', async () => {
+    const ledger = { samples: 3, digest: -7 };
+    const view = { step: 4, epoch: 0, microbatches: [[5, 1], [9]], computed: ledger };
+    const described = async (reported: typeof ledger | null) => {
+      api.json('GET /v1/jobs/j-1/ledger', { ...view, reported });
+      return (await ringmaster(['job', 'j-1', '--ledger', '4', ...home()])).stdout;
+    };
+    expect(await described(ledger)).toMatch(/reported +the same\n[^]*0 +5 1\n +1 +9\n/);
+    expect(await described({ samples: 3, digest: 8 })).toContain('otherwise: 3 samples, digest 8');
+    expect(await described(null)).toContain('not yet');
+  });
+});
+
+describe('incidents', () => {
+  const recovery = { detect: 0.5, abort: 0.25, form: 0.1, transfer: 0.05, firstStep: 0.1 };
+
+  it('are told in a paragraph each, with what the recovery took', async () => {
+    api.json('GET /v1/incidents', [
+      incident(2, { recovery }),
+      incident(1, { what: 'Trainer t-1 exited.' }),
+    ]);
+    const { stdout } = await ringmaster(['incidents', '--job', 'j-1', ...home()]);
+    const [newest, oldest] = stdout.split('\n\n');
+    expect(newest).toContain('it broke The run went on after 1.00 s: 0.50 s to notice, ');
+    expect(oldest).toBe('2026-01-01T00:00:00.000Z Trainer t-1 exited.\n');
+    expect(api.requests.at(-1)?.url).toContain('job=j-1');
+  });
+
+  it('that happen meanwhile are told by who waits', async () => {
+    api.job('j-1', 'running', 'succeeded');
+    api.events('j-1', [
+      { type: 'job', job: jobView('j-1', 'running') },
+      { type: 'incident', incident: incident(1) },
+      { type: 'incident', incident: incident(1, { recovery }) },
+      { type: 'job', job: jobView('j-1', 'paused') },
+      { type: 'job', job: jobView('j-1', 'succeeded') },
+    ]);
+    const { exit, stderr } = await ringmaster(['wait', 'j-1', ...home()]);
+    expect(exit).toBe(0);
+    expect(stderr).toMatch(/\nit broke\nThe run went on after 1\.00 s/);
+    expect(stderr).toMatch(/name-of-j-1 paused .*ringmaster resume j-1/);
   });
 });
 

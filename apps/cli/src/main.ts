@@ -5,7 +5,14 @@ import { z } from 'zod';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downCommand } from './commands/down.js';
-import { cancelCommand, jobCommand, jobsCommand } from './commands/jobs.js';
+import { incidentsCommand } from './commands/incidents.js';
+import {
+  cancelCommand,
+  jobCommand,
+  jobsCommand,
+  pauseCommand,
+  resumeCommand,
+} from './commands/jobs.js';
 import { logsCommand } from './commands/logs.js';
 import { modelCommand, modelsCommand } from './commands/models.js';
 import { predictCommand } from './commands/predict.js';
@@ -48,7 +55,10 @@ jobsCommand(program);
 jobCommand(program);
 logsCommand(program);
 waitCommand(program);
+pauseCommand(program);
+resumeCommand(program);
 cancelCommand(program);
+incidentsCommand(program);
 modelsCommand(program);
 modelCommand(program);
 predictCommand(program);

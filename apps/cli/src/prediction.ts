@@ -10,10 +10,10 @@ import { fileReason, RingmasterError, ringmasterHome, systemCode } from '@ringma
 import { Client } from './client.js';
 import { reasonOf } from './failure.js';
 import { isModelDirectory } from './job-paths.js';
+import { locate, type ClusterOption } from './location.js';
 import { programPath } from './program.js';
-import type { HomeOption } from './verb.js';
 
-export interface PredictOptions extends HomeOption {
+export interface PredictOptions extends ClusterOption {
   readonly input?: string;
   readonly logits?: true;
 }
@@ -26,7 +26,7 @@ const chatter =
 export async function predict(model: string, options: PredictOptions): Promise<void> {
   const home = ringmasterHome(options.home);
   const file = options.input === undefined ? null : openInput(options.input);
-  const client = new Client(home);
+  const client = new Client(locate(options));
   const which = isModelDirectory(model)
     ? ['--model-directory', resolve(model)]
     : await storedModel(client, model, home.artifacts, home.cache);

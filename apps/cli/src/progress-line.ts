@@ -17,6 +17,7 @@ function describeJob(job: JobView): string {
     !isRunning || tokensPerSecond === null ? null : `${formatCount(tokensPerSecond)} tokens/s`,
     !isRunning || etaSeconds === null ? null : `ETA ${formatSeconds(etaSeconds)}`,
     state === 'queued' || state === 'preparing' ? progress : null,
+    state === 'paused' ? `goes on with: ringmaster resume ${job.id}` : null,
   ];
   return parts.filter((part) => part !== null).join('  ');
 }
@@ -32,7 +33,7 @@ export class ProgressLine {
     const text = describeJob(job);
     if (text === this.#shown) return;
     if (this.#stream.isTTY) {
-      this.#stream.write(`\r\u001b[K${text.slice(0, this.#stream.columns - 1)}`);
+      this.#stream.write(`\r\u001b[K${this.#clip(text)}`);
     } else {
       const now = performance.now();
       if (job.state === this.#state && now - this.#shownAt < PLAIN_MS) return;
@@ -43,8 +44,20 @@ export class ProgressLine {
     this.#state = job.state;
   }
 
+  /** Says something that stays, above the line. */
+  tell(text: string): void {
+    this.#stream.write(
+      this.#stream.isTTY ? `\r\u001b[K${text}\n${this.#clip(this.#shown)}` : `${text}\n`,
+    );
+  }
+
   /** Leaves the line as it is and goes to the next. */
   end(): void {
     if (this.#stream.isTTY && this.#shown !== '') this.#stream.write('\n');
+  }
+
+  /** What fits on one line of the terminal. */
+  #clip(text: string): string {
+    return text.slice(0, this.#stream.columns - 1);
   }
 }

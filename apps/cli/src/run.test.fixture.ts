@@ -14,15 +14,20 @@ export async function ringmaster(
   args: readonly string[],
   {
     input = '',
+    environment = {},
     onStart = () => undefined,
     onOutput = () => undefined,
   }: {
     input?: string;
+    environment?: Readonly<Record<string, string>>;
     onStart?: (child: ChildProcess) => void;
     onOutput?: (all: string, child: ChildProcess) => void;
   } = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let stdout = '';
   let stderr = '';
   child.stdin.on('error', () => undefined);

@@ -11,9 +11,10 @@ import {
 } from '@ringmaster/protocol';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { inHome } from '../location.js';
 import { gather, loadJobFile } from '../job-file.js';
 import { formatCount, note, pairs, print, printJson, table } from '../output.js';
-import { readingVerb, type JsonOption } from '../verb.js';
+import { localReadingVerb, type JsonOption } from '../verb.js';
 
 interface DataOptions extends JsonOption {
   readonly set?: readonly string[];
@@ -26,7 +27,7 @@ export function dataCommand(program: Command): void {
     .command('data')
     .summary('Prepare or inspect the data of a job file')
     .description('Prepare or inspect the data of a job file.');
-  readingVerb(
+  localReadingVerb(
     data,
     'prepare <job.yaml>',
     'Clean, tokenise and shard the data that a job would train on',
@@ -43,7 +44,11 @@ export function dataCommand(program: Command): void {
       note(`${formatCount(tokens)} tokens; look at them with: ringmaster data inspect ${path}`);
       print(sha256);
     });
-  readingVerb(data, 'inspect <job.yaml>', 'Tell what is in that data, what was left out and why')
+  localReadingVerb(
+    data,
+    'inspect <job.yaml>',
+    'Tell what is in that data, what was left out and why',
+  )
     .option(...SETTING, gather)
     .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)
     .action(async (path: string, options: DataOptions & { samples: number }) => {
@@ -84,7 +89,7 @@ async function requestOf(spec: JobSpec, store: BlobStore, home: Home): Promise<P
   if (spec.tokenizer !== undefined) return { data, tokenizer: spec.tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
   if (base.startsWith('/')) return { data, tokenizerFile: join(base, 'tokenizer.json') };
-  const { manifest } = await new Client(home).model(base);
+  const { manifest } = await new Client(inHome(home)).model(base);
   const file = manifest.files['tokenizer.json']?.sha256 ?? '';
   return { data, tokenizerFile: store.path(file) };
 }

@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
-import { Client, readCoordinator } from '../client.js';
+import { Client } from '../client.js';
 import { readRecords, removeRecords } from '../cluster/records.js';
+import { inHome, readCoordinator } from '../location.js';
 import { note } from '../output.js';
 import {
   endProcesses,
@@ -28,7 +29,7 @@ export function downCommand(program: Command): void {
 
 async function down(options: HomeOption): Promise<void> {
   const home = ringmasterHome(options.home);
-  const client = new Client(home);
+  const client = new Client(inHome(home));
   const answering = await client.isReady();
   const roots = [...recordedProcesses(home), ...(answering ? await announced(home, client) : [])];
   const processes = withDescendants(roots);

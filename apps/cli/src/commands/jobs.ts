@@ -1,22 +1,27 @@
 import type { Command } from 'commander';
-import { isFinal, ringmasterHome, type IncidentView, type JobView } from '@ringmaster/protocol';
+import { isFinal, type JobView } from '@ringmaster/protocol';
+import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { describeJob } from '../describe-job.js';
+import { describeLedger } from '../describe-ledger.js';
+import { locate, type ClusterOption } from '../location.js';
 import {
   formatCount,
   formatFigure,
   formatSeconds,
   note,
-  pairs,
   print,
   printJson,
   table,
 } from '../output.js';
-import { readingVerb, verb, type HomeOption, type JsonOption } from '../verb.js';
+import { clusterVerb, readingVerb, type JsonOption } from '../verb.js';
+
+const MOST_STEPS = 999_999_999;
 
 export function jobsCommand(program: Command): void {
   readingVerb(program, 'jobs', 'List the jobs, newest first').action(
-    async ({ home, json }: JsonOption) => {
-      const jobs = await new Client(ringmasterHome(home)).jobs();
+    async ({ json, ...where }: JsonOption) => {
+      const jobs = await new Client(locate(where)).jobs();
       if (json) printJson(jobs);
       else
         print(table('ID NAME KIND STATE STEP LOSS TOKENS/S ETA WORKERS'.split(' '), jobs.map(row)));
@@ -25,21 +30,50 @@ export function jobsCommand(program: Command): void {
 }
 
 export function jobCommand(program: Command): void {
-  readingVerb(program, 'job <id>', 'Show one job; a name means the newest of that name').action(
-    async (id: string, { home, json }: JsonOption) => {
-      const client = new Client(ringmasterHome(home));
+  readingVerb(program, 'job <id>', 'Show one job; a name means the newest of that name')
+    .option(
+      '--ledger <step>',
+      'show which samples this step consumes instead',
+      wholeNumber(1, MOST_STEPS),
+    )
+    .action(async (id: string, options: JsonOption & { readonly ledger?: number }) => {
+      const { json, ledger, ...where } = options;
+      const client = new Client(locate(where));
+      if (ledger !== undefined) {
+        const view = await client.ledger(id, ledger);
+        if (json) printJson(view);
+        else print(describeLedger(view));
+        return;
+      }
       const job = await client.job(id);
       if (json) printJson(job);
-      else print(describe(job, await client.incidents(job.id)));
-    },
-  );
+      else print(describeJob(job, await client.incidents(job.id)));
+    });
 }
 
 export function cancelCommand(program: Command): void {
-  verb(program, 'cancel <id>', 'Cancel a job').action(async (id: string, { home }: HomeOption) => {
-    const job = await new Client(ringmasterHome(home)).cancel(id);
-    note(`Job ${job.id} is ${job.state}.`);
-  });
+  asking(program, 'cancel', 'Cancel a job');
+}
+
+export function pauseCommand(program: Command): void {
+  asking(program, 'pause', 'Pause a job: its state is saved and its slots are free').addHelpText(
+    'after',
+    '\nIt ends with the same bytes as if it had never been paused.',
+  );
+}
+
+export function resumeCommand(program: Command): void {
+  asking(program, 'resume', 'Have a paused job go on where it was');
+}
+
+function asking(program: Command, verb: 'cancel' | 'pause' | 'resume', summary: string): Command {
+  return clusterVerb(program, `${verb} <id>`, summary).action(
+    async (id: string, where: ClusterOption) => {
+      const job = await new Client(locate(where)).ask(id, verb);
+      const isUnderWay = verb === 'pause' && job.state !== 'paused';
+      note(isUnderWay ? `Job ${job.id} is being paused.` : `Job ${job.id} is ${job.state}.`);
+    },
+  );
 }
 
 function row(job: JobView) {
@@ -53,44 +87,4 @@ function row(job: JobView) {
     job.etaSeconds === null || !running ? null : formatSeconds(job.etaSeconds),
     running ? job.workers.length : null,
   ];
-}
-
-function describe(job: JobView, incidents: readonly IncidentView[]): string {
-  const { tokensPerSecond } = job.throughput;
-  const { evaluation, result, error } = job;
-  const figures = (metrics: Readonly<Record<string, number>>) =>
-    Object.entries(metrics)
-      .map(([name, value]) => `${name} ${formatFigure(value) ?? ''}`)
-      .join('  ');
-  const text = pairs([
-    ['id', job.id],
-    ['name', job.name],
-    ['kind', job.kind],
-    ['state', job.state],
-    ['progress', job.progress],
-    ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
-    ['loss', formatFigure(job.loss)],
-    [
-      'validation',
-      evaluation === null
-        ? null
-        : `loss ${formatFigure(evaluation.loss) ?? ''}  ${figures(evaluation.metrics)}  at step ${evaluation.step}`,
-    ],
-    ['tokens/s', tokensPerSecond === null ? null : formatCount(tokensPerSecond)],
-    ['ETA', job.etaSeconds === null || isFinal(job.state) ? null : formatSeconds(job.etaSeconds)],
-    ['workers', job.workers.join(', ')],
-    ['generation', job.generation],
-    ['priority', job.priority],
-    ['after', job.after.join(', ')],
-    ['created', job.createdAt],
-    ['started', job.startedAt],
-    ['ended', job.endedAt],
-    ['state hash', result?.stateHash ?? null],
-    ['model', result?.model ?? null],
-    ['metrics', result === null ? null : figures(result.metrics)],
-    ['error', error === null ? null : `${error.code}: ${error.message}`],
-    ['remedy', error?.remedy ?? null],
-  ]);
-  const told = incidents.map(({ at, what }) => `${at}  ${what}`);
-  return told.length === 0 ? text : `${text}\n\nincidents\n${told.join('\n')}`;
 }

@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { isFinal, ringmasterHome } from '@ringmaster/protocol';
+import { isFinal } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { isAbsence } from '../follow.js';
 import { interruption } from '../interruption.js';
+import { locate } from '../location.js';
 import { print } from '../output.js';
 import { readingVerb, type JsonOption } from '../verb.js';
 
@@ -22,8 +23,8 @@ export function logsCommand(program: Command): void {
   readingVerb(program, 'logs <id>', 'Print what the trainers of a job have logged')
     .option('-f, --follow', 'go on until the job has ended')
     .option('-n, --tail <lines>', 'how many of the last lines', wholeNumber(0, MOST_LINES), 1000)
-    .action(async (id: string, { home, json, follow, tail }: LogsOptions) => {
-      const client = new Client(ringmasterHome(home));
+    .action(async (id: string, { json, follow, tail, ...where }: LogsOptions) => {
+      const client = new Client(locate(where));
       const signal = interruption(`job ${id} goes on.`);
       for await (const line of follow
         ? followLines(client, id, tail, signal)

@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
-import { ringmasterHome, type ModelView } from '@ringmaster/protocol';
+import type { ModelView } from '@ringmaster/protocol';
 import { Client } from '../client.js';
+import { locate, type ClusterOption } from '../location.js';
 import { exportModel, importModel } from '../model-files.js';
 import { formatBytes, formatFigure, note, pairs, print, printJson, table } from '../output.js';
-import { readingVerb, verb, type HomeOption, type JsonOption } from '../verb.js';
+import { clusterVerb, readingVerb, type JsonOption } from '../verb.js';
 
-const client = (home: string | undefined) => new Client(ringmasterHome(home));
+const client = (options: ClusterOption) => new Client(locate(options));
 
 export function modelsCommand(program: Command): void {
   readingVerb(program, 'models', 'List the models, newest first').action(
-    async ({ home, json }: JsonOption) => {
-      const models = await client(home).models();
+    async ({ json, ...where }: JsonOption) => {
+      const models = await client(where).models();
       if (json) printJson(models);
       else print(table('ID NAME TASK JOB SIZE CREATED'.split(' '), models.map(row)));
     },
@@ -23,35 +24,35 @@ export function modelCommand(program: Command): void {
     .summary('Show, export, import or remove a model')
     .description('Show, export, import or remove a model; a name means the newest of that name.');
   readingVerb(model, 'show <model>', 'Show where a model comes from and what it measures').action(
-    async (reference: string, { home, json }: JsonOption) => {
-      const view = await client(home).model(reference);
+    async (reference: string, { json, ...where }: JsonOption) => {
+      const view = await client(where).model(reference);
       if (json) printJson(view);
       else print(describe(view));
     },
   );
-  verb(
+  clusterVerb(
     model,
     'export <model> <dir>',
     'Write a model into a directory that transformers loads',
-  ).action(async (reference: string, directory: string, { home }: HomeOption) => {
-    const api = client(home);
+  ).action(async (reference: string, directory: string, where: ClusterOption) => {
+    const api = client(where);
     const view = await api.model(reference);
     await exportModel(api, view, directory);
     note(`Model ${view.name} is in ${directory}.`);
   });
-  verb(
+  clusterVerb(
     model,
     'import <dir>',
     'Take a model directory in the layout of Hugging Face in; print its id',
   )
     .option('--name <name>', 'name of the model (default: that of the directory)')
-    .action(async (directory: string, { home, name }: HomeOption & { name?: string }) => {
-      const view = await importModel(client(home), directory, name ?? null);
+    .action(async (directory: string, { name, ...where }: ClusterOption & { name?: string }) => {
+      const view = await importModel(client(where), directory, name ?? null);
       print(view.id);
     });
-  verb(model, 'remove <model>', 'Remove a model').action(
-    async (reference: string, { home }: HomeOption) => {
-      const api = client(home);
+  clusterVerb(model, 'remove <model>', 'Remove a model').action(
+    async (reference: string, where: ClusterOption) => {
+      const api = client(where);
       const { id, name } = await api.model(reference);
       await api.removeModel(id);
       note(`Model ${name} (${id.slice(0, 12)}) is removed.`);

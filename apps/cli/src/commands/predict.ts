@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
 import type { PredictOptions } from '../prediction.js';
-import { verb } from '../verb.js';
+import { clusterVerb } from '../verb.js';
 
 export function predictCommand(program: Command): void {
-  verb(program, 'predict <model>', 'Print what a model says of texts, one JSON object a line')
+  clusterVerb(
+    program,
+    'predict <model>',
+    'Print what a model says of texts, one JSON object a line',
+  )
     .option('--input <file.jsonl>', 'JSON lines with the key "text" (default: stdin)')
     .option('--logits', 'print the raw logits as well')
     .addHelpText(

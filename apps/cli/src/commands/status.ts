@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { ringmasterHome } from '@ringmaster/protocol';
 import { Client } from '../client.js';
+import { locate } from '../location.js';
 import { formatSeconds, pairs, print, printJson, table } from '../output.js';
 import { readingVerb, type JsonOption } from '../verb.js';
 
 export function statusCommand(program: Command): void {
   readingVerb(program, 'status', 'Show the coordinator, its workers and what they do').action(
-    async ({ home, json }: JsonOption) => {
-      const status = await new Client(ringmasterHome(home)).status();
+    async ({ json, ...where }: JsonOption) => {
+      const status = await new Client(locate(where)).status();
       if (json) {
         printJson(status);
         return;

@@ -1,20 +1,20 @@
 import type { Command } from 'commander';
-import { ringmasterHome } from '@ringmaster/protocol';
 import { awaitJob, requireSuccess } from '../await-job.js';
 import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
 import { gather, loadJobFile } from '../job-file.js';
+import { locate, type ClusterOption } from '../location.js';
 import { print, printJson } from '../output.js';
-import { verb, type HomeOption } from '../verb.js';
+import { clusterVerb } from '../verb.js';
 
-interface SubmitOptions extends HomeOption {
+interface SubmitOptions extends ClusterOption {
   readonly set?: readonly string[];
   readonly wait?: true;
   readonly dryRun?: true;
 }
 
 export function submitCommand(program: Command): void {
-  verb(program, 'submit <job.yaml>', 'Submit a job, and print its id')
+  clusterVerb(program, 'submit <job.yaml>', 'Submit a job, and print its id')
     .option('--set <path=value>', 'override a key of the job file; may be repeated', gather)
     .option('--wait', 'wait until the job has ended, as the verb wait does')
     .option('--dry-run', 'print the whole specification as JSON, and submit nothing')
@@ -24,13 +24,13 @@ export function submitCommand(program: Command): void {
 Paths in a job file are relative to it. docs/reference/job-file.md lists every key.
 Example: ringmaster submit recipes/quickstart-pretrain.yaml --set steps=50 --set seed=8 --wait`,
     )
-    .action(async (path: string, { home, set, wait, dryRun }: SubmitOptions) => {
+    .action(async (path: string, { set, wait, dryRun, ...where }: SubmitOptions) => {
       const spec = loadJobFile(path, set);
       if (dryRun) {
         printJson(spec);
         return;
       }
-      const client = new Client(ringmasterHome(home));
+      const client = new Client(locate(where));
       const { id } = await client.submit(spec);
       print(id);
       if (!wait) return;

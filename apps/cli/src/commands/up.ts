@@ -7,7 +7,7 @@ import {
   type Home,
 } from '@ringmaster/protocol';
 import { duration, wholeNumber } from '../arguments.js';
-import { Client, readCoordinator } from '../client.js';
+import { Client } from '../client.js';
 import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
 import {
   readRecords,
@@ -16,6 +16,7 @@ import {
   type ProcessRecord,
 } from '../cluster/records.js';
 import { interruption } from '../interruption.js';
+import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
 import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
 import { verb, type HomeOption } from '../verb.js';
@@ -58,7 +59,7 @@ export function upCommand(program: Command): void {
 
 async function up(options: UpOptions): Promise<void> {
   const home = ringmasterHome(options.home);
-  const client = new Client(home);
+  const client = new Client(inHome(home));
   await refuseIfRunning(home, client);
   makeHome(home);
   const signal = interruption('what was started has been ended.');

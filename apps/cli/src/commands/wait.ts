@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { ringmasterHome } from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { awaitJob, requireSuccess } from '../await-job.js';
 import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
+import { locate } from '../location.js';
 import { print, printJson } from '../output.js';
 import { readingVerb, type JsonOption } from '../verb.js';
 
@@ -20,8 +20,8 @@ export function waitCommand(program: Command): void {
 Progress is on stderr. Ctrl-C ends the waiting and not the job.
 Exit codes: 0 succeeded, 1 failed, 4 no such job, 5 cancelled, 124 timed out, 130 interrupted.`,
     )
-    .action(async (id: string, { home, json, timeout }: WaitOptions) => {
-      const client = new Client(ringmasterHome(home));
+    .action(async (id: string, { json, timeout, ...where }: WaitOptions) => {
+      const client = new Client(locate(where));
       const signal = interruption(`job ${id} goes on.`);
       const job = await awaitJob(client, id, timeout ?? null, signal);
       if (json) printJson(job);

@@ -17,6 +17,7 @@ import { answerError } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { jobRoutes } from './jobs.js';
+import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { modelRoutes } from './models.js';
 
@@ -60,6 +61,7 @@ export async function createServer(
     transform: jsonSchemaTransform,
   });
   jobRoutes(server, context);
+  ledgerRoutes(server, context);
   eventRoutes(server, context);
   logRoutes(server, context);
   modelRoutes(server, context);

@@ -92,6 +92,23 @@ export const stepPointSchema = z.object({
 });
 export type StepPoint = z.infer<typeof stepPointSchema>;
 
+const ledgerEntrySchema = stepReportSchema.shape.ledger;
+
+/** Which samples of the train split one step consumes, as GET /v1/jobs/ID/ledger tells it: computed, never recorded. */
+export const ledgerViewSchema = z.object({
+  /** As in the loss curve: steps applied once this one was. */
+  step: z.int().positive(),
+  /** Pass over the train split, from 0. */
+  epoch: z.int().min(0),
+  /** Numbers of the samples of each microbatch. */
+  microbatches: z.array(z.array(z.int())),
+  /** What the workers must report of them. */
+  computed: ledgerEntrySchema,
+  /** What they have reported; null for a step that was not made, or has been forgotten. */
+  reported: ledgerEntrySchema.nullable(),
+});
+export type LedgerView = z.infer<typeof ledgerViewSchema>;
+
 /** Events of GET /v1/jobs/ID/events (server-sent events; the event's name is `type`). */
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job'), job: jobViewSchema }),

@@ -1,0 +1,78 @@
+import { isFinal, type IncidentView, type JobView } from '@ringmaster/protocol';
+import { describeIncident } from './describe-incident.js';
+import { formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
+
+const INCIDENTS_TOLD = 5;
+/** How much longer than the median a rank must compute to be called slow. */
+const SLOW = 1.3;
+
+/** Everything that is known of a job, for people. */
+export function describeJob(job: JobView, incidents: readonly IncidentView[]): string {
+  const { tokensPerSecond } = job.throughput;
+  const { evaluation, result, error } = job;
+  const text = pairs([
+    ['id', job.id],
+    ['name', job.name],
+    ['kind', job.kind],
+    ['state', job.state],
+    ['progress', job.progress],
+    ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
+    ['loss', formatFigure(job.loss)],
+    [
+      'validation',
+      evaluation === null
+        ? null
+        : `loss ${formatFigure(evaluation.loss) ?? ''}  ${figures(evaluation.metrics)}  at step ${evaluation.step}`,
+    ],
+    ['tokens/s', tokensPerSecond === null ? null : formatCount(tokensPerSecond)],
+    ['ETA', job.etaSeconds === null || isFinal(job.state) ? null : formatSeconds(job.etaSeconds)],
+    ['workers', job.workers.join(', ')],
+    ['generation', job.generation],
+    ['incidents', incidents.length],
+    ['priority', job.priority],
+    ['after', job.after.join(', ')],
+    ['created', job.createdAt],
+    ['started', job.startedAt],
+    ['ended', job.endedAt],
+    ['state hash', result?.stateHash ?? null],
+    ['model', result?.model ?? null],
+    ['metrics', result === null ? null : figures(result.metrics)],
+    ['error', error === null ? null : `${error.code}: ${error.message}`],
+    ['remedy', error?.remedy ?? null],
+  ]);
+  const told = incidents.slice(0, INCIDENTS_TOLD).map(describeIncident);
+  return [
+    text,
+    ...(job.ranks.length === 0 ? [] : [describeRanks(job)]),
+    ...(told.length === 0 ? [] : [`newest incidents\n\n${told.join('\n\n')}`]),
+  ].join('\n\n');
+}
+
+/** What each rank does in a step, in milliseconds, and who holds the others up. */
+function describeRanks({ ranks }: JobView): string {
+  const ms = (seconds: number) => (seconds * 1000).toFixed(1);
+  const rows = ranks.map(({ rank, worker, microbatches, phases }) => [
+    ...[rank, worker, microbatches],
+    ...[phases.compute, phases.quantise, phases.send, phases.wait, phases.update].map(ms),
+  ]);
+  const heading = 'RANK WORKER MICROBATCHES COMPUTE QUANTISE SEND WAIT UPDATE'.split(' ');
+  const slow = describeStraggler(ranks);
+  return [table(heading, rows), ...(slow === null ? [] : [slow])].join('\n');
+}
+
+/** The slowest rank in a sentence, if the others wait for it. */
+export function describeStraggler(ranks: JobView['ranks']): string | null {
+  const sorted = [...ranks].sort((a, b) => a.phases.compute - b.phases.compute);
+  const slowest = sorted.at(-1);
+  const median = sorted[(sorted.length - 1) >> 1]?.phases.compute ?? 0;
+  if (slowest === undefined || ranks.length < 2 || slowest.phases.compute < SLOW * median)
+    return null;
+  const times = (slowest.phases.compute / Math.max(median, 1e-9)).toFixed(1);
+  return `Rank ${slowest.rank} on worker ${slowest.worker} computes ${times} times as long as the median: the others wait for it.`;
+}
+
+function figures(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${formatFigure(value) ?? ''}`)
+    .join('  ');
+}

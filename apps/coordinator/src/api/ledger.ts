@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { parseDataManifest } from '@ringmaster/data';
+import { ledgerViewSchema, RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { ledgerOfStep } from '../jobs/ledger.js';
+import type { ApiContext, Server } from './context.js';
+
+export function ledgerRoutes(server: Server, { jobs, store, blobs }: ApiContext): void {
+  server.get(
+    '/v1/jobs/:id/ledger',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Which samples a step consumes, computed, beside what the workers reported of it.',
+        params: z.object({
+          id: z.string().describe('Id of a job, or the name of the newest one.'),
+        }),
+        querystring: z.object({
+          step: z.coerce.number().int().positive().describe('As in the loss curve, from 1.'),
+        }),
+        response: { 200: ledgerViewSchema },
+      },
+    },
+    (request) => {
+      const { id, state, spec, steps, dataManifest } = jobs.record(request.params.id);
+      const { step } = request.query;
+      if (dataManifest === null) {
+        const verb = 'tell its ledger before its data is prepared';
+        throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb });
+      }
+      if (step > (steps ?? spec.steps ?? Infinity)) {
+        const reason = `job ${id} has ${steps ?? spec.steps ?? 0} steps, and no step ${step}`;
+        throw new RingmasterError('REQUEST_INVALID', { reason });
+      }
+      const path = blobs.path(dataManifest);
+      const manifest = parseDataManifest(readFileSync(path, 'utf8'), path);
+      const [point] = store.history.steps(id, step, 1);
+      const reported = point?.step === step ? point.ledger : null;
+      return { ...ledgerOfStep(spec, manifest, step), reported };
+    },
+  );
+}
