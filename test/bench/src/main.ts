@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { machine } from './machine.js';
 import { profile } from './profile.js';
+import { recovery } from './recovery.js';
 import { markdown, writeReport } from './report.js';
 import { ring } from './ring.js';
 import { train } from './train.js';
 
-const benchmarks = { profile, ring, train };
+const benchmarks = { profile, recovery, ring, train };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -28,6 +28,8 @@ export interface Report {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
+  /** What has no peer to be compared with: every value that was taken, by name. */
+  readonly figures?: Readonly<Record<string, readonly number[]>>;
   /** Paragraphs and tables for people. */
   readonly notes: readonly string[];
 }

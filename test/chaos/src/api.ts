@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import {
   coordinatorFileSchema,
   incidentViewSchema,
+  jobEventSchema,
   jobViewSchema,
   stepPointSchema,
   workerViewSchema,
   type CoordinatorFile,
   type Home,
   type IncidentView,
+  type JobEvent,
   type JobView,
   type StepPoint,
   type WorkerView,
@@ -64,6 +66,21 @@ export class Api {
 
   command(id: string, verb: 'pause' | 'resume' | 'cancel'): Promise<JobView> {
     return this.#post(`/v1/jobs/${id}/${verb}`, jobViewSchema);
+  }
+
+  /** All that happens to a job from now on, until it ends or the coordinator does. */
+  async *events(id: string): AsyncGenerator<JobEvent> {
+    const { body } = await fetch(`${this.#coordinator().url}/v1/jobs/${id}/events`);
+    if (body === null) return;
+    let text = '';
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      const messages = (text + chunk).split('\n\n');
+      text = messages.pop() ?? '';
+      for (const message of messages) {
+        const data = /^data: (.*)$/m.exec(message)?.[1];
+        if (data !== undefined) yield jobEventSchema.parse(JSON.parse(data));
+      }
+    }
   }
 
   #get<Answer>(path: string, schema: z.ZodType<Answer>): Promise<Answer> {

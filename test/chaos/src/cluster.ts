@@ -127,7 +127,11 @@ export class Cluster {
   }
 
   #start(name: string, args: readonly string[]): HarnessProcess {
-    const env = { ...process.env, [FAULTS_VARIABLE]: this.faultsOf(name) };
+    const env = {
+      ...process.env,
+      RINGMASTER_HOME: this.home.root,
+      ...(this.#proxy === null ? {} : { [FAULTS_VARIABLE]: this.faultsOf(name) }),
+    };
     return new HarnessProcess({ name, args, env, log: join(this.home.logs, `${name}.log`) });
   }
 
@@ -149,7 +153,7 @@ export class Cluster {
       .flatMap((name) => {
         try {
           const environment = readFileSync(`/proc/${name}/environ`, 'utf8');
-          if (!environment.includes(`${FAULTS_VARIABLE}=${this.home.root}/`)) return [];
+          if (!environment.includes(`RINGMASTER_HOME=${this.home.root}\0`)) return [];
           const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
           return [{ pid: Number(name), command }];
         } catch {

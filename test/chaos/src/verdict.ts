@@ -1,12 +1,15 @@
 import type { IncidentView, JobView, StepPoint } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
 import type { Happened } from './endure.js';
+import { ledgerOracle, type Ledger } from './ledger.js';
 
 /** What a run that has ended says of itself. */
 export interface Evidence {
   readonly view: JobView;
   readonly steps: readonly StepPoint[];
   readonly incidents: readonly IncidentView[];
+  /** What the specification says that a step (from 1) consumes; null when the run has made no model to ask. */
+  readonly ledgerAt: ((step: number) => Ledger) | null;
 }
 
 /** Compares a run that has ended with what was promised. */
@@ -16,20 +19,23 @@ export async function judgeRun(
   happened: readonly Happened[],
   expected: string,
 ): Promise<string[]> {
-  const { api } = cluster;
+  const { api, home } = cluster;
   const [steps, incidents] = await Promise.all([api.steps(view.id), api.incidents(view.id)]);
-  return [...judge({ view, steps, incidents }, happened, expected), ...cluster.unwantedEnds()];
+  const ledgerAt = view.result === null ? null : await ledgerOracle(home, view.result.model);
+  const evidence = { view, steps, incidents, ledgerAt };
+  return [...judge(evidence, happened, expected), ...cluster.unwantedEnds()];
 }
 
 /** What is wrong with a run, a sentence each. Pure. */
 export function judge(
-  { view, steps, incidents }: Evidence,
+  { view, steps, incidents, ledgerAt }: Evidence,
   happened: readonly Happened[],
   expected: string,
 ): string[] {
   return [
     ...judgeResult(view, expected),
     ...judgeSteps(view, steps),
+    ...(ledgerAt === null ? [] : judgeLedger(steps, ledgerAt)),
     ...judgeIncidents(incidents, happened),
   ];
 }
@@ -48,6 +54,16 @@ function judgeSteps({ steps: count }: JobView, points: readonly StepPoint[]): st
     (step) => !told.has(step),
   );
   return missing.length === 0 ? [] : [`steps were never told: ${missing.join(', ')}`];
+}
+
+function judgeLedger(
+  points: readonly StepPoint[],
+  ledgerAt: NonNullable<Evidence['ledgerAt']>,
+): string[] {
+  return points.flatMap(({ step, ledger }) => {
+    const [told, right] = [JSON.stringify(ledger), JSON.stringify(ledgerAt(step))];
+    return told === right ? [] : [`step ${step} consumed ${told} instead of ${right}`];
+  });
 }
 
 function judgeIncidents(

@@ -20,14 +20,13 @@ export const damageCheckpoint: EventKind<'damage-checkpoint'> = {
       () => newestCheckpoint(home.artifacts, stage.job),
       CHECKPOINT_MS,
     );
-    const culprits = (await stage.victims()).map(({ id }) => id);
     const workers = await killAll(stage.cluster);
     const largest = Object.values(files).reduce((one, other) =>
       one.bytes > other.bytes ? one : other,
     );
     await flipBit(blobPath(home.artifacts, largest.sha256), bit);
     await startAll(stage.cluster, workers);
-    return { what: `checkpoint of step ${step}, then everything was killed`, culprits };
+    return { what: `checkpoint of step ${step}, then everything was killed`, culprits: [] };
   },
 };
 
