@@ -27,7 +27,7 @@ export default tseslint.config(
             boundary('allreduce', 'protocol', 'allreduce'),
             boundary('tasks', 'protocol', 'data', 'model', 'tasks'),
             boundary('app', 'protocol', 'data', 'model', 'tasks', 'allreduce'),
-            boundary('test', 'protocol', 'data', 'model', 'tasks', 'allreduce', 'app'),
+            boundary('test', 'protocol', 'data', 'model', 'tasks', 'allreduce', 'app', 'test'),
           ],
         },
       ],

@@ -5,18 +5,16 @@ import { faultSchema, FAULTS_VARIABLE, type FaultAction, type FaultPoint } from 
 interface Place {
   /** Steps applied. */
   readonly step: number;
-  /** What can be flipped here. */
-  readonly bytes?: Uint8Array;
 }
 
 const directory = process.env[FAULTS_VARIABLE];
 const passed = new Map<FaultPoint, number>();
 
 /** A place where a test may make this trainer fail. Without the variable it is an empty function. */
-export const faultPoint: (point: FaultPoint, place: Place) => void =
+export const faultPoint: (point: FaultPoint, place: Place, memory?: ArrayBufferView) => void =
   directory === undefined
     ? () => undefined
-    : (point, place) => {
+    : (point, place, memory) => {
         const file = join(directory, `${point}.json`);
         if (!existsSync(file)) return;
         const { action, fromStep, passes } = faultSchema.parse(
@@ -27,7 +25,7 @@ export const faultPoint: (point: FaultPoint, place: Place) => void =
         passed.set(point, before + 1);
         if (before < passes) return;
         passed.delete(point);
-        if (take(file)) happen(action, point, place);
+        if (take(file)) happen(action, point, memory);
       };
 
 /** Where others should connect to instead of `endpoint`: at the harness's proxy, when it runs one. */
@@ -48,7 +46,7 @@ function take(file: string): boolean {
   }
 }
 
-function happen(action: FaultAction, point: FaultPoint, { bytes }: Place): void {
+function happen(action: FaultAction, point: FaultPoint, memory?: ArrayBufferView): void {
   switch (action.type) {
     case 'kill':
       process.kill(process.pid, 'SIGKILL');
@@ -64,7 +62,8 @@ function happen(action: FaultAction, point: FaultPoint, { bytes }: Place): void 
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.milliseconds);
       break;
     case 'flip': {
-      if (bytes === undefined) throw new Error(`there is nothing to flip at ${point}`);
+      if (memory === undefined) throw new Error(`there is nothing to flip at ${point}`);
+      const bytes = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength);
       const at = (action.bit >> 3) % bytes.length;
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (action.bit & 7));
     }

@@ -10,6 +10,7 @@ export const faultPoints = [
   'link',
   'linked',
   'transfer',
+  'offered',
   'compute',
   'accumulated',
   'all-reduce',
@@ -33,7 +34,7 @@ export type FaultPoint = (typeof faultPoints)[number];
  * - `exit`: an orderly end with code 1.
  * - `throw`: an error at that place.
  * - `delay`: the thread does nothing for a while.
- * - `flip`: one bit of what the place has at hand (state or arena) changes.
+ * - `flip`: one bit of the memory at hand (state or gradients) changes.
  */
 const actionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('kill') }),

@@ -1,4 +1,5 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
+import { faultPoint } from '../faults/fault-point.js';
 import { finishModel } from './model-artifact.js';
 import type { Message } from './part.js';
 import type { Run } from './run.js';
@@ -21,6 +22,7 @@ export async function finish(
     clearInterval(alive);
   });
   session.assertCurrent();
+  faultPoint('finished', run);
   return { type: 'finished', generation, rank, position: run.position(), model, metrics };
 }
 

@@ -1,4 +1,5 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
+import { faultPoint } from '../faults/fault-point.js';
 import type { CheckpointWriter } from './checkpoint/writer.js';
 import { evaluateInRing } from './evaluate.js';
 import { finish } from './finish.js';
@@ -60,7 +61,9 @@ export class Loop {
       await closed();
       if (run.evaluationIsDue) {
         session.does('evaluate');
+        faultPoint('evaluate', run);
         const result = await evaluateInRing(run, session);
+        faultPoint('evaluated', run);
         if (result !== null) this.#reporter?.evaluation(result);
       }
       if (run.isOver) {

@@ -4,6 +4,7 @@ import { parseDataManifest } from '@ringmaster/data';
 import { writeHuggingFace } from '@ringmaster/model';
 import { putManifest } from '../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../artifacts/temporary.js';
+import { faultPoint } from '../faults/fault-point.js';
 import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
@@ -24,6 +25,7 @@ export async function finishModel(
   const { step } = run;
   for (const [tensor, value] of Object.entries(metrics))
     assertFinite(value, { step, microbatch: 0, tensor, rank });
+  faultPoint('model', run);
   return { metrics, model: await writeModel(run, metrics) };
 }
 

@@ -11,6 +11,7 @@ import {
 import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
 import type { Artifacts } from '../artifacts/artifacts.js';
+import { faultPoint } from '../faults/fault-point.js';
 import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
 import { allocateMemory, type Arena, type EvaluationLanes, type Staging } from './memory.js';
 import { exponentsFor, type Verdict } from './verdict.js';
@@ -238,6 +239,7 @@ export class Run {
         number: updates,
       });
       norm = gradientNorm;
+      faultPoint('applying', this, this.state.bytes);
       this.state.accept(exponents, verdict.maxima);
       const following = exponentsFor(this.history(), exponents, this.spec.batch.microbatches);
       this.state.exponents.set(following);

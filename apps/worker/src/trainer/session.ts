@@ -1,6 +1,7 @@
 import { Ring, type LaneReading, type RingReport } from '@ringmaster/allreduce';
 import type { Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
+import { advertised, faultPoint } from '../faults/fault-point.js';
 import { peerIn } from './failure.js';
 import type { Command } from './part.js';
 import type { Arena, Run } from './run.js';
@@ -58,8 +59,11 @@ export class Session {
       transport: 'tcp',
     });
     this.#ring = await this.#binding;
+    const endpoint = await advertised(this.#ring.endpoint);
+    const donor = await advertised(this.#ring.donor);
     this.assertCurrent();
-    return { endpoint: this.#ring.endpoint, donor: this.#ring.donor };
+    faultPoint('bound', this.#run);
+    return { endpoint, donor };
   }
 
   /** Resolves when both neighbours are linked. @throws RING_LINK_FAILED */
@@ -68,7 +72,9 @@ export class Session {
     this.does('link');
     const endpoints = terms.seats.map(({ endpoint }) => endpoint);
     const { deadlineMs } = terms;
+    faultPoint('link', this.#run);
     await this.#current(() => this.#bound.connect(endpoints, { deadlineMs }));
+    faultPoint('linked', this.#run);
   }
 
   /** Takes the state over from other ranks, once they offer it. @throws STATE_TRANSFER_FAILED */
@@ -76,6 +82,7 @@ export class Session {
     this.does('transfer');
     const { seats = [], deadlineMs = 0 } = this.#terms ?? {};
     const donors = holders.map((rank) => ({ rank, endpoint: seats[rank]?.donor ?? '' }));
+    faultPoint('transfer', this.#run);
     await this.#current(() => fetchState(this.#run, this.#bound, donors, deadlineMs));
   }
 
@@ -84,6 +91,7 @@ export class Session {
     this.#firstStep = this.#run.step;
     this.#offers = offer;
     if (offer) offerState(this.#run, this.#bound);
+    if (offer) faultPoint('offered', this.#run);
   }
 
   /** Microbatches of the next step that this rank computes. */
@@ -153,7 +161,9 @@ export class Session {
       { offset: arena.lanesOffset, length: lanes.words },
     ];
     this.does('all-reduce', attempt);
+    faultPoint('all-reduce', this.#run);
     const ring = await this.#allReduce(step, attempt, ranges);
+    faultPoint('reduced', this.#run);
     this.does('compute', attempt + 1);
     const reading = lanes.read(arena.lanes);
     lanes.verify(reading, kernels.checksum(arena.offset, length, 0));
@@ -167,7 +177,11 @@ export class Session {
   }
 
   async #allReduce(step: number, attempt: number, ranges: { offset: number; length: number }[]) {
-    const report = await this.#current(() => this.#bound.allReduce({ step, attempt, ranges }));
+    const report = await this.#current(() => {
+      const sum = this.#bound.allReduce({ step, attempt, ranges });
+      faultPoint('all-reducing', this.#run);
+      return sum;
+    });
     // Everyone has contributed, so everyone has the state, which may change now.
     if (this.#offers) this.#bound.withdrawOffer();
     this.#offers = false;

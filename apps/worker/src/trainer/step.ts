@@ -1,5 +1,6 @@
 import { learningRateAt } from '@ringmaster/model';
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
+import { faultPoint } from '../faults/fault-point.js';
 import { accumulate } from './accumulate.js';
 import { reportIn } from './microbatch.js';
 import type { Run } from './run.js';
@@ -24,8 +25,10 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const arena = run.nextArena();
     for (const microbatch of session.share) {
       await session.breathe();
+      faultPoint('compute', run);
       accumulate(run, arena, { step, microbatch, rank: session.rank, exponents }, watch);
     }
+    faultPoint('accumulated', run, run.memory.int32(arena.offset, run.layout.length));
     const reading = await session.sum(arena, {
       ...{ step, attempt, gradients: exponents !== null },
     });
@@ -43,6 +46,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const gradientNorm = watch.timeSync('update', () =>
       run.conclude(arena, verdict, exponents, learningRate),
     );
+    faultPoint('applied', run, run.state.bytes);
     const nonFinite = verdict.kind === 'skip' ? whatWasNotFinite(run, verdict) : null;
     return {
       step: run.step,

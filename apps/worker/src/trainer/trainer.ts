@@ -1,5 +1,6 @@
 import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import { faultPoint } from '../faults/fault-point.js';
 import { takeState } from './beginning.js';
 import { CheckpointWriter } from './checkpoint/writer.js';
 import { failure } from './failure.js';
@@ -105,6 +106,7 @@ export class Trainer {
     const level = message.type === 'failed' ? 'error' : 'info';
     this.#log[level]({ step: this.#run.step, ...message }, message.type);
     this.#send(message);
+    if (message.type === 'prepared') faultPoint('prepared', this.#run);
   }
 
   async #stop({ of }: Effect<'stop'>): Promise<void> {

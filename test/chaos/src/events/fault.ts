@@ -11,13 +11,21 @@ import type { EventKind } from './event.js';
 const PASSAGE_MS = 180_000;
 const STOP_MS = 400;
 
-/** Who comes by a place, and what makes them. */
-const passers: Record<FaultPoint, 'member' | 'survivor' | 'newcomer' | 'anyone'> = {
+/**
+ * Who comes by a place, and what makes them:
+ * - `member`: whoever computes, at every step; `anyone`: one of them, now and then;
+ * - `survivor`: who has lost another trainer; `newcomer`: who follows a trainer that was killed;
+ * - `donor`: whoever gives such a newcomer the state.
+ */
+type Passer = 'member' | 'anyone' | 'survivor' | 'newcomer' | 'donor';
+
+const passers: Record<FaultPoint, Passer> = {
   bound: 'survivor',
   prepared: 'survivor',
   link: 'survivor',
   linked: 'survivor',
   transfer: 'newcomer',
+  offered: 'donor',
   compute: 'member',
   accumulated: 'member',
   'all-reduce': 'member',
@@ -56,64 +64,76 @@ export const fault: EventKind<'fault'> = {
     passes: dice.integer(0, 2),
   }),
   disturbs: ({ point, action }) =>
-    ['survivor', 'newcomer'].includes(passers[point]) || !['stop', 'delay'].includes(action.type),
+    !['member', 'anyone'].includes(passers[point]) || !['stop', 'delay'].includes(action.type),
   apply: async ({ victim: pick, point, action, passes }, stage) => {
     const victim = await stage.victim(pick);
-    const passer = passers[point];
-    const candidates = passer === 'anyone' ? await stage.victims() : [victim];
+    const others = (await stage.victims()).filter(({ id }) => id !== victim.id);
+    const { candidates, killed } = cast(passers[point], victim, others);
     const files = candidates.map(({ worker }) =>
       join(stage.cluster.faultsOf(worker.name), `${point}.json`),
     );
     // What happens once in a generation is not passed before.
-    await Promise.all(
-      files.map((file) =>
-        arm(file, { action, fromStep: 0, passes: passer === 'member' ? passes : 0 }),
-      ),
-    );
-    const killed = await provoke(passer, victim, stage);
-    const taken = await until(
-      `${victim.worker.name} comes by '${point}'`,
-      async () =>
-        files.find((file) => existsSync(`${file}.taken`)) ?? ((await stage.isOver()) ? '' : null),
-      PASSAGE_MS,
-    );
-    await Promise.all(
-      files.flatMap((file) => [rm(file, { force: true }), rm(`${file}.taken`, { force: true })]),
-    );
-    const struck = candidates[files.indexOf(taken)];
-    if (action.type === 'stop' && struck !== undefined) {
-      await sleep(STOP_MS);
-      const now = (await stage.victims()).find(({ worker }) => worker === struck.worker);
-      for (const trainer of new Set([struck.trainer, now?.trainer]))
-        if (trainer !== undefined) signal(trainer, 'SIGCONT');
-    }
+    const armed = { action, fromStep: 0, passes: passers[point] === 'member' ? passes : 0 };
+    await Promise.all(files.map((file) => arm(file, armed)));
+    if (killed !== null) signal(killed.trainer, 'SIGKILL');
+    const struck = candidates[await taken(files, point, stage)];
+    if (action.type === 'stop' && struck !== undefined) await resume(struck, stage);
     const what = `${action.type} at '${point}' of ${struck?.worker.name ?? 'nobody, the run was over'}`;
     return {
       what:
         killed === null ? what : `${what}, when the trainer of ${killed.worker.name} was killed`,
-      culprits: [
-        ...(struck === undefined ? [] : [struck.id]),
-        ...(killed === null ? [] : [killed.id]),
-      ],
+      culprits: [struck, killed].flatMap((one) => one?.id ?? []),
     };
   },
 };
+
+/** Who may come by, and who is killed for it. */
+function cast(
+  passer: Passer,
+  victim: Victim,
+  others: readonly Victim[],
+): { readonly candidates: readonly Victim[]; readonly killed: Victim | null } {
+  switch (passer) {
+    case 'member':
+      return { candidates: [victim], killed: null };
+    case 'anyone':
+      return { candidates: [victim, ...others], killed: null };
+    case 'survivor':
+      return { candidates: [victim], killed: others[0] ?? victim };
+    case 'newcomer':
+      return { candidates: [victim], killed: victim };
+    case 'donor':
+      return { candidates: others, killed: victim };
+  }
+}
+
+/** Waits until somebody has come by, and disarms the others. @returns whose file was taken; -1 when the run is over */
+async function taken(files: readonly string[], point: FaultPoint, stage: Stage): Promise<number> {
+  if (files.length === 0) return -1;
+  const found = await until(
+    `somebody comes by '${point}'`,
+    async () => {
+      const at = files.findIndex((file) => existsSync(`${file}.taken`));
+      return at >= 0 || (await stage.isOver()) ? at : null;
+    },
+    PASSAGE_MS,
+  ).finally(() =>
+    Promise.all(
+      files.flatMap((file) => [file, `${file}.taken`]).map((file) => rm(file, { force: true })),
+    ),
+  );
+  return found;
+}
+
+/** Lets a trainer go on that has stopped itself; it may be the one that followed. */
+async function resume({ worker, trainer }: Victim, stage: Stage): Promise<void> {
+  await sleep(STOP_MS);
+  const now = (await stage.victims()).find((candidate) => candidate.worker === worker);
+  for (const pid of new Set([trainer, now?.trainer ?? trainer])) signal(pid, 'SIGCONT');
+}
 
 async function arm(file: string, armed: Fault): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true });
   await writeFile(`${file}.incoming`, JSON.stringify(armed));
   await rename(`${file}.incoming`, file);
-}
-
-/** Makes the victim come by. @returns who was killed for it */
-async function provoke(
-  passer: (typeof passers)[FaultPoint],
-  victim: Victim,
-  stage: Stage,
-): Promise<Victim | null> {
-  if (passer === 'member' || passer === 'anyone') return null;
-  const others = (await stage.victims()).filter(({ id }) => id !== victim.id);
-  const killed = passer === 'newcomer' ? victim : (others[0] ?? victim);
-  signal(killed.trainer, 'SIGKILL');
-  return killed;
 }

@@ -1,5 +1,6 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import { putManifest, type Artifacts } from '../../artifacts/artifacts.js';
+import { faultPoint } from '../../faults/fault-point.js';
 import type { Request, Stored } from './messages.js';
 import { STATE_FILE, stateFile } from './state-file.js';
 
@@ -13,11 +14,13 @@ export async function storeCheckpoint(
   bytes: Uint8Array,
 ): Promise<Stored> {
   const state = await artifacts.put(stateFile(header, bytes));
+  faultPoint('checkpoint-blobs', manifest);
   const id = await putManifest(artifacts, {
     ...manifest,
     stateHash: state.sha256,
     files: { [STATE_FILE]: state },
   });
+  faultPoint('checkpoint-manifest', manifest);
   const delivered = await deliver(artifacts, id);
   return { manifest: id, stateHash: state.sha256, delivered };
 }

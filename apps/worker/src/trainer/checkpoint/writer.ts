@@ -1,5 +1,6 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import { faultPoint } from '../../faults/fault-point.js';
 import { errorBody } from '../failure.js';
 import { manifestOf } from '../manifest.js';
 import type { Stored } from './messages.js';
@@ -87,6 +88,7 @@ export class CheckpointWriter {
     if (!isInitialised) throw new Error('there is no state to be saved');
     const thread = this.#room();
     thread.copy.set(state.bytes);
+    faultPoint('checkpoint-copied', this.#run);
     return thread.store({ header: state.header(), manifest: manifestOf(this.#run, 'checkpoint') });
   }
 
