@@ -73,10 +73,10 @@ export class HarnessProcess {
   }
 
   /** Asks it to end and waits. @throws when it does not end in time; then it is killed */
-  async end(): Promise<void> {
+  async end(graceMs = GRACE_MS): Promise<void> {
     this.#endIsWanted = true;
     this.#child.kill('SIGTERM');
-    const late = AbortSignal.timeout(GRACE_MS);
+    const late = AbortSignal.timeout(graceMs);
     late.addEventListener('abort', () => this.#child.kill('SIGKILL'));
     await this.#exited;
     if (late.aborted)
