@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '@ringmaster/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,14 +9,15 @@ import { startCoordinator, type Coordinator } from '../coordinator.js';
 import { Client, pretrainSpec } from '../home.test.fixture.js';
 import { parseOptions } from '../options.js';
 
+const fatal = (error: unknown) => {
+  throw error;
+};
+
 let home: string;
 let coordinator: Coordinator;
 let client: Client;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-  const fatal = (error: unknown) => {
-    throw error;
-  };
   coordinator = await startCoordinator(parseOptions(['--home', home]), fatal, () => undefined);
   client = new Client(coordinator.file.url);
 });
@@ -84,6 +86,35 @@ describe('blobs', () => {
   it('are named by a hash and nothing else', async () => {
     for (const name of ['abc', '..%2f..%2ftoken', hash.toUpperCase()])
       expect((await client.request('GET', `/v1/blobs/${name}`)).status).toBe(400);
+  });
+});
+
+describe('blobs on a full disk', () => {
+  it('are refused with the reason, and accepted when they fit', async () => {
+    const small = await mkdtemp(join(tmpdir(), 'ringmaster-'));
+    const artifacts = join(small, 'artifacts');
+    mkdirSync(artifacts);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', artifacts]);
+    try {
+      const options = parseOptions(['--home', small]);
+      const full = await startCoordinator(options, fatal, () => undefined);
+      try {
+        const there = new Client(full.file.url);
+        const large = Buffer.alloc(20_000_000, 'x');
+        const answer = await there.put(sha256(large), large);
+        expect([answer.status, await answer.json()]).toMatchObject([
+          507,
+          { code: 'DISK_FULL', detail: { path: artifacts } },
+        ]);
+        expect(readdirSync(join(artifacts, 'incoming'))).toEqual([]);
+        expect((await there.put(hash, content)).status).toBe(201);
+      } finally {
+        await full.shutDown();
+      }
+    } finally {
+      execFileSync('umount', [artifacts]);
+      await rm(small, { recursive: true });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { BlobStore } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
@@ -64,9 +64,15 @@ export async function blobRoutes(parent: Server, { blobs }: ApiContext): Promise
         },
       },
       async (request, reply) => {
-        const body = (request.body ?? []) as Readable | [];
-        const stored = await blobs.putStream(body, request.params.sha256);
-        return reply.status(201).send(stored);
+        const body = (request.body ?? Readable.from([])) as Readable;
+        try {
+          // A body that is given up half-way keeps its connection, on which the answer tells why.
+          const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+          const stored = await blobs.putStream(chunks, request.params.sha256);
+          return await reply.status(201).send(stored);
+        } finally {
+          body.resume();
+        }
       },
     );
     done();

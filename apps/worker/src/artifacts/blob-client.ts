@@ -48,7 +48,9 @@ export class BlobClient {
   /** Uploads a file. @throws DISK_FULL of the coordinator's disk */
   async put(sha256: string, file: FileHandle): Promise<void> {
     const { size } = await file.stat();
-    const signal = AbortSignal.timeout(ANSWER_MS + (1000 * size) / SLOWEST_BYTES_PER_SECOND);
+    const signal = AbortSignal.timeout(
+      ANSWER_MS + Math.ceil((1000 * size) / SLOWEST_BYTES_PER_SECOND),
+    );
     const body = file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 });
     try {
       await this.#request('PUT', sha256, signal, { body, duplex: 'half' });

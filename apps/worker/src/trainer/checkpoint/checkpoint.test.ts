@@ -18,6 +18,7 @@ import { sha256, type TrainerMessage } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
+import { BlobServer } from '../../artifacts/blob-server.test.fixture.js';
 import { SmallDisk } from '../../artifacts/small-disk.test.fixture.js';
 import { readManifest } from '../../artifacts/artifacts.js';
 import { loadCheckpoint } from './load.js';
@@ -218,6 +219,34 @@ describe('a checkpoint', () => {
     } finally {
       disk.unmount();
     }
+  });
+
+  it('waits on its host for a coordinator that is away, until a newer one takes its place', async () => {
+    const server = new BlobServer(join(root, 'server'));
+    await server.open();
+    await server.close();
+    const cache = join(root, 'remote');
+    const source = { kind: 'remote', url: server.url, token: null, cache } as const;
+    const subject = new TestSubject(source, 10_000);
+    const { writer, sent } = writerOf(subject);
+    const ids = () => sent.map((message) => ('manifest' in message ? message.manifest : ''));
+    for (const step of [1, 2, 3]) {
+      subject.goTo(step);
+      await writer.save(1);
+    }
+    await loadCheckpoint(new TestSubject(source, 10_000), ids()[2] ?? '');
+    await server.open();
+    const { artifacts } = new TestSubject(source, 10_000);
+    for (const old of ids().slice(0, 2))
+      await expect(artifacts.deliver(old)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+    await artifacts.deliver(ids()[2] ?? '');
+    subject.goTo(4);
+    await writer.save(1);
+    expect(server.received.filter((blob) => ids().includes(blob))).toEqual(ids().slice(2));
+    const reader = new TestSubject({ ...source, cache: join(root, 'elsewhere') }, 10_000);
+    await loadCheckpoint(reader, ids()[3] ?? '');
+    expect(reader.step).toBe(4);
+    await server.close();
   });
 
   it('may have more than 2 GiB', async () => {
