@@ -104,20 +104,17 @@ export async function startCoordinator(
       if (!stopping) jobs.onTrainerGone(trainer, departure);
     },
     onReported: (worker, held) => {
-      if (!stopping) reattach(jobs, worker, held);
+      if (!stopping) jobs.reattached(worker, held);
     },
     onKept: (checkpoints) => {
-      for (const checkpoint of checkpoints) log.info(checkpoint, 'checkpoint kept by a worker');
+      jobs.keep(checkpoints);
     },
     onReleased: (trainers, reason) => {
-      for (const live of jobs.live) {
-        const released = trainers.filter((trainer) => jobs.holding(trainer) === live);
-        if (released.length > 0) jobs.apply(live, { type: 'released', trainers: released, reason });
-      }
+      if (!stopping) jobs.release(trainers, reason);
     },
     onIncident: (worker, what) => {
       const at = new Date().toISOString();
-      store.incidents.insert({ at, job: null, worker, step: null, generation: null, what });
+      store.incidents.insert({ at, job: null, worker, step: null, generation: null, what }, null);
     },
     onLog: (job, lines) => {
       if (store.jobs.get(job) !== null) logs.append(job, lines);
@@ -219,11 +216,14 @@ export async function startCoordinator(
     setInterval(sweep, SWEEP_MS),
   ];
   sweep();
-  // Workers of a coordinator before this one report within a lease; jobs go on with all of them then.
-  if (jobs.live.some(({ run }) => run.generation > 0)) {
+  // Workers of a coordinator before this one report within a lease; nobody is missed, nor replaced, until then.
+  if (jobs.awaitsReports) {
     scheduling.hold();
     timers.push(
       setTimeout(() => {
+        guarded(() => {
+          jobs.reportsDue();
+        });
         scheduling.release();
       }, options.leaseMs),
     );
@@ -245,17 +245,4 @@ export async function startCoordinator(
       log.info('closed');
     },
   };
-}
-
-/** A worker has told which trainers it has: the others that jobs count on there are gone. */
-function reattach(jobs: Jobs, worker: string, held: readonly string[]): void {
-  const expected = jobs.live.flatMap(({ run }) =>
-    run.trainers.filter((one) => one.worker === worker),
-  );
-  for (const { id: trainer } of expected) {
-    const live = jobs.holding(trainer);
-    const reason = 'it registered again without it';
-    if (!held.includes(trainer)) jobs.onTrainerGone(trainer, { cause: 'worker-lost', reason });
-    else if (live !== null) jobs.apply(live, { type: 'reattached', trainer });
-  }
 }

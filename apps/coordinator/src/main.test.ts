@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, type JobView } from '@ringmaster/protocol';
+import { isFinal, type IncidentView, type JobView, type StepPoint } from '@ringmaster/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Client,
@@ -93,7 +93,16 @@ describe('starting', () => {
 });
 
 describe('a coordinator that dies', () => {
-  it('loses nothing: the job goes on from its newest checkpoint', () =>
+  /** A ring of two workers that has made seven steps, whose coordinator is killed and started again. */
+  const restarted = (
+    meanwhile: (workers: readonly FakeWorker[]) => void,
+    body: (scene: {
+      client: Client;
+      workers: readonly FakeWorker[];
+      before: JobView;
+      finish: () => Promise<JobView>;
+    }) => Promise<void>,
+  ) =>
     withHome(async (home) => {
       const cluster = join(home, 'cluster');
       const files = await smallCorpus(home);
@@ -105,7 +114,11 @@ describe('a coordinator that dies', () => {
       await eventually('workers registered', () => workers.every(({ id }) => id !== ''));
       const { id } = await client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec(files) });
       const job = () => client.json<JobView>('GET', `/v1/jobs/${id}`);
-      await eventually('step 7', async () => (await job()).step === 7);
+      const trainers = () => workers.flatMap((worker) => [...worker.trainers.values()]);
+      await eventually('two trainers at step 7', async () => {
+        const both = trainers().length === 2 && trainers().every(({ step }) => step === 7);
+        return both && (await job()).step === 7;
+      });
       await eventually('checkpoint', async () =>
         (await (await client.request('GET', '/metrics')).text()).includes(
           `ringmaster_checkpoints_total{job="${id}"} 1`,
@@ -113,30 +126,58 @@ describe('a coordinator that dies', () => {
       );
       const before = await job();
       await coordinator.kill('SIGKILL');
+      meanwhile(workers);
       coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
       expect((await job()).generation).toBe(before.generation);
-      gate.step = Infinity;
-      const after = await eventually('end', async () => {
-        const view = await job();
-        return isFinal(view.state) ? view : null;
-      });
-      expect(after).toMatchObject({ state: 'succeeded', result: { stateHash: stateHashAt(20) } });
-      expect(after.generation).toBeGreaterThan(before.generation);
-      const sources = workers.flatMap(({ heard }) =>
-        heard.flatMap((message) =>
-          message.type === 'trainer-command' && message.command.type === 'start'
-            ? [message.command]
-            : [],
-        ),
-      );
-      expect(sources.find(({ generation }) => generation === before.generation + 1)).toMatchObject({
-        begin: { at: 'checkpoint', position: { step: 5 } },
-      });
+      const finish = async () => {
+        gate.step = Infinity;
+        return eventually('end', async () => {
+          const view = await job();
+          return isFinal(view.state) ? view : null;
+        });
+      };
+      await body({ client, workers, before, finish });
       await client.json('POST', '/v1/shutdown');
       expect(await coordinator.exited).toBe(0);
-      expect(workers.every(({ heard }) => heard.at(-1)?.type === 'shutdown')).toBe(true);
       expect(readdirSync(cluster)).not.toContain('coordinator.json');
-    }));
+    });
+
+  it('finds its ring at work and takes it over as it is', () =>
+    restarted(
+      () => undefined,
+      async ({ client, workers, before, finish }) => {
+        await eventually('both workers are back', async () => {
+          const found = await client.json<unknown[]>('GET', '/v1/workers');
+          return found.length === 2;
+        });
+        const after = await finish();
+        expect(after).toMatchObject({ state: 'succeeded', result: { stateHash: stateHashAt(20) } });
+        expect(after.generation).toBe(before.generation);
+        expect(await client.json('GET', '/v1/incidents')).toEqual([]);
+        const points = await client.json<StepPoint[]>('GET', `/v1/jobs/${after.id}/steps`);
+        expect(points.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+        for (const { heard } of workers)
+          expect(heard.filter(({ type }) => type === 'launch')).toHaveLength(1);
+      },
+    ));
+
+  it('misses who has died with it after a lease, and goes on from the memory of the others', () =>
+    restarted(
+      ([, second]) => {
+        second?.vanish();
+      },
+      async ({ client, workers, before, finish }) => {
+        const survivor = [...(workers[0]?.trainers.values() ?? [])][0];
+        const start = await eventually('a generation without it', () => survivor?.starts.at(1));
+        expect(start).toMatchObject({
+          generation: before.generation + 1,
+          begin: { at: 'peers', holders: [0], position: { step: 7 } },
+        });
+        expect((await finish()).state).toBe('succeeded');
+        const [incident] = await client.json<IncidentView[]>('GET', '/v1/incidents');
+        expect(incident?.what).toContain('did not register again');
+      },
+    ));
 
   it('takes its preparation process with it, and prepares again', () =>
     withHome(async (home) => {

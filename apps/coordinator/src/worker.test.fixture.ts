@@ -172,6 +172,9 @@ export class FakeWorker {
   }
 }
 
+/** The newest step of each job that any trainer here has made. */
+const newestSteps = new Map<string, number>();
+
 /** A trainer that counts steps. */
 export class FakeTrainer {
   readonly launch: Launch;
@@ -180,6 +183,7 @@ export class FakeTrainer {
   step: number | null = null;
   #generation = 0;
   #rank = 0;
+  readonly #ranks = new Map<number, number>();
   #loop: NodeJS.Timeout | undefined;
 
   constructor(worker: FakeWorker, launch: Launch) {
@@ -203,24 +207,62 @@ export class FakeTrainer {
   }
 
   obey(command: TrainerCommand): void {
-    if (command.type === 'prepare') this.#prepare(command);
-    else if (command.type === 'start') this.#start(command);
+    switch (command.type) {
+      case 'prepare':
+        this.#prepare(command);
+        break;
+      case 'start':
+        this.#start(command);
+        break;
+      case 'retire':
+        void this.#retire(command.generation, command.checkpoint);
+        break;
+      case 'save':
+        void this.#save(this.#generation);
+        break;
+      case 'withdraw':
+    }
   }
 
-  #prepare({ generation, rank }: Prepare): void {
-    clearTimeout(this.#loop);
-    [this.#generation, this.#rank] = [generation, rank];
+  #prepare({ generation, rank, planned }: Prepare): void {
+    if (!planned) {
+      clearTimeout(this.#loop);
+      [this.#generation, this.#rank] = [generation, rank];
+    }
+    this.#ranks.set(generation, rank);
     const { step } = this;
-    const state = step === null ? null : positionAt(step);
+    const state = planned || step === null ? null : positionAt(step);
     const endpoint = `tcp://127.0.0.1:${rank + 1}`;
     const [donor, interrupted] = ['', null];
     this.say({ type: 'prepared', generation, endpoint, donor, state, interrupted });
   }
 
+  /** Fake rings agree at once: whoever is new takes the newest step of its job over. */
   #start(start: Start): void {
+    const { begin, generation } = start;
+    const rank = this.#ranks.get(generation) ?? 0;
+    clearTimeout(this.#loop);
     this.starts.push(start);
-    this.step = 'position' in start.begin ? start.begin.position.step : 0;
-    this.#loop = setTimeout(() => void this.#advance(start.generation), 1);
+    [this.#generation, this.#rank] = [generation, rank];
+    if (begin.at === 'switch') this.step ??= newestSteps.get(this.launch.job) ?? 0;
+    else this.step = 'position' in begin ? begin.position.step : 0;
+    this.say({ type: 'started', generation, rank, step: this.step, transferSeconds: 0 });
+    this.#loop = setTimeout(() => void this.#advance(generation), 1);
+  }
+
+  async #retire(generation: number, checkpoint: boolean): Promise<void> {
+    clearTimeout(this.#loop);
+    const before = this.#generation;
+    this.#generation = 0;
+    if (checkpoint && this.#rank === 0) await this.#save(before);
+    this.say({ type: 'retired', generation, step: this.step ?? 0 });
+  }
+
+  async #save(generation: number): Promise<void> {
+    const position = positionAt(this.step ?? 0);
+    const manifest = await this.#upload('checkpoint', position.step).catch(() => null);
+    if (manifest !== null)
+      this.say({ type: 'checkpointed', generation, position, manifest, seconds: 0.1 });
   }
 
   async #advance(generation: number): Promise<void> {
@@ -230,6 +272,7 @@ export class FakeTrainer {
     if (gate === undefined || this.step < gate.step) {
       this.step++;
       const { step } = this;
+      newestSteps.set(this.launch.job, Math.max(step, newestSteps.get(this.launch.job) ?? 0));
       const steps = [report(step)];
       const evaluations = step % 10 === 0 ? [{ step, loss: 2, metrics: { accuracy: 0.5 } }] : [];
       this.say({ type: 'progress', generation, rank: this.#rank, steps, evaluations });
@@ -238,14 +281,10 @@ export class FakeTrainer {
         step % this.launch.spec.checkpoint.every === 0 &&
         step < this.#steps
       ) {
-        const manifest = await this.#upload('checkpoint', step).catch(() => null);
-        if (manifest !== null)
-          this.say({
-            ...{ type: 'checkpointed', generation, position: positionAt(step), manifest },
-            seconds: 0.1,
-          });
+        await this.#save(generation);
       }
     }
+    if (generation !== this.#generation) return;
     this.#loop = setTimeout(() => void this.#advance(generation), stepMs);
   }
 

@@ -9,7 +9,7 @@ import {
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { Fleet } from '../jobs/fleet.js';
-import type { Departure } from '../runs/run.js';
+import type { Departure } from '../runs/event.js';
 import type { Offer } from '../scheduler/demand.js';
 import { afterStep, afterStillbirth } from './health.js';
 import { Workers, type Occupant, type Registration, type Worker } from './workers.js';

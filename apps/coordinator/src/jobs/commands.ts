@@ -4,6 +4,7 @@ import { readArtifact } from '../artifacts/references.js';
 import type { RunCommand } from '../runs/commands.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
+import type { JobEvents } from './events.js';
 import type { JobsOptions } from './jobs.js';
 import type { LiveJob } from './record.js';
 
@@ -23,10 +24,13 @@ export function remember(
       store.checkpoints.remove(job.id, command.checkpoint);
       break;
     case 'report': {
-      const { worker, step, what } = command.incident;
-      store.incidents.insert({ at, job: job.id, worker, step, generation: job.generation, what });
+      const { number, worker, step, generation, what } = command.incident;
+      store.incidents.insert({ at, job: job.id, worker, step, generation, what }, number);
       break;
     }
+    case 'recovered':
+      store.incidents.complete(job.id, command.incident, command.recovery);
+      break;
     case 'register-model': {
       const { model: id } = command.result;
       const manifest = readArtifact(blobs, id, 'model');
@@ -41,7 +45,7 @@ export function remember(
 
 /** Does what a command asks, once it is durable. */
 export function carryOut(
-  { fleet, preparation, garbage, metrics, log }: JobsOptions,
+  { store, fleet, preparation, garbage, metrics, events, log }: JobsOptions,
   { record }: LiveJob,
   command: RunCommand,
 ): void {
@@ -60,7 +64,7 @@ export function carryOut(
       fleet.end(command.trainer);
       break;
     case 'keep-checkpoint':
-      metrics.checkpoints.inc({ job });
+      metrics.recordCheckpoint(job, command.seconds);
       break;
     case 'drop-checkpoint':
       garbage.release(command.checkpoint.manifest);
@@ -68,10 +72,22 @@ export function carryOut(
     case 'report':
       metrics.incidents.inc({ job });
       log.warn({ job, ...command.incident }, 'incident');
+      tell(store, events, job, command.incident.number);
+      break;
+    case 'recovered':
+      metrics.recordRecovery(job, command.recovery);
+      log.info({ job, incident: command.incident, ...command.recovery }, 'recovered');
+      tell(store, events, job, command.incident);
       break;
     case 'register-model':
       log.info({ job, ...command.result }, 'model registered');
   }
+}
+
+/** Tells listeners of an incident, when it happens and when the run has recovered from it. */
+function tell(store: Store, events: JobEvents, job: string, number: number): void {
+  const incident = store.incidents.get(job, number);
+  if (incident !== null) events.publish(job, { type: 'incident', incident });
 }
 
 function launchOf(job: JobRecord, trainer: string): Launch {

@@ -7,17 +7,22 @@ export function demandOf(
   offers: readonly Offer[],
   awaits: boolean,
 ): Demand | null {
-  if (!run.prepared) return null;
+  const { leave, limits, trainers } = run;
+  // While a user has it leave its slots, they are being freed, and it wants none.
+  if (!run.prepared || run.state === 'paused' || leave?.until === 'resumed') return null;
   const { spec } = record;
-  const held = run.trainers.map(({ id, worker }) => ({ trainer: id, worker }));
+  const isYielding = leave !== null;
+  const held = trainers
+    .filter(({ released }) => released === null && !isYielding)
+    .map(({ id, worker }) => ({ trainer: id, worker }));
   const device = offers.find(({ worker }) => held.some((slot) => slot.worker === worker))?.device;
-  const wantsMore = held.length < run.limits.min || isWorthGrowing(run);
+  const wantsMore = held.length < limits.min || isWorthGrowing(run);
   const isSeen = held.length === 0 || device !== undefined;
   return {
     ...{ job: record.id, priority: spec.priority, order: record.seq, held },
-    min: run.limits.min,
-    max: wantsMore && isSeen ? run.limits.max : held.length,
-    ...{ awaits, isYielding: false, canYield: true },
+    min: limits.min,
+    max: wantsMore && isSeen ? limits.max : held.length,
+    ...{ awaits, isYielding, canYield: true },
     ...{ threads: spec.workers.threads, device: device ?? null, excluded: run.excluded },
   };
 }

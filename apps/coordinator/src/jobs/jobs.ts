@@ -4,6 +4,7 @@ import {
   RingmasterError,
   type JobSpec,
   type JobView,
+  type KeptCheckpoint,
   type TrainerMessage,
 } from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
@@ -12,7 +13,9 @@ import type { Garbage } from '../artifacts/garbage.js';
 import { newId } from '../identifiers.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Preparation } from '../preparation/preparation.js';
-import type { Departure, RunEvent } from '../runs/run.js';
+import type { Departure, RunEvent } from '../runs/event.js';
+import { believedRank } from '../runs/fence.js';
+import { trainerOf, type Run } from '../runs/run.js';
 import { transition } from '../runs/transition.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
@@ -22,7 +25,8 @@ import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
 import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
-import { pointOf, rankInForce, verified } from './reports.js';
+import { isCheckpointOf, pointOf, verified } from './reports.js';
+import { RunClock } from './run-clock.js';
 
 /** How long the metrics of a job are kept after its end, so that every scraper has seen its last figures. */
 const METRICS_KEPT_MS = 10 * 60_000;
@@ -47,16 +51,22 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #live = new Map<string, LiveJob>();
   readonly #ended: { readonly job: string; readonly at: number }[] = [];
+  /** Trainers of a coordinator before this one whose worker has not registered yet. */
+  readonly #awaited = new Set<string>();
 
   /** Takes up again what a coordinator before this one left unfinished. */
   constructor(options: JobsOptions) {
     this.#options = options;
-    const { store } = options;
+    const { store, clock, metrics } = options;
     for (const found of store.jobs.active()) {
-      const run = resumeRun(found, store.checkpoints.of(found.id));
+      const stored = store.jobs.run(found.id);
+      const run = resumeRun(found, stored, store.checkpoints.of(found.id));
       const record = { ...found, state: run.state };
-      store.jobs.update(record);
-      this.#live.set(found.id, { record, run, pace: new Pace(), progress: null });
+      const runClock = new RunClock(clock, stored?.at ?? 0, run.trainers.length > 0);
+      for (const { id } of run.trainers) this.#awaited.add(id);
+      metrics.open(found.id);
+      const live = { record, run, clock: runClock, pace: new Pace(), progress: null };
+      this.#live.set(found.id, live);
     }
   }
 
@@ -67,16 +77,18 @@ export class Jobs {
 
   /** @throws JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
   submit(spec: JobSpec): JobView {
-    const { store, clock, onChange } = this.#options;
+    const { store, clock, metrics, onChange } = this.#options;
     const record = store.transaction(() => {
       const now = Date.now();
       const dependencies = settleDependencies(store, spec);
       const createdAt = new Date(now).toISOString();
       return store.jobs.insert({ id: newId('j', now), spec, ...dependencies, createdAt });
     });
-    const run = resumeRun(record, []);
-    const live: LiveJob = { record, run, pace: new Pace(), progress: null };
+    const run = resumeRun(record, null, []);
+    const runClock = new RunClock(clock, 0, false);
+    const live: LiveJob = { record, run, clock: runClock, pace: new Pace(), progress: null };
     this.#live.set(record.id, live);
+    metrics.open(record.id);
     this.#options.log.info({ job: record.id, name: record.name, at: clock() }, 'job submitted');
     onChange();
     return viewOf(record, live);
@@ -84,13 +96,7 @@ export class Jobs {
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
   cancel(reference: string): JobView {
-    const { id, state } = this.record(reference);
-    const live = this.#live.get(id);
-    if (live === undefined) {
-      throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb: 'cancel' });
-    }
-    this.apply(live, { type: 'cancelled' });
-    return viewOf(live.record, live);
+    return this.#ask(reference, 'cancel', { type: 'cancelled' });
   }
 
   /** A job by id or name. @throws JOB_NOT_FOUND */
@@ -137,10 +143,68 @@ export class Jobs {
     if (live !== null) this.apply(live, { type: 'gone', trainer, departure });
   }
 
+  /** Whether trainers of a coordinator before this one may still be reported. */
+  get awaitsReports(): boolean {
+    return this.live.some(({ clock }) => clock.isHeld);
+  }
+
+  /** Takes what a worker made durable while nobody was there to be told. */
+  keep(checkpoints: readonly KeptCheckpoint[]): void {
+    const { blobs, log } = this.#options;
+    for (const { job, position, manifest, specHash } of checkpoints) {
+      const live = this.#live.get(job);
+      if (live === undefined || !isCheckpointOf(blobs, live.record, manifest, position, specHash)) {
+        log.warn({ job, position, manifest }, 'a checkpoint that a worker kept is of no use');
+        continue;
+      }
+      this.apply(live, { type: 'recovered', checkpoint: { position, manifest } });
+    }
+  }
+
+  /**
+   * A worker has registered and told what it had to tell; it holds these trainers. Others that it is thought to have
+   * are gone; these are told again what they may have missed.
+   */
+  reattached(worker: string, held: readonly string[]): void {
+    for (const live of this.live) {
+      for (const { id } of live.run.trainers.filter((trainer) => trainer.worker === worker)) {
+        this.#awaited.delete(id);
+        if (held.includes(id)) this.apply(live, { type: 'reattached', trainer: id });
+        else this.onTrainerGone(id, lost('it registered again without it'));
+      }
+    }
+  }
+
+  /** These trainers' slots are wanted. */
+  release(trainers: readonly string[], reason: string): void {
+    for (const live of this.live) {
+      const released = trainers.filter((id) => trainerOf(live.run, id) !== undefined);
+      if (released.length > 0) this.apply(live, { type: 'released', trainers: released, reason });
+    }
+  }
+
+  /** Every worker of a coordinator before this one has had its time to register: who has not is lost. */
+  reportsDue(): void {
+    for (const live of this.live) live.clock.release();
+    const reason = 'it did not register again after the coordinator was restarted';
+    for (const trainer of this.#awaited) this.onTrainerGone(trainer, lost(reason));
+    this.#awaited.clear();
+  }
+
+  /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
+  pause(reference: string): JobView {
+    return this.#ask(reference, 'pause', { type: 'paused' });
+  }
+
+  /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
+  resume(reference: string): JobView {
+    return this.#ask(reference, 'resume', { type: 'resumed' });
+  }
+
   /** Lets deadlines pass. */
   tick(): void {
     const { clock, metrics } = this.#options;
-    for (const live of this.live) this.apply(live, { type: 'tick' });
+    for (const live of this.live) if (!live.clock.isHeld) this.apply(live, { type: 'tick' });
     while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > METRICS_KEPT_MS) {
       void metrics.forget(this.#ended.shift()?.job ?? '');
     }
@@ -157,15 +221,16 @@ export class Jobs {
     patch: Partial<JobRecord> = {},
     write: () => void = () => undefined,
   ): void {
-    const { store, metrics, clock, onChange } = this.#options;
+    const { store, metrics, onChange } = this.#options;
     const before = live.run;
-    const { run, commands } = transition(before, event, clock());
+    const now = live.clock.now();
+    const { run, commands } = transition(before, event, now);
     const at = new Date().toISOString();
     const record = withRun({ ...live.record, ...patch }, run, at);
     const changed = !isDeepStrictEqual(record, live.record);
-    if (changed || commands.length > 0) {
+    if (changed || commands.length > 0 || !isDeepStrictEqual(lasting(run), lasting(before))) {
       store.transaction(() => {
-        store.jobs.update(record);
+        store.jobs.update(record, { at: now, run });
         for (const command of commands) remember(store, this.#options.blobs, record, command, at);
         write();
       });
@@ -173,9 +238,7 @@ export class Jobs {
     live.run = run;
     live.record = record;
     for (const command of commands) carryOut(this.#options, live, command);
-    if (run.ring?.started === true && before.ring?.started !== true) {
-      metrics.generations.inc({ job: record.id });
-    }
+    metrics.recordChange(record.id, before, run);
     if (isFinal(run.state)) this.#end(live);
     if (changed || run.trainers.length !== before.trainers.length) {
       this.publish(live);
@@ -201,27 +264,35 @@ export class Jobs {
     message: Extract<TrainerMessage, { type: 'progress' }>,
   ): void {
     const { store, metrics, events } = this.#options;
-    const rank = rankInForce(live.run, event.trainer, message.generation);
+    const rank = believedRank(live.run, event.trainer, message.generation);
     if (rank === null) return;
     const { id } = live.record;
-    const { steps, evaluations } = message;
+    const { steps, evaluations, generation } = message;
     metrics.recordSteps(id, worker, rank, steps);
+    live.pace.add(generation, rank, worker, steps);
     if (rank > 0) {
       this.apply(live, event);
       return;
     }
-    live.pace.add(steps);
-    const { tokensPerSecond, secondsPerStep } = live.pace;
+    const { tokensPerSecond, secondsPerStep, ranks } = live.pace;
     const loss = steps.at(-1)?.loss ?? live.record.loss;
     const evaluation = evaluations.at(-1) ?? live.record.evaluation;
     const points = steps.map(pointOf);
-    this.apply(live, event, { loss, tokensPerSecond, secondsPerStep, evaluation }, () => {
+    this.apply(live, event, { loss, tokensPerSecond, secondsPerStep, evaluation, ranks }, () => {
       store.history.addSteps(id, points);
       store.history.addEvaluations(id, evaluations);
     });
     for (const point of points) events.publish(id, { type: 'step', point });
     for (const report of evaluations)
       events.publish(id, { type: 'evaluation', evaluation: report });
+  }
+
+  #ask(reference: string, verb: string, event: RunEvent): JobView {
+    const { id, state } = this.record(reference);
+    const live = this.#live.get(id);
+    if (live === undefined) throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb });
+    this.apply(live, event);
+    return viewOf(live.record, live);
   }
 
   #end(live: LiveJob): void {
@@ -231,4 +302,13 @@ export class Jobs {
     this.#ended.push({ job: id, at: this.#options.clock() });
     this.#options.log.info({ job: id, state }, 'job ended');
   }
+}
+
+function lost(reason: string): Departure {
+  return { cause: 'worker-lost', reason };
+}
+
+/** A run without what need not be written for its own sake. */
+function lasting({ observed: _, ...run }: Run): Omit<Run, 'observed'> {
+  return run;
 }

@@ -1,13 +1,21 @@
-import type { StepReport } from '@ringmaster/protocol';
+import type { JobView, StepReport } from '@ringmaster/protocol';
 
 const STEPS_SEEN = 20;
 
 /** How fast a job runs: medians over its newest steps, so that a checkpoint or an evaluation does not show. */
 export class Pace {
   #recent: StepReport[] = [];
+  #generation = 0;
+  readonly #ranks = new Map<number, { readonly worker: string; readonly recent: StepReport[] }>();
 
-  add(reports: readonly StepReport[]): void {
-    this.#recent = [...this.#recent, ...reports].slice(-STEPS_SEEN);
+  /** Takes what one rank of a generation reports. Only rank 0's makes the pace of the job. */
+  add(generation: number, rank: number, worker: string, reports: readonly StepReport[]): void {
+    if (rank === 0) this.#recent = [...this.#recent, ...reports].slice(-STEPS_SEEN);
+    if (generation < this.#generation) return;
+    if (generation > this.#generation) this.#ranks.clear();
+    this.#generation = generation;
+    const before = this.#ranks.get(rank)?.recent ?? [];
+    this.#ranks.set(rank, { worker, recent: [...before, ...reports].slice(-STEPS_SEEN) });
   }
 
   get tokensPerSecond(): number | null {
@@ -16,6 +24,25 @@ export class Pace {
 
   get secondsPerStep(): number | null {
     return median(this.#recent.map(({ seconds }) => seconds));
+  }
+
+  /** What each rank of the newest generation does in a step. */
+  get ranks(): JobView['ranks'] {
+    return [...this.#ranks]
+      .sort(([a], [b]) => a - b)
+      .map(([rank, { worker, recent }]) => {
+        const middle = (of: (report: StepReport) => number) => median(recent.map(of)) ?? 0;
+        return {
+          ...{ rank, worker, microbatches: recent.at(-1)?.microbatches ?? 0 },
+          phases: {
+            compute: middle(({ phases }) => phases.compute),
+            quantise: middle(({ phases }) => phases.quantise),
+            send: middle(({ phases }) => phases.send),
+            wait: middle(({ phases }) => phases.wait),
+            update: middle(({ phases }) => phases.update),
+          },
+        };
+      });
   }
 }
 

@@ -1,19 +1,28 @@
 import { isFinal, type JobView } from '@ringmaster/protocol';
-import { newRun, type Checkpoint, type Run } from '../runs/run.js';
-import type { JobRecord } from '../store/jobs.js';
+import { newRun, trainerOf, type Checkpoint, type Run } from '../runs/run.js';
+import type { JobRecord, StoredRun } from '../store/jobs.js';
 import type { Pace } from './pace.js';
+import type { RunClock } from './run-clock.js';
 
 /** A job that has not ended. */
 export interface LiveJob {
   record: JobRecord;
   run: Run;
+  readonly clock: RunClock;
   readonly pace: Pace;
   /** What it is doing, in words, where its state does not tell enough. */
   progress: string | null;
 }
 
-/** The run of a job as a new coordinator takes it up: no trainer is known, so it goes on from its checkpoints. */
-export function resumeRun(record: JobRecord, checkpoints: readonly Checkpoint[]): Run {
+/**
+ * The run of a job as a new coordinator takes it up: as it was written, trainers and generations included.
+ * @param checkpoints What is kept of it, for a job whose run was never written.
+ */
+export function resumeRun(
+  record: JobRecord,
+  stored: StoredRun | null,
+  checkpoints: readonly Checkpoint[],
+): Run {
   const { spec } = record;
   const { microbatches } = spec.batch;
   const limits = {
@@ -21,24 +30,28 @@ export function resumeRun(record: JobRecord, checkpoints: readonly Checkpoint[])
     max: Math.min(spec.workers.max, microbatches),
     microbatches,
     keep: spec.checkpoint.keep,
+    auditEvery: spec.audit.every,
   };
-  return {
+  const run = stored?.run ?? {
     ...newRun(record.id, record.name, limits),
     prepared: record.dataManifest !== null,
-    ...{ generation: record.generation, step: record.step, steps: record.steps },
-    ...{ numerics: record.numerics, strikes: record.strikes, checkpoints },
-    strikesEver: record.strikes.length,
+    ...{ generation: record.generation, step: record.step, steps: record.steps, checkpoints },
   };
+  // A preparation ended with the coordinator that had it made; it is begun again.
+  return run.state === 'preparing' ? { ...run, state: 'queued' } : run;
 }
 
 /** The record of a job after its run has changed. */
 export function withRun(record: JobRecord, run: Run, at: string): JobRecord {
-  const { state, generation, step, steps, error } = run;
+  const { state, generation, step, steps, error, ring } = run;
+  const seated = (ring?.members ?? []).flatMap(({ trainer }) => trainerOf(run, trainer) ?? []);
+  const present = seated.length > 0 ? seated : run.trainers;
+  const workers = [...new Set(present.map(({ worker }) => worker))];
   return {
     ...record,
     ...{ state, generation, step, steps, error },
-    numerics: run.numerics === null ? null : { ...run.numerics },
-    strikes: run.strikes.map((strike) => ({ ...strike, members: [...strike.members] })),
+    // Of a job that has ended, or waits, those that took part last.
+    workers: workers.length > 0 ? workers : record.workers,
     result: run.result === null ? null : { ...run.result, metrics: { ...run.result.metrics } },
     startedAt: record.startedAt ?? (state === 'running' ? at : null),
     endedAt: record.endedAt ?? (isFinal(state) ? at : null),
@@ -62,8 +75,8 @@ export function viewOf(record: JobRecord, live: LiveJob | null): JobView {
       steps,
       generation,
     },
-    workers: [...new Set(live?.run.trainers.map(({ worker }) => worker))],
-    ranks: [],
+    workers: isFinal(state) || (live?.run.trainers.length ?? 0) > 0 ? record.workers : [],
+    ranks: record.ranks,
     loss,
     throughput: { tokensPerSecond },
     evaluation,

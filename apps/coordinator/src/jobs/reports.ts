@@ -1,5 +1,6 @@
 import {
   RingmasterError,
+  specHash,
   type ArtifactManifest,
   type Position,
   type StepPoint,
@@ -8,14 +9,7 @@ import {
 } from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
 import { readArtifact } from '../artifacts/references.js';
-import type { Run } from '../runs/run.js';
-
-/** The rank of a trainer in the generation that is in force, or null when its message is of another. */
-export function rankInForce(run: Run, trainer: string, generation: number): number | null {
-  if (run.ring?.generation !== generation || !run.ring.started) return null;
-  const rank = run.ring.members.findIndex((member) => member.trainer === trainer);
-  return rank < 0 ? null : rank;
-}
+import type { JobRecord } from '../store/jobs.js';
 
 /**
  * Checks what a trainer says that it has made durable. A checkpoint that is not whole was never made (null); a model
@@ -38,10 +32,24 @@ export function verified(blobs: BlobStore, message: TrainerMessage): TrainerMess
   return message;
 }
 
+/** Whether a checkpoint that a worker kept is whole, and of the run that this job is. */
+export function isCheckpointOf(
+  blobs: BlobStore,
+  job: JobRecord,
+  manifest: string,
+  position: Position,
+  hash: string,
+): boolean {
+  const { spec, dataManifest, baseManifest } = job;
+  if (dataManifest === null || specHash(spec, dataManifest, baseManifest) !== hash) return false;
+  const found = readArtifact(blobs, manifest, 'checkpoint');
+  return describesState(found, position) && found.specHash === hash;
+}
+
 function describesState(
   artifact: ArtifactManifest | string,
   { step, evaluations, stateHash }: Position,
-): boolean {
+): artifact is ArtifactManifest {
   return (
     typeof artifact !== 'string' &&
     artifact.step === step &&

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { newId } from '../identifiers.js';
 import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
 import type { Preparation } from '../preparation/preparation.js';
-import type { RunEvent } from '../runs/run.js';
+import type { RunEvent } from '../runs/event.js';
 import { plan, type Plan } from '../scheduler/plan.js';
 import type { Store } from '../store/store.js';
 import { demandOf, describeWait } from './demand.js';

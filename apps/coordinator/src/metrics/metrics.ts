@@ -1,5 +1,7 @@
-import type { JobState, Phases, StepReport, WorkerView } from '@ringmaster/protocol';
+import type { JobState, Phases, Recovery, StepReport, WorkerView } from '@ringmaster/protocol';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { isRunning } from '../runs/generation.js';
+import type { Run } from '../runs/run.js';
 
 const STEP_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const REQUEST_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -11,6 +13,14 @@ const phaseLabels: Readonly<Record<keyof Phases, string>> = {
   send: 'send',
   wait: 'wait',
   update: 'update',
+};
+
+const recoveryLabels: Readonly<Record<keyof Recovery, string>> = {
+  detect: 'detect',
+  abort: 'abort',
+  form: 'form',
+  transfer: 'transfer',
+  firstStep: 'first_step',
 };
 
 /** What is counted at the moment of a scrape rather than when it changes. */
@@ -49,8 +59,37 @@ export class Metrics {
   });
   readonly messages = this.#counter('control_messages', 'Control messages of workers.', 'type');
   readonly incidents = this.#counter('incidents', 'Incidents.', 'job');
-  readonly checkpoints = this.#counter('checkpoints', 'Checkpoints made durable.', 'job');
-  readonly generations = this.#counter('generations', 'Rings started.', 'job');
+  readonly #checkpoints = this.#counter('checkpoints', 'Checkpoints made durable.', 'job');
+  readonly #checkpointSeconds = new Histogram({
+    name: 'ringmaster_checkpoint_seconds',
+    help: 'Time to make a checkpoint durable, off the step path.',
+    labelNames: ['job'],
+    buckets: STEP_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #generations = this.#counter(
+    'generations',
+    'Rings started, as a planned change or not.',
+    'job',
+    'kind',
+  );
+  readonly #quarantines = this.#counter(
+    'quarantined_workers',
+    'Workers that a job keeps away from since.',
+    'job',
+  );
+  readonly #divergences = this.#counter(
+    'audits_failed',
+    'Times that ranks of a job were found to hold different bytes.',
+    'job',
+  );
+  readonly #recoverySeconds = new Histogram({
+    name: 'ringmaster_recovery_seconds',
+    help: 'Time from a failure to the next applied step, by phase.',
+    labelNames: ['job', 'phase'],
+    buckets: STEP_BUCKETS,
+    registers: [this.registry],
+  });
   readonly #steps = this.#counter('steps', 'Steps applied, repeated ones included.', 'job');
   readonly #attempts = this.#counter('step_attempts', 'Attempts at steps.', 'job');
   readonly #tokens = this.#counter('tokens', 'Tokens read, padding excluded.', 'job');
@@ -102,6 +141,38 @@ export class Metrics {
       this.#learningRate.set({ job }, report.learningRate);
       this.#gradientNorm.set({ job }, report.gradientNorm);
       if (report.loss !== null) this.#loss.set({ job }, report.loss);
+    }
+  }
+
+  /** Makes the counters of a job appear as zero, so that their first increase shows. */
+  open(job: string): void {
+    for (const counter of [
+      ...[this.incidents, this.#checkpoints, this.#quarantines, this.#divergences],
+      ...[this.#steps, this.#attempts, this.#tokens],
+    ])
+      counter.inc({ job }, 0);
+    for (const kind of ['planned', 'unplanned']) this.#generations.inc({ job, kind }, 0);
+  }
+
+  /** Counts what a transition of a job's run has brought about. */
+  recordChange(job: string, before: Run, after: Run): void {
+    const { ring } = after;
+    const isNew = ring?.generation !== before.ring?.generation || !isRunning(before.ring);
+    if (isRunning(ring) && isNew)
+      this.#generations.inc({ job, kind: ring.from === null ? 'unplanned' : 'planned' });
+    this.#quarantines.inc({ job }, after.excluded.length - before.excluded.length);
+    this.#divergences.inc({ job }, after.divergences - before.divergences);
+  }
+
+  /** @param seconds Time to make it durable; null where that is not known. */
+  recordCheckpoint(job: string, seconds: number | null): void {
+    this.#checkpoints.inc({ job });
+    if (seconds !== null) this.#checkpointSeconds.observe({ job }, seconds);
+  }
+
+  recordRecovery(job: string, recovery: Recovery): void {
+    for (const [phase, label] of Object.entries(recoveryLabels)) {
+      this.#recoverySeconds.observe({ job, phase: label }, recovery[phase as keyof Recovery]);
     }
   }
 

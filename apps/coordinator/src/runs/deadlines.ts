@@ -1,27 +1,57 @@
-import type { Ring, Run, Trainer } from './run.js';
+import type { Run } from './run.js';
 
 /** Longest that a trainer may load, which includes fetching its data over a network. */
-const LOAD_MS = 15 * 60_000;
-/** Shortest time that a trainer has to answer `prepare`; it may be inside a long step. */
-const PREPARE_MS = 30_000;
-/** Shortest time without a word from any member of a started ring after which it is taken to hang. */
-const STALL_MS = 10 * 60_000;
-/** How long trainers too few for a ring are held for others to join them. */
+export const LOAD_MS = 15 * 60_000;
+
+/**
+ * Once enough trainers for the first ring are ready, how long it waits for those that still load. They load alike, so
+ * they are a moment behind; who is later joins by a planned change.
+ */
+export const FIRST_RING_MS = 5_000;
+
+/**
+ * Longest without a word from any member of a ring that was told to start. A last resort: ranks report each other long
+ * before, and a silent process is killed by its agent. An evaluation or a large transfer may take minutes.
+ */
+export const STALL_MS = 10 * 60_000;
+
+/**
+ * How long trainers too few for a ring are kept for others to join them. A replacement loads in less; slots kept for
+ * longer could be what another gang waits for.
+ */
 export const STRANDED_MS = 10_000;
 
-/** Trainers that have not become ready in time. */
-export function overdueLoaders(run: Run, now: number): Trainer[] {
-  return run.trainers.filter(({ ready, since }) => !ready && now - since > LOAD_MS);
+/** Longest that a trainer may take to make its state durable when it was asked to. */
+export const SAVE_MS = 120_000;
+
+/** A promise is given between two operations of a step: four times the slowest step leaves room for a slow disk or a paging machine. */
+export function prepareMs({ observed: { slowestStep } }: Run): number {
+  return Math.max(10_000, 4_000 * slowestStep);
 }
 
-/** Members of a ring who have not done in time what the ring waits for. */
-export function overdueMembers(ring: Ring, slowestStep: number, now: number): string[] {
-  const silence = now - ring.heard;
-  if (ring.started) {
-    const limit = Math.max(STALL_MS, 20_000 * slowestStep);
-    return silence > limit ? ring.members.map(({ trainer }) => trainer) : [];
-  }
-  const limit = Math.max(PREPARE_MS, 4_000 * slowestStep);
-  if (silence <= limit) return [];
-  return ring.members.filter(({ prepared }) => prepared === null).map(({ trainer }) => trainer);
+/** A planned change is linked beside a ring that computes, and agreed at the end of a step: nothing waits for it, so it may take long. */
+export function plannedMs({ observed: { slowestStep } }: Run): number {
+  return Math.max(30_000, 10_000 * slowestStep);
+}
+
+/**
+ * What ranks are told to wait for their neighbours at most. The slowest step bounds what a healthy neighbour may take;
+ * eight of them cover a step with new exponents, which takes two or three attempts, on a busy machine. Before any step
+ * is known it covers the first, with its calibration and allocations.
+ */
+export function ringMs({ observed: { slowestStep } }: Run): number {
+  return slowestStep === 0 ? 120_000 : Math.ceil(Math.max(15_000, 8_000 * slowestStep));
+}
+
+/**
+ * How long to wait before a ring is formed anew, when so many broke without progress: not at all the first time, then
+ * 100 ms doubling to 5 s, so that what fails at once does not keep the cluster busy with nothing else.
+ */
+export function backOffMs(breaks: number): number {
+  return breaks <= 1 ? 0 : Math.min(5_000, 100 * 2 ** (breaks - 2));
+}
+
+/** The same for planned changes. Nothing is lost without them, so they start at a second and go to a minute. */
+export function declinedMs(declined: number): number {
+  return Math.min(60_000, 1_000 * 2 ** (declined - 1));
 }

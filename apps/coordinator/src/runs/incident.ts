@@ -1,36 +1,50 @@
 import type { IncidentReport } from './commands.js';
-import type { Departure, Run } from './run.js';
+import type { Departure } from './event.js';
+import { rankIn } from './generation.js';
+import type { Run } from './run.js';
 import type { Happening } from './turn.js';
 
 const LINES_TOLD = 5;
+const MEGABYTE = 2 ** 20;
 
 /** How a trainer ended, to follow its name. */
 export function describeDeparture(departure: Departure): string {
   if (departure.cause === 'worker-lost') return `was lost with its worker (${departure.reason})`;
   if (departure.cause === 'silent')
     return `gave no sign of life for ${departure.seconds.toFixed(1)} s and was killed`;
-  const { code, signal } = departure;
-  return signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+  const { code, signal, rssBytes, outOfMemory } = departure;
+  const how = signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+  const why = outOfMemory ? ' when the machine was out of memory' : '';
+  const used =
+    rssBytes === null
+      ? ''
+      : `, having used up to ${Math.round(rssBytes / MEGABYTE)} MiB of memory,`;
+  return `${how}${why}${used}`;
 }
 
-/** Tells a failure in one paragraph, given the run before it and after what was done about it. */
-export function writeIncident(happening: Happening, before: Run, after: Run): IncidentReport {
-  const { trainer, step, what, lastLines } = happening;
-  const rank = before.ring?.members.findIndex((member) => member.trainer === trainer.id) ?? -1;
+/** Tells a failure in one paragraph, given the run after what was done about it. */
+export function writeIncident(happening: Happening, number: number, after: Run): IncidentReport {
+  const { trainer, run, step, what, lastLines, remarks } = happening;
+  const { ring } = run;
+  const rank = rankIn(ring, trainer.id);
+  const generation = ring?.generation ?? run.generation;
   const seat =
     rank < 0
       ? 'which had no rank yet'
-      : `rank ${rank} of ${before.ring?.members.length ?? 0} in generation ${before.generation}`;
+      : `rank ${rank} of ${ring?.members.length ?? 0} in generation ${generation}`;
   const lines = lastLines.slice(-LINES_TOLD).join(' | ');
   const sentences = [
-    `Trainer ${trainer.id} of job ${before.name} (${before.job}) on worker ${trainer.worker}, ${seat}, ${what} at step ${step}.`,
+    `Trainer ${trainer.id} of job ${run.name} (${run.job}) on worker ${trainer.worker}, ${seat}, ${what} at step ${step}.`,
     ...(lines === '' ? [] : [`Its last lines: ${lines}`]),
+    ...remarks,
     outcome(after),
   ];
-  return { trainer: trainer.id, worker: trainer.worker, step, what: sentences.join(' ') };
+  const { id, worker } = trainer;
+  return { number, trainer: id, worker, step, generation, what: sentences.join(' ') };
 }
 
 function outcome(run: Run): string {
+  const { ring } = run;
   switch (run.state) {
     case 'failed':
       return `The job failed: ${run.error?.message ?? ''}.`;
@@ -39,7 +53,7 @@ function outcome(run: Run): string {
     case 'queued':
       return `The job waits for slots; it goes on from ${resumption(run)}.`;
     default: {
-      const members = run.ring?.members.length;
+      const members = ring?.members.length;
       return members === undefined
         ? `A new ring is formed once ${run.limits.min} or more trainers are ready.`
         : `Generation ${run.generation} is being formed of ${members} trainers.`;
@@ -48,6 +62,7 @@ function outcome(run: Run): string {
 }
 
 function resumption(run: Run): string {
+  if (run.trainers.some(({ seated }) => seated)) return 'what its trainers hold in memory';
   const newest = run.checkpoints.at(-1);
   return newest === undefined ? 'the beginning' : `the checkpoint of step ${newest.position.step}`;
 }

@@ -1,39 +1,91 @@
 import { RingmasterError, type TrainerMessage } from '@ringmaster/protocol';
-import { formRingOfAll, withMember } from './formation.js';
-import type { Checkpoint, Ring, Run, Trainer } from './run.js';
-import { withLoadFailure, withoutPassed, withStrike } from './strikes.js';
+import { breakRing, end, happen } from './breaking.js';
+import { onCheckpointed, onCheckpointFailed, withoutDamaged } from './checkpoints.js';
+import { hasPromised } from './fence.js';
+import { rankIn, withMember, withStarted, type Generation } from './generation.js';
+import { decline, enforce } from './planned.js';
+import { withExcluded, withStepped, withStillborn } from './quarantine.js';
+import { recover } from './recovery.js';
+import { trainerOf, withTrainers, type Run, type Trainer } from './run.js';
+import { withSpeed } from './speed.js';
+import { withoutPassed, withStrike } from './strikes.js';
+import { breakWithTrouble, withReport } from './trouble.js';
 import type { Turn } from './turn.js';
+import { quarantine, withoutMajority } from './unplanned.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
-/** What a trainer's message makes of a run. A message of any generation but the present one changes nothing. */
+/**
+ * What a trainer's message makes of a run. One of a planned generation that only a ring at work in it can send proves
+ * that it has come true; one of a generation that is over changes nothing but the history.
+ */
 export function onMessage(run: Run, trainer: Trainer, message: TrainerMessage, turn: Turn): Run {
   if (message.type === 'ready') return onReady(run, trainer, message, turn);
   if (message.type === 'failed' && message.generation === 0) {
     return trainer.ready ? run : onLoadFailed(run, trainer, message, turn);
   }
+  if (message.type === 'checkpointed') return onCheckpointed(run, trainer, message, turn);
+  if (message.type === 'checkpoint-failed') return onCheckpointFailed(run, trainer, message, turn);
+  const planned = run.planned.find(({ generation }) => generation === message.generation);
+  if (planned !== undefined && isConcerned(planned, trainer)) {
+    if (message.type === 'prepared') return onPlannedPrepared(run, planned, trainer, message);
+    if (message.type === 'failed') return onPlannedFailed(run, planned, trainer, message, turn);
+    return planned.told === null
+      ? run
+      : inForce(enforce(run, planned, turn), trainer, message, turn);
+  }
+  return inForce(run, trainer, message, turn);
+}
+
+function isConcerned(planned: Generation, { id }: Trainer): boolean {
+  return rankIn(planned, id) >= 0 || planned.retiring.includes(id);
+}
+
+/** A message of the ring in force, or of the one before. */
+function inForce(
+  run: Run,
+  trainer: Trainer,
+  message: Exclude<TrainerMessage, { type: 'ready' | 'checkpointed' | 'checkpoint-failed' }>,
+  turn: Turn,
+): Run {
   const { ring } = run;
-  if (ring?.generation !== message.generation) return run;
-  const rank = ring.members.findIndex((member) => member.trainer === trainer.id);
-  if (rank < 0) return run;
+  if (message.type === 'retired') return onRetired(run, trainer, message, turn);
+  if (ring?.generation !== message.generation || rankIn(ring, trainer.id) < 0)
+    return ofPrevious(run, trainer, message, turn);
   if (message.type === 'failed') return onFailed(run, ring, trainer, message, turn);
   if (message.type === 'prepared') {
-    if (ring.started) return run;
-    const { endpoint, donor, state } = message;
-    const change = { prepared: { endpoint, donor, state } };
-    return { ...run, ring: withMember(ring, trainer.id, change, turn) };
+    if (ring.told !== null || ring.from !== null) return run;
+    const { endpoint, donor, state, interrupted } = message;
+    const prepared = { endpoint, donor, state, interrupted };
+    return { ...run, ring: withMember(ring, trainer.id, { prepared }) };
   }
-  if (!ring.started) return run;
+  if (ring.told === null) return run;
+  const heard = { ...run, observed: { ...run.observed, heard: turn.now } };
   switch (message.type) {
+    case 'started': {
+      const started = withMember(ring, trainer.id, { started: message.transferSeconds });
+      return { ...heard, ring: withStarted(started, false, turn.now) };
+    }
     case 'progress':
-      return onProgress({ ...run, ring: { ...ring, heard: turn.now } }, message);
-    case 'checkpointed':
-      return onCheckpointed({ ...run, ring: { ...ring, heard: turn.now } }, message, turn);
+      return onProgress(heard, ring, trainer, message, turn);
     case 'finished':
-      return onFinished(run, ring, trainer, message, turn);
-    default:
-      return run;
+      return onFinished(heard, ring, trainer, message, turn);
   }
+}
+
+/** What a ring that was replaced still has to say: what it applied, and why it ended. */
+function ofPrevious(run: Run, trainer: Trainer, message: TrainerMessage, turn: Turn): Run {
+  const { previous, ring } = run;
+  if (!('generation' in message) || previous?.generation !== message.generation) return run;
+  const rank = previous.ranks.indexOf(trainer.id);
+  if (rank < 0 || hasPromised(run, trainer.id)) return run;
+  if (message.type === 'progress') return withHistory(run, message);
+  if (message.type !== 'failed') return run;
+  const report = { rank, blames: message.blames, what: message.error.message };
+  // It was to switch with the others, and has not: they wait for it.
+  if (ring !== null && ring.from === previous.generation && rankIn(ring, trainer.id) >= 0)
+    return onFailed(run, ring, trainer, { ...message, blames: [] }, turn);
+  return withReport(run, previous.generation, report);
 }
 
 function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Turn): Run {
@@ -46,73 +98,10 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Tu
     const { worker } = trainer;
     const [found, expected] = [message.numerics[key] ?? 'unknown', numerics[key] ?? 'unknown'];
     const error = new RingmasterError('NUMERICS_MISMATCH', { worker, key, found, expected });
-    const refused = { ...run, excluded: [...run.excluded, worker] };
-    return dismiss(refused, trainer, `was refused: ${error.message}`, turn);
+    happen(run, trainer, `was refused: ${error.message}`, turn);
+    return end(withExcluded(run, worker), trainer.id, turn);
   }
-  const trainers = run.trainers.map((other) =>
-    other.id === trainer.id ? { ...other, ready: true } : other,
-  );
-  return { ...run, numerics, steps: message.steps, trainers };
-}
-
-function onProgress(run: Run, { steps }: Message<'progress'>): Run {
-  const step = Math.max(run.step, ...steps.map((report) => report.step));
-  const slowestStep = Math.max(run.slowestStep, ...steps.map(({ seconds }) => seconds));
-  return withoutPassed({ ...run, step, slowestStep }, step);
-}
-
-function onCheckpointed(run: Run, message: Message<'checkpointed'>, turn: Turn): Run {
-  const { position, manifest } = message;
-  const { step } = position;
-  if (step <= (run.checkpoints.at(-1)?.position.step ?? -1)) return run;
-  const checkpoint: Checkpoint = { position, manifest };
-  turn.commands.push({ type: 'keep-checkpoint', checkpoint });
-  const all = [...run.checkpoints, checkpoint];
-  for (const old of all.slice(0, -run.limits.keep)) {
-    turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
-  }
-  const next = { ...run, checkpoints: all.slice(-run.limits.keep) };
-  const someoneWaits = run.trainers.some(({ ready, seated }) => ready && !seated);
-  // Joining costs the steps since the newest checkpoint, so never fewer than now.
-  return someoneWaits && step !== run.steps ? formRingOfAll(next, turn) : next;
-}
-
-function onFinished(
-  run: Run,
-  ring: Ring,
-  trainer: Trainer,
-  message: Message<'finished'>,
-  turn: Turn,
-): Run {
-  const { position, model, metrics } = message;
-  const { step, stateHash } = position;
-  if (ring.members[0]?.trainer !== trainer.id || model === null) {
-    return { ...run, ring: withMember(ring, trainer.id, { finished: true }, turn) };
-  }
-  const result = { stateHash, model, metrics };
-  turn.commands.push({ type: 'register-model', result });
-  return { ...run, step, state: 'succeeded', result };
-}
-
-function onFailed(
-  run: Run,
-  ring: Ring,
-  trainer: Trainer,
-  { error, fatal, step: reported }: Message<'failed'>,
-  turn: Turn,
-): Run {
-  const step = Math.max(run.step, reported);
-  const what = `could not go on: ${error.message}`;
-  turn.happenings.push({ trainer, step, what, lastLines: [] });
-  if (fatal) return { ...run, state: 'failed', error };
-  const broken = { ...run, ring: null };
-  const newest = run.checkpoints.at(-1);
-  if (error.code === 'CHECKPOINT_DAMAGED' && newest !== undefined) {
-    turn.commands.push({ type: 'drop-checkpoint', checkpoint: newest });
-    return { ...broken, checkpoints: run.checkpoints.slice(0, -1) };
-  }
-  const members = ring.members.map((member) => member.trainer);
-  return withStrike(broken, { step, exited: false, members }, what);
+  return { ...withTrainers(run, [trainer.id], { ready: true }), numerics, steps: message.steps };
 }
 
 function onLoadFailed(
@@ -122,16 +111,117 @@ function onLoadFailed(
   turn: Turn,
 ): Run {
   const what = `could not load: ${error.message}`;
-  const next = withLoadFailure(dismiss(run, trainer, what, turn), trainer);
+  happen(run, trainer, what, turn);
+  const next = withStillborn(end(run, trainer.id, turn), trainer);
   // What others have loaded is not at fault: then it is the worker.
-  if (fatal && run.generation === 0) return { ...next, state: 'failed', error };
-  if (trainer.strikesBefore !== run.strikesEver) return next;
-  return withStrike(next, { step: run.step, exited: true, members: [trainer.id] }, what);
+  if (run.numerics !== null) return next;
+  if (fatal) return { ...next, state: 'failed', error };
+  return trainer.strikesBefore === run.strikesEver ? withStrike(next, run.step, what) : next;
 }
 
-/** Ends a trainer that has no place in the run. */
-export function dismiss(run: Run, trainer: Trainer, what: string, turn: Turn): Run {
-  turn.happenings.push({ trainer, step: run.step, what, lastLines: [] });
-  turn.commands.push({ type: 'end', trainer: trainer.id });
-  return { ...run, trainers: run.trainers.filter(({ id }) => id !== trainer.id) };
+function onPlannedPrepared(
+  run: Run,
+  planned: Generation,
+  trainer: Trainer,
+  { endpoint, donor, state, interrupted }: Message<'prepared'>,
+): Run {
+  if (planned.told !== null) return run;
+  const prepared = { endpoint, donor, state, interrupted };
+  const next = withMember(planned, trainer.id, { prepared });
+  return { ...run, planned: run.planned.map((other) => (other === planned ? next : other)) };
+}
+
+/** A planned ring does not link: newcomers are at fault, be it that they say so themselves or are blamed. */
+function onPlannedFailed(
+  run: Run,
+  planned: Generation,
+  trainer: Trainer,
+  { blames, error }: Message<'failed'>,
+  turn: Turn,
+): Run {
+  const isNew = (id: string) => rankIn(run.ring, id) < 0;
+  const blamed = blames.flatMap((rank) => planned.members[rank]?.trainer ?? []).filter(isNew);
+  const atFault = isNew(trainer.id) ? [trainer.id] : blamed;
+  const what = `could not join generation ${planned.generation}: ${error.message}`;
+  return decline(run, planned, atFault, what, turn);
+}
+
+function onRetired(run: Run, trainer: Trainer, { step }: Message<'retired'>, turn: Turn): Run {
+  const { ring } = run;
+  if (ring?.retiring.includes(trainer.id) !== true) return run;
+  const retiring = ring.retiring.filter((id) => id !== trainer.id);
+  const next = { ...run, step: Math.max(run.step, step), ring: { ...ring, retiring } };
+  // When everyone leaves, they keep the state until it is durable.
+  return ring.members.length === 0 ? next : end(next, trainer.id, turn);
+}
+
+function onProgress(
+  run: Run,
+  ring: Generation,
+  trainer: Trainer,
+  message: Message<'progress'>,
+  turn: Turn,
+): Run {
+  // A step needs everyone: whoever has not said so has started as well.
+  const proven = message.steps.length > 0;
+  const next = { ...withHistory(run, message), ring: withStarted(ring, proven, turn.now) };
+  if (!proven) return next;
+  const ids = ring.members.map((member) => member.trainer);
+  const stepped = withStepped(withSpeed(next, trainer.id, message.steps), ids);
+  const fresh = { ...stepped, breaks: 0, formAfter: 0, suspect: null, distrust: false };
+  return recover(fresh, turn);
+}
+
+function withHistory(run: Run, { steps }: Message<'progress'>): Run {
+  const step = Math.max(run.step, ...steps.map((report) => report.step));
+  return withoutPassed({ ...run, step }, step);
+}
+
+function onFinished(
+  run: Run,
+  ring: Generation,
+  trainer: Trainer,
+  { position, model, metrics }: Message<'finished'>,
+  turn: Turn,
+): Run {
+  if (ring.members[0]?.trainer !== trainer.id || model === null) {
+    const finished = withMember(ring, trainer.id, { finished: true });
+    return { ...run, ring: withStarted(finished, true, turn.now) };
+  }
+  const { step, stateHash } = position;
+  const result = { stateHash, model, metrics };
+  turn.commands.push({ type: 'register-model', result });
+  return { ...run, step, state: 'succeeded', result };
+}
+
+function onFailed(
+  run: Run,
+  ring: Generation,
+  trainer: Trainer,
+  message: Message<'failed'>,
+  turn: Turn,
+): Run {
+  const { error, fatal, blames } = message;
+  const step = Math.max(run.step, message.step);
+  const rank = rankIn(ring, trainer.id);
+  const what = error.message;
+  if (fatal) {
+    happen(run, trainer, `could not go on: ${what}`, turn);
+    return { ...run, state: 'failed', error };
+  }
+  if (error.code === 'CHECKPOINT_DAMAGED' && run.checkpoints.length > 0) {
+    const broke = { heard: run.observed.heard, known: turn.now };
+    happen(run, trainer, `could not go on: ${what}`, turn, { step, broke });
+    return withoutDamaged(breakRing(run, turn), turn);
+  }
+  if (error.code === 'STATE_DIVERGED') {
+    const present = blames.filter((blamed) => isHere(run, ring, blamed));
+    if (present.length === 0) return withoutMajority(run, ring, step, turn);
+    return breakRing(quarantine(run, ring, present, step, turn), turn);
+  }
+  return breakWithTrouble(run, ring, [{ rank, blames, what }], step, turn);
+}
+
+function isHere(run: Run, ring: Generation, rank: number): boolean {
+  return trainerOf(run, ring.members[rank]?.trainer ?? '') !== undefined;
 }

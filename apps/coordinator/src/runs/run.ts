@@ -1,173 +1,230 @@
-import type { Beginning, JobState, JobView, Position, TrainerMessage } from '@ringmaster/protocol';
-import type { RunCommand } from './commands.js';
+import { errorBodySchema, jobStateSchema, positionSchema } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { generationSchema } from './generation.js';
 
-/** Why a job failed, as the API tells it. */
-export type Fault = NonNullable<JobView['error']>;
+/*
+ * Times are milliseconds of a clock that never goes back, and that goes on where it was when a run is read from the
+ * store: how long it lay there does not count.
+ */
 
-/** A process that computes for this run, or is about to. */
-export interface Trainer {
-  readonly id: string;
-  readonly worker: string;
-  /** When it was launched, in milliseconds. */
-  readonly since: number;
-  /** Whether TensorFlow, data and model are loaded. */
-  readonly ready: boolean;
-  /** Whether it was started in some generation, and so holds a state. */
-  readonly seated: boolean;
-  /** Strikes of the run when it was launched. */
-  readonly strikesBefore: number;
-}
+const trainerSchema = z
+  .object({
+    id: z.string(),
+    worker: z.string(),
+    /** When it was launched. */
+    since: z.number(),
+    /** Whether TensorFlow, data and model are loaded. */
+    ready: z.boolean(),
+    /** Whether it was ever told to start, and so may hold a state. */
+    seated: z.boolean(),
+    /** Whether it took part in a step that was applied. */
+    stepped: z.boolean(),
+    /** Strikes of the run when it was launched. */
+    strikesBefore: z.int(),
+    /** Why its slot is wanted, if it is, and since when. */
+    released: z.object({ reason: z.string(), since: z.number() }).readonly().nullable(),
+  })
+  .readonly();
 
-export interface Prepared {
-  readonly endpoint: string;
-  readonly donor: string;
-  readonly state: Position | null;
-}
+const checkpointSchema = z
+  .object({
+    position: positionSchema,
+    /** SHA-256 of its manifest. */
+    manifest: z.string(),
+  })
+  .readonly();
 
-/** A trainer's seat in a ring; its rank is its place in the list. */
-export interface Member {
-  readonly trainer: string;
-  readonly prepared: Prepared | null;
-  readonly finished: boolean;
-}
+/** What was said of a ring that broke, until it is known who is at fault. */
+const troubleSchema = z
+  .object({
+    generation: z.int(),
+    /** Trainers of that generation, by rank. */
+    ranks: z.array(z.string()).readonly(),
+    reports: z
+      .array(
+        z
+          .object({
+            rank: z.int(),
+            blames: z.array(z.int()).readonly(),
+            what: z.string(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    step: z.int(),
+    /** Whether the ring had made its way to the first step. */
+    started: z.boolean(),
+    /** When the ring was last heard, and when it was known to be broken. */
+    heard: z.number(),
+    known: z.number(),
+  })
+  .readonly();
 
-/** One generation: being formed until it is `started`. */
-export interface Ring {
-  readonly generation: number;
-  readonly members: readonly Member[];
-  readonly started: boolean;
-  /** When it was issued, or when one of its members was last heard, in milliseconds. */
-  readonly heard: number;
-}
+const resultSchema = z
+  .object({
+    stateHash: z.string(),
+    /** SHA-256 of the model's manifest. */
+    model: z.string(),
+    metrics: z.record(z.string(), z.number()).readonly(),
+  })
+  .readonly();
 
-export interface Checkpoint {
-  readonly position: Position;
-  /** SHA-256 of its manifest. */
-  readonly manifest: string;
-}
-
-/** A failure that counts towards the crash loop: at most one for each time that the run was under way. */
-export interface Strike {
-  readonly step: number;
-  /** Whether a process ended, rather than reporting that it cannot go on. */
-  readonly exited: boolean;
-  readonly members: readonly string[];
-}
+/** What is merely seen of a run: it can be lost without harm, and is not written for its own sake. */
+const observedSchema = z
+  .object({
+    /** When a member of the ring in force was last heard. */
+    heard: z.number(),
+    /** Seconds of the slowest step so far. */
+    slowestStep: z.number(),
+    /** Seconds of a step of late. */
+    stepSeconds: z.number().nullable(),
+    trainers: z
+      .record(
+        z.string(),
+        z
+          .object({
+            heard: z.number(),
+            /** Seconds that a microbatch takes it of late. */
+            microbatchSeconds: z.number().nullable(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
 
 /** Everything that decides what happens to a job next. */
-export interface Run {
-  readonly job: string;
-  readonly name: string;
-  readonly limits: {
-    readonly min: number;
-    readonly max: number;
-    readonly microbatches: number;
-    /** Newest checkpoints that are kept. */
-    readonly keep: number;
-  };
-  readonly state: JobState;
-  /** Whether its data is prepared. */
-  readonly prepared: boolean;
-  /** Newest generation ever issued. */
-  readonly generation: number;
-  /** Steps applied. */
-  readonly step: number;
-  readonly steps: number | null;
-  /** What a trainer must report of its numerics to take part. */
-  readonly numerics: Readonly<Record<string, string>> | null;
-  /** Oldest first. */
-  readonly checkpoints: readonly Checkpoint[];
-  readonly trainers: readonly Trainer[];
-  readonly ring: Ring | null;
-  /** Where the ring's members took their state from. */
-  readonly source: Beginning | null;
-  readonly strikes: readonly Strike[];
-  readonly strikesEver: number;
-  /** Since when it holds fewer trainers than its minimum and waits for more. */
-  readonly strandedSince: number | null;
-  /** Seconds of the slowest step so far. */
-  readonly slowestStep: number;
-  /** Trainers that failed to load, by worker. */
-  readonly loadFailures: Readonly<Record<string, number>>;
-  /** Workers that it is not launched on again: their numerics differ, or it keeps failing to load there. */
-  readonly excluded: readonly string[];
-  readonly error: Fault | null;
-  readonly result: RunResult | null;
-}
+export const runSchema = z
+  .object({
+    job: z.string(),
+    name: z.string(),
+    limits: z
+      .object({
+        min: z.int(),
+        max: z.int(),
+        microbatches: z.int(),
+        /** Newest checkpoints that are kept. */
+        keep: z.int(),
+        /** Steps between audits; 0: never. */
+        auditEvery: z.int(),
+      })
+      .readonly(),
+    state: jobStateSchema,
+    /** Whether its data is prepared. */
+    prepared: z.boolean(),
+    /** Newest generation ever issued. */
+    generation: z.int(),
+    /** Steps applied. */
+    step: z.int(),
+    steps: z.int().nullable(),
+    /** What a trainer must report of its numerics to take part. */
+    numerics: z.record(z.string(), z.string()).readonly().nullable(),
+    /** Oldest first. */
+    checkpoints: z.array(checkpointSchema).readonly(),
+    trainers: z.array(trainerSchema).readonly(),
+    /** The generation in force: being formed after a failure, or at work. */
+    ring: generationSchema.nullable(),
+    /** Planned generations that may still come true, oldest first. */
+    planned: z.array(generationSchema).readonly(),
+    /** The generation in force before: what was applied in it is still told. */
+    previous: z
+      .object({ generation: z.int(), ranks: z.array(z.string()).readonly() })
+      .readonly()
+      .nullable(),
+    /** Step at which the ring in force began. */
+    began: z.int(),
+    /** All its slots are wanted back, with its state saved. */
+    leave: z
+      .object({ until: z.enum(['resumed', 'scheduled']), reason: z.string() })
+      .readonly()
+      .nullable(),
+    /** Who was asked to make its state durable, and when. */
+    saving: z.object({ trainer: z.string(), since: z.number() }).readonly().nullable(),
+    /** No state in memory is trusted: the next generation begins from a checkpoint that an audit covers. */
+    distrust: z.boolean(),
+    /** How often ranks were found to hold different bytes. */
+    divergences: z.int(),
+    /** Steps at which a running ring failed through the job's own fault, as far as can be told. */
+    strikes: z.array(z.int()).readonly(),
+    strikesEver: z.int(),
+    /** Trainers in a row that died before they had made a step, by worker. */
+    stillborn: z.record(z.string(), z.int()).readonly(),
+    /** Workers that it is not launched on again. */
+    excluded: z.array(z.string()).readonly(),
+    trouble: troubleSchema.nullable(),
+    /** Who was last found at fault, and how often without progress in between. */
+    suspect: z.object({ trainer: z.string(), times: z.int() }).readonly().nullable(),
+    /** Incidents told so far. */
+    incidents: z.int(),
+    /** Incidents that broke a ring and that the run has not recovered from. */
+    recovering: z
+      .array(
+        z
+          .object({
+            incident: z.int(),
+            /** Last sign of life of what failed. */
+            heard: z.number(),
+            known: z.number(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    /** Rings broken since the newest progress. */
+    breaks: z.int(),
+    /** No unplanned generation is issued before. */
+    formAfter: z.number(),
+    /** Planned changes that came to nothing since the last one that came true. */
+    declined: z.int(),
+    /** No planned generation is issued before. */
+    proposeAfter: z.number(),
+    /** Since when the first ring could be formed, and waits for others that load. */
+    enoughSince: z.number().nullable(),
+    /** Since when it holds fewer trainers than its minimum and waits for more. */
+    strandedSince: z.number().nullable(),
+    /** Whether the newest attempt at a checkpoint failed. */
+    checkpointsFail: z.boolean(),
+    error: errorBodySchema.nullable(),
+    result: resultSchema.nullable(),
+    observed: observedSchema,
+  })
+  .readonly();
 
-export interface RunResult {
-  readonly stateHash: string;
-  /** SHA-256 of the model's manifest. */
-  readonly model: string;
-  readonly metrics: Readonly<Record<string, number>>;
-}
-
-/** How a trainer came to an end. */
-export type Departure =
-  | {
-      readonly cause: 'exited';
-      readonly code: number | null;
-      readonly signal: string | null;
-      readonly lastLines: readonly string[];
-      /** Most memory that the process was seen to use, in bytes. */
-      readonly rssBytes: number | null;
-      /** The system killed some process for want of memory at that time. */
-      readonly outOfMemory: boolean;
-    }
-  | { readonly cause: 'worker-lost'; readonly reason: string }
-  /** Its process gave no sign of life for so many seconds, and is being killed. */
-  | { readonly cause: 'silent'; readonly seconds: number };
-
-export type RunEvent =
-  /** The preparation of its data began, ended, or cannot succeed (as when a job it depends on has failed). */
-  | { readonly type: 'preparing' }
-  | { readonly type: 'prepared' }
-  | { readonly type: 'abandoned'; readonly error: Fault }
-  /** The scheduler gave it slots. */
-  | { readonly type: 'placed'; readonly trainers: readonly { id: string; worker: string }[] }
-  | { readonly type: 'message'; readonly trainer: string; readonly message: TrainerMessage }
-  | { readonly type: 'gone'; readonly trainer: string; readonly departure: Departure }
-  | { readonly type: 'cancelled' }
-  /** A user wants its slots free and its state kept, or has it go on. */
-  | { readonly type: 'paused' }
-  | { readonly type: 'resumed' }
-  /** These trainers' slots are wanted: their worker leaves, or a job of higher priority needs them. */
-  | { readonly type: 'released'; readonly trainers: readonly string[]; readonly reason: string }
-  /** All its slots are wanted by a job of higher priority: it saves its state and queues again. */
-  | { readonly type: 'yielded'; readonly reason: string }
-  /** The worker of this trainer has registered again: what it was told may have been lost. */
-  | { readonly type: 'reattached'; readonly trainer: string }
-  /** Time has passed. */
-  | { readonly type: 'tick' };
-
-export interface Transition {
-  readonly run: Run;
-  readonly commands: readonly RunCommand[];
-}
+export type Run = z.infer<typeof runSchema>;
+/** A process that computes for this run, or is about to. */
+export type Trainer = z.infer<typeof trainerSchema>;
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+export type Trouble = z.infer<typeof troubleSchema>;
+export type RunResult = z.infer<typeof resultSchema>;
+/** Why a job failed, as the API tells it. */
+export type Fault = z.infer<typeof errorBodySchema>;
 
 /** A job's run before anything has happened to it. */
 export function newRun(job: string, name: string, limits: Run['limits']): Run {
   return {
-    job,
-    name,
-    limits,
-    state: 'queued',
-    prepared: false,
-    generation: 0,
-    step: 0,
-    steps: null,
-    numerics: null,
-    checkpoints: [],
-    trainers: [],
-    ring: null,
-    source: null,
-    strikes: [],
-    strikesEver: 0,
-    strandedSince: null,
-    slowestStep: 0,
-    loadFailures: {},
-    excluded: [],
-    error: null,
-    result: null,
+    ...{ job, name, limits },
+    ...{ state: 'queued', prepared: false, generation: 0, step: 0, steps: null, numerics: null },
+    ...{ checkpoints: [], trainers: [], ring: null, planned: [], previous: null, began: 0 },
+    ...{ leave: null, saving: null, distrust: false, divergences: 0, strikes: [], strikesEver: 0 },
+    ...{ stillborn: {}, excluded: [], trouble: null, suspect: null, incidents: 0, recovering: [] },
+    ...{ breaks: 0, formAfter: 0, declined: 0, proposeAfter: 0 },
+    ...{ enoughSince: null, strandedSince: null, checkpointsFail: false },
+    ...{ error: null, result: null },
+    observed: { heard: 0, slowestStep: 0, stepSeconds: null, trainers: {} },
   };
+}
+
+export function trainerOf(run: Run, id: string): Trainer | undefined {
+  return run.trainers.find((trainer) => trainer.id === id);
+}
+
+/** The run with these trainers changed. */
+export function withTrainers(
+  run: Run,
+  ids: readonly string[],
+  change: Partial<Omit<Trainer, 'id' | 'worker'>>,
+): Run {
+  const trainers = run.trainers.map((trainer) =>
+    ids.includes(trainer.id) ? { ...trainer, ...change } : trainer,
+  );
+  return { ...run, trainers };
 }

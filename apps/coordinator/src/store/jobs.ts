@@ -7,6 +7,7 @@ import {
   type JobSpec,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { runSchema } from '../runs/run.js';
 import type { Connection } from './database.js';
 import { json, toJson } from './rows.js';
 
@@ -18,9 +19,13 @@ const baseSchema = z.discriminatedUnion('type', [
 ]);
 export type Base = z.infer<typeof baseSchema>;
 
-const strikesSchema = z.array(
-  z.object({ step: z.int(), exited: z.boolean(), members: z.array(z.string()) }),
-);
+const storedRunSchema = z.object({
+  /** The run's own time when it was written. */
+  at: z.number(),
+  run: runSchema,
+});
+/** A run as it can be taken up again. */
+export type StoredRun = z.infer<typeof storedRunSchema>;
 
 const rowSchema = z
   .object({
@@ -36,8 +41,8 @@ const rowSchema = z
     steps: z.int().nullable(),
     data_manifest: z.string().nullable(),
     base_manifest: z.string().nullable(),
-    numerics: json(z.record(z.string(), z.string())).nullable(),
-    strikes: json(strikesSchema),
+    workers: json(jobViewSchema.shape.workers),
+    ranks: json(jobViewSchema.shape.ranks),
     loss: z.number().nullable(),
     tokens_per_second: z.number().nullable(),
     seconds_per_step: z.number().nullable(),
@@ -65,7 +70,7 @@ const rowSchema = z
     }),
   );
 
-/** Everything that is durable of a job. */
+/** What is durable of a job, its run apart. */
 export type JobRecord = Readonly<z.infer<typeof rowSchema>>;
 
 export interface NewJob {
@@ -97,21 +102,32 @@ export class JobTable {
     return inserted;
   }
 
-  /** Writes what can change of a job. */
-  update(job: JobRecord): void {
+  /** Writes what can change of a job, and its run if it is given. */
+  update(job: JobRecord, run: StoredRun | null = null): void {
     this.#database
       .prepare(
         `UPDATE jobs SET state = ?, generation = ?, step = ?, steps = ?, data_manifest = ?,
-           base_manifest = ?, numerics = ?, strikes = ?, loss = ?, tokens_per_second = ?,
-           seconds_per_step = ?, evaluation = ?, result = ?, error = ?, started_at = ?, ended_at = ?
+           base_manifest = ?, workers = ?, ranks = ?, loss = ?, tokens_per_second = ?,
+           seconds_per_step = ?, evaluation = ?, result = ?, error = ?, started_at = ?, ended_at = ?,
+           run = coalesce(?, run)
          WHERE id = ?`,
       )
       .run(
         ...[job.state, job.generation, job.step, job.steps, job.dataManifest, job.baseManifest],
-        ...[toJson(job.numerics), JSON.stringify(job.strikes), job.loss, job.tokensPerSecond],
+        ...[JSON.stringify(job.workers), JSON.stringify(job.ranks), job.loss, job.tokensPerSecond],
         ...[job.secondsPerStep, toJson(job.evaluation), toJson(job.result), toJson(job.error)],
-        ...[job.startedAt, job.endedAt, job.id],
+        ...[job.startedAt, job.endedAt, toJson(run), job.id],
       );
+  }
+
+  /** The run of a job as it was last written; null if it never was. */
+  run(id: string): StoredRun | null {
+    const row = this.#database.prepare('SELECT run FROM jobs WHERE id = ?').get(id);
+    const found = z
+      .object({ run: json(storedRunSchema).nullable() })
+      .optional()
+      .parse(row);
+    return found?.run ?? null;
   }
 
   get(id: string): JobRecord | null {

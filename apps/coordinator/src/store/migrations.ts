@@ -87,4 +87,13 @@ export const migrations: readonly string[] = [
   ALTER TABLE steps ADD COLUMN samples INTEGER;
   ALTER TABLE steps ADD COLUMN digest INTEGER;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN run TEXT;
+  ALTER TABLE jobs ADD COLUMN workers TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE jobs ADD COLUMN ranks TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE jobs DROP COLUMN numerics;
+  ALTER TABLE jobs DROP COLUMN strikes;
+  ALTER TABLE incidents ADD COLUMN number INTEGER;
+  CREATE INDEX incidents_by_number ON incidents (job, number);
+  `,
 ];

@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { parseJobSpec, type StepPoint } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { pretrainSpec, withHome } from '../home.test.fixture.js';
+import { newRun } from '../runs/run.js';
 import { StoreLocked } from './database.js';
 import { Store } from './store.js';
 
 const WRITER = fileURLToPath(new URL('writer.test.fixture.js', import.meta.url));
 const spec = parseJobSpec(pretrainSpec('/data/*.txt'));
+const PHASES = { compute: 1, quantise: 0.1, send: 0.1, wait: 0, update: 0.2 };
 const createdAt = new Date(0).toISOString();
 
 async function withStore(
@@ -76,22 +78,31 @@ describe('the store', () => {
         ...job,
         state: 'failed' as const,
         ...{ generation: 3, step: 5, steps: 9, loss: 0.1, tokensPerSecond: 2.5, secondsPerStep: 3 },
-        numerics: { cpu: 'x' },
-        strikes: [{ step: 1, exited: true, members: ['t'] }],
+        workers: ['w-1'],
+        ranks: [{ rank: 0, worker: 'w-1', microbatches: 4, phases: PHASES }],
         evaluation: { step: 5, loss: 1, metrics: { accuracy: 0.5 } },
         result: { stateHash: 'a', model: 'b', metrics: {} },
         error: { code: 'INTERNAL', message: 'm', remedy: 'r', detail: { a: 1 } },
         ...{ dataManifest: 'd', baseManifest: 'e', startedAt: createdAt, endedAt: createdAt },
       };
-      store.jobs.update(changed);
+      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, auditEvery: 0 };
+      const stored = { at: 5, run: newRun('j-1', 'tiny', limits) };
+      expect(store.jobs.run('j-1')).toBeNull();
+      store.jobs.update(changed, stored);
       expect(store.jobs.get('j-1')).toEqual(changed);
+      store.jobs.update(changed);
+      expect(store.jobs.run('j-1')).toEqual(stored);
       expect(store.jobs.newestByName('tiny')).toEqual(changed);
       expect(store.jobs.active()).toEqual([]);
       expect(store.jobs.manifests().sort()).toEqual(['d', 'e']);
       const where = { job: 'j-1', worker: null, step: 3, generation: 2 };
       const incident = { at: createdAt, ...where, what: 'it broke' };
-      store.incidents.insert(incident);
+      store.incidents.insert(incident, 7);
       expect(store.incidents.list('j-1', 9)).toEqual([{ id: 1, ...incident, recovery: null }]);
+      const recovery = { detect: 0.5, abort: 0.1, form: 0.2, transfer: 0, firstStep: 1 };
+      store.incidents.complete('j-1', 7, recovery);
+      expect(store.incidents.get('j-1', 7)).toEqual({ id: 1, ...incident, recovery });
+      expect(store.incidents.get('j-1', 8)).toBeNull();
       expect(store.incidents.list('j-2', 9)).toEqual([]);
     }));
 

@@ -1,0 +1,75 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import { happen } from './breaking.js';
+import { hasPromised } from './fence.js';
+import { isEnd } from './generation.js';
+import { onSaveFailed } from './parking.js';
+import type { Checkpoint, Run, Trainer } from './run.js';
+import { isNewer } from './source.js';
+import type { Turn } from './turn.js';
+
+type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
+
+/** A trainer has made a state durable: of its own, as a ring retires, or since it was asked to. */
+export function onCheckpointed(
+  run: Run,
+  trainer: Trainer,
+  { generation, position, manifest, seconds }: Message<'checkpointed'>,
+  turn: Turn,
+): Run {
+  if (isFenced(run, trainer, generation)) return run;
+  return withCheckpoint({ ...run, checkpointsFail: false }, { position, manifest }, seconds, turn);
+}
+
+/** Keeps a checkpoint if it is the newest, and drops the oldest beyond what is kept. */
+export function withCheckpoint(
+  run: Run,
+  checkpoint: Checkpoint,
+  seconds: number | null,
+  turn: Turn,
+): Run {
+  const newest = run.checkpoints.at(-1);
+  if (run.distrust || (newest !== undefined && !isNewer(checkpoint.position, newest.position)))
+    return run;
+  // One of the same step takes its place in the store.
+  const others = run.checkpoints.filter(
+    ({ position }) => position.step !== checkpoint.position.step,
+  );
+  for (const old of run.checkpoints) {
+    if (!others.includes(old)) turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
+  }
+  turn.commands.push({ type: 'keep-checkpoint', checkpoint, seconds });
+  const all = [...others, checkpoint];
+  for (const old of all.slice(0, -run.limits.keep)) {
+    turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
+  }
+  return { ...run, checkpoints: all.slice(-run.limits.keep) };
+}
+
+/** Training goes on without one checkpoint; several in a row are one incident. */
+export function onCheckpointFailed(
+  run: Run,
+  trainer: Trainer,
+  { generation, step, error }: Message<'checkpoint-failed'>,
+  turn: Turn,
+): Run {
+  if (isFenced(run, trainer, generation)) return run;
+  if (run.saving?.trainer === trainer.id || isEnd(run.ring))
+    return onSaveFailed(run, error.message, turn);
+  if (!run.checkpointsFail)
+    happen(run, trainer, `could not write a checkpoint: ${error.message}`, turn, { step });
+  return { ...run, checkpointsFail: true };
+}
+
+/** Forgets the newest checkpoint, which turned out to be damaged. */
+export function withoutDamaged(run: Run, turn: Turn): Run {
+  const newest = run.checkpoints.at(-1);
+  if (newest === undefined) return run;
+  turn.commands.push({ type: 'drop-checkpoint', checkpoint: newest });
+  return { ...run, checkpoints: run.checkpoints.slice(0, -1) };
+}
+
+/** Whether a trainer speaks of a generation that it has promised to have left. */
+function isFenced(run: Run, trainer: Trainer, generation: number): boolean {
+  if (run.saving?.trainer === trainer.id) return false;
+  return hasPromised(run, trainer.id) && generation !== run.ring?.generation;
+}

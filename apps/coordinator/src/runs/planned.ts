@@ -1,0 +1,206 @@
+import type { TrainerCommand } from '@ringmaster/protocol';
+import { breakRing, end, happen } from './breaking.js';
+import { declinedMs, ringMs, STRANDED_MS } from './deadlines.js';
+import { isRunning, newGeneration, preparedBy, rankIn, type Generation } from './generation.js';
+import { withStillborn } from './quarantine.js';
+import { trainerOf, withTrainers, type Run } from './run.js';
+import { seatsOf } from './seats.js';
+import { dealAmong, dealShares, isWorthwhile } from './shares.js';
+import { speedsOf } from './speed.js';
+import { send, type Turn } from './turn.js';
+
+/** Steps that a ring makes at least before its shares are dealt anew: speeds must be known, and changes be rare. */
+const STEPS_BETWEEN_DEALS = 20;
+
+/** What the members of a ring are to be after a planned change. */
+interface Plan {
+  readonly members: readonly string[];
+  readonly retiring: readonly string[];
+}
+
+/** Proposes a planned change if there is a reason for one, and goes on with the one that is under way. */
+export function change(run: Run, turn: Turn): Run {
+  const { ring } = run;
+  if (!isRunning(ring) || ring.members.some(({ finished }) => finished)) return run;
+  const plan = planFor(run, ring, turn);
+  const active = activeOf(run);
+  if (active === null)
+    return plan === null ? run : tellIfPrepared(propose(run, ring, plan, turn), turn);
+  if (!isOutdated(run, plan, active)) return tellIfPrepared(run, turn);
+  const withdrawn = withdraw(run, active, turn);
+  return plan === null ? withdrawn : tellIfPrepared(propose(withdrawn, ring, plan, turn), turn);
+}
+
+/** The planned generation that may still be told, or has been. */
+export function activeOf({ planned }: Run): Generation | null {
+  const newest = planned.at(-1);
+  return newest === undefined || newest.withdrawn ? null : newest;
+}
+
+function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
+  const present = ring.members.map(({ trainer }) => trainer);
+  if (run.leave !== null) return { members: [], retiring: present };
+  const patient = turn.now >= run.proposeAfter;
+  const joining = run.trainers.filter(
+    ({ id, ready, released }) =>
+      patient && ready && released === null && !present.includes(id) && !ring.retiring.includes(id),
+  );
+  const wanted = present.filter((id) => (trainerOf(run, id)?.released ?? null) !== null);
+  // Whoever is to leave stays until the ring has its minimum without them, and someone is there to take over from.
+  const spare = present.length + Math.min(joining.length - run.limits.min, -1);
+  const retiring = wanted.slice(0, Math.max(0, spare));
+  const staying = present.filter((id) => !retiring.includes(id));
+  const members = [...staying, ...joining.map(({ id }) => id)];
+  if (retiring.length > 0 || joining.length > 0) return { members, retiring };
+  return patient && dealsBetter(run, ring, present) ? { members: present, retiring: [] } : null;
+}
+
+function dealsBetter(run: Run, ring: Generation, present: readonly string[]): boolean {
+  const { stepSeconds } = run.observed;
+  if (ring.start === null || stepSeconds === null) return false;
+  if (run.step - run.began < STEPS_BETWEEN_DEALS) return false;
+  const seconds = speedsOf(run, present);
+  const better = dealShares(run.limits.microbatches, seconds);
+  return isWorthwhile(ring.start.shares, better, seconds, stepSeconds);
+}
+
+/** Whether the change under way would keep someone who is to leave, or have everyone leave who may stay. */
+function isOutdated({ leave }: Run, plan: Plan | null, active: Generation): boolean {
+  if (active.members.length === 0) return leave === null;
+  return active.members.some(({ trainer }) => plan?.retiring.includes(trainer) === true);
+}
+
+function propose(run: Run, ring: Generation, plan: Plan, turn: Turn): Run {
+  const generation = run.generation + 1;
+  const { members, retiring } = plan;
+  members.forEach((id, rank) => {
+    send(turn, id, { type: 'prepare', generation, rank, size: members.length, planned: true });
+  });
+  const issued = newGeneration(generation, ring.generation, members, retiring, turn.now);
+  return { ...run, generation, planned: [...run.planned, issued] };
+}
+
+function tellIfPrepared(run: Run, turn: Turn): Run {
+  const active = activeOf(run);
+  if (active?.told !== null || preparedBy(active) === null) return run;
+  const told = { ...active, start: startOf(run, active), told: turn.now };
+  for (const { trainer } of told.members) if (told.start !== null) send(turn, trainer, told.start);
+  for (const trainer of told.retiring) send(turn, trainer, retirement(told));
+  const ids = told.members.map(({ trainer }) => trainer);
+  const planned = run.planned.map((other) => (other === active ? told : other));
+  return { ...withTrainers(run, ids, { seated: true }), planned };
+}
+
+export function retirement({ generation, members }: Generation): TrainerCommand {
+  return { type: 'retire', generation, checkpoint: members.length === 0 };
+}
+
+function startOf(run: Run, { generation, from, members }: Generation): Generation['start'] {
+  const { ring } = run;
+  if (members.length === 0 || from === null) return null;
+  const stays = (rank: number) => rankIn(ring, members[rank]?.trainer ?? '') >= 0;
+  const holders = members.flatMap((_, rank) => (stays(rank) ? [rank] : []));
+  const seconds = speedsOf(
+    run,
+    members.map(({ trainer }) => trainer),
+  );
+  const { microbatches } = run.limits;
+  return {
+    ...{ type: 'start', generation, begin: { at: 'switch', from, holders } },
+    seats: seatsOf(run, members),
+    shares: dealShares(microbatches, seconds),
+    firstShares: dealAmong(microbatches, seconds, stays),
+    deadlineMs: ringMs(run),
+  };
+}
+
+/** Takes a planned generation back. It may come true all the same, if its ring has agreed meanwhile. */
+export function withdraw(run: Run, planned: Generation, turn: Turn): Run {
+  const { generation } = planned;
+  const concerned = [...planned.members.map(({ trainer }) => trainer), ...planned.retiring];
+  for (const trainer of concerned) {
+    if (trainerOf(run, trainer) !== undefined)
+      send(turn, trainer, { type: 'withdraw', generation });
+  }
+  const withdrawn = { ...planned, withdrawn: true };
+  return {
+    ...run,
+    planned: run.planned.map((other) => (other.generation === generation ? withdrawn : other)),
+  };
+}
+
+/** Withdraws every planned generation that a trainer is in which will not take part. */
+export function withdrawWith(run: Run, trainer: string, turn: Turn): Run {
+  return run.planned
+    .filter((planned) => !planned.withdrawn && rankIn(planned, trainer) >= 0)
+    .reduce((next, planned) => withdraw(next, planned, turn), run);
+}
+
+/**
+ * A planned generation has not come about. Newcomers who are at fault are ended; without any, it is tried again a
+ * while later.
+ */
+export function decline(
+  run: Run,
+  planned: Generation,
+  atFault: readonly string[],
+  what: string,
+  turn: Turn,
+): Run {
+  if (planned.withdrawn) return run;
+  const declined = run.declined + 1;
+  const proposeAfter = turn.now + declinedMs(declined);
+  let next: Run = { ...withdraw(run, planned, turn), declined, proposeAfter };
+  for (const id of atFault) {
+    const trainer = trainerOf(next, id);
+    if (trainer === undefined || rankIn(run.ring, id) >= 0) continue;
+    happen(run, trainer, what, turn);
+    next = withStillborn(end(next, id, turn), trainer);
+  }
+  return next;
+}
+
+/** A planned generation has come true: it is the ring in force from now on. */
+export function enforce(run: Run, agreed: Generation, turn: Turn): Run {
+  const { ring } = run;
+  const ranks = ring?.members.map(({ trainer }) => trainer) ?? [];
+  const previous = ring === null ? run.previous : { generation: ring.generation, ranks };
+  const retiring = [...(ring?.retiring ?? []), ...agreed.retiring].filter(
+    (id) => trainerOf(run, id) !== undefined,
+  );
+  let next: Run = {
+    ...run,
+    ...{ previous, began: run.step, declined: 0, proposeAfter: 0 },
+    ring: { ...agreed, retiring, withdrawn: false },
+    planned: run.planned.filter(({ generation }) => generation > agreed.generation),
+    observed: { ...run.observed, heard: turn.now },
+  };
+  // Newer ones name a ring to switch from that is no more; but they may have been agreed to as well.
+  for (const newer of next.planned) if (!newer.withdrawn) next = withdraw(next, newer, turn);
+  const whole = agreed.members.every(({ trainer }) => trainerOf(next, trainer) !== undefined);
+  return whole ? next : breakRing(next, turn);
+}
+
+/** Ends the trainers that are to leave and have no part in any ring, and lets all go when too few would be left. */
+export function release(run: Run, turn: Turn): Run {
+  const { ring } = run;
+  let next = run;
+  for (const { id, released, seated } of run.trainers) {
+    const idle = rankIn(ring, id) < 0 && ring?.retiring.includes(id) !== true;
+    if ((released === null && run.leave === null) || !idle) continue;
+    if (seated && !isRunning(ring)) continue;
+    next = end(withdrawWith(next, id, turn), id, turn);
+  }
+  return next;
+}
+
+/** Why everyone has to leave, if who was asked to leave has waited in vain for a replacement. */
+export function releaseInVain(run: Run, now: number): string | null {
+  const { ring, limits, trainers } = run;
+  const wanted = trainers.flatMap(({ id, released }) =>
+    released !== null && rankIn(ring, id) >= 0 ? [released] : [],
+  );
+  const [oldest] = wanted;
+  if (oldest === undefined || trainers.length - wanted.length >= limits.min) return null;
+  return now - oldest.since > STRANDED_MS ? oldest.reason : null;
+}

@@ -1,0 +1,77 @@
+import { end, breakRing, happen, withoutRing } from './breaking.js';
+import { LOAD_MS, plannedMs, prepareMs, SAVE_MS, STALL_MS } from './deadlines.js';
+import { rankIn, type Generation } from './generation.js';
+import { giveBack, isStranded, onSaveFailed } from './parking.js';
+import { activeOf, decline, releaseInVain } from './planned.js';
+import { withStillborn } from './quarantine.js';
+import { trainerOf, type Run, type Trainer } from './run.js';
+import { withoutExplained, breakWithTrouble } from './trouble.js';
+import type { Turn } from './turn.js';
+
+/** What the passing of time makes of a run. */
+export function onTick(run: Run, turn: Turn): Run {
+  const { now } = turn;
+  let next = run;
+  for (const trainer of run.trainers) {
+    if (!trainer.ready && now - trainer.since > LOAD_MS)
+      next = dismiss(next, trainer, 'did not load in time', turn);
+  }
+  if (next.ring !== null) next = onRingTick(next, next.ring, turn);
+  const active = activeOf(next);
+  if (active !== null && now - (active.told ?? active.issued) > plannedMs(next))
+    next = onPlannedTick(next, active, turn);
+  if (next.saving !== null && now - next.saving.since > SAVE_MS)
+    next = onSaveFailed(next, `nothing was heard of it for ${SAVE_MS / 1000} s`, turn);
+  const reason = releaseInVain(next, now);
+  if (reason !== null && next.leave === null)
+    next = { ...next, leave: { until: 'scheduled', reason } };
+  const empty = next.ring === null && next.trainers.every(({ seated }) => !seated);
+  return isStranded(next, now) && empty ? giveBack(next, turn) : next;
+}
+
+function onRingTick(run: Run, ring: Generation, turn: Turn): Run {
+  const { now } = turn;
+  if (ring.told === null) {
+    if (now - ring.issued <= prepareMs(run)) return run;
+    const silent = ring.members.flatMap(({ trainer, prepared }) =>
+      prepared === null ? (trainerOf(run, trainer) ?? []) : [],
+    );
+    return silent.reduce((next, trainer) => breakWithout(next, ring, trainer, turn), run);
+  }
+  if (ring.members.length === 0) {
+    return now - ring.told > plannedMs(run) + SAVE_MS ? withoutRing(run, ring) : run;
+  }
+  if (now - run.observed.heard > STALL_MS) return breakWithTrouble(run, ring, [], run.step, turn);
+  if (ring.retiring.length === 0 || now - ring.told <= plannedMs(run)) return run;
+  // They have agreed to leave and do not say so.
+  const left = { ...run, ring: { ...ring, retiring: [] } };
+  return ring.retiring.reduce<Run>((next, id) => end(next, id, turn), left);
+}
+
+/** Ends a member that does not promise a generation, which breaks it. */
+function breakWithout(run: Run, ring: Generation, trainer: Trainer, turn: Turn): Run {
+  const broke = { heard: run.observed.heard, known: turn.now };
+  happen({ ...run, ring }, trainer, 'did not answer in time', turn, { broke });
+  const ended = end(withoutExplained(run, trainer.id), trainer.id, turn);
+  const counted = trainer.stepped ? ended : withStillborn(ended, trainer);
+  return breakRing(counted, turn);
+}
+
+function onPlannedTick(run: Run, active: Generation, turn: Turn): Run {
+  if (active.members.length === 0) return withoutAgreement(run, turn);
+  const late = active.members.flatMap(({ trainer, prepared }) =>
+    prepared === null && rankIn(run.ring, trainer) < 0 ? [trainer] : [],
+  );
+  const what = `did not answer in time to join generation ${active.generation}`;
+  return decline(run, active, late, what, turn);
+}
+
+/** A ring that cannot agree to end itself is ended like one that failed; what it holds is saved then. */
+function withoutAgreement(run: Run, turn: Turn): Run {
+  return run.ring === null ? run : breakWithTrouble(run, run.ring, [], run.step, turn);
+}
+
+function dismiss(run: Run, trainer: Trainer, what: string, turn: Turn): Run {
+  happen(run, trainer, what, turn);
+  return withStillborn(end(run, trainer.id, turn), trainer);
+}
