@@ -1,14 +1,13 @@
 import { ledgerDigest } from '@ringmaster/data';
 import type { Tensor } from '@ringmaster/model';
 import { laneOf } from './microbatch.js';
-import type { Arena, Run } from './run.js';
+import type { Arena } from './memory.js';
+import type { Run } from './run.js';
 import type { Stopwatch } from './stopwatch.js';
 
 interface Microbatch {
   readonly step: number;
   readonly microbatch: number;
-  /** Rank that computes it. */
-  readonly rank: number;
   /** Null while calibrating: magnitudes are measured, nothing is summed. */
   readonly exponents: Int32Array | null;
 }
@@ -17,7 +16,7 @@ interface Microbatch {
 export function accumulate(
   run: Run,
   arena: Arena,
-  { step, microbatch, rank, exponents }: Microbatch,
+  { step, microbatch, exponents }: Microbatch,
   watch: Stopwatch,
 ): void {
   const maxima = new Float32Array(run.layout.tensors.length);
@@ -45,7 +44,7 @@ export function accumulate(
         );
   const samples = batch?.samples ?? [];
   const lane = laneOf({
-    ...{ lossSum, counted: count, rank, maxima },
+    ...{ lossSum, counted: count, maxima },
     tokens: batch?.input.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
     ...{ samples: samples.length, digest: ledgerDigest(samples) },
   });

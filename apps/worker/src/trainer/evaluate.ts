@@ -21,7 +21,7 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
     const { lossSum, count: counted, correct } = run.model.evaluate(input);
     lanes.write(view, microbatch, {
       sums: [lossSum],
-      counts: [counted, correct, session.rank],
+      counts: [counted, correct],
       maxima: new Float32Array(),
     });
   }
@@ -33,7 +33,8 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
   let correct = 0;
   for (const [microbatch, { sums, counts }] of reading.microbatches.entries()) {
     const [loss = 0] = sums;
-    const [units = 0, right = 0, rank = 0] = counts;
+    const [units = 0, right = 0] = counts;
+    const rank = microbatch % session.size;
     assertFinite(loss, { step: run.step, microbatch, tensor: 'evaluation loss', rank });
     lossSum += loss;
     counted += units;

@@ -6,8 +6,14 @@ import {
 } from '@ringmaster/protocol';
 import { z } from 'zod';
 
+const rank = z.int().min(0);
+
 /** What errors of the ring tell of their neighbour. */
-const peerSchema = z.looseObject({ peer: z.int().min(0) });
+const peerSchema = z.looseObject({ peer: rank });
+
+/** What errors of an audit tell of the ranks that a majority holds to be wrong. */
+const auditCodes: ReadonlySet<string> = new Set<ErrorCode>(['STATE_DIVERGED', 'AUDIT_MISMATCH']);
+const ranksSchema = z.looseObject({ ranks: z.array(rank) });
 
 /** Errors that are functions of the specification and the data: anybody's next attempt would end the same way. */
 const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
@@ -29,12 +35,18 @@ export function failure(
   error: unknown,
 ): Extract<TrainerMessage, { type: 'failed' }> {
   const body = errorBody(error);
-  const peer = peerIn(error);
   return {
     ...{ type: 'failed', generation, step, fatal: fatalCodes.has(body.code) },
-    blames: peer === null ? [] : [peer],
+    blames: blamed(error),
     error: body,
   };
+}
+
+function blamed(error: unknown): number[] {
+  if (error instanceof RingmasterError && auditCodes.has((error as RingmasterError).code))
+    return ranksSchema.parse(error.detail).ranks;
+  const peer = peerIn(error);
+  return peer === null ? [] : [peer];
 }
 
 /** The rank that an error of the ring holds to be at fault, or null. */

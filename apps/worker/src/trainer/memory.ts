@@ -1,6 +1,7 @@
 import { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
 import { State, type Layout } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
+import { CONTROL_WORDS } from './audit.js';
 import { LANE_SHAPE } from './microbatch.js';
 
 /** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
@@ -56,10 +57,10 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
   const lanes = new Lanes({
     ...{ ...LANE_SHAPE, microbatches, maxima: layout.tensors.length },
-    ...{ ranks: microbatches, controls: 1 },
+    ...{ ranks: microbatches, controls: CONTROL_WORDS },
   });
   const evaluationLanes = new Lanes({
-    ...{ microbatches: evaluationMicrobatches, sums: 1, counts: 3, maxima: 0 },
+    ...{ microbatches: evaluationMicrobatches, sums: 1, counts: 2, maxima: 0 },
     ...{ ranks: 0, controls: 0 },
   });
   const largest = Math.max(...layout.tensors.map(({ length }) => length));

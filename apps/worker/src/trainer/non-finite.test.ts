@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StepReport } from '@ringmaster/protocol';
-import { openRanks } from './ranks.test.fixture.js';
+import { endAll, openRanks } from './ranks.test.fixture.js';
 import { trainStep } from './step.js';
 import { form, TrainingGround } from './trainers.test.fixture.js';
 import { microbatches, tinyJob } from './tiny.test.fixture.js';
@@ -56,6 +56,6 @@ describe('weights that explode', () => {
     for (const report of skipped) {
       expect(report).toMatchObject({ loss: null, gradientNorm: 0, nonFinite: { microbatch: 0 } });
     }
-    await session.end({ abandon: true });
+    await endAll([rank]);
   });
 });

@@ -1,8 +1,10 @@
+import type { StepReport } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { openArtifacts } from '../artifacts/artifacts.js';
 import { loadRun } from './load.js';
 import type { Run } from './run.js';
 import { Session } from './session.js';
+import { trainStep } from './step.js';
 import type { TrainingGround } from './trainers.test.fixture.js';
 
 /** A rank in this process, at step 0. */
@@ -24,14 +26,26 @@ export async function openRanks(
       const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
       await run.initialise();
       const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
-      return { run, session, seat: { ...(await session.bind()), worker: 'w' } };
+      return { run, session };
     }),
   );
-  const seats = ranks.map(({ seat }) => seat);
-  const { microbatches } = launch.spec.batch;
-  const numbers = Array.from({ length: microbatches }, (_, microbatch) => microbatch);
+  const seats = await Promise.all(
+    ranks.map(async ({ session }) => ({ ...(await session.bind()), worker: 'w' })),
+  );
+  const numbers = Array.from({ length: launch.spec.batch.microbatches }, (_, number) => number);
   const shares = ranks.map((_, rank) => numbers.filter((number) => number % size === rank));
   const terms = { seats, shares, firstShares: shares, deadlineMs: 60_000 };
   await Promise.all(ranks.map(({ session }) => session.connect(terms)));
   return ranks;
+}
+
+/** One step of every rank. */
+export async function stepAll(
+  ranks: readonly Rank[],
+): Promise<readonly PromiseSettledResult<StepReport>[]> {
+  return Promise.allSettled(ranks.map(({ run, session }) => trainStep(run, session)));
+}
+
+export async function endAll(ranks: readonly Rank[]): Promise<void> {
+  await Promise.all(ranks.map(({ session }) => session.end({ abandon: true })));
 }

@@ -16,8 +16,6 @@ import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js'
 import { allocateMemory, type Arena, type EvaluationLanes, type Staging } from './memory.js';
 import { exponentsFor, type Verdict } from './verdict.js';
 
-export type { Arena } from './memory.js';
-
 export interface RunParts {
   readonly launch: Launch;
   readonly artifacts: Artifacts;
@@ -150,16 +148,24 @@ export class Run {
   /** An empty arena for one attempt. Two alternate: a neighbour may still be reading the one before. */
   nextArena(): Arena {
     const arena = this.#arenas[this.#attempts++ % 2 === 0 ? 0 : 1];
-    this.kernels.zero(arena.offset, this.layout.length);
-    this.lanes.clear(arena.lanes);
+    this.clear(arena);
     return arena;
+  }
+
+  /** Empties an arena that nobody else reads yet. */
+  clear({ offset, lanes }: Arena): void {
+    this.kernels.zero(offset, this.layout.length);
+    this.lanes.clear(lanes);
   }
 
   /** Makes the state of step 0 from the specification. */
   async initialise(): Promise<void> {
     const values = await this.#initialValues();
     this.replace(() => {
-      this.#fillInitial(values);
+      this.state.clear();
+      for (const tensor of this.layout.tensors) {
+        this.state.view('parameters', tensor).set(values(tensor.name));
+      }
     });
   }
 
@@ -186,13 +192,6 @@ export class Run {
 
   #loadModel(range: ParameterRange): void {
     this.model.load((name) => this.state.view(range, this.layout.tensor(name)));
-  }
-
-  #fillInitial(values: (name: string) => Float32Array): void {
-    this.state.clear();
-    for (const tensor of this.layout.tensors) {
-      this.state.view('parameters', tensor).set(values(tensor.name));
-    }
   }
 
   /** Ends an evaluation: it is counted, and what it found may be the best so far or end the training. */

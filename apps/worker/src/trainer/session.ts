@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../faults/fault-point.js';
 import { peerIn } from './failure.js';
 import type { Command } from './part.js';
-import type { Arena, Run } from './run.js';
+import type { Arena } from './memory.js';
+import type { Run } from './run.js';
 import { fetchState, offerState } from './transfer.js';
 
 /** Thrown into whatever waits in a generation that is over; never leaves the trainer. */
@@ -94,10 +95,15 @@ export class Session {
     if (offer) faultPoint('offered', this.#run);
   }
 
-  /** Microbatches of the next step that this rank computes. */
-  get share(): readonly number[] {
+  /** Microbatches of the next step, by rank. */
+  get shares(): readonly (readonly number[])[] {
     const isFirst = this.#run.step === this.#firstStep;
-    return (isFirst ? this.#terms?.firstShares : this.#terms?.shares)?.[this.rank] ?? [];
+    return (isFirst ? this.#terms?.firstShares : this.#terms?.shares) ?? [];
+  }
+
+  /** Those that this rank computes. */
+  get share(): readonly number[] {
+    return this.shares[this.rank] ?? [];
   }
 
   /** The newer generation that all ranks named in the last sum, or null. */
@@ -151,7 +157,7 @@ export class Session {
   async sum(
     arena: Arena,
     { step, attempt, gradients }: { step: number; attempt: number; gradients: boolean },
-  ): Promise<{ microbatches: LaneReading['microbatches']; ring: RingReport }> {
+  ): Promise<{ lanes: LaneReading; ring: RingReport }> {
     const { kernels, layout, lanes } = this.#run;
     const length = gradients ? layout.length : 0;
     lanes.writeChecksum(arena.lanes, kernels.checksum(arena.offset, length, 0));
@@ -168,7 +174,7 @@ export class Session {
     const reading = lanes.read(arena.lanes);
     lanes.verify(reading, kernels.checksum(arena.offset, length, 0));
     this.#agreed = this.#agreement(reading);
-    return { microbatches: reading.microbatches, ring };
+    return { lanes: reading, ring };
   }
 
   /** Gathers a lane block that has no gradients: an evaluation, which takes attempt 0 of its step. */

@@ -1,10 +1,11 @@
 import { learningRateAt } from '@ringmaster/model';
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
 import { faultPoint } from '../faults/fault-point.js';
-import { accumulate } from './accumulate.js';
+import { StepAudit } from './audit.js';
 import { reportIn } from './microbatch.js';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
+import { computeShare } from './share.js';
 import { Stopwatch } from './stopwatch.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -14,29 +15,28 @@ import { judge, type Verdict } from './verdict.js';
  * Every microbatch of the step is computed by exactly one rank; its gradient, a sum over its units, is quantised with
  * one power of two a tensor and added into the int32 arena. The ring sums the arenas and, in the same message, the
  * lanes in which each microbatch reports itself. From the lanes all ranks conclude the same: repeat with other
- * exponents, leave the weights alone, or turn the sum into floats once and update.
+ * exponents, leave the weights alone, or turn the sum into floats once and update. Now and then the ranks also audit
+ * each other, which may name one of them but never changes a byte.
+ * @throws TRAINING_NON_FINITE, STATE_DIVERGED, AUDIT_MISMATCH; whatever the ring throws
  */
 export async function trainStep(run: Run, session: Session): Promise<StepReport> {
   const { step } = run;
+  const { shares, share } = session;
   const watch = new Stopwatch();
+  const audit = new StepAudit(run, session);
   let exponents = run.exponents();
   let ringBytes = 0;
   for (let attempt = 1; ; attempt++) {
     const arena = run.nextArena();
-    for (const microbatch of session.share) {
-      await session.breathe();
-      faultPoint('compute', run);
-      accumulate(run, arena, { step, microbatch, rank: session.rank, exponents }, watch);
-    }
+    await computeShare(run, session, arena, exponents, audit, watch);
     faultPoint('accumulated', run, run.memory.int32(arena.offset, run.layout.length));
-    const reading = await session.sum(arena, {
-      ...{ step, attempt, gradients: exponents !== null },
-    });
-    const { ring } = reading;
-    watch.add('wait', ring.waitSeconds);
-    watch.add('send', ring.seconds - ring.waitSeconds);
+    const { lanes, ring } = await watch.time('send', () =>
+      session.sum(arena, { step, attempt, gradients: exponents !== null }),
+    );
+    watch.move('send', 'wait', ring.waitSeconds);
     ringBytes += ring.bytesSent;
-    const microbatches = reading.microbatches.map(reportIn);
+    if (exponents !== null && audit.mustRepeat(lanes.control)) continue;
+    const microbatches = lanes.microbatches.map(reportIn);
     const verdict = judge(microbatches, exponents, run.history());
     if (verdict.kind === 'retry') {
       exponents = verdict.exponents;
@@ -47,7 +47,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       run.conclude(arena, verdict, exponents, learningRate),
     );
     faultPoint('applied', run, run.state.bytes);
-    const nonFinite = verdict.kind === 'skip' ? whatWasNotFinite(run, verdict) : null;
+    const nonFinite = verdict.kind === 'skip' ? notFinite(run, shares, verdict) : null;
     return {
       step: run.step,
       loss: verdict.kind === 'apply' ? verdict.lossSum / verdict.counted : null,
@@ -61,7 +61,8 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       gradientNorm,
       attempts: attempt,
       nonFinite,
-      microbatches: session.share.length,
+      ...(audit.result === undefined ? {} : { audit: audit.result }),
+      microbatches: share.length,
       seconds: watch.total(),
       phases: watch.phases(),
       ringBytes,
@@ -70,11 +71,13 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
 }
 
 /** @throws TRAINING_NON_FINITE where the job file allows no more steps without an update */
-function whatWasNotFinite(
+function notFinite(
   run: Run,
-  { microbatch, tensor: index, rank }: Extract<Verdict, { kind: 'skip' }>,
+  shares: Session['shares'],
+  { microbatch, tensor: index }: Extract<Verdict, { kind: 'skip' }>,
 ): StepReport['nonFinite'] {
   const tensor = index === 'loss' ? 'loss' : (run.layout.tensors[index]?.name ?? '');
+  const rank = shares.findIndex((share) => share.includes(microbatch));
   const { policy, limit } = run.spec.nonFinite;
   const { step, nonFiniteInARow: inARow } = run.state.counters;
   if (policy === 'fail' || inARow >= limit) {

@@ -14,8 +14,19 @@ export class Stopwatch {
     }
   }
 
-  add(phase: keyof Phases, seconds: number): void {
-    this.#seconds[phase] += seconds;
+  async time<T>(phase: keyof Phases, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#seconds[phase] += (performance.now() - started) / 1000;
+    }
+  }
+
+  /** Gives seconds that were counted as one phase to another, which they were a part of. */
+  move(from: keyof Phases, to: keyof Phases, seconds: number): void {
+    this.#seconds[from] -= seconds;
+    this.#seconds[to] += seconds;
   }
 
   /** Seconds by phase so far. Quantising runs inside of compute, as gradients appear, and is taken out of it. */

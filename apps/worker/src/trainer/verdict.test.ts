@@ -8,7 +8,7 @@ const tensors = 3;
 
 function report(changes: Partial<MicrobatchReport>): MicrobatchReport {
   return {
-    ...{ lossSum: 2, counted: 4, tokens: 5, samples: 1, digest: 0, rank: 0 },
+    ...{ lossSum: 2, counted: 4, tokens: 5, samples: 1, digest: 0 },
     ...{ maxima: new Float32Array(tensors).fill(0.5), ...changes },
   };
 }
@@ -33,7 +33,7 @@ describe('the verdict on an attempt', () => {
     expect(judge([nothing, nothing], exponents, none)).toEqual({ kind: 'empty' });
   });
 
-  it('names the first microbatch, the tensor and the rank of a value that is not finite', () => {
+  it('names the first microbatch and tensor of a value that is not finite', () => {
     const value = fc.constantFrom(NaN, Infinity);
     const place = fc.nat(3);
     fc.assert(
@@ -42,12 +42,10 @@ describe('the verdict on an attempt', () => {
         if (tensor < tensors) maxima[tensor] = bad;
         const lossSum = tensor === tensors ? -bad : 2;
         const reports = Array.from({ length: 4 }, (_, microbatch) =>
-          microbatch < at
-            ? report({ rank: microbatch % 2 })
-            : report({ rank: microbatch % 2, maxima, lossSum }),
+          microbatch < at ? report({}) : report({ maxima, lossSum }),
         );
         expect(judge(reports, calibrates ? null : exponents, none)).toEqual({
-          ...{ kind: 'skip', microbatch: at, rank: at % 2 },
+          ...{ kind: 'skip', microbatch: at },
           tensor: tensor === tensors ? 'loss' : tensor,
         });
       }),

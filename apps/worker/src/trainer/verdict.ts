@@ -17,12 +17,7 @@ export type Verdict =
       readonly maxima: Float32Array;
     }
   | { readonly kind: 'retry'; readonly exponents: Int32Array }
-  | {
-      readonly kind: 'skip';
-      readonly microbatch: number;
-      readonly tensor: number | 'loss';
-      readonly rank: number;
-    }
+  | { readonly kind: 'skip'; readonly microbatch: number; readonly tensor: number | 'loss' }
   | { readonly kind: 'empty' };
 
 /**
@@ -39,11 +34,9 @@ export function judge(
   const maxima = new Float32Array(history.length);
   let lossSum = 0;
   for (const [microbatch, report] of microbatches.entries()) {
-    const skip = (tensor: number | 'loss') =>
-      ({ kind: 'skip', microbatch, tensor, rank: report.rank }) as const;
-    if (!Number.isFinite(report.lossSum)) return skip('loss');
+    if (!Number.isFinite(report.lossSum)) return { kind: 'skip', microbatch, tensor: 'loss' };
     for (const [tensor, magnitude] of report.maxima.entries()) {
-      if (!Number.isFinite(magnitude)) return skip(tensor);
+      if (!Number.isFinite(magnitude)) return { kind: 'skip', microbatch, tensor };
       if (magnitude > (maxima[tensor] ?? 0)) maxima[tensor] = magnitude;
     }
     lossSum += report.lossSum;

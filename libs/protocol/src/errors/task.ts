@@ -1,5 +1,10 @@
 import { entry } from './define.js';
 
+/** "Rank 2 has", "Ranks 1 and 2 have". */
+function named(ranks: readonly number[]): string {
+  return ranks.length === 1 ? `Rank ${ranks.join()} has` : `Ranks ${ranks.join(' and ')} have`;
+}
+
 /** Errors of training and of what a finished model is asked to do. */
 export const taskErrors = {
   TRAINING_NON_FINITE: entry<{
@@ -28,6 +33,37 @@ export const taskErrors = {
       `The state at step ${step} has the hash ${actual.slice(0, 12)}…, not ${expected.slice(0, 12)}…`,
     remedy:
       'Run all workers on one kind of processor with one Ringmaster version, and check the memory of this host.',
+  }),
+  STATE_DIVERGED: entry<{
+    /** Step before which the ranks compared their states. */
+    step: number;
+    /** Ranks that hold another state than the majority; empty without one. */
+    ranks: readonly number[];
+  }>({
+    status: 500,
+    exit: 1,
+    message: ({ step, ranks }) =>
+      ranks.length === 0
+        ? `The ranks hold different states at step ${step}, and no majority tells which one is right`
+        : `${named(ranks)} another state at step ${step} than the majority`,
+    remedy:
+      'Test the memory and the processor of that host. The run goes on from the state of the majority, or from a checkpoint.',
+  }),
+  AUDIT_MISMATCH: entry<{
+    step: number;
+    /** The microbatch that was computed by several ranks. */
+    microbatch: number;
+    /** Ranks that made other bytes of it than the majority; empty without one. */
+    ranks: readonly number[];
+  }>({
+    status: 500,
+    exit: 1,
+    message: ({ step, microbatch, ranks }) =>
+      ranks.length === 0
+        ? `The ranks made different bytes of microbatch ${microbatch} of step ${step}, and no majority tells which are right`
+        : `${named(ranks)} other bytes for microbatch ${microbatch} of step ${step} than the majority`,
+    remedy:
+      'Test the memory and the processor of that host. Nothing was applied; the step is made again.',
   }),
   CHECKPOINT_DAMAGED: entry<{ manifest: string; reason: string }>({
     status: 500,

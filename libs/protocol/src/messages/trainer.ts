@@ -131,6 +131,11 @@ export const stepReportSchema = z.object({
   attempts: z.int().positive(),
   /** What was not finite, if that is why the step made no update. */
   nonFinite: z.object({ microbatch: z.int(), tensor: z.string(), rank }).nullable(),
+  /**
+   * Of an audited step: all ranks agreed, or two of them only when the attempt was repeated (a transient fault, of nobody
+   * that could be named).
+   */
+  audit: z.enum(['agreed', 'transient']).optional(),
   /** Wall time of the step on this rank. */
   seconds: z.number(),
   phases: phasesSchema,
