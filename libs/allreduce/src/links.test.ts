@@ -253,6 +253,60 @@ describe('a ring', () => {
   });
 });
 
+describe('a ring that is closed while the rank after takes nothing', () => {
+  const ELEMENTS = 524_288;
+
+  it.each([true, false])('(abandon: %s) does so soon, and reads no more', async (abandon) => {
+    const arena = SharedArena.create(4 * ELEMENTS + 2_097_152);
+    const { ring } = await bind({ arena, segmentBytes: 1_048_576 });
+    const pull = new Pull({ linger: 0, receiveHighWaterMark: 1, receiveTimeout: 1_000 });
+    const push = new Push({ linger: 0, immediate: true });
+    closing.push(() => {
+      pull.close();
+      push.close();
+    });
+    await pull.bind('tcp://127.0.0.1:*');
+    push.connect(ring.endpoint);
+    await ring.connect(['', pull.lastEndpoint ?? ''], { deadlineMs: 60_000 });
+
+    const frames: Uint8Array[][] = [];
+    const offset = arena.allocate(4 * ELEMENTS);
+    const values = arena.int32(offset, ELEMENTS).fill(1);
+    // All sums are 1, so the range is the same however often it is sent, until every buffer on the way is full.
+    for (let step = 0, full = false; !full; step++) {
+      const ranges = [{ offset, length: ELEMENTS }];
+      const state = { reduced: false };
+      const reducing = ring.allReduce({ step, attempt: 0, ranges }).then(() => {
+        state.reduced = true;
+      });
+      for (const { phase, segment, length } of sentBy(1, 2, [ELEMENTS], 262_144)) {
+        const head = encodeHeader(Peer.header({ step, attempt: 0, phase, segment }));
+        await push.send([head, new Int32Array(length).fill(phase)]);
+      }
+      await Promise.race([reducing, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+      full = !state.reduced;
+      while (!state.reduced) frames.push(await pull.receive());
+    }
+
+    const started = performance.now();
+    await ring.close({ abandon });
+    // Generous: it lingers for a second, or not at all.
+    expect(performance.now() - started).toBeLessThan(10_000);
+    values.fill(-1);
+    await expect(
+      (async () => {
+        for (;;) frames.push(await pull.receive());
+      })(),
+    ).rejects.toMatchObject({ code: 'EAGAIN' });
+    expect(frames.length).toBeGreaterThan(2);
+    for (const [, payload] of frames) {
+      expect(new Int32Array(Uint8Array.from(payload!).buffer).every((value) => value === 1)).toBe(
+        true,
+      );
+    }
+  });
+});
+
 describe('over ipc', () => {
   let directory = '';
   beforeEach(async () => {

@@ -115,7 +115,7 @@ async function outcome(rank: Rank, step: number): Promise<Outcome> {
   try {
     return { sums: await rank.step(step) };
   } catch (error) {
-    if (error instanceof RingmasterError) return { error };
+    if (error instanceof RingmasterError) return { error: error as RingmasterError };
     throw error;
   }
 }

@@ -30,8 +30,12 @@ export type Command =
   /** Takes the first half over; answers its SHA-256. */
   | { readonly kind: 'fetch'; readonly donors: readonly DonorSeat[]; readonly deadlineMs: number }
   | { readonly kind: 'close'; readonly abandon?: boolean }
-  /** Ends the process amid a receive. */
-  | { readonly kind: 'exit'; readonly code: number };
+  /** Ends the process while its ring is at something. */
+  | {
+      readonly kind: 'exit';
+      readonly code: number;
+      readonly amid: 'bind' | 'fetch' | 'all-reduce';
+    };
 
 export interface StepResult {
   /** Of the reduced buckets. */
@@ -56,6 +60,7 @@ export type Reply =
     }
   /** A step of `steps` is through. */
   | { readonly kind: 'progress'; readonly step: number }
+  /** Answers 'standing' at any time. */
   | { readonly kind: 'standing'; readonly standing: Standing };
 
 /** The summand of a rank: any int32, so that sums wrap. */
@@ -68,6 +73,7 @@ class RankUnderTest {
   readonly #arena: SharedArena;
   readonly #kernels: Kernels;
   readonly #lanes: Lanes;
+  readonly #options: Omit<RingOptions, 'arena'>;
   readonly #rank: number;
   readonly #size: number;
   readonly #bytes: number;
@@ -77,6 +83,7 @@ class RankUnderTest {
     this.#ring = ring;
     this.#arena = arena;
     this.#kernels = Kernels.instantiate(arena.memory);
+    this.#options = options;
     this.#rank = options.rank;
     this.#size = options.size;
     this.#bytes = bytes;
@@ -168,14 +175,21 @@ class RankUnderTest {
     return sha256;
   }
 
-  /** Ends the process while the ring waits for its neighbour. */
-  exitAmid(code: number): void {
-    this.#ring
-      .allReduce({ step: 0, attempt: 0, ranges: [{ offset: 0, length: 1000 }] })
-      .catch(() => undefined);
-    setTimeout(() => process.exit(code), 100);
+  /** Ends the process while the ring waits for others, or while another is being bound. */
+  exitAmid(amid: 'bind' | 'fetch' | 'all-reduce', code: number): void {
+    const busy = {
+      bind: () => Ring.bind({ ...this.#options, arena: this.#arena }),
+      fetch: () => this.#ring.fetch([{ rank: 1, endpoint: this.#ring.donor }], MUTE),
+      'all-reduce': () =>
+        this.#ring.allReduce({ step: 0, attempt: 0, ranges: [{ offset: 0, length: 1000 }] }),
+    };
+    busy[amid]().catch(() => undefined);
+    setTimeout(() => process.exit(code), amid === 'bind' ? 0 : 100);
   }
 }
+
+// A rank that asks itself, with nothing to give, waits.
+const MUTE = { offset: 0, length: 1000, deadlineMs: 60_000 };
 
 let underTest: RankUnderTest | undefined;
 
@@ -209,7 +223,7 @@ async function perform(command: Command): Promise<unknown> {
     case 'close':
       return underTest.close(command.abandon);
     case 'exit':
-      underTest.exitAmid(command.code);
+      underTest.exitAmid(command.amid, command.code);
       return undefined;
   }
 }

@@ -11,13 +11,14 @@ export class RankProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
   readonly #replies: Reply[] = [];
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor() {
     this.child = fork(new URL('rank.test.fixture.js', import.meta.url));
     this.child.on('message', (reply: Reply) => {
       this.#replies.push(reply);
-      this.#wake();
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
     });
     this.exited = new Promise((resolve) => {
       this.child.once('exit', (code) => {
@@ -30,32 +31,29 @@ export class RankProcess {
     this.child.send(command);
   }
 
-  async next(): Promise<Reply> {
+  /** The first reply of these kinds that was not taken yet; others stay. */
+  async next<Kind extends Reply['kind']>(
+    ...kinds: Kind[]
+  ): Promise<Extract<Reply, { kind: Kind }>> {
     for (;;) {
-      const reply = this.#replies.shift();
-      if (reply !== undefined) return reply;
+      const index = this.#replies.findIndex(({ kind }) => kinds.some((due) => due === kind));
+      const [reply] = index < 0 ? [] : this.#replies.splice(index, 1);
+      if (reply !== undefined) return reply as Extract<Reply, { kind: Kind }>;
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.add(resolve);
       });
     }
   }
 
   /** The next reply that ends a command. */
-  async outcome(): Promise<Extract<Reply, { kind: 'done' | 'failed' }>> {
-    for (;;) {
-      const reply = await this.next();
-      if (reply.kind === 'done' || reply.kind === 'failed') return reply;
-    }
+  outcome(): Promise<Extract<Reply, { kind: 'done' | 'failed' }>> {
+    return this.next('done', 'failed');
   }
 
   /** Where the rank stands, while it does something else. */
   async standing(): Promise<Standing> {
     this.send({ kind: 'standing' });
-    for (;;) {
-      const reply = await this.next();
-      if (reply.kind === 'standing') return reply.standing;
-      if (reply.kind === 'failed') throw new Error(reply.message);
-    }
+    return (await this.next('standing')).standing;
   }
 
   /** The value that a command answers with. */

@@ -10,7 +10,7 @@ import type { Answer, Bound, Exit, Numbered, Offering, Request } from './thread-
  * ends by itself, because ZeroMQ's I/O thread may still hand back messages to it; the process ends it.
  */
 const context = new Context({ blocky: false });
-const ends = new Map<number, RingEnd>();
+const ends = new Map<number, Promise<RingEnd>>();
 let authenticator: Promise<Authenticator> | undefined;
 
 if (parentPort === null) throw new Error('the ring thread is a worker thread');
@@ -19,9 +19,13 @@ const port = parentPort;
 port.on('message', (message: Numbered | Offering | Exit) => {
   if (message.kind === 'exit') void exit(message.done);
   // A ring that is closed offers nothing.
-  else if (message.kind === 'offer') ends.get(message.ring)?.offer(message.offer);
+  else if (message.kind === 'offer') void offer(message);
   else void answer(message);
 });
+
+async function offer({ ring, offer }: Offering): Promise<void> {
+  (await ends.get(ring))?.offer(offer);
+}
 
 async function answer({ id, request }: Numbered): Promise<void> {
   port.postMessage(
@@ -37,12 +41,12 @@ async function answer({ id, request }: Numbered): Promise<void> {
 
 async function perform(request: Request): Promise<unknown> {
   if (request.kind === 'bind') {
-    if (request.options.curve) authenticator ??= Authenticator.start(context);
-    const end = await RingEnd.bind(request, context, await authenticator);
-    ends.set(request.ring, end);
-    return { endpoint: end.endpoint, donor: end.donor } satisfies Bound;
+    const binding = bind(request);
+    ends.set(request.ring, binding);
+    const { endpoint, donor } = await binding;
+    return { endpoint, donor } satisfies Bound;
   }
-  const end = ends.get(request.ring);
+  const end = await ends.get(request.ring);
   if (end === undefined) throw new Error(`ring ${request.ring} is not bound`);
   switch (request.kind) {
     case 'connect':
@@ -58,9 +62,15 @@ async function perform(request: Request): Promise<unknown> {
   }
 }
 
+async function bind(request: Extract<Request, { kind: 'bind' }>): Promise<RingEnd> {
+  if (request.options.curve) authenticator ??= Authenticator.start(context);
+  return RingEnd.bind(request, context, await authenticator);
+}
+
 // A receive that is pending when the thread is torn down aborts the process.
 async function exit(done: Int32Array<SharedArrayBuffer>): Promise<void> {
-  await Promise.allSettled([...ends.values()].map((end) => end.close(true)));
+  const closing = [...ends.values()].map(async (end) => (await end).close(true));
+  await Promise.allSettled(closing);
   await (await authenticator)?.close();
   Atomics.store(done, 0, 1);
   Atomics.notify(done, 0);

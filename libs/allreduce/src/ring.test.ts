@@ -54,10 +54,8 @@ describe('a rank that is gone', () => {
       processes = ring;
       for (const rank of ring.ranks) rank.send({ kind: 'steps', length: 2_000_000 });
       const [before, victim, after] = ring.ranks;
-      while ((await before!.next()).kind === 'progress') {
-        victim!.child.kill(signal);
-        break;
-      }
+      await before!.next('progress');
+      victim!.child.kill(signal);
       for (const outcome of await Promise.all([before!.outcome(), after!.outcome()])) {
         expect(outcome).toMatchObject({ kind: 'failed', peer: 1 });
         expect(codes).toContain(outcome.kind === 'failed' ? outcome.code : '');
@@ -72,10 +70,42 @@ describe('a rank that is gone', () => {
     },
   );
 
-  it('by its own exit leaves with its own exit code, though it was receiving', async () => {
-    const ring = await RankProcesses.start(2, 100_000, { transport: 'tcp', deadlineMs: 10_000 });
-    processes = ring;
-    ring.ranks[0]!.send({ kind: 'exit', code: 7 });
-    expect(await ring.ranks[0]!.exited).toBe(7);
-  });
+  it.each(['bind', 'fetch', 'all-reduce'] as const)(
+    'by its own exit amid %s leaves with its own exit code',
+    async (amid) => {
+      const ring = await RankProcesses.start(2, 100_000, { transport: 'tcp', deadlineMs: 10_000 });
+      processes = ring;
+      ring.ranks[0]!.send({ kind: 'exit', code: 7, amid });
+      expect(await ring.ranks[0]!.exited).toBe(7);
+    },
+  );
+});
+
+describe('a donor among processes', () => {
+  it.each(['SIGKILL', 'SIGSTOP', 'compute'] as const)(
+    'gives, computing or not, and is made up for when it goes by %s',
+    async (how) => {
+      const ring = await RankProcesses.start(4, 60_000_000, {
+        transport: 'tcp',
+        deadlineMs: 20_000,
+      });
+      processes = ring;
+      const [going, staying, , taker] = ring.ranks;
+      const seats = await ring.bind(ring.ranks, 1);
+      const offered = await Promise.all(
+        [going!, staying!].map((rank) => rank.ask({ kind: 'offer' })),
+      );
+      const donors = seats.slice(0, 2).map(({ donor }, rank) => ({ rank, endpoint: donor }));
+      // Their main threads do nothing else from now on.
+      staying!.send({ kind: 'compute' });
+      if (how === 'compute') going!.send({ kind: 'compute' });
+      taker!.send({ kind: 'fetch', donors, deadlineMs: 60_000 });
+      for (;;) {
+        const standing = await taker!.standing();
+        if (standing.operation === 'fetch' && standing.bytesReceived > 0) break;
+      }
+      if (how !== 'compute') going!.child.kill(how);
+      expect(await taker!.outcome()).toEqual({ kind: 'done', value: offered[0] });
+    },
+  );
 });
