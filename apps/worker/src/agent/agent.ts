@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '@ringmaster/model';
-import type { KeptCheckpoint } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { Connection, type Ending, type Order } from './connection.js';
+import { Deliveries } from './deliveries.js';
 import { KeptCheckpoints } from './kept-checkpoints.js';
 import type { CurveKeys } from './link.js';
 import { Trainers } from './trainers.js';
@@ -45,7 +45,14 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   const { log, leaving, signal } = options;
   let artifacts: ArtifactsLocation | null = null;
   const kept = new KeptCheckpoints(options.cache, log);
-  let listed: readonly KeptCheckpoint[] = [];
+  const deliveries = new Deliveries({
+    kept,
+    cache: options.cache,
+    register: () => {
+      connection.registerAgain();
+    },
+    log,
+  });
   const trainers = new Trainers({
     program: options.program,
     devices: options.devices,
@@ -67,26 +74,23 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     name: `${options.name}@${hostname()}:${process.pid}`,
     keys: options.keys,
     orphanTimeoutMs: options.orphanTimeoutMs,
-    registration: () => {
-      listed = kept.list();
-      return {
-        type: 'register',
-        version: options.version,
-        token: options.token,
-        host: hostname(),
-        pid: process.pid,
-        slots: options.devices.length,
-        threads: options.threads,
-        device: options.devices[0].kind,
-        trainers: trainers.held(),
-        checkpoints: [...listed],
-      };
-    },
+    registration: () => ({
+      type: 'register',
+      version: options.version,
+      token: options.token,
+      host: hostname(),
+      pid: process.pid,
+      slots: options.devices.length,
+      threads: options.threads,
+      device: options.devices[0].kind,
+      trainers: trainers.held(),
+      checkpoints: deliveries.list(),
+    }),
     onRegistered: (registered) => {
       log.info({ id: registered.worker }, 'registered');
       artifacts = { ...registered.artifacts, token: options.token };
       trainers.leaseMs = registered.leaseMs;
-      for (const { manifest } of listed) kept.forget(manifest);
+      deliveries.registered(artifacts);
       if (leaving.aborted) connection.send({ type: 'leaving' });
     },
     onOrder: (order) => {
@@ -94,7 +98,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     },
     onArrived: (message) => {
       if (message.type === 'trainer-message' && message.message.type === 'checkpointed')
-        kept.forget(message.message.manifest);
+        deliveries.heard(message.message.manifest);
     },
     onOrphanhoodNear: () => {
       trainers.save();

@@ -94,6 +94,14 @@ export class Connection {
     if (this.#leaseMs !== null) this.#link?.send(message);
   }
 
+  /** Registers on the present connection once more, for there is more to tell; nothing without a registration. */
+  registerAgain(): void {
+    if (this.#leaseMs === null) return;
+    this.#leaseMs = null;
+    this.#sinceAttemptMs = 0;
+    this.#link?.send(this.#options.registration());
+  }
+
   /** Says goodbye and ends. */
   async leave(): Promise<void> {
     clearInterval(this.#ticker);
@@ -160,9 +168,7 @@ export class Connection {
           this.#outbox.heartbeatAnswered().forEach(this.#options.onArrived);
         } else {
           this.#options.log.info('the coordinator does not know this worker; registering again');
-          this.#leaseMs = null;
-          this.#sinceAttemptMs = 0;
-          this.#link?.send(this.#options.registration());
+          this.registerAgain();
         }
         break;
       default:

@@ -22,6 +22,8 @@ export class TestCoordinator {
   known = true;
   /** Lease that registrations are answered with, in milliseconds. */
   leaseMs = 600;
+  /** Where artifacts are. */
+  artifacts = { url: 'http://127.0.0.1:1', directory: '/nonexistent', cluster: 'test' };
   readonly endpoint: string;
   readonly #router: Router;
   /** Routing ids of the workers by name. */
@@ -71,8 +73,8 @@ export class TestCoordinator {
       this.#peers.set(worker, peer);
       if (message.type !== 'heartbeat') this.heard.push(message);
       if (this.answering && message.type === 'register') {
-        const artifacts = { url: 'http://127.0.0.1:1', directory: '/nonexistent', cluster: 'test' };
-        await this.tell(worker, { type: 'registered', worker, leaseMs: this.leaseMs, artifacts });
+        const { leaseMs, artifacts } = this;
+        await this.tell(worker, { type: 'registered', worker, leaseMs, artifacts });
       }
       if (this.answering && message.type === 'heartbeat') {
         await this.tell(worker, { type: 'heard', known: this.known });

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,8 +7,14 @@ import { TestCoordinator } from './coordinator.test.fixture.js';
 import { Scene } from './scene.test.fixture.js';
 
 let scene: Scene;
+let location: TestCoordinator['artifacts'];
 beforeEach(async () => {
   scene = await Scene.open();
+  // The home of a coordinator on this host.
+  const file = { cluster: 'test', pid: 1, url: '', control: '' };
+  await writeFile(join(scene.cache, 'coordinator.json'), JSON.stringify(file));
+  location = { url: '', directory: join(scene.cache, 'artifacts'), cluster: 'test' };
+  scene.coordinator.artifacts = location;
 });
 afterEach(() => scene.close());
 
@@ -27,6 +34,8 @@ const untilKept = async (count: number) => {
 const isCheckpoint = ({ message }: { message: { type: string } }) =>
   message.type === 'checkpointed';
 
+const tells = ({ checkpoints }: { checkpoints: readonly unknown[] }) => checkpoints.length > 0;
+
 describe('a worker without a coordinator', () => {
   it('has its trainers save before it ends, and the next worker of the home tells of it', async () => {
     const { ending } = await scene.startWithTrainer('good', { orphanTimeoutMs: 1000 });
@@ -36,8 +45,10 @@ describe('a worker without a coordinator', () => {
     writeFileSync(join(scene.cache, 'kept', 'cut.json'), '{"job":');
 
     scene.coordinator = await TestCoordinator.open();
+    scene.coordinator.artifacts = location;
     void scene.start({ name: 'worker-2' });
-    expect((await scene.coordinator.take('register')).checkpoints).toEqual([checkpoint]);
+    const { checkpoints } = await scene.coordinator.take('register', tells);
+    expect(checkpoints).toEqual([checkpoint]);
     await untilKept(1);
   });
 
@@ -48,7 +59,8 @@ describe('a worker without a coordinator', () => {
     process.kill(pid, 'SIGUSR2');
     await untilKept(1);
     scene.coordinator = await TestCoordinator.open();
-    const { checkpoints, trainers } = await scene.coordinator.take('register');
+    scene.coordinator.artifacts = location;
+    const { checkpoints, trainers } = await scene.coordinator.take('register', tells);
     expect(checkpoints).toEqual([checkpoint]);
     expect(trainers).toMatchObject([{ pid }]);
     await scene.coordinator.take('trainer-message', ({ message }) => message.type === 'failed');

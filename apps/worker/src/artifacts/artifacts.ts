@@ -56,6 +56,8 @@ export interface Artifacts {
    * DISK_FULL of the coordinator's disk
    */
   deliver(manifest: string): Promise<void>;
+  /** Whether nothing of an artifact that was made here waits to be delivered. */
+  isDelivered(manifest: string): Promise<boolean>;
   /** Gives up an artifact that was made here and is not delivered; one that is delivered stays. */
   forget(manifest: string): Promise<void>;
 }

@@ -50,6 +50,10 @@ export class RemoteArtifacts implements Artifacts {
     for (const { sha256 } of files) await this.#made.remove(sha256);
   }
 
+  async isDelivered(manifest: string): Promise<boolean> {
+    return !(await this.#made.has(manifest));
+  }
+
   async forget(manifest: string): Promise<void> {
     for (const { sha256 } of await this.#filesOf(manifest)) await this.#made.remove(sha256);
   }
