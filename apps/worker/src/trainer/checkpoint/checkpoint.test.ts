@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type TrainerMessage } from '@ringmaster/protocol';
 import fc from 'fast-check';
@@ -221,7 +222,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  it('waits on its host for a coordinator that is away, until a newer one takes its place', async () => {
+  it('waits on its host for a coordinator that is away, and is told again when it has arrived', async () => {
     const server = new BlobServer(join(root, 'server'));
     await server.open();
     await server.close();
@@ -239,12 +240,14 @@ describe('a checkpoint', () => {
     const { artifacts } = new TestSubject(source, 10_000);
     for (const old of ids().slice(0, 2))
       await expect(artifacts.deliver(old)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+    while (sent.length < 4) await sleep(20);
+    expect(sent[3]).toEqual(sent[2]);
     await artifacts.deliver(ids()[2] ?? '');
     subject.goTo(4);
     await writer.save(1);
-    expect(server.received.filter((blob) => ids().includes(blob))).toEqual(ids().slice(2));
+    expect(server.received.filter((blob) => ids().includes(blob))).toEqual(ids().slice(3));
     const reader = new TestSubject({ ...source, cache: join(root, 'elsewhere') }, 10_000);
-    await loadCheckpoint(reader, ids()[3] ?? '');
+    await loadCheckpoint(reader, ids()[4] ?? '');
     expect(reader.step).toBe(4);
     await server.close();
   });

@@ -22,4 +22,12 @@ export interface Stored {
   readonly delivered: boolean;
 }
 
-export type Answer = { readonly stored: Stored } | { readonly error: ErrorBody };
+/** What became of a checkpoint that was kept: the coordinator has it now (no error), or cannot take it. */
+export interface Late {
+  readonly manifest: string;
+  readonly error: ErrorBody | null;
+}
+
+/** What the thread says: the answer to a request, or what became of an earlier one. */
+export type Answer =
+  { readonly stored: Stored } | { readonly error: ErrorBody } | { readonly late: Late };

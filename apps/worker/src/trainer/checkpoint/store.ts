@@ -25,7 +25,11 @@ export async function storeCheckpoint(
   return { manifest: id, stateHash: state.sha256, delivered };
 }
 
-async function deliver(artifacts: Artifacts, id: string): Promise<boolean> {
+/**
+ * Brings a checkpoint to the coordinator; one that it cannot take is given up.
+ * @returns Whether the coordinator could be reached
+ */
+export async function deliver(artifacts: Artifacts, id: string): Promise<boolean> {
   try {
     await artifacts.deliver(id);
     return true;

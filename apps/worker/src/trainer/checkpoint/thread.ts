@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { RingmasterError, type ErrorBody } from '@ringmaster/protocol';
 import type { ArtifactsSource } from '../../artifacts/artifacts.js';
-import type { Answer, Request, Stored, ThreadData } from './messages.js';
+import type { Answer, Late, Request, Stored, ThreadData } from './messages.js';
 
 interface Pending {
   resolve(stored: Stored): void;
@@ -16,8 +16,11 @@ export class WritingThread {
   #pending: Pending | null = null;
   #ended = false;
 
-  /** @param bytes Size of the states that are to be written. */
-  constructor(source: ArtifactsSource, bytes: number) {
+  /**
+   * @param bytes Size of the states that are to be written.
+   * @param onLate Called when it is known what became of a checkpoint that was not delivered at first.
+   */
+  constructor(source: ArtifactsSource, bytes: number, onLate: (late: Late) => void) {
     this.copy = new Uint8Array(new SharedArrayBuffer(bytes));
     const workerData: ThreadData = { source, copy: this.copy };
     const file = new URL('writing-thread.js', import.meta.url);
@@ -25,7 +28,8 @@ export class WritingThread {
     this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => {
       if ('stored' in answer) this.#pending?.resolve(answer.stored);
-      else this.#pending?.reject(revive(answer.error));
+      else if ('error' in answer) this.#pending?.reject(revive(answer.error));
+      else onLate(answer.late);
     });
     this.#worker.on('error', (error) => {
       this.#onEnd(error instanceof Error ? error : new Error(String(error)));

@@ -1,9 +1,9 @@
-import type { TrainerMessage } from '@ringmaster/protocol';
+import type { ErrorBody, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { faultPoint } from '../../faults/fault-point.js';
 import { errorBody } from '../failure.js';
 import { manifestOf } from '../manifest.js';
-import type { Stored } from './messages.js';
+import type { Late, Stored } from './messages.js';
 import type { Subject } from './subject.js';
 import { WritingThread } from './thread.js';
 
@@ -18,6 +18,8 @@ export class CheckpointWriter {
   readonly #log: Logger;
   #thread: WritingThread | null = null;
   #writing: Promise<void> | null = null;
+  /** What was said of the newest checkpoint, if the coordinator could not be given it at first. */
+  #undelivered: Extract<TrainerMessage, { type: 'checkpointed' }> | null = null;
 
   constructor(run: Subject, send: (message: TrainerMessage) => void, log: Logger) {
     this.#run = run;
@@ -69,17 +71,32 @@ export class CheckpointWriter {
     const { step, evaluations } = this.#run;
     const started = performance.now();
     try {
-      const { manifest, stateHash } = await this.#store();
+      const { manifest, stateHash, delivered } = await this.#store();
       const position = { step, evaluations, stateHash };
       const seconds = (performance.now() - started) / 1000;
-      this.#send({ type: 'checkpointed', generation, position, manifest, seconds });
+      const message = { type: 'checkpointed', generation, position, manifest, seconds } as const;
+      this.#undelivered = delivered ? null : message;
+      this.#send(message);
     } catch (error) {
-      this.#log.error(
-        { generation, step, err: error },
-        'the checkpoint could not be written; training goes on',
-      );
-      this.#send({ type: 'checkpoint-failed', generation, step, error: errorBody(error) });
+      this.#fail(generation, step, errorBody(error));
     }
+  }
+
+  /** The coordinator believes a checkpoint when it has it, so one that came to it late is told once more. */
+  #onLate({ manifest, error }: Late): void {
+    const message = this.#undelivered;
+    if (message?.manifest !== manifest) return;
+    this.#undelivered = null;
+    if (error === null) this.#send(message);
+    else this.#fail(message.generation, message.position.step, error);
+  }
+
+  #fail(generation: number, step: number, error: ErrorBody): void {
+    this.#log.error(
+      { generation, step, error },
+      'the checkpoint could not be written; training goes on',
+    );
+    this.#send({ type: 'checkpoint-failed', generation, step, error });
   }
 
   /** Copies the state before it returns. */
@@ -95,7 +112,9 @@ export class CheckpointWriter {
   #room(): WritingThread {
     if (this.#thread === null || this.#thread.ended) {
       const { artifacts, state } = this.#run;
-      this.#thread = new WritingThread(artifacts.source, state.bytes.length);
+      this.#thread = new WritingThread(artifacts.source, state.bytes.length, (late) => {
+        this.#onLate(late);
+      });
     }
     return this.#thread;
   }

@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ErrorBody } from '@ringmaster/protocol';
 import { artifactsFrom } from '../../artifacts/artifacts.js';
 import { errorBody } from '../failure.js';
 import type { Answer, Request, ThreadData } from './messages.js';
-import { storeCheckpoint } from './store.js';
+import { deliver, storeCheckpoint } from './store.js';
 
 /** The thread that checkpoints are hashed and written in, one at a time. */
 
 const PAGE_BYTES = 4096;
+
+/** Time between attempts to deliver what the coordinator could not be given at first. */
+const RETRY_MS = 2000;
 
 const { source, copy } = workerData as ThreadData;
 const artifacts = artifactsFrom(source);
@@ -25,11 +30,27 @@ parentPort?.on('message', (request: Request) => {
 async function answer(request: Request): Promise<void> {
   try {
     const stored = await storeCheckpoint(artifacts, request, copy);
-    if (undelivered !== null && undelivered !== stored.manifest)
-      await artifacts.forget(undelivered);
+    const before = undelivered;
     undelivered = stored.delivered ? null : stored.manifest;
+    if (before !== null && before !== stored.manifest) await artifacts.forget(before);
     parentPort?.postMessage({ stored } satisfies Answer);
+    if (!stored.delivered) void deliverLater(stored.manifest);
   } catch (error) {
     parentPort?.postMessage({ error: errorBody(error) } satisfies Answer);
   }
+}
+
+/** Tries again until the checkpoint is delivered or a newer one has taken its place. */
+async function deliverLater(manifest: string): Promise<void> {
+  let error: ErrorBody | null = null;
+  try {
+    do {
+      await sleep(RETRY_MS);
+    } while (undelivered === manifest && !(await deliver(artifacts, manifest)));
+  } catch (cause) {
+    error = errorBody(cause);
+  }
+  if (undelivered !== manifest) return;
+  undelivered = null;
+  parentPort?.postMessage({ late: { manifest, error } } satisfies Answer);
 }
