@@ -1,68 +1,7 @@
 // ringmaster VERB … (see `ringmaster --help`)
-import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { dataCommand } from './commands/data.js';
-import { doctorCommand } from './commands/doctor.js';
-import { downCommand } from './commands/down.js';
-import { incidentsCommand } from './commands/incidents.js';
-import {
-  cancelCommand,
-  jobCommand,
-  jobsCommand,
-  pauseCommand,
-  resumeCommand,
-} from './commands/jobs.js';
-import { logsCommand } from './commands/logs.js';
-import { modelCommand, modelsCommand } from './commands/models.js';
-import { predictCommand } from './commands/predict.js';
-import { statusCommand } from './commands/status.js';
-import { submitCommand } from './commands/submit.js';
-import { upCommand } from './commands/up.js';
-import { waitCommand } from './commands/wait.js';
+import { CommanderError } from 'commander';
+import { commandLine } from './command-line.js';
 import { reportFailure } from './failure.js';
-
-const { version } = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-
-const program = new Command('ringmaster')
-  .description('Trains transformer language models across worker processes.')
-  .version(version)
-  .exitOverride()
-  .configureOutput({
-    outputError: (text, write) => {
-      const line = text
-        .trim()
-        .replace(/^error: /, '')
-        .replaceAll('\n', ' ');
-      write(`ringmaster: USAGE: ${line}\n  See what is accepted with: ringmaster VERB --help\n`);
-    },
-  })
-  .addHelpText(
-    'after',
-    `
-Exit codes: 0 ok, 1 failed, 2 usage or invalid job file, 3 coordinator unreachable, 4 not found,
-  5 cancelled, 124 wait timed out, 130 interrupted (the job goes on).`,
-  );
-
-upCommand(program);
-downCommand(program);
-statusCommand(program);
-doctorCommand(program);
-submitCommand(program);
-jobsCommand(program);
-jobCommand(program);
-logsCommand(program);
-waitCommand(program);
-pauseCommand(program);
-resumeCommand(program);
-cancelCommand(program);
-incidentsCommand(program);
-modelsCommand(program);
-modelCommand(program);
-predictCommand(program);
-dataCommand(program);
 
 // A reader that has seen enough, such as head, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -71,7 +10,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await commandLine().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else process.exitCode = reportFailure(error);

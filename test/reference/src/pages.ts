@@ -1,8 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { jobFileJsonSchema } from '@ringmaster/protocol';
 import { format } from 'prettier';
+import { commandLinePage } from './command-line.js';
+import { readOpenApi } from './coordinator.js';
 import { errorsPage } from './errors.js';
+import { httpApiPage } from './http-api.js';
 import { jobFilePage } from './job-file.js';
+import { metricsPage } from './metrics.js';
 
 /** Where the pages are. */
 export const directory = fileURLToPath(new URL('../../../docs/reference/', import.meta.url));
@@ -18,5 +22,8 @@ export async function pages(): Promise<ReadonlyMap<string, string>> {
       await format(JSON.stringify(jobFileJsonSchema()), { ...options, parser: 'json' }),
     ],
     ['errors.md', await markdown(errorsPage())],
+    ['command-line.md', await markdown(commandLinePage())],
+    ['http-api.md', await markdown(httpApiPage(await readOpenApi()))],
+    ['metrics.md', await markdown(await metricsPage())],
   ]);
 }

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+
+const schemaSchema = z.object({
+  type: z.unknown().optional(),
+  get items() {
+    return schemaSchema.optional();
+  },
+  properties: z.record(z.string(), z.unknown()).optional(),
+});
+const contentSchema = z.record(z.string(), z.object({ schema: schemaSchema.optional() }));
+const operationSchema = z.object({
+  summary: z.string(),
+  parameters: z
+    .array(
+      z.object({
+        in: z.string(),
+        name: z.string(),
+        description: z.string().optional(),
+        schema: z.object({ default: z.unknown().optional() }).optional(),
+      }),
+    )
+    .default([]),
+  requestBody: z.object({ content: contentSchema }).optional(),
+  responses: z.record(z.string(), z.object({ content: contentSchema.optional() })).default({}),
+});
+const documentSchema = z.object({
+  paths: z.record(z.string(), z.record(z.string(), operationSchema)),
+});
+
+/** The reference page of the HTTP API, from the description that a coordinator gives of itself. */
+export function httpApiPage(openApi: unknown): string {
+  const { paths } = documentSchema.parse(openApi);
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) =>
+      describe(`${method.toUpperCase()} ${path}`, operation),
+    ),
+  );
+  return [
+    '# HTTP API',
+    '',
+    'A coordinator describes itself in full at `/openapi.json`. Bodies are JSON unless said otherwise; failures are',
+    '`{ code, message, remedy, detail }` (`docs/reference/errors.md`). With a token (`ringmaster up --secure`) everything',
+    'under `/v1` asks for it: `Authorization: Bearer TOKEN`.',
+    '',
+    'Events of a job are server-sent: `job` tells how it stands, at once and whenever that changes; `step` and `evaluation`',
+    'are points of its curves; `incident` tells of a failure, and again once the run has recovered from it.',
+    '',
+    ...operations.flat(),
+  ].join('\n');
+}
+
+function describe(
+  title: string,
+  { summary, parameters, requestBody, responses }: z.infer<typeof operationSchema>,
+): string[] {
+  const wanted = parameters.filter((parameter) => parameter.in !== 'header');
+  const rows = wanted.map(({ name, description = '', schema }) => {
+    const preset = schema?.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
+    return `| \`${name}\` | ${preset} | ${description} |`;
+  });
+  const takes = requestBody === undefined ? [] : [`Takes ${typesOf(requestBody.content)}.`];
+  const answers = Object.entries(responses).map(([status, { content }]) =>
+    content === undefined ? status : `${status} with ${typesOf(content)}`,
+  );
+  return [
+    `## ${title}`,
+    '',
+    [summary, ...takes, `Answers ${answers.join(' or ')}.`].join(' '),
+    '',
+    ...(rows.length === 0
+      ? []
+      : ['| parameter | default | meaning |', '|---|---|---|', ...rows, '']),
+  ];
+}
+
+function typesOf(content: z.infer<typeof contentSchema>): string {
+  return Object.entries(content)
+    .map(([type, { schema }]) => shapeOf(schema) ?? `\`${type}\``)
+    .join(' or ');
+}
+
+/** The keys of a value, which its schema in /openapi.json describes in full. */
+function shapeOf(schema: z.infer<typeof schemaSchema> | undefined): string | null {
+  const shape = schema?.items ?? schema;
+  if (shape?.properties === undefined) return null;
+  const keys = Object.keys(shape.properties).join(', ');
+  return schema?.items === undefined ? `\`{ ${keys} }\`` : `a list of \`{ ${keys} }\``;
+}
