@@ -16,7 +16,7 @@ function describeJob(job: JobView): string {
     job.evaluation === null ? null : `validation ${formatFigure(job.evaluation.loss) ?? ''}`,
     !isRunning || tokensPerSecond === null ? null : `${formatCount(tokensPerSecond)} tokens/s`,
     !isRunning || etaSeconds === null ? null : `ETA ${formatSeconds(etaSeconds)}`,
-    state === 'queued' || state === 'preparing' ? progress : null,
+    progress,
     state === 'paused' ? `goes on with: ringmaster resume ${job.id}` : null,
   ];
   return parts.filter((part) => part !== null).join('  ');

@@ -57,15 +57,25 @@ export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
     (request) => jobs.view(request.params.id),
   );
 
-  const cancelling = { tags, params, response: { 200: jobViewSchema } };
+  const asking = { tags, params, response: { 200: jobViewSchema } };
+  server.post(
+    '/v1/jobs/:id/pause',
+    { schema: { ...asking, summary: 'Has a job save its state and give its slots back.' } },
+    (request) => jobs.pause(request.params.id),
+  );
+  server.post(
+    '/v1/jobs/:id/resume',
+    { schema: { ...asking, summary: 'Has a paused job go on where it was.' } },
+    (request) => jobs.resume(request.params.id),
+  );
   server.post(
     '/v1/jobs/:id/cancel',
-    { schema: { ...cancelling, summary: 'Cancels a job.' } },
+    { schema: { ...asking, summary: 'Cancels a job.' } },
     (request) => jobs.cancel(request.params.id),
   );
   server.delete(
     '/v1/jobs/:id',
-    { schema: { ...cancelling, summary: 'Cancels a job; its record stays.' } },
+    { schema: { ...asking, summary: 'Cancels a job; its record stays.' } },
     (request) => jobs.cancel(request.params.id),
   );
 

@@ -15,15 +15,16 @@ export function demandOf(
   const held = trainers
     .filter(({ released }) => released === null && !isYielding)
     .map(({ id, worker }) => ({ trainer: id, worker }));
-  const device = offers.find(({ worker }) => held.some((slot) => slot.worker === worker))?.device;
+  const computesOn = run.numerics?.['device'];
+  const seat = offers.find(({ worker }) => held.some((slot) => slot.worker === worker));
+  const device = computesOn === 'cpu' || computesOn === 'gpu' ? computesOn : (seat?.device ?? null);
   const wantsMore = held.length < limits.min || isWorthGrowing(run);
-  const isSeen = held.length === 0 || device !== undefined;
   return {
     ...{ job: record.id, priority: spec.priority, order: record.seq, held },
     min: limits.min,
-    max: wantsMore && isSeen ? limits.max : held.length,
-    ...{ awaits, isYielding, canYield: true },
-    ...{ threads: spec.workers.threads, device: device ?? null, excluded: run.excluded },
+    max: wantsMore ? limits.max : held.length,
+    ...{ awaits, isYielding, canYield: !run.checkpointsFail },
+    ...{ threads: spec.workers.threads, device, excluded: run.excluded },
   };
 }
 
@@ -37,6 +38,7 @@ export function describeWait(
   { record, run }: LiveJob,
   pending: readonly string[],
   offers: readonly Offer[],
+  awaits: boolean,
 ): string | null {
   if (run.state !== 'queued') return null;
   if (pending.length > 0) return `waits for ${pending.join(', ')}`;
@@ -47,7 +49,8 @@ export function describeWait(
   );
   const exist = usable.reduce((sum, { slots }) => sum + slots, 0);
   const free = usable.reduce((sum, offer) => sum + offer.free, 0);
+  const freeing = awaits ? ', some are being freed for it' : '';
   const need = run.limits.min - run.trainers.length;
   const threaded = threads === 1 ? '' : ` with ${threads} threads`;
-  return `waits for ${need} ${need === 1 ? 'slot' : 'slots'}${threaded}; ${exist} exist, ${free} free`;
+  return `waits for ${need} ${need === 1 ? 'slot' : 'slots'}${threaded}; ${exist} exist, ${free} free${freeing}`;
 }

@@ -198,6 +198,10 @@ export class Jobs {
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
   resume(reference: string): JobView {
+    const { id, state } = this.record(reference);
+    const isPausing = this.#live.get(id)?.run.leave?.until === 'resumed';
+    if (state !== 'paused' && !isPausing)
+      throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb: 'resume' });
     return this.#ask(reference, 'resume', { type: 'resumed' });
   }
 
@@ -240,7 +244,8 @@ export class Jobs {
     for (const command of commands) carryOut(this.#options, live, command);
     metrics.recordChange(record.id, before, run);
     if (isFinal(run.state)) this.#end(live);
-    if (changed || run.trainers.length !== before.trainers.length) {
+    const isLeaving = run.leave !== before.leave;
+    if (changed || isLeaving || run.trainers.length !== before.trainers.length) {
       this.publish(live);
       onChange();
     }

@@ -81,7 +81,12 @@ export function viewOf(record: JobRecord, live: LiveJob | null): JobView {
     throughput: { tokensPerSecond },
     evaluation,
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
-    progress: state === 'preparing' || state === 'queued' ? (live?.progress ?? null) : null,
+    progress: live === null ? null : progressOf(live),
     ...{ createdAt, startedAt, endedAt, result, error },
   };
+}
+
+function progressOf({ run, progress }: LiveJob): string | null {
+  if (run.leave !== null) return `its state is being saved: ${run.leave.reason}`;
+  return run.state === 'preparing' || run.state === 'queued' ? progress : null;
 }

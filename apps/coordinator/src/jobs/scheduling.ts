@@ -72,7 +72,8 @@ export class Scheduling {
     this.#carryOut(next);
     for (const live of jobs.live) {
       if (live.run.state === 'preparing') continue;
-      const progress = describeWait(live, this.#pending(live), fleet.offers());
+      const awaits = this.#awaiting.includes(live.record.id);
+      const progress = describeWait(live, this.#pending(live), fleet.offers(), awaits);
       if (progress === live.progress) continue;
       live.progress = progress;
       jobs.publish(live);

@@ -67,7 +67,7 @@ export const jobViewSchema = z.object({
   evaluation: evaluationReportSchema.nullable(),
   /** Seconds until the last step at the present pace. */
   etaSeconds: z.number().nullable(),
-  /** What data preparation says of its progress, while preparing; what the job waits for, while queued. */
+  /** What data preparation says, while preparing; what it waits for, while queued; why its slots are being given back. */
   progress: z.string().nullable(),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
