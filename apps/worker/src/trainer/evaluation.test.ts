@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
 import { artifactManifestSchema } from '@ringmaster/protocol';
 import { finish, microbatches, tinyJob, train } from './tiny.test.fixture.js';
-import { form, TrainingGround } from './trainers.test.fixture.js';
+import { change, form, TrainingGround } from './trainers.test.fixture.js';
 
 let ground: TrainingGround;
 
@@ -36,7 +36,7 @@ describe('a run with early stopping', () => {
 
     const written = ({ messages }: typeof alone) =>
       messages.flat().flatMap((message) => (message.type === 'checkpointed' ? [message] : []));
-    const chosen = [alone, pair].flatMap((run) => [written(run).at(0), written(run).at(-1)]);
+    const chosen = [written(alone).at(0), written(pair).at(-1)];
     for (const [index, checkpoint] of chosen.entries()) {
       if (checkpoint === undefined) throw new Error('no checkpoint was written');
       const from = checkpoint.position;
@@ -52,15 +52,27 @@ describe('a run with early stopping', () => {
     }
   });
 
-  it('that ends before it stops has the weights of its best evaluation all the same', async () => {
+  it('hands its best weights on to a newcomer, whose model has them though the run never stopped', async () => {
     const patient = { ...stopping, patience: 99, minimumDelta: 5 };
-    const changes = { steps: 9, evaluation: { every: 4 }, earlyStopping: patient };
-    const { finished } = await train(ground, await tinyJob(ground, changes), 2);
-    expect(finished.position).toMatchObject({ step: 9, evaluations: 3 });
+    const changes = { steps: 150, evaluation: { every: 4 }, earlyStopping: patient };
+    const { launch, finished } = await train(ground, await tinyJob(ground, changes), 1);
+    expect(finished.position).toMatchObject({ step: 150, evaluations: 38 });
     expect((await modelManifest(finished.model)).weights).toEqual({ step: 4 });
-    const without = await train(ground, await tinyJob(ground, { steps: 4 }), 2);
-    expect(without.finished.position).toMatchObject({ step: 4, evaluations: 0 });
-    expect((await modelManifest(without.finished.model)).weights).toEqual({ step: 4 });
+
+    const [goes, comes] = await Promise.all([ground.trainer(launch), ground.trainer(launch)]);
+    await form([goes], { generation: 1, begin: { at: 'specification' }, microbatches });
+    await goes.next('progress', ({ steps }) => steps.some(({ step }) => step > 4));
+    await change([goes], [goes, comes], { generation: 2, microbatches });
+    await change([goes, comes], [comes], { generation: 3, microbatches });
+    await goes.end();
+    const { position, model } = finished;
+    expect(await finish([comes], 3)).toMatchObject({ position, model });
+  });
+
+  it('has the last weights where nothing was evaluated', async () => {
+    const { finished } = await train(ground, await tinyJob(ground, { steps: 4 }), 1);
+    expect(finished.position).toMatchObject({ step: 4, evaluations: 0 });
+    expect((await modelManifest(finished.model)).weights).toEqual({ step: 4 });
   });
 });
 
