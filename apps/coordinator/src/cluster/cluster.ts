@@ -119,7 +119,8 @@ export class Cluster implements Fleet {
   tick(): void {
     const { clock, leaseMs } = this.#options;
     for (const worker of this.workers.expired(clock())) {
-      this.#remove(worker, 'lost', `nothing was heard of it for ${leaseMs / 1000} s`);
+      const silence = `nothing was heard of it for ${leaseMs / 1000} s`;
+      this.#remove(worker, 'lost', worker.peer === null ? 'its connection broke' : silence);
     }
   }
 

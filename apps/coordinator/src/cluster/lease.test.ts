@@ -15,6 +15,8 @@ import {
 
 const PROGRAM = fileURLToPath(new URL('../fake-worker.test.fixture.js', import.meta.url));
 const LEASE_MS = 1000;
+/** A bound for a hang, on a busy machine. */
+const HANG_MS = 120_000;
 
 let workers: ChildProcess[] = [];
 afterEach(() => {
@@ -40,10 +42,13 @@ async function inCluster(
     const worker = fork(PROGRAM, [coordinator.file.control], { stdio: 'ignore' });
     workers.push(worker);
     const is = (state: string) =>
-      eventually(`a worker that is ${state}`, async () =>
-        (await client.json<WorkerView[]>('GET', '/v1/workers')).some(
-          (view) => view.pid === worker.pid && view.state === state,
-        ),
+      eventually(
+        `a worker that is ${state}`,
+        async () =>
+          (await client.json<WorkerView[]>('GET', '/v1/workers')).some(
+            (view) => view.pid === worker.pid && view.state === state,
+          ),
+        HANG_MS,
       );
     await is('alive');
     await body(client, worker, is);
@@ -61,14 +66,14 @@ it('a worker that is stopped is lost, and when it goes on its trainer is replace
   inCluster(
     async (client, worker, is) => {
       const job = () => client.json<JobView>('GET', '/v1/jobs/tiny');
-      await eventually('some steps', async () => (await job()).step > 20);
+      await eventually('some steps', async () => (await job()).step > 20, HANG_MS);
       worker.kill('SIGSTOP');
       await is('lost');
-      await eventually('nothing computes', async () => (await job()).workers.length === 0);
+      await eventually('nothing computes', async () => (await job()).workers.length === 0, HANG_MS);
       worker.kill('SIGCONT');
       await is('alive');
       // The one slot is free for a new trainer only when the old one was ended.
-      await eventually('end of the job', async () => (await job()).state === 'succeeded');
+      await eventually('its end', async () => (await job()).state === 'succeeded', HANG_MS);
       expect((await job()).generation).toBe(2);
     },
     async (home, client) => {

@@ -58,7 +58,10 @@ export class Connection {
   readonly #finish: (ending: Ending) => void;
   readonly #ticker: NodeJS.Timeout;
   #link: Link | null = null;
-  #leaseMs: number | null = null;
+  #registered = false;
+  /** What the coordinator that was heard last gives its workers. */
+  #leaseMs: number = detection.leaseMs;
+  #broken = false;
   #attempts = 0;
   #links = 0;
   #noticeGiven = false;
@@ -80,24 +83,24 @@ export class Connection {
 
   /** Whether a coordinator knows this worker, as far as can be told. */
   get registered(): boolean {
-    return this.#leaseMs !== null;
+    return this.#registered;
   }
 
   /** Whether a coordinator was heard within the lease. */
   get accompanied(): boolean {
-    return this.#silentMs < (this.#leaseMs ?? detection.leaseMs);
+    return this.#silentMs < this.#leaseMs;
   }
 
   /** Tells the coordinator something, now or as soon as there is one. */
   send(message: WorkerMessage): void {
     if (!this.#outbox.add(message)) return;
-    if (this.#leaseMs !== null) this.#link?.send(message);
+    if (this.#registered) this.#link?.send(message);
   }
 
   /** Registers on the present connection once more, for there is more to tell; nothing without a registration. */
   registerAgain(): void {
-    if (this.#leaseMs === null) return;
-    this.#leaseMs = null;
+    if (!this.#registered) return;
+    this.#registered = false;
     this.#sinceAttemptMs = 0;
     this.#link?.send(this.#options.registration());
   }
@@ -113,13 +116,15 @@ export class Connection {
   }
 
   #connect(): void {
-    this.#leaseMs = null;
+    this.#registered = false;
+    this.#broken = false;
     this.#sinceAttemptMs = 0;
     this.#attempts++;
     this.#link?.close();
     const endpoint = this.#options.endpoint();
     if (endpoint === null) {
       this.#link = null;
+      this.#broken = true;
       return;
     }
     const link = new Link({
@@ -142,7 +147,8 @@ export class Connection {
 
   /** A connection that was in use is made anew at once; attempts are repeated at their own pace. */
   #onBroken(): void {
-    if (this.#leaseMs === null) return;
+    this.#broken = true;
+    if (!this.#registered) return;
     this.#options.log.warn('the connection to the coordinator broke; connecting anew');
     this.#connect();
   }
@@ -152,6 +158,7 @@ export class Connection {
     this.#noticeGiven = false;
     switch (message.type) {
       case 'registered':
+        this.#registered = true;
         this.#leaseMs = message.leaseMs;
         this.#attempts = 0;
         for (const held of this.#outbox.restart()) this.#link?.send(held);
@@ -163,7 +170,7 @@ export class Connection {
         this.#end({ reason: 'refused', error: message.error });
         break;
       case 'heard':
-        if (this.#leaseMs === null) break;
+        if (!this.#registered) break;
         if (message.known) {
           this.#outbox.heartbeatAnswered().forEach(this.#options.onArrived);
         } else {
@@ -197,9 +204,10 @@ export class Connection {
       this.#noticeGiven = true;
       this.#options.onOrphanhoodNear();
     }
-    if (this.#leaseMs === null) {
-      const patience = FIRST_ATTEMPT_MS * 2 ** (this.#attempts - 1);
-      if (this.#sinceAttemptMs >= Math.min(patience, detection.retryMs)) this.#connect();
+    if (!this.#registered) {
+      const pause = Math.min(FIRST_ATTEMPT_MS * 2 ** (this.#attempts - 1), detection.retryMs);
+      // A coordinator that is connected and has not answered yet is only busy.
+      if (this.#sinceAttemptMs >= (this.#broken ? pause : this.#leaseMs)) this.#connect();
     } else if (this.#silentMs >= Math.min(this.#leaseMs, orphanTimeoutMs / 2)) {
       log.warn('nothing was heard from the coordinator; connecting anew');
       this.#connect();
@@ -218,7 +226,7 @@ export class Connection {
     clearInterval(this.#ticker);
     this.#link?.close();
     this.#link = null;
-    this.#leaseMs = null;
+    this.#registered = false;
     this.#finish(ending);
   }
 }
