@@ -52,7 +52,11 @@ function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
   const staying = present.filter((id) => !retiring.includes(id));
   const members = [...staying, ...joining.map(({ id }) => id)];
   if (retiring.length > 0 || joining.length > 0) return { members, retiring };
-  return patient && dealsBetter(run, ring, present) ? { members: present, retiring: [] } : null;
+  // Whoever prepares for the next generation agrees to no older one: so the same ring anew settles what was withdrawn.
+  const unsettled = run.trainers.some(({ id, released }) => released !== null && mayJoin(run, id));
+  const again =
+    (unsettled && activeOf(run) === null) || (patient && dealsBetter(run, ring, present));
+  return again ? { members: present, retiring: [] } : null;
 }
 
 function dealsBetter(run: Run, ring: Generation, present: readonly string[]): boolean {
@@ -62,6 +66,14 @@ function dealsBetter(run: Run, ring: Generation, present: readonly string[]): bo
   const seconds = speedsOf(run, present);
   const better = dealShares(run.limits.microbatches, seconds);
   return isWorthwhile(ring.start.shares, better, seconds, stepSeconds);
+}
+
+/** Whether a trainer was told to start in a generation that its ring may have agreed to, unknown to us. */
+function mayJoin({ planned, ring }: Run, id: string): boolean {
+  return (
+    rankIn(ring, id) < 0 &&
+    planned.some((change) => change.told !== null && rankIn(change, id) >= 0)
+  );
 }
 
 /** Whether the change under way would keep someone who is to leave, or have everyone leave who may stay. */
@@ -188,7 +200,7 @@ export function release(run: Run, turn: Turn): Run {
   for (const { id, released, seated } of run.trainers) {
     const idle = rankIn(ring, id) < 0 && ring?.retiring.includes(id) !== true;
     if ((released === null && run.leave === null) || !idle) continue;
-    if (seated && !isRunning(ring)) continue;
+    if ((seated && !isRunning(ring)) || mayJoin(run, id)) continue;
     next = end(withdrawWith(next, id, turn), id, turn);
   }
   return next;

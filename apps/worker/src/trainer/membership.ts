@@ -12,6 +12,15 @@ import {
   type Proceeding,
 } from './part.js';
 
+export {
+  announced,
+  newMembership,
+  type Command,
+  type Membership,
+  type MembershipEffect,
+  type MembershipInput,
+} from './part.js';
+
 /**
  * A trainer's part in generations, as a pure function. Invariants:
  * - an unplanned `prepare` is answered when nothing of older generations is at work any more, and a message about an

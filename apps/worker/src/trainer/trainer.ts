@@ -5,14 +5,14 @@ import { takeState } from './beginning.js';
 import { CheckpointWriter } from './checkpoint/writer.js';
 import { failure } from './failure.js';
 import { Loop } from './loop.js';
-import { proceed } from './membership.js';
 import {
   announced,
   newMembership,
+  proceed,
   type Command,
   type MembershipEffect,
   type MembershipInput,
-} from './part.js';
+} from './membership.js';
 import type { Run } from './run.js';
 import { GenerationEnded, Session } from './session.js';
 

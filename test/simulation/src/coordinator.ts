@@ -1,0 +1,157 @@
+import { transition, newRun, type Run, type RunEvent } from '@ringmaster/coordinator/runs';
+import { isFinal } from '@ringmaster/protocol';
+import type { Cluster } from './cluster.js';
+import { FIRST, MICROBATCHES, type State } from './state.js';
+import type { Report, Worker } from './worker.js';
+
+/** How long after its start a coordinator waits for the workers of the one before. */
+export const LEASE_MS = 3000;
+
+/** A coordinator of one job: the real transition, with what is in its store surviving its crashes. */
+export class Coordinator {
+  run: Run;
+  isUp = true;
+  readonly #cluster: Cluster;
+  #stored: { readonly run: Run; readonly at: number };
+  /** Simulated time minus that of the run's clock; null while reports are waited for. */
+  #offset: number | null = 0;
+  /** Commands that are still carried out before it crashes. */
+  #dyingAfter: number | null = null;
+  readonly #awaited = new Set<string>();
+  #lives = 0;
+
+  constructor(cluster: Cluster, limits: { min: number; max: number }) {
+    this.#cluster = cluster;
+    const others = { microbatches: MICROBATCHES, keep: 2, auditEvery: 0 };
+    this.run = newRun('j', 'job', { ...limits, ...others });
+    this.#stored = { run: this.run, at: 0 };
+    this.feed({ type: 'preparing' });
+    this.feed({ type: 'prepared' });
+  }
+
+  feed(event: RunEvent): void {
+    if (!this.isUp) return;
+    const { world } = this.#cluster;
+    const now = this.#offset === null ? this.#stored.at : world.now - this.#offset;
+    const { run, commands } = transition(this.run, event, now);
+    this.run = run;
+    // What is merely observed is not written for its own sake.
+    if (commands.length > 0 || event.type !== 'tick') this.#stored = { run, at: now };
+    for (const command of commands) {
+      if (this.#dyingAfter === 0) break;
+      if (this.#dyingAfter !== null) this.#dyingAfter--;
+      if (command.type === 'send') {
+        world.tell(() => `coordinator → ${command.trainer} ${JSON.stringify(command.command)}`);
+        this.#cluster.told(command.command);
+        const { trainer } = command;
+        this.#workerOf(trainer)?.order({ type: 'command', trainer, command: command.command });
+      } else if (command.type === 'launch') {
+        world.tell(() => `coordinator launches ${command.trainer}`);
+        this.#cluster.worker(command.worker)?.order({ type: 'launch', trainer: command.trainer });
+      } else if (command.type === 'end') {
+        world.tell(() => `coordinator ends ${command.trainer}`);
+        this.#workerOf(command.trainer)?.order({ type: 'end', trainer: command.trainer });
+      } else if (command.type === 'report') {
+        world.tell(() => `incident: ${command.incident.what}`);
+      }
+    }
+    if (this.#dyingAfter === 0) this.crash();
+  }
+
+  tick(): void {
+    if (this.#offset !== null) this.feed({ type: 'tick' });
+  }
+
+  /** It crashes in the middle of what it does next. */
+  crashSoon(commands: number): void {
+    this.#dyingAfter = commands;
+    if (commands === 0) this.crash();
+  }
+
+  crash(): void {
+    if (!this.isUp) return;
+    this.#cluster.world.tell(() => 'the coordinator crashes');
+    this.isUp = false;
+    this.#dyingAfter = null;
+    for (const worker of this.#cluster.workers) worker.disconnect(0);
+  }
+
+  restart(): void {
+    if (this.isUp) return;
+    this.#cluster.world.tell(() => 'the coordinator is restarted');
+    this.isUp = true;
+    this.run = this.#stored.run;
+    this.#offset = null;
+    const life = ++this.#lives;
+    for (const { id } of this.run.trainers) this.#awaited.add(id);
+    this.#cluster.world.after(LEASE_MS, () => {
+      if (life !== this.#lives || !this.isUp) return;
+      this.#offset = this.#cluster.world.now - this.#stored.at;
+      for (const trainer of this.#awaited) this.#lost(trainer);
+      this.#awaited.clear();
+    });
+  }
+
+  registered(worker: Worker): void {
+    const ours = this.run.trainers.filter((trainer) => trainer.worker === worker.id);
+    for (const { id } of ours) {
+      this.#awaited.delete(id);
+      if (worker.trainers.has(id)) this.feed({ type: 'reattached', trainer: id });
+      else this.#lost(id);
+    }
+    for (const trainer of worker.trainers.keys()) {
+      if (!this.run.trainers.some(({ id }) => id === trainer))
+        worker.order({ type: 'end', trainer });
+    }
+  }
+
+  /** A worker is not connected since then. */
+  silent(worker: Worker, since: number): void {
+    if (!this.isUp || this.#offset === null) return;
+    if (this.#cluster.world.now - since < LEASE_MS) return;
+    for (const { id } of this.run.trainers.filter((trainer) => trainer.worker === worker.id)) {
+      this.#lost(id);
+    }
+  }
+
+  reported(report: Report): void {
+    this.#cluster.world.tell(() => describe(report));
+    this.feed(report);
+  }
+
+  get isOver(): boolean {
+    return isFinal(this.run.state);
+  }
+
+  #lost(trainer: string): void {
+    this.#cluster.world.tell(() => `${trainer} is taken for lost`);
+    const departure = { cause: 'worker-lost', reason: 'silence' } as const;
+    this.feed({ type: 'gone', trainer, departure });
+  }
+
+  #workerOf(trainer: string): Worker | undefined {
+    return this.#cluster.workers.find(({ id }) => trainer.startsWith(`${id}.`));
+  }
+
+  /** States that trainers hold whom this run may still ask. */
+  held(): Map<string, State> {
+    const held = new Map<string, State>();
+    for (const { id } of this.run.trainers) {
+      const trainer = this.#cluster.trainer(id);
+      if (trainer?.isAlive !== true || trainer.isStopped || trainer.state === null) continue;
+      if (trainer.state !== FIRST) held.set(id, trainer.state);
+    }
+    return held;
+  }
+}
+
+function describe(report: Report): string {
+  const { trainer } = report;
+  if (report.type === 'gone') return `${trainer} is gone: ${JSON.stringify(report.departure)}`;
+  const { message } = report;
+  const told =
+    message.type === 'progress'
+      ? { ...message, steps: message.steps.map(({ step }) => step) }
+      : message;
+  return `${trainer} → coordinator ${JSON.stringify(told)}`;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { disturb } from './chaos.js';
+import { Cluster } from './cluster.js';
+import { finalState, positionOf } from './state.js';
+import { assert } from './witness.js';
+
+/** Schedules of each kind, from the environment or few enough for every day. */
+const COUNT = Number(process.env['RINGMASTER_SIMULATIONS'] ?? 1000);
+const SEED = process.env['RINGMASTER_SIMULATION_SEED'];
+const seeds =
+  SEED === undefined ? Array.from({ length: COUNT }, (_, seed) => seed) : [Number(SEED)];
+
+/** Simulated time within which a run has to end, in milliseconds: longer than every deadline on the way. */
+const LONGEST_MS = 2 * 60 * 60_000;
+
+const expected = positionOf(finalState());
+
+type Kind = 'planned' | 'rough';
+
+/** Plays one schedule. A violation is told with everything that led to it. */
+function play(seed: number, kind: Kind): Cluster {
+  try {
+    return playOnce(seed, kind, null);
+  } catch {
+    const story: string[][] = [];
+    try {
+      return playOnce(seed, kind, story);
+    } catch (error) {
+      throw new Error(`seed ${seed}\n${story.flat().join('\n')}\n${String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+function playOnce(seed: number, kind: Kind, story: string[][] | null): Cluster {
+  const cluster = new Cluster(seed, { min: 1 + (seed % 2), max: 4 }, story !== null);
+  const { world, coordinator, witness } = cluster;
+  story?.push(world.story);
+  disturb(cluster, kind, 2 + world.dice.below(10));
+  world.run(() => coordinator.isOver, LONGEST_MS);
+  const { state, error, result } = coordinator.run;
+  assert(state === 'succeeded', `progress: the run is ${state} (${error?.message ?? ''})`);
+  assert(result?.stateHash === expected.stateHash, 'one lineage: the run ended in another state');
+  if (kind === 'planned')
+    assert(
+      witness.unplanned.length === 1,
+      `no aborts: ${witness.unplanned.join(', ')} are unplanned`,
+    );
+  return cluster;
+}
+
+describe('a run under the machines of coordinator and trainers', () => {
+  it('ends in the state that its specification defines, whatever fails', () => {
+    for (const seed of seeds) play(seed, 'rough');
+  });
+
+  it('changes its members without an abort where no trainer fails, even as coordinators crash', () => {
+    const switches = seeds.reduce((sum, seed) => sum + play(seed, 'planned').witness.switches, 0);
+    expect(switches).toBeGreaterThan(seeds.length);
+  });
+});
