@@ -166,7 +166,7 @@ export class Donor {
     if (offer === undefined || sha256 !== this.#sha256) return undefined;
     if (offset + length > offer.length) return undefined;
     const start = offer.offset + offset;
-    const copy = Uint8Array.from(this.#bytes.subarray(start, start + length));
+    const copy = this.#bytes.slice(start, start + length);
     return this.#holds(offer) ? copy : undefined;
   }
 

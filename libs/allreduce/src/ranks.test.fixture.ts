@@ -33,7 +33,7 @@ export class RankProcess {
 
   /** The first reply of these kinds that was not taken yet; others stay. */
   async next<Kind extends Reply['kind']>(
-    ...kinds: Kind[]
+    ...kinds: [Kind, ...Kind[]]
   ): Promise<Extract<Reply, { kind: Kind }>> {
     for (;;) {
       const index = this.#replies.findIndex(({ kind }) => kinds.some((due) => due === kind));

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RankProcess } from './ranks.test.fixture.js';
 import { RankProcesses } from './ranks.test.fixture.js';
+import type { Standing } from './standing.js';
 
-const DEADLINE_MS = 3_000;
+const DEADLINE_MS = 5_000;
 
 let processes: RankProcesses | undefined;
 afterEach(async () => {
@@ -29,7 +30,6 @@ async function blamed(rank: RankProcess): Promise<number | null> {
   return outcome.peer ?? null;
 }
 
-/** Which rank is stopped after how many steps; each size at every one of its ranks. */
 const cases = [2, 3, 4, 7].flatMap((size) =>
   (['SIGSTOP', 'compute'] as const).map((how) => ({ size, how })),
 );
@@ -46,14 +46,17 @@ describe.each(cases)('in a ring of $size, of which one goes silent by $how', ({ 
     const { ranks } = ring;
     for (const rank of ranks) rank.send({ kind: 'steps', length: 200_000 });
     const silent = ranks[victim]!;
-    for (let step = 0; step < 2;) if ((await silent.next()).kind === 'progress') step++;
+    for (let step = 0; step < 2; step++) await silent.next('progress');
     if (how === 'compute') silent.send({ kind: 'compute' });
     else silent.child.kill('SIGSTOP');
 
     const others = ranks.filter((rank) => rank !== silent);
-    // Halfway to the deadline everyone has come to a halt.
-    await new Promise((resolve) => setTimeout(resolve, DEADLINE_MS / 2));
-    const standings = await Promise.all(others.map((rank) => rank.standing()));
+    // Everyone comes to a halt well before the deadline.
+    let standings: readonly Standing[] = [];
+    const halted = ({ operation, seconds }: Standing) => operation !== 'idle' && seconds > 0.3;
+    while (standings.length === 0 || !standings.every(halted)) {
+      standings = await Promise.all(others.map((rank) => rank.standing()));
+    }
     const waitsFor = standings.map((standing) => standing.waitsFor);
     const peers = await Promise.all(others.map(blamed));
     for (const waits of [waitsFor, peers]) waits.splice(victim, 0, null);
