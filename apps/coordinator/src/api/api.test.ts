@@ -215,13 +215,8 @@ describe('the description', () => {
     expect(Object.keys(document.paths).sort()).toEqual([
       ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/incidents', '/v1/jobs'],
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
-      ...[
-        '/v1/jobs/{id}/events',
-        '/v1/jobs/{id}/ledger',
-        '/v1/jobs/{id}/logs',
-        '/v1/jobs/{id}/steps',
-        '/v1/models',
-      ],
+      ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
+      ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/resume', '/v1/jobs/{id}/steps', '/v1/models'],
       ...['/v1/models/{id}', '/v1/shutdown', '/v1/status', '/v1/workers'],
     ]);
   });
