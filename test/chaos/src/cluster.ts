@@ -101,8 +101,12 @@ export class Cluster {
 
   /** How processes ended that nobody wanted to end. */
   unwantedEnds(): string[] {
-    const all = [...this.#workers, ...(this.#coordinator === null ? [] : [this.#coordinator])];
-    return all.flatMap(({ unwantedEnd }) => unwantedEnd ?? []);
+    return this.#processes().flatMap(({ unwantedEnd }) => unwantedEnd ?? []);
+  }
+
+  /** Processes that wrote so much that they must have been going round in circles. */
+  floods(): string[] {
+    return this.#processes().flatMap(({ flood }) => flood ?? []);
   }
 
   /** Ends everything in order. @throws when something does not end, or leaves a process behind */
@@ -124,6 +128,10 @@ export class Cluster {
 
   async remove(): Promise<void> {
     await rm(this.home.root, { recursive: true, force: true });
+  }
+
+  #processes(): HarnessProcess[] {
+    return [...this.#workers, ...(this.#coordinator === null ? [] : [this.#coordinator])];
   }
 
   #start(name: string, args: readonly string[]): HarnessProcess {

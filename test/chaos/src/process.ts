@@ -4,6 +4,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 /** Longest that a process is given to end by itself. */
 const GRACE_MS = 15_000;
 const LINES_TOLD = 12;
+/** More than this is written by who does the same thing over and over. */
+const MOST_LINES = 20_000;
 
 export interface ProcessOptions {
   /** What to call it. */
@@ -51,6 +53,12 @@ export class HarnessProcess {
 
   lastLines(): string {
     return readFileSync(this.#log, 'utf8').trimEnd().split('\n').slice(-LINES_TOLD).join('\n');
+  }
+
+  /** That it wrote far too much, with its last lines; null if it did not. */
+  get flood(): string | null {
+    const lines = readFileSync(this.#log, 'utf8').split('\n').length;
+    return lines > MOST_LINES ? `${this.name} wrote ${lines} lines: ${this.lastLines()}` : null;
   }
 
   /** From now on its end is no finding. */

@@ -23,7 +23,7 @@ export async function judgeRun(
   const [steps, incidents] = await Promise.all([api.steps(view.id), api.incidents(view.id)]);
   const ledgerAt = view.result === null ? null : await ledgerOracle(home, view.result.model);
   const evidence = { view, steps, incidents, ledgerAt };
-  return [...judge(evidence, happened, expected), ...cluster.unwantedEnds()];
+  return [...judge(evidence, happened, expected), ...cluster.unwantedEnds(), ...cluster.floods()];
 }
 
 /** What is wrong with a run, a sentence each. Pure. */
