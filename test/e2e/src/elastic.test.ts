@@ -1,0 +1,124 @@
+import { setTimeout } from 'node:timers/promises';
+import {
+  incidentViewSchema,
+  jobViewSchema,
+  ledgerViewSchema,
+  type JobView,
+} from '@ringmaster/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster } from './cluster.test.fixture.js';
+
+const STEPS = 600;
+const words = 'the quick brown fox jumps over a lazy dog while seven wizards brew potions'.split(
+  ' ',
+);
+
+let cluster: Cluster;
+let job: string;
+/** State hash of the job that nothing happened to. */
+let undisturbed: string;
+
+async function viewOf(id: string): Promise<JobView> {
+  return jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
+}
+
+async function until(id: string, holds: (job: JobView) => boolean): Promise<JobView> {
+  for (;;) {
+    const view = await viewOf(id);
+    if (holds(view)) return view;
+    if (view.endedAt !== null) throw new Error(`${id} ended: ${JSON.stringify(view)}`);
+    await setTimeout(100);
+  }
+}
+
+/** Waits for the end, and returns the state hash. */
+async function endOf(id: string): Promise<string | undefined> {
+  await cluster.ok(['wait', id, '--timeout', '2m']);
+  return (await viewOf(id)).result?.stateHash;
+}
+
+const atWork = (workers: number) => (view: JobView) =>
+  view.state === 'running' && view.workers.length === workers && view.step > 0;
+
+beforeAll(async () => {
+  cluster = await Cluster.create();
+  await cluster.ok(['up', '--workers', '2']);
+  const lines = Array.from({ length: 300 }, (_, line) =>
+    Array.from(
+      { length: 9 },
+      (_, at) => words[(line * 7 + at * at * (1 + (line % 5))) % words.length],
+    ),
+  );
+  await cluster.file('texts.txt', lines.map((line) => line.join(' ')).join('\n'));
+  job = await cluster.job('job', {
+    ...{ kind: 'pretrain', name: 'elastic', seed: 5, steps: STEPS },
+    model: { architecture: 'bert', layers: 1, hidden: 32, heads: 2, context: 16, dropout: 0.1 },
+    tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
+    data: { files: 'texts.txt', format: 'lines' },
+    objective: 'masked-language-model',
+    batch: { sequences: 16, microbatches: 4 },
+    optimizer: { learningRate: 1e-3 },
+    evaluation: { every: 100, fraction: 0.1 },
+  });
+  const id = await cluster.ok(['submit', job]);
+  undisturbed = (await endOf(id)) ?? '';
+  expect(undisturbed).toMatch(/^[0-9a-f]{64}$/);
+});
+
+afterAll(async () => {
+  await cluster.remove();
+});
+
+describe('a job ends with the same bytes', () => {
+  it('when it is paused, its slots used for another job, and it is resumed', async () => {
+    const id = await cluster.ok(['submit', job]);
+    await until(id, atWork(2));
+    await cluster.ok(['pause', id]);
+    const paused = await until(id, ({ state }) => state === 'paused');
+    expect(paused.step).toBeLessThan(STEPS);
+    expect(paused.workers).toEqual([]);
+
+    const other = await cluster.ok(['submit', job, '--set', 'steps=5', '--set', 'seed=6']);
+    expect(await endOf(other)).not.toBe(undisturbed);
+    expect((await viewOf(id)).state).toBe('paused');
+
+    await cluster.ok(['resume', id]);
+    expect(await endOf(id)).toBe(undisturbed);
+  });
+
+  it('when a job of higher priority takes a slot of it', async () => {
+    const id = await cluster.ok(['submit', job]);
+    await until(id, atWork(2));
+    const high = await cluster.ok([
+      ...['submit', job, '--set', 'priority=9', '--set', 'workers.max=1', '--set', 'steps=20'],
+    ]);
+    await until(high, atWork(1));
+    expect((await viewOf(id)).workers).toHaveLength(1);
+    await endOf(high);
+    expect(await endOf(id)).toBe(undisturbed);
+  });
+
+  it('when a job of higher priority takes all its slots', async () => {
+    const id = await cluster.ok(['submit', job, '--set', 'workers.min=2']);
+    await until(id, atWork(2));
+    const high = await cluster.ok(['submit', job, '--set', 'priority=9', '--set', 'workers.min=2']);
+    await until(id, ({ state }) => state === 'queued');
+    expect(await endOf(high)).toBe(undisturbed);
+    expect(await endOf(id)).toBe(undisturbed);
+  });
+});
+
+describe('afterwards', () => {
+  it('nothing has failed', async () => {
+    const incidents: unknown = JSON.parse(await cluster.ok(['incidents', '--json']));
+    expect(incidentViewSchema.array().parse(incidents)).toEqual([]);
+  });
+
+  it('workers have consumed what the ledger says', async () => {
+    for (const step of [1, STEPS >> 1, STEPS]) {
+      const said = await cluster.ok(['job', 'elastic', '--ledger', String(step), '--json']);
+      const { computed, reported } = ledgerViewSchema.parse(JSON.parse(said));
+      expect(reported).toEqual(computed);
+    }
+  });
+});
