@@ -90,12 +90,10 @@ export function disturb(cluster: Cluster, kind: 'planned' | 'rough', times: numb
       return;
     }
     world.dice.pick(kind === 'rough' ? rough : planned)?.(cluster);
-    world.after(
-      world.dice.chance(0.3) ? world.dice.between(0, 60) : world.dice.between(60, 2500),
-      next,
-    );
+    const soon = world.dice.chance(0.4);
+    world.after(soon ? world.dice.between(0, 80) : world.dice.between(80, 800), next);
   };
-  world.after(world.dice.between(200, 4000), next);
+  world.after(world.dice.between(200, 3000), next);
 }
 
 function heal(cluster: Cluster): void {

@@ -135,7 +135,8 @@ export class Ring {
       named: values.map(({ named }) => named),
     };
     for (const [rank, waiting] of operation.waiting) {
-      const delay = this.#world.dice.between(0.2, 15);
+      const { dice } = this.#world;
+      const delay = dice.chance(0.05) ? dice.between(15, 300) : dice.between(0.2, 15);
       const due = this.#world.now + delay;
       waiting.later(delay, () => {
         // Who was stopped for so long finds that its neighbours have left with what it had not received.
