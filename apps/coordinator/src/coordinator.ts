@@ -19,6 +19,7 @@ import { readCredentials } from './home/credentials.js';
 import { listenOnFirst, portsToTry } from './home/listening.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
 import { newId } from './identifiers.js';
+import { Adoption } from './jobs/adoption.js';
 import { JobEvents } from './jobs/events.js';
 import { Jobs } from './jobs/jobs.js';
 import { JobLogs } from './jobs/logs.js';
@@ -104,10 +105,10 @@ export async function startCoordinator(
       if (!stopping) jobs.onTrainerGone(trainer, departure);
     },
     onReported: (worker, held) => {
-      if (!stopping) jobs.reattached(worker, held);
+      if (!stopping) adoption.reattached(worker, held);
     },
     onKept: (checkpoints) => {
-      jobs.keep(checkpoints);
+      adoption.keep(checkpoints);
     },
     onReleased: (trainers, reason) => {
       if (!stopping) jobs.release(trainers, reason);
@@ -141,6 +142,7 @@ export async function startCoordinator(
       onChange,
     },
   });
+  const adoption = new Adoption(jobs, blobs, log);
   const directories = { artifacts: home.artifacts, index: home.data };
   const scheduling = new Scheduling({
     ...{ jobs, store, fleet: cluster, preparation, directories, logs, log, guarded },
@@ -217,12 +219,12 @@ export async function startCoordinator(
   ];
   sweep();
   // Workers of a coordinator before this one report within a lease; nobody is missed, nor replaced, until then.
-  if (jobs.awaitsReports) {
+  if (adoption.awaitsReports) {
     scheduling.hold();
     timers.push(
       setTimeout(() => {
         guarded(() => {
-          jobs.reportsDue();
+          adoption.reportsDue();
         });
         scheduling.release();
       }, options.leaseMs),

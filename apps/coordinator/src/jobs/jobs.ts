@@ -4,7 +4,6 @@ import {
   RingmasterError,
   type JobSpec,
   type JobView,
-  type KeptCheckpoint,
   type TrainerMessage,
 } from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
@@ -25,7 +24,7 @@ import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
 import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
-import { isCheckpointOf, pointOf, verified } from './reports.js';
+import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
 
 /** How long the metrics of a job are kept after its end, so that every scraper has seen its last figures. */
@@ -51,8 +50,6 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #live = new Map<string, LiveJob>();
   readonly #ended: { readonly job: string; readonly at: number }[] = [];
-  /** Trainers of a coordinator before this one whose worker has not registered yet. */
-  readonly #awaited = new Set<string>();
 
   /** Takes up again what a coordinator before this one left unfinished. */
   constructor(options: JobsOptions) {
@@ -63,7 +60,6 @@ export class Jobs {
       const run = resumeRun(found, stored, store.checkpoints.of(found.id));
       const record = { ...found, state: run.state };
       const runClock = new RunClock(clock, stored?.at ?? 0, run.trainers.length > 0);
-      for (const { id } of run.trainers) this.#awaited.add(id);
       metrics.open(found.id);
       const live = { record, run, clock: runClock, pace: new Pace(), progress: null };
       this.#live.set(found.id, live);
@@ -143,52 +139,12 @@ export class Jobs {
     if (live !== null) this.apply(live, { type: 'gone', trainer, departure });
   }
 
-  /** Whether trainers of a coordinator before this one may still be reported. */
-  get awaitsReports(): boolean {
-    return this.live.some(({ clock }) => clock.isHeld);
-  }
-
-  /** Takes what a worker made durable while nobody was there to be told. */
-  keep(checkpoints: readonly KeptCheckpoint[]): void {
-    const { blobs, log } = this.#options;
-    for (const { job, position, manifest, specHash } of checkpoints) {
-      const live = this.#live.get(job);
-      if (live === undefined || !isCheckpointOf(blobs, live.record, manifest, position, specHash)) {
-        log.warn({ job, position, manifest }, 'a checkpoint that a worker kept is of no use');
-        continue;
-      }
-      this.apply(live, { type: 'recovered', checkpoint: { position, manifest } });
-    }
-  }
-
-  /**
-   * A worker has registered and told what it had to tell; it holds these trainers. Others that it is thought to have
-   * are gone; these are told again what they may have missed.
-   */
-  reattached(worker: string, held: readonly string[]): void {
-    for (const live of this.live) {
-      for (const { id } of live.run.trainers.filter((trainer) => trainer.worker === worker)) {
-        this.#awaited.delete(id);
-        if (held.includes(id)) this.apply(live, { type: 'reattached', trainer: id });
-        else this.onTrainerGone(id, lost('it registered again without it'));
-      }
-    }
-  }
-
   /** These trainers' slots are wanted. */
   release(trainers: readonly string[], reason: string): void {
     for (const live of this.live) {
       const released = trainers.filter((id) => trainerOf(live.run, id) !== undefined);
       if (released.length > 0) this.apply(live, { type: 'released', trainers: released, reason });
     }
-  }
-
-  /** Every worker of a coordinator before this one has had its time to register: who has not is lost. */
-  reportsDue(): void {
-    for (const live of this.live) live.clock.release();
-    const reason = 'it did not register again after the coordinator was restarted';
-    for (const trainer of this.#awaited) this.onTrainerGone(trainer, lost(reason));
-    this.#awaited.clear();
   }
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
@@ -307,10 +263,6 @@ export class Jobs {
     this.#ended.push({ job: id, at: this.#options.clock() });
     this.#options.log.info({ job: id, state }, 'job ended');
   }
-}
-
-function lost(reason: string): Departure {
-  return { cause: 'worker-lost', reason };
 }
 
 /** A run without what need not be written for its own sake. */

@@ -78,6 +78,12 @@ export class Metrics {
     'Workers that a job keeps away from since.',
     'job',
   );
+  readonly #audits = this.#counter(
+    'audits',
+    'Audits that passed, at once or when an attempt was repeated.',
+    'job',
+    'result',
+  );
   readonly #divergences = this.#counter(
     'audits_failed',
     'Times that ranks of a job were found to hold different bytes.',
@@ -140,6 +146,7 @@ export class Metrics {
       this.#stepSeconds.observe({ job }, report.seconds);
       this.#learningRate.set({ job }, report.learningRate);
       this.#gradientNorm.set({ job }, report.gradientNorm);
+      if (report.audit !== undefined) this.#audits.inc({ job, result: report.audit });
       if (report.loss !== null) this.#loss.set({ job }, report.loss);
     }
   }
@@ -151,6 +158,7 @@ export class Metrics {
       ...[this.#steps, this.#attempts, this.#tokens],
     ])
       counter.inc({ job }, 0);
+    for (const result of ['agreed', 'transient']) this.#audits.inc({ job, result }, 0);
     for (const kind of ['planned', 'unplanned']) this.#generations.inc({ job, kind }, 0);
   }
 

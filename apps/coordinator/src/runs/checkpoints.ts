@@ -4,7 +4,7 @@ import { hasPromised } from './fence.js';
 import { isEnd } from './generation.js';
 import { onSaveFailed } from './parking.js';
 import type { Checkpoint, Run, Trainer } from './run.js';
-import { isNewer } from './source.js';
+import { believable, isNewer } from './source.js';
 import type { Turn } from './turn.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
@@ -66,6 +66,16 @@ export function withoutDamaged(run: Run, turn: Turn): Run {
   if (newest === undefined) return run;
   turn.commands.push({ type: 'drop-checkpoint', checkpoint: newest });
   return { ...run, checkpoints: run.checkpoints.slice(0, -1) };
+}
+
+/** Drops the checkpoints that no audit covers. */
+export function withBelievable(run: Run, turn: Turn): Run {
+  const checkpoints = believable(run);
+  for (const checkpoint of run.checkpoints) {
+    if (!checkpoints.includes(checkpoint))
+      turn.commands.push({ type: 'drop-checkpoint', checkpoint });
+  }
+  return { ...run, checkpoints };
 }
 
 /** Whether a trainer speaks of a generation that it has promised to have left. */

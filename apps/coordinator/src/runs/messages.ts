@@ -174,7 +174,9 @@ function onProgress(
 
 function withHistory(run: Run, { steps }: Message<'progress'>): Run {
   const step = Math.max(run.step, ...steps.map((report) => report.step));
-  return withoutPassed({ ...run, step }, step);
+  // An audit is of the state that a step begins from.
+  const confirmed = steps.flatMap((report) => (report.audit === undefined ? [] : report.step - 1));
+  return withoutPassed({ ...run, step, audited: Math.max(run.audited, ...confirmed) }, step);
 }
 
 function onFinished(
@@ -214,7 +216,7 @@ function onFailed(
     happen(run, trainer, `could not go on: ${what}`, turn, { step, broke });
     return withoutDamaged(breakRing(run, turn), turn);
   }
-  if (error.code === 'STATE_DIVERGED') {
+  if (error.code === 'STATE_DIVERGED' || error.code === 'AUDIT_MISMATCH') {
     const present = blames.filter((blamed) => isHere(run, ring, blamed));
     if (present.length === 0) return withoutMajority(run, ring, step, turn);
     return breakRing(quarantine(run, ring, present, step, turn), turn);

@@ -119,6 +119,8 @@ export const runSchema = z
     steps: z.int().nullable(),
     /** What a trainer must report of its numerics to take part. */
     numerics: z.record(z.string(), z.string()).readonly().nullable(),
+    /** Steps of the newest state that an audit has confirmed: all ranks held it. */
+    audited: z.int(),
     /** Oldest first. */
     checkpoints: z.array(checkpointSchema).readonly(),
     trainers: z.array(trainerSchema).readonly(),
@@ -203,7 +205,15 @@ export function newRun(job: string, name: string, limits: Run['limits']): Run {
   return {
     ...{ job, name, limits },
     ...{ state: 'queued', prepared: false, generation: 0, step: 0, steps: null, numerics: null },
-    ...{ checkpoints: [], trainers: [], ring: null, planned: [], previous: null, began: 0 },
+    ...{
+      audited: 0,
+      checkpoints: [],
+      trainers: [],
+      ring: null,
+      planned: [],
+      previous: null,
+      began: 0,
+    },
     ...{ leave: null, saving: null, distrust: false, divergences: 0, strikes: [], strikesEver: 0 },
     ...{ stillborn: {}, excluded: [], trouble: null, suspect: null, incidents: 0, recovering: [] },
     ...{ breaks: 0, formAfter: 0, declined: 0, proposeAfter: 0 },

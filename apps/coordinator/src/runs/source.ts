@@ -47,15 +47,12 @@ export function chooseSource(
 }
 
 /**
- * Checkpoints that can be believed after ranks came to differ at a step: those of which an audit has passed since.
- * Audits are made after every so many steps, and the one at the step of the failure did not pass. Where none are made,
- * nothing better than the newest is known.
+ * Checkpoints that can be believed after ranks came to differ: those of states that an audit has confirmed since. Where
+ * no audits are made, nothing better than the newest is known.
  */
-export function audited({ checkpoints, limits }: Run, step: number): Checkpoint[] {
-  const { auditEvery } = limits;
-  const passed =
-    auditEvery === 0 ? Infinity : Math.max(0, Math.ceil(step / auditEvery) - 1) * auditEvery;
-  return checkpoints.filter(({ position }) => position.step <= passed);
+export function believable({ checkpoints, audited, limits }: Run): Checkpoint[] {
+  if (limits.auditEvery === 0) return [...checkpoints];
+  return checkpoints.filter(({ position }) => position.step <= audited);
 }
 
 function fromCheckpoint(checkpoint: Checkpoint | undefined): Beginning {

@@ -435,7 +435,8 @@ describe('who is at fault', () => {
 
   it('cannot be told without a majority: the run goes back to what an audit has confirmed', () => {
     const scene = new Scene({ auditEvery: 5, keep: 3 }).running();
-    scene.checkpointed(5).checkpointed(8, 'd').failed('1', { step: 10 }, 'STATE_DIVERGED');
+    scene.checkpointed(5).progress(7, { audit: 'agreed' }).checkpointed(8, 'd');
+    scene.failed('1', { step: 10 }, 'STATE_DIVERGED');
     expect(scene.commands).toContainEqual(expect.objectContaining({ type: 'drop-checkpoint' }));
     scene.prepared('1', 10).prepared('2', 10, 'b');
     expect(scene.sent('start')[0]?.begin).toMatchObject({
@@ -443,6 +444,9 @@ describe('who is at fault', () => {
       position: { step: 5 },
     });
     expect(scene.started('1').started('2').progress(6).run.distrust).toBe(false);
+    for (let round = 0; round < 2; round++)
+      scene.failed('1', { step: 10 }, 'AUDIT_MISMATCH').wait(1000).formed(10, '1', '2').progress(6);
+    expect(scene.run).toMatchObject({ state: 'failed', error: { code: 'JOB_CRASH_LOOP' } });
   });
 });
 

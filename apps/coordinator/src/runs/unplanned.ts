@@ -1,4 +1,5 @@
 import { breakRing, end, happen, withoutRing } from './breaking.js';
+import { withBelievable } from './checkpoints.js';
 import { FIRST_RING_MS, ringMs } from './deadlines.js';
 import { newGeneration, preparedBy, type Generation, type Prepared } from './generation.js';
 import { isParking, park } from './parking.js';
@@ -6,8 +7,9 @@ import { withExcluded } from './quarantine.js';
 import { trainerOf, withTrainers, type Run, type Trainer } from './run.js';
 import { seatsOf } from './seats.js';
 import { dealShares } from './shares.js';
-import { audited, chooseSource } from './source.js';
+import { chooseSource } from './source.js';
 import { speedsOf } from './speed.js';
+import { withStrike } from './strikes.js';
 import { resolveTrouble } from './trouble.js';
 import { send, type Turn } from './turn.js';
 
@@ -26,7 +28,7 @@ export function form(run: Run, turn: Turn): Run {
   if (settled.ring === null) return form(settled, turn);
   if (isParking(settled)) return park(settled, ring, prepared, turn);
   const begun = begin(settled, ring, prepared, turn);
-  return begun.ring === null ? form(begun, turn) : begun;
+  return begun.ring === null && begun.state !== 'failed' ? form(begun, turn) : begun;
 }
 
 function issueIfDue(run: Run, turn: Turn): Run {
@@ -105,18 +107,16 @@ export function quarantine(
     });
     next = end(withExcluded(next, trainer.worker), trainer.id, turn);
   }
-  return next;
+  // Rank 0 writes the checkpoints: what it wrote since the newest audit may be of a wrong state.
+  return ranks.includes(0) ? withBelievable(next, turn) : next;
 }
 
 /**
  * Ranks differ and nobody can say who is right: the run goes back to the newest checkpoint that an audit has confirmed.
  */
 export function withoutMajority(run: Run, ring: Generation, step: number, turn: Turn): Run {
-  const checkpoints = audited(run, step);
-  for (const checkpoint of run.checkpoints) {
-    if (!checkpoints.includes(checkpoint))
-      turn.commands.push({ type: 'drop-checkpoint', checkpoint });
-  }
+  const believed = withBelievable(run, turn);
+  const { checkpoints } = believed;
   const trainer = trainerOf(run, ring.members[0]?.trainer ?? '');
   const newest = checkpoints.at(-1);
   const back = newest === undefined ? 'the beginning' : `step ${newest.position.step}`;
@@ -127,5 +127,6 @@ export function withoutMajority(run: Run, ring: Generation, step: number, turn: 
     });
   }
   const divergences = run.divergences + 1;
-  return { ...breakRing({ ...run, checkpoints, divergences }, turn), distrust: true };
+  const broken = breakRing({ ...believed, divergences, trouble: null }, turn);
+  return withStrike({ ...broken, distrust: true }, step, 'its ranks hold different bytes');
 }
