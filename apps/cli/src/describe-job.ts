@@ -1,4 +1,4 @@
-import { isFinal, type IncidentView, type JobView } from '@ringmaster/protocol';
+import type { IncidentView, JobView } from '@ringmaster/protocol';
 import { describeIncident } from './describe-incident.js';
 import { formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
 
@@ -25,7 +25,10 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
         : `loss ${formatFigure(evaluation.loss) ?? ''}  ${figures(evaluation.metrics)}  at step ${evaluation.step}`,
     ],
     ['tokens/s', tokensPerSecond === null ? null : formatCount(tokensPerSecond)],
-    ['ETA', job.etaSeconds === null || isFinal(job.state) ? null : formatSeconds(job.etaSeconds)],
+    [
+      'ETA',
+      job.etaSeconds === null || job.state !== 'running' ? null : formatSeconds(job.etaSeconds),
+    ],
     ['workers', job.workers.join(', ')],
     ['generation', job.generation],
     ['incidents', incidents.length],

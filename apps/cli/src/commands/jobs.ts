@@ -84,7 +84,7 @@ function row(job: JobView) {
     job.steps === null ? String(job.step) : `${job.step}/${job.steps}`,
     formatFigure(job.loss),
     tokensPerSecond === null ? null : formatCount(tokensPerSecond),
-    job.etaSeconds === null || !running ? null : formatSeconds(job.etaSeconds),
+    job.etaSeconds === null || job.state !== 'running' ? null : formatSeconds(job.etaSeconds),
     running ? job.workers.length : null,
   ];
 }

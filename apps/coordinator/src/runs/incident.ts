@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { IncidentReport } from './commands.js';
 import type { Departure } from './event.js';
 import { rankIn } from './generation.js';
@@ -22,6 +23,27 @@ export function describeDeparture(departure: Departure): string {
   return `${how}${why}${used}`;
 }
 
+const logLineSchema = z.object({
+  msg: z.string(),
+  step: z.int().optional(),
+  err: z.object({ message: z.string() }).optional(),
+});
+
+/** What a line of a trainer's log says; what is no such line stays as it is. */
+function inWords(line: string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return line; // Written by a library, or by Node itself.
+  }
+  const parsed = logLineSchema.safeParse(value);
+  if (!parsed.success) return line;
+  const { msg, step, err } = parsed.data;
+  const at = step === undefined ? '' : ` (step ${step})`;
+  return `${msg}${at}${err === undefined ? '' : `: ${err.message}`}`;
+}
+
 /** Tells a failure in one paragraph, given the run after what was done about it. */
 export function writeIncident(happening: Happening, number: number, after: Run): IncidentReport {
   const { trainer, run, step, what, lastLines, remarks } = happening;
@@ -32,7 +54,7 @@ export function writeIncident(happening: Happening, number: number, after: Run):
     rank < 0
       ? 'which had no rank yet'
       : `rank ${rank} of ${ring?.members.length ?? 0} in generation ${generation}`;
-  const lines = lastLines.slice(-LINES_TOLD).join(' | ');
+  const lines = lastLines.slice(-LINES_TOLD).map(inWords).join(' | ');
   const sentences = [
     `Trainer ${trainer.id} of job ${run.name} (${run.job}) on worker ${trainer.worker}, ${seat}, ${what} at step ${step}.`,
     ...(lines === '' ? [] : [`Its last lines: ${lines}`]),
