@@ -173,14 +173,8 @@ export class Jobs {
   /**
    * Feeds an event to a job's run. What it changes is durable before anything is sent.
    * @param patch What else the event tells of the job.
-   * @param write What else is to be written with it.
    */
-  apply(
-    live: LiveJob,
-    event: RunEvent,
-    patch: Partial<JobRecord> = {},
-    write: () => void = () => undefined,
-  ): void {
+  apply(live: LiveJob, event: RunEvent, patch: Partial<JobRecord> = {}): void {
     const { store, metrics, onChange } = this.#options;
     const before = live.run;
     const now = live.clock.now();
@@ -192,7 +186,6 @@ export class Jobs {
       store.transaction(() => {
         store.jobs.update(record, { at: now, run });
         for (const command of commands) remember(store, this.#options.blobs, record, command, at);
-        write();
       });
     }
     live.run = run;
@@ -225,26 +218,21 @@ export class Jobs {
     message: Extract<TrainerMessage, { type: 'progress' }>,
   ): void {
     const { store, metrics, events } = this.#options;
-    const rank = believedRank(live.run, event.trainer, message.generation);
-    if (rank === null) return;
     const { id } = live.record;
     const { steps, evaluations, generation } = message;
-    metrics.recordSteps(id, worker, rank, steps);
-    live.pace.add(generation, rank, worker, steps);
-    if (rank > 0) {
-      this.apply(live, event);
-      return;
+    // A step is the same whoever tells of it, and its rank 0 may have died before it could.
+    const fresh = store.transaction(() => ({
+      points: store.history.addSteps(id, steps.map(pointOf)),
+      evaluations: store.history.addEvaluations(id, evaluations),
+    }));
+    const rank = believedRank(live.run, event.trainer, generation);
+    if (rank !== null) {
+      metrics.recordSteps(id, worker, rank, steps);
+      live.pace.add(generation, rank, worker, steps);
+      this.apply(live, event, rank > 0 ? {} : figuresOf(live, message));
     }
-    const { tokensPerSecond, secondsPerStep, ranks } = live.pace;
-    const loss = steps.at(-1)?.loss ?? live.record.loss;
-    const evaluation = evaluations.at(-1) ?? live.record.evaluation;
-    const points = steps.map(pointOf);
-    this.apply(live, event, { loss, tokensPerSecond, secondsPerStep, evaluation, ranks }, () => {
-      store.history.addSteps(id, points);
-      store.history.addEvaluations(id, evaluations);
-    });
-    for (const point of points) events.publish(id, { type: 'step', point });
-    for (const report of evaluations)
+    for (const point of fresh.points) events.publish(id, { type: 'step', point });
+    for (const report of fresh.evaluations)
       events.publish(id, { type: 'evaluation', evaluation: report });
   }
 
@@ -268,4 +256,15 @@ export class Jobs {
 /** A run without what need not be written for its own sake. */
 function lasting({ observed: _, ...run }: Run): Omit<Run, 'observed'> {
   return run;
+}
+
+/** What a job shows of what its rank 0 has reported. */
+function figuresOf(
+  { pace, record }: LiveJob,
+  { steps, evaluations }: Extract<TrainerMessage, { type: 'progress' }>,
+): Partial<JobRecord> {
+  const { tokensPerSecond, secondsPerStep, ranks } = pace;
+  const loss = steps.at(-1)?.loss ?? record.loss;
+  const evaluation = evaluations.at(-1) ?? record.evaluation;
+  return { loss, tokensPerSecond, secondsPerStep, evaluation, ranks };
 }

@@ -31,7 +31,7 @@ const pointRow = z
   }))
   .pipe(stepPointSchema);
 
-/** The loss curves and evaluations of jobs. A step that is repeated overwrites itself. */
+/** The loss curves and evaluations of jobs. What is told again, by another rank or in a repeated step, is new only where it differs. */
 export class HistoryTable {
   readonly #database: Connection;
 
@@ -39,14 +39,22 @@ export class HistoryTable {
     this.#database = database;
   }
 
-  addSteps(job: string, points: readonly StepPoint[]): void {
+  /** @returns the points that are new */
+  addSteps(job: string, points: readonly StepPoint[]): StepPoint[] {
     const insert = this.#database.prepare(
-      'INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         loss = excluded.loss, learning_rate = excluded.learning_rate,
+         gradient_norm = excluded.gradient_norm, tokens_per_second = excluded.tokens_per_second,
+         samples = excluded.samples, digest = excluded.digest
+       WHERE loss IS NOT excluded.loss OR gradient_norm IS NOT excluded.gradient_norm
+         OR samples IS NOT excluded.samples OR digest IS NOT excluded.digest`,
     );
-    for (const { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger } of points) {
+    return points.filter((point) => {
+      const { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger } = point;
       const { samples, digest } = ledger ?? { samples: null, digest: null };
-      insert.run(job, step, loss, learningRate, gradientNorm, tokensPerSecond, samples, digest);
-    }
+      const row = [job, step, loss, learningRate, gradientNorm, tokensPerSecond, samples, digest];
+      return insert.run(...row).changes > 0;
+    });
   }
 
   /** Points from `from` on, ascending. */
@@ -57,9 +65,15 @@ export class HistoryTable {
       .map((row) => pointRow.parse(row));
   }
 
-  addEvaluations(job: string, reports: readonly EvaluationReport[]): void {
-    const insert = this.#database.prepare('INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?)');
-    for (const report of reports) insert.run(job, report.step, JSON.stringify(report));
+  /** @returns the reports that are new */
+  addEvaluations(job: string, reports: readonly EvaluationReport[]): EvaluationReport[] {
+    const insert = this.#database.prepare(
+      `INSERT INTO evaluations VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET report = excluded.report
+       WHERE report IS NOT excluded.report`,
+    );
+    return reports.filter(
+      (report) => insert.run(job, report.step, JSON.stringify(report)).changes > 0,
+    );
   }
 
   evaluations(job: string): EvaluationReport[] {

@@ -106,15 +106,17 @@ describe('the store', () => {
       expect(store.incidents.list('j-2', 9)).toEqual([]);
     }));
 
-  it('overwrites steps that are repeated', () =>
+  it('tells which steps are new, and overwrites those that were told otherwise', () =>
     withStore((store) => {
       const point = (step: number, loss: number | null): StepPoint => ({
         ...{ step, loss, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
         ledger: step > 1 ? { samples: 8, digest: -step } : null,
       });
       store.history.addSteps('j', [point(1, 3), point(2, 2)]);
-      store.history.addSteps('j', [point(2, 1), point(3, null)]);
-      expect(store.history.steps('j', 2, 10)).toEqual([point(2, 1), point(3, null)]);
+      const faster = { ...point(2, 2), tokensPerSecond: 6 };
+      expect(store.history.addSteps('j', [faster, point(3, null)])).toEqual([point(3, null)]);
+      expect(store.history.addSteps('j', [point(1, 4)])).toEqual([point(1, 4)]);
+      expect(store.history.steps('j', 1, 10)).toEqual([point(1, 4), point(2, 2), point(3, null)]);
     }));
 
   it('takes nothing of a transaction that fails', () =>

@@ -42,6 +42,9 @@ const passers: Record<FaultPoint, Passer> = {
   finished: 'member',
 };
 
+/** Places that every step passes; the others may be passed only once. */
+const recurring: readonly FaultPoint[] = ['compute', 'accumulated', 'all-reduce', 'applied'];
+
 const points = Object.keys(passers) as FaultPoint[];
 
 /**
@@ -72,8 +75,7 @@ export const fault: EventKind<'fault'> = {
     const files = candidates.map(({ worker }) =>
       join(stage.cluster.faultsOf(worker.name), `${point}.json`),
     );
-    // What happens once in a generation is not passed before.
-    const armed = { action, fromStep: 0, passes: passers[point] === 'member' ? passes : 0 };
+    const armed = { action, fromStep: 0, passes: recurring.includes(point) ? passes : 0 };
     await Promise.all(files.map((file) => arm(file, armed)));
     if (killed !== null) signal(killed.trainer, 'SIGKILL');
     const struck = candidates[await taken(files, point, stage)];
