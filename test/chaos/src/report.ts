@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import { dirname } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import type { IncidentView, Recovery } from '@ringmaster/protocol';
 import type { Endured, Happened } from './endure.js';
@@ -82,5 +83,6 @@ export function markdown({
 
 export async function writeReport(report: Report, path: string): Promise<void> {
   const style = await resolveConfig(path);
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, await format(markdown(report), { ...style, parser: 'markdown' }));
 }
