@@ -46,12 +46,13 @@ const rough: readonly Action[] = [
     if (trainer === undefined) return;
     const { world } = cluster;
     world.tell(() => `${trainer.id} is stopped`);
-    trainer.stop();
+    trainer.process.isStopped = true;
     world.after(world.dice.between(50, 2 * SILENCE_MS), () => {
-      trainer.resume();
+      trainer.process.resume();
     });
     world.after(SILENCE_MS, () => {
-      if (trainer.isStopped) end(cluster, trainer, { cause: 'silent', seconds: SILENCE_MS / 1000 });
+      if (trainer.process.isStopped)
+        end(cluster, trainer, { cause: 'silent', seconds: SILENCE_MS / 1000 });
     });
   },
   (cluster) => {
@@ -98,7 +99,7 @@ export function disturb(cluster: Cluster, kind: 'planned' | 'rough', times: numb
 
 function heal(cluster: Cluster): void {
   cluster.world.tell(() => 'nothing fails any more');
-  for (const trainer of cluster.trainers) trainer.resume();
+  for (const trainer of cluster.trainers) trainer.process.resume();
   cluster.coordinator.restart();
   cluster.world.after(6000, () => {
     resume(cluster);

@@ -137,9 +137,10 @@ export class Coordinator {
   held(): Map<string, State> {
     const held = new Map<string, State>();
     for (const { id } of this.run.trainers) {
-      const trainer = this.#cluster.trainer(id);
-      if (trainer?.isAlive !== true || trainer.isStopped || trainer.state === null) continue;
-      if (trainer.state !== FIRST) held.set(id, trainer.state);
+      const process = this.#cluster.trainer(id)?.process;
+      if (process === undefined || !process.isAlive || process.isStopped) continue;
+      const { state } = process;
+      if (state !== null && state !== FIRST) held.set(id, state);
     }
     return held;
   }

@@ -46,7 +46,7 @@ export class Ring {
   readonly #witness: Witness;
   readonly #generation: number;
   readonly #size: number;
-  readonly #linking = new Map<number, Waiting<void>>();
+  readonly #linking = new Map<number, Waiting<null>>();
   readonly #connected = new Set<number>();
   readonly #gone = new Set<number>();
   readonly #operations = new Map<string, Operation>();
@@ -58,7 +58,7 @@ export class Ring {
     this.#size = size;
   }
 
-  link(rank: number, waiting: Waiting<void>, deadlineMs: number): void {
+  link(rank: number, waiting: Waiting<null>, deadlineMs: number): void {
     this.#connected.add(rank);
     this.#linking.set(rank, waiting);
     const refused = this.#gone.has(this.#after(rank));
@@ -72,7 +72,7 @@ export class Ring {
       if (!neighbours.every((neighbour) => this.#connected.has(neighbour))) continue;
       if (neighbours.some((neighbour) => this.#gone.has(neighbour))) continue;
       linking.later(this.#world.dice.between(0.5, 10), () => {
-        if (this.#linking.delete(other)) linking.resolve();
+        if (this.#linking.delete(other)) linking.resolve(null);
       });
     }
   }

@@ -4,7 +4,7 @@ import { Cluster } from './cluster.js';
 import { finalState, positionOf } from './state.js';
 import { assert } from './witness.js';
 
-/** Schedules of each kind, from the environment or few enough for every day. */
+/** Schedules of each kind. A search plays more: RINGMASTER_SIMULATIONS=20000; one is played again with its seed. */
 const COUNT = Number(process.env['RINGMASTER_SIMULATIONS'] ?? 1000);
 const SEED = process.env['RINGMASTER_SIMULATION_SEED'];
 const seeds =

@@ -1,9 +1,8 @@
-import { closeAll, drop, partOf, replacePresent, settle, withPart } from './changes.js';
+import { closeAll, partOf, replacePresent, settle, withPart } from './changes.js';
+import { onCommand } from './commands.js';
 import {
   isDonor,
   predecessor,
-  type Command,
-  type Leave,
   type Membership,
   type MembershipEffect,
   type MembershipInput,
@@ -58,67 +57,6 @@ function apply(membership: Membership, input: MembershipInput, effects: Membersh
 
 type Input<Type extends MembershipInput['type']> = Extract<MembershipInput, { type: Type }>;
 
-function onCommand(
-  membership: Membership,
-  command: Input<'command'>['command'],
-  effects: MembershipEffect[],
-): Membership {
-  switch (command.type) {
-    case 'prepare':
-      return onPrepare(membership, command, effects);
-    case 'start':
-      return onStart(membership, command, effects);
-    case 'retire':
-      return onRetire(membership, command, effects);
-    case 'withdraw':
-      return {
-        ...membership,
-        changes: membership.changes.map((change) =>
-          change.generation === command.generation ? { ...change, dropped: true } : change,
-        ),
-      };
-    case 'save': {
-      const phase = membership.present?.phase;
-      const moves = membership.changes.some(
-        (change) => change.kind === 'part' && change.phase === 'taking',
-      );
-      if (phase !== 'stepping' && phase !== 'taking' && !moves)
-        effects.push({ type: 'save', generation: membership.newest });
-      return membership;
-    }
-  }
-}
-
-function onPrepare(
-  membership: Membership,
-  { generation, rank, size, planned }: Command<'prepare'>,
-  effects: MembershipEffect[],
-): Membership {
-  const { newest, present, changes } = membership;
-  const known = partOf(membership, generation);
-  if (known?.promised === true && known.prepared !== null)
-    effects.push({ type: 'say', message: known.prepared });
-  if (generation <= newest) return membership;
-  const part: Part = {
-    ...{ kind: 'part', generation, rank, size, phase: planned ? 'binding' : 'stopping' },
-    ...{ interrupted: null, prepared: null, promised: false },
-    ...{ start: null, outcome: null, dropped: false },
-  };
-  if (planned) {
-    effects.push({ type: 'bind', generation, rank, size });
-    return { ...membership, newest: generation, changes: [...changes.map(drop), part] };
-  }
-  if (present?.phase === 'stopping') closeAll(changes, effects);
-  else effects.push({ type: 'stop', of: atWork(membership) });
-  return { newest: generation, present: part, changes: [], retired: null };
-}
-
-/** The generation that a trainer does something for, or did last. */
-function atWork({ present, changes }: Membership): number | null {
-  const entered = changes.find((change) => change.kind === 'part' && change.phase === 'taking');
-  return (entered ?? present)?.generation ?? null;
-}
-
 function onStopped(
   membership: Membership,
   { interrupted }: Input<'stopped'>,
@@ -142,23 +80,6 @@ function onBound(
       ...{ type: 'prepared', generation, endpoint, donor, state },
       interrupted: part.interrupted,
     },
-  }));
-}
-
-function onStart(
-  membership: Membership,
-  start: Command<'start'>,
-  effects: MembershipEffect[],
-): Membership {
-  const part = partOf(membership, start.generation);
-  if (part === undefined || part.dropped) return membership;
-  if (part.outcome !== null) effects.push({ type: 'say', message: part.outcome });
-  if (part.phase !== 'bound') return membership;
-  effects.push({ type: 'connect', start });
-  return withPart(membership, start.generation, 'bound', () => ({
-    ...part,
-    phase: 'linking',
-    start,
   }));
 }
 
@@ -231,19 +152,6 @@ function started(
   };
   effects.push({ type: 'say', message: outcome });
   return { ...membership, present: { ...part, phase: 'stepping', dropped: false, outcome } };
-}
-
-function onRetire(
-  membership: Membership,
-  { generation, checkpoint }: Command<'retire'>,
-  effects: MembershipEffect[],
-): Membership {
-  const { newest, changes, retired } = membership;
-  if (retired?.generation === generation && retired.said !== null)
-    effects.push({ type: 'say', message: retired.said });
-  if (generation <= newest) return membership;
-  const leave: Leave = { kind: 'leave', generation, checkpoint, dropped: false };
-  return { ...membership, newest: generation, changes: [...changes.map(drop), leave] };
 }
 
 function onLeft(

@@ -1,0 +1,47 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import type { Cluster } from './cluster.js';
+import type { State } from './state.js';
+import { assert } from './witness.js';
+
+/** A trainer's process and what it holds in memory: it can be stopped, continued and killed at any time. */
+export class Process {
+  readonly id: string;
+  readonly cluster: Cluster;
+  readonly #tell: (message: TrainerMessage) => void;
+  readonly #held: (() => void)[] = [];
+  state: State | null = null;
+  isAlive = true;
+  isStopped = false;
+
+  constructor(cluster: Cluster, id: string, tell: (message: TrainerMessage) => void) {
+    this.cluster = cluster;
+    this.id = id;
+    this.#tell = tell;
+  }
+
+  /** What it does in a while, if it lives then; while it is stopped it does nothing. */
+  later(delayMs: number, work: () => void): void {
+    this.cluster.world.after(delayMs, () => {
+      if (!this.isAlive) return;
+      if (this.isStopped) this.#held.push(work);
+      else work();
+    });
+  }
+
+  resume(): void {
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    for (const work of this.#held.splice(0)) this.later(0, work);
+  }
+
+  send(message: TrainerMessage): void {
+    this.cluster.witness.said(this.id, message);
+    this.#tell(message);
+  }
+
+  /** The state, where there must be one. */
+  get present(): State {
+    assert(this.state !== null, `${this.id} has no state`);
+    return this.state;
+  }
+}
