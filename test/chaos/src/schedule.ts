@@ -25,7 +25,7 @@ const LONGEST_GAP = 12;
 
 /**
  * A schedule is a function of its options. Kinds are dealt like cards, so all of them come up equally often. A worker
- * joins only where one is missing and leaves only where one remains: else the one becomes the other.
+ * joins only where one is missing and leaves only while more than half are there: else the one becomes the other.
  */
 export function makeSchedule({ seed, events, kinds, workers }: ScheduleOptions): Entry[] {
   const dice = new Dice(seed, 'schedule');
@@ -47,8 +47,9 @@ export function makeSchedule({ seed, events, kinds, workers }: ScheduleOptions):
 }
 
 function possible(kind: Kind, present: number, workers: number): Kind {
-  if (kind === 'join' && present === workers) return workers > 1 ? 'leave' : 'kill-worker';
-  if (kind === 'leave' && present === 1) return workers > 1 ? 'join' : 'kill-worker';
+  const fewest = Math.ceil(workers / 2);
+  if (kind === 'join' && present === workers) return workers > fewest ? 'leave' : 'kill-worker';
+  if (kind === 'leave' && present === fewest) return workers > fewest ? 'join' : 'kill-worker';
   return kind;
 }
 
