@@ -23,12 +23,15 @@ export function onCommand(
         ),
       };
     case 'save': {
-      const phase = membership.present?.phase;
-      const moves = membership.changes.some(
+      const { present, newest } = membership;
+      const taking = membership.changes.some(
         (change) => change.kind === 'part' && change.phase === 'taking',
       );
-      if (phase !== 'stepping' && phase !== 'taking' && !moves)
-        effects.push({ type: 'save', generation: membership.newest });
+      // Between two turns of a step loop the state is whole; while it is being taken over it is not.
+      if (present?.phase !== 'taking' && !taking) {
+        const generation = present?.phase === 'stepping' ? present.generation : newest;
+        effects.push({ type: 'save', generation });
+      }
       return membership;
     }
   }

@@ -140,6 +140,15 @@ describe('a trainer among generations', () => {
     expect(machine.membership.present?.phase).toBe('stepping');
   });
 
+  it('saves its state whenever that is whole', () => {
+    const saves = (machine: Machine) =>
+      machine.command({ type: 'save' }).effects.filter(({ type }) => type === 'save');
+    const stepping = new Machine().stepping(1).prepare(2, true).start(2, 1);
+    expect(saves(stepping)).toEqual([{ type: 'save', generation: 1 }]);
+    const taking = new Machine().prepare(3, false).start(3, null);
+    expect(saves(taking.feed({ type: 'linked', generation: 3 }))).toEqual([]);
+  });
+
   it('is changed by no command that comes a second time', () => {
     const generation = fc.integer({ min: 1, max: 5 });
     const act = fc.oneof(

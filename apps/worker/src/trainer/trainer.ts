@@ -95,7 +95,7 @@ export class Trainer {
         this.#close(effect);
         return;
       case 'save':
-        void this.#checkpoints.save(effect.generation);
+        if (this.#run.isInitialised) void this.#checkpoints.save(effect.generation);
         return;
     }
   }

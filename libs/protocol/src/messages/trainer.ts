@@ -100,7 +100,7 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
   }),
   /** Forget a planned generation, unless the ring has agreed to it already. */
   z.object({ type: z.literal('withdraw'), generation }),
-  /** Make the state durable now, unless a ring is at work. Answered by `checkpointed` or `checkpoint-failed`. */
+  /** Make the state durable as it is now, if there is one. Answered by `checkpointed` or `checkpoint-failed`. */
   z.object({ type: z.literal('save') }),
 ]);
 
