@@ -31,11 +31,16 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows].map(line).join('\n');
 }
 
-/** Middle and largest, in seconds. */
+/** Median and largest, in seconds. */
 function summary(values: readonly number[]): string {
+  if (values.length === 0) return '–';
   const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  return middle === undefined ? '–' : `${middle.toFixed(2)} / ${(sorted.at(-1) ?? 0).toFixed(2)}`;
+  const middle = sorted.slice(
+    Math.floor((sorted.length - 1) / 2),
+    Math.floor(sorted.length / 2) + 1,
+  );
+  const median = middle.reduce((sum, value) => sum + value, 0) / middle.length;
+  return `${median.toFixed(2)} / ${Math.max(...values).toFixed(2)}`;
 }
 
 export function markdown({

@@ -52,6 +52,11 @@ export class Stage {
     return victims[Math.floor(pick * victims.length)] ?? victims[0];
   }
 
+  /** Whether the run has a ring of one, which sends nothing to anybody. */
+  async isAlone(): Promise<boolean> {
+    return (await this.view()).workers.length < 2;
+  }
+
   async #computing(): Promise<Victim[]> {
     const views = await this.cluster.api.workers();
     return this.cluster.workers.flatMap((worker) => {

@@ -14,6 +14,7 @@ export const flipFrame: EventKind<'flip-frame'> = {
   apply: async ({ victim, bit }, stage) => {
     const { worker } = await stage.victim(victim);
     const { proxy } = stage.cluster;
+    if (await stage.isAlone()) return { what: `to ${worker.name}, which is alone`, culprits: [] };
     proxy.flip(worker.name, bit);
     await until(
       `something is sent to ${worker.name}`,

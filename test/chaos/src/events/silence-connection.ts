@@ -11,6 +11,7 @@ export const silenceConnection: EventKind<'silence-connection'> = {
   apply: async ({ victim }, stage) => {
     const { worker } = await stage.victim(victim);
     const { proxy } = stage.cluster;
+    if (await stage.isAlone()) return { what: `to ${worker.name}, which is alone`, culprits: [] };
     const { generation } = await stage.view();
     proxy.silence(worker.name);
     await until(
