@@ -65,6 +65,12 @@ export class TestCoordinator {
     }
   }
 
+  #answerTo(worker: string, { type }: WorkerMessage): CoordinatorMessage | null {
+    const { leaseMs, artifacts, known } = this;
+    if (type === 'register') return { type: 'registered', worker, leaseMs, artifacts };
+    return type === 'heartbeat' ? { type: 'heard', known } : null;
+  }
+
   async #listen(): Promise<void> {
     for await (const [from, frame] of this.#router) {
       const peer = String(from);
@@ -72,13 +78,9 @@ export class TestCoordinator {
       const worker = peer.split('@')[0] ?? '';
       this.#peers.set(worker, peer);
       if (message.type !== 'heartbeat') this.heard.push(message);
-      if (this.answering && message.type === 'register') {
-        const { leaseMs, artifacts } = this;
-        await this.tell(worker, { type: 'registered', worker, leaseMs, artifacts });
-      }
-      if (this.answering && message.type === 'heartbeat') {
-        await this.tell(worker, { type: 'heard', known: this.known });
-      }
+      const answer = this.answering ? this.#answerTo(worker, message) : null;
+      // A test that ends closes the socket while messages are still read from it.
+      if (answer !== null && !this.#router.closed) await this.tell(worker, answer);
       this.#wake();
     }
   }
