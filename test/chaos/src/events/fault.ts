@@ -78,13 +78,16 @@ export const fault: EventKind<'fault'> = {
     const armed = { action, fromStep: 0, passes: recurring.includes(point) ? passes : 0 };
     await Promise.all(files.map((file) => arm(file, armed)));
     if (killed !== null) signal(killed.trainer, 'SIGKILL');
-    const struck = candidates[await taken(files, point, stage)];
-    if (action.type === 'stop' && struck !== undefined) await resume(struck, stage);
-    const what = `${action.type} at '${point}' of ${struck?.worker.name ?? 'nobody, the run was over'}`;
+    const struck = await taken(files, point, stage).then((at) =>
+      candidates.filter((_, index) => at.includes(index)),
+    );
+    if (action.type === 'stop') await resume(struck, stage);
+    const names = struck.map(({ worker }) => worker.name).join(' and ');
+    const what = `${action.type} at '${point}' of ${names === '' ? 'nobody, the run was over' : names}`;
     return {
       what:
         killed === null ? what : `${what}, when the trainer of ${killed.worker.name} was killed`,
-      culprits: [struck, killed].flatMap((one) => one?.id ?? []),
+      culprits: [...struck, ...(killed === null ? [] : [killed])].map(({ id }) => id),
     };
   },
 };
@@ -109,29 +112,33 @@ function cast(
   }
 }
 
-/** Waits until somebody has come by, and disarms the others. @returns whose file was taken; -1 when the run is over */
-async function taken(files: readonly string[], point: FaultPoint, stage: Stage): Promise<number> {
-  if (files.length === 0) return -1;
-  const found = await until(
+/**
+ * Waits until somebody has come by, and disarms the others.
+ * @returns whose files were taken: two who come by at once may both be struck; none when the run is over
+ */
+async function taken(files: readonly string[], point: FaultPoint, stage: Stage): Promise<number[]> {
+  const found = () => [...files.keys()].filter((at) => existsSync(`${files[at] ?? ''}.taken`));
+  const remove = (suffix: string) =>
+    Promise.all(files.map((file) => rm(`${file}${suffix}`, { force: true })));
+  if (files.length === 0) return [];
+  await until(
     `somebody comes by '${point}'`,
-    async () => {
-      const at = files.findIndex((file) => existsSync(`${file}.taken`));
-      return at >= 0 || (await stage.isOver()) ? at : null;
-    },
+    async () => (found().length > 0 || (await stage.isOver()) ? true : null),
     PASSAGE_MS,
-  ).finally(() =>
-    Promise.all(
-      files.flatMap((file) => [file, `${file}.taken`]).map((file) => rm(file, { force: true })),
-    ),
-  );
-  return found;
+  ).finally(() => remove(''));
+  const struck = found();
+  await remove('.taken');
+  return struck;
 }
 
-/** Lets a trainer go on that has stopped itself; it may be the one that followed. */
-async function resume({ worker, trainer }: Victim, stage: Stage): Promise<void> {
+/** Lets trainers go on that have stopped themselves; they may be those that followed. */
+async function resume(struck: readonly Victim[], stage: Stage): Promise<void> {
   await sleep(STOP_MS);
-  const now = (await stage.victims()).find((candidate) => candidate.worker === worker);
-  for (const pid of new Set([trainer, now?.trainer ?? trainer])) signal(pid, 'SIGCONT');
+  const now = (await stage.victims()).filter(({ worker }) =>
+    struck.some((victim) => victim.worker === worker),
+  );
+  for (const pid of new Set([...struck, ...now].map(({ trainer }) => trainer)))
+    signal(pid, 'SIGCONT');
 }
 
 async function arm(file: string, armed: Fault): Promise<void> {
