@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--steps N]
+ * `npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--sizes N,N,…] [--steps N]
  *   [--lease MS] [--directory DIR] [--json FILE] [--report FILE] [--dry-run]`
  */
 import { randomInt } from 'node:crypto';
@@ -17,7 +17,7 @@ import { writeTexts } from './job.js';
 import { LiveLine } from './live-line.js';
 import { Proxy } from './proxy.js';
 import { markdown, writeReport } from './report.js';
-import { describeEntry, makeSchedule } from './schedule.js';
+import { describeEntry, makeSchedule, resizing } from './schedule.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '4' },
     only: { type: 'string', default: allKinds.join(',') },
     without: { type: 'string', default: '' },
+    sizes: { type: 'string' },
     steps: { type: 'string', default: '600' },
     lease: { type: 'string', default: '3000' },
     directory: { type: 'string', default: tmpdir() },
@@ -36,14 +37,13 @@ const { values } = parseArgs({
 });
 const count = z.coerce.number().int().min(0);
 const seed = count.parse(values.seed);
-const workers = count.min(1).parse(values.workers);
+const sizes = values.sizes?.split(',').map((size) => count.min(1).parse(size));
+const workers = sizes?.[0] ?? count.min(1).parse(values.workers);
 const job = { steps: count.parse(values.steps), checkpointEvery: 25 };
-const schedule = makeSchedule({
-  seed,
-  events: count.parse(values.events),
-  kinds: kinds(),
-  workers,
-});
+const schedule =
+  sizes === undefined
+    ? makeSchedule({ seed, events: count.parse(values.events), kinds: kinds(), workers })
+    : resizing(sizes, seed);
 if (values['dry-run']) {
   for (const entry of schedule) console.log(describeEntry(entry));
   process.exit(0);
@@ -84,7 +84,7 @@ const command = `npm run chaos -- ${process.argv.slice(2).join(' ')}`;
 const report = { date, command, seed, expected, runs, violations, incidents };
 const path =
   values.report ??
-  fileURLToPath(new URL(`../reports/${date.slice(0, 10)}-chaos.md`, import.meta.url));
+  fileURLToPath(new URL(`../../../docs/reports/${date.slice(0, 10)}-chaos.md`, import.meta.url));
 await writeReport(report, path);
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 console.log(markdown(report));

@@ -103,7 +103,8 @@ export class Proxy {
         one.on('error', () => undefined);
         one.on('close', () => {
           sockets.delete(one);
-          other.destroy();
+          // What was sent before an orderly end still arrives, and the end after it.
+          if (!one.readableEnded) other.destroy();
         });
         one.pipe(passage(weather, one === incoming)).pipe(other);
       }

@@ -89,6 +89,5 @@ export function markdown({
 export async function writeReport(report: Report, path: string): Promise<void> {
   const style = await resolveConfig(path);
   await mkdir(dirname(path), { recursive: true });
-  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, await format(markdown(report), { ...style, parser: 'markdown' }));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allKinds } from './events/index.js';
-import { makeSchedule } from './schedule.js';
+import { makeSchedule, resizing } from './schedule.js';
 
 const options = fc.record({
   seed: fc.nat(),
@@ -49,5 +49,22 @@ describe('a schedule', () => {
     const schedule = makeSchedule({ seed: 1, events: 3 * kinds.length, kinds, workers: 4 });
     for (const kind of kinds)
       expect(schedule.filter(({ event }) => event.kind === kind)).toHaveLength(3);
+  });
+
+  it('changes the number of workers one at a time, and ends with the last number', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1 }),
+        fc.nat(),
+        (sizes, seed) => {
+          const present = [sizes[0] ?? 1];
+          for (const { event } of resizing(sizes, seed))
+            present.push((present.at(-1) ?? 0) + (event.kind === 'join' ? 1 : -1));
+          expect(present.at(-1)).toBe(sizes.at(-1));
+          expect(Math.min(...present)).toBe(Math.min(...sizes));
+          expect(Math.max(...present)).toBe(Math.max(...sizes));
+        },
+      ),
+    );
   });
 });

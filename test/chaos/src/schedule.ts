@@ -53,6 +53,22 @@ function possible(kind: Kind, present: number, workers: number): Kind {
   return kind;
 }
 
+/**
+ * Workers join and leave one at a time until there is each number of them in turn. A change waits until those before it
+ * have come true.
+ */
+export function resizing(sizes: readonly number[], seed: number): Entry[] {
+  const dice = new Dice(seed, 'schedule');
+  return sizes.slice(1).flatMap((size, index) => {
+    const change = size - (sizes[index] ?? size);
+    return Array.from({ length: Math.abs(change) }, () => ({
+      event: drawEvent(change > 0 ? 'join' : 'leave', dice),
+      gap: dice.integer(SHORTEST_GAP, LONGEST_GAP),
+      whole: true,
+    }));
+  });
+}
+
 export function describeEntry({ event, gap, whole }: Entry): string {
   const { kind, ...data } = event;
   const details = Object.entries(data).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
