@@ -7,9 +7,10 @@ import { profile } from './profile.js';
 import { recovery } from './recovery.js';
 import { markdown, writeReport } from './report.js';
 import { ring } from './ring.js';
+import { seek } from './seek.js';
 import { train } from './train.js';
 
-const benchmarks = { profile, recovery, ring, train };
+const benchmarks = { profile, recovery, ring, seek, train };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
