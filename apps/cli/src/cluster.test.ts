@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { coordinatorFileSchema, ringmasterHome, statusViewSchema } from '@ringmaster/protocol';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRecords, type ProcessRecord } from './cluster/records.js';
 import { isRunning, untilGone } from './processes.js';
@@ -18,6 +19,21 @@ function named(name: string): ProcessRecord {
   const found = records().find((record) => record.name === name);
   if (found === undefined) throw new Error(`${name} was not recorded`);
   return found;
+}
+
+/** Processes that name the home of this test in their arguments. */
+function processesHere(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => argumentsOf(pid).includes(root));
+}
+
+function argumentsOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // It has ended.
+  }
 }
 
 async function workerPids(): Promise<number[]> {
@@ -70,6 +86,24 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     expect(outcome.stderr).toMatch(/^ringmaster: PORT_IN_USE: .*\n {2}\S/);
     expect(records()).toEqual([]);
     await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it.skipIf(!canMountSmallDisk())('leaves no process where its home has no room', async () => {
+    const disk = SmallDisk.mount(join(root, 'disk'), 1024);
+    const home = join(disk.path, 'home');
+    const there = (...args: string[]) => ringmaster([...args, '--home', home]);
+    try {
+      expect((await there('up', '--workers', '0')).exit).toBe(0);
+      expect((await there('down')).exit).toBe(0);
+      disk.fill(0);
+      const outcome = await there('up', '--workers', '1');
+      expect(outcome.exit).toBe(1);
+      expect(outcome.stderr).toMatch(/^ringmaster: DISK_FULL: .*\n {2}\S/);
+      expect(processesHere()).toEqual([]);
+      expect(readdirSync(home).filter((name) => /\.tmp$|^processes/.test(name))).toEqual([]);
+    } finally {
+      disk.unmount();
+    }
   });
 
   it('takes everything down when it is interrupted on the way', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, isErrorCode, RingmasterError, type Home } from '@ringmaster/protocol';
 import { RemoteFailure } from '../failure.js';
-import { identify, isRunning, type Identity } from '../processes.js';
+import { endProcesses, identify, isRunning, type Identity } from '../processes.js';
 import { programPath } from '../program.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
@@ -17,7 +17,10 @@ export interface Started extends ProcessRecord {
 
 const POLL_MS = 50;
 
-/** Starts `node program args…` as a detached process, and records it under the home. */
+/**
+ * Starts `node program args…` as a detached process, and records it under the home. One that cannot be recorded would
+ * never be ended by `down`, so it is ended at once.
+ */
 export async function startProcess(
   home: Home,
   name: string,
@@ -46,7 +49,12 @@ export async function startProcess(
   }
   const started = { name, pid: identity?.pid ?? 0, startTime: identity?.startTime ?? 0 };
   const others = readRecords(home).filter((record) => record.name !== name);
-  writeRecords(home, [...others, started]);
+  try {
+    writeRecords(home, [...others, started]);
+  } catch (error) {
+    await endProcesses([started], 0);
+    throw error;
+  }
   return { ...started, log, logStart };
 }
 

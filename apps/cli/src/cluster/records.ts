@@ -1,5 +1,5 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { explaining, makeHomeDirectory, type Home } from '@ringmaster/protocol';
+import { readFileSync, rmSync } from 'node:fs';
+import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 const recordSchema = z.object({
@@ -17,18 +17,18 @@ export function readRecords(home: Home): ProcessRecord[] {
   try {
     return z.array(recordSchema).parse(JSON.parse(readFileSync(home.processes, 'utf8')));
   } catch {
-    return []; // Nothing was started here, or the file was cut short by a full disk.
+    return []; // Nothing was started here.
   }
 }
 
-/** @throws HOME_NOT_WRITABLE, DISK_FULL */
+/** Without records there is no file, and no room is needed. @throws HOME_NOT_WRITABLE, DISK_FULL */
 export function writeRecords(home: Home, records: readonly ProcessRecord[]): void {
+  if (records.length === 0) {
+    removeRecords(home);
+    return;
+  }
   makeHomeDirectory(home.root, 0o700);
-  const temporary = `${home.processes}.${process.pid}`;
-  explaining(home.processes, () => {
-    writeFileSync(temporary, JSON.stringify(records, null, 2));
-    renameSync(temporary, home.processes);
-  });
+  writeDurably(home.processes, JSON.stringify(records, null, 2), 0o600);
 }
 
 export function removeRecords(home: Home): void {

@@ -9,12 +9,7 @@ import {
 import { duration, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
-import {
-  readRecords,
-  removeRecords,
-  writeRecords,
-  type ProcessRecord,
-} from '../cluster/records.js';
+import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
 import { interruption } from '../interruption.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
@@ -117,9 +112,7 @@ async function refuseIfRunning(home: Home, client: Client): Promise<void> {
 function makeHome(home: Home): void {
   makeHomeDirectory(home.root, 0o700);
   makeHomeDirectory(home.logs);
-  const alive = readRecords(home).filter(isRunning);
-  if (alive.length === 0) removeRecords(home);
-  else writeRecords(home, alive);
+  writeRecords(home, readRecords(home).filter(isRunning));
 }
 
 /** Starts the workers that are missing, and waits until all are registered. */

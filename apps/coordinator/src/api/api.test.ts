@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '@ringmaster/protocol';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -89,12 +89,11 @@ describe('blobs', () => {
   });
 });
 
-describe('blobs on a full disk', () => {
+describe.skipIf(!canMountSmallDisk())('blobs on a full disk', () => {
   it('are refused with the reason, and accepted when they fit', async () => {
     const small = await mkdtemp(join(tmpdir(), 'ringmaster-'));
     const artifacts = join(small, 'artifacts');
-    mkdirSync(artifacts);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', artifacts]);
+    const disk = SmallDisk.mount(artifacts, 1024);
     try {
       const options = parseOptions(['--home', small]);
       const full = await startCoordinator(options, fatal, () => undefined);
@@ -112,7 +111,7 @@ describe('blobs on a full disk', () => {
         await full.shutDown();
       }
     } finally {
-      execFileSync('umount', [artifacts]);
+      disk.unmount();
       await rm(small, { recursive: true });
     }
   });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { artifactsFrom, putManifest, readManifest, type Artifacts } from './artifacts.js';
 import { BlobServer } from './blob-server.test.fixture.js';
-import { SmallDisk } from './small-disk.test.fixture.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ringmaster-remote-'));
 afterAll(() => {
@@ -131,8 +131,8 @@ describe('RemoteArtifacts', () => {
     await expect(readManifest(artifacts, id)).rejects.toMatchObject({ code: 'BLOB_HASH_MISMATCH' });
   });
 
-  it('tells of a full disk of the coordinator', async () => {
-    const disk = SmallDisk.mount(join(root, 'disk'), 1);
+  it.skipIf(!canMountSmallDisk())('tells of a full disk of the coordinator', async () => {
+    const disk = SmallDisk.mount(join(root, 'disk'), 1024);
     const full = new BlobServer(join(disk.path, 'store'));
     await full.open();
     try {

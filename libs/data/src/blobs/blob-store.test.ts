@@ -1,18 +1,11 @@
-import { execFileSync, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '@ringmaster/protocol';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BlobStore } from './blob-store.js';
 
@@ -111,51 +104,52 @@ describe('BlobStore', () => {
     for await (const { putMs } of store.list()) expect(putMs).toBeGreaterThan(1);
   });
 
-  it('says that the disk is full, leaves nothing, and goes on when there is room', async () => {
-    const disk = mountTiny();
-    try {
-      const ballast = join(disk, 'ballast');
-      const large = Array.from({ length: 64 }, () => Buffer.alloc(65_536, 1));
-      const full = { code: 'DISK_FULL', detail: { path: join(disk, 'store') } };
-      const store = new BlobStore(join(disk, 'store'));
-      await store.putBytes(bytes);
-      writeFileSync(ballast, Buffer.alloc(1_048_576 - 3 * 4096));
-      for (const content of [large, [Buffer.alloc(20_000, 2)]])
-        await expect(store.putStream(content)).rejects.toMatchObject(full);
-      expect(leftovers(store.root)).toEqual([]);
-      expect(await store.read(sha256(bytes))).toEqual(bytes);
-      rmSync(ballast);
-      await store.putBytes(Buffer.alloc(20_000, 2));
-    } finally {
-      execFileSync('umount', [disk]);
-    }
-  });
+  const withSmallDisk = it.skipIf(!canMountSmallDisk());
 
-  it('can be made when there is room again, where there was not even room for its directory', async () => {
+  withSmallDisk(
+    'says that the disk is full, leaves nothing, goes on when there is room',
+    async () => {
+      const disk = mountTiny();
+      try {
+        const large = Array.from({ length: 64 }, () => Buffer.alloc(65_536, 1));
+        const full = { code: 'DISK_FULL', detail: { path: join(disk.path, 'store') } };
+        const store = new BlobStore(join(disk.path, 'store'));
+        await store.putBytes(bytes);
+        disk.fill(4096);
+        for (const content of [large, [Buffer.alloc(20_000, 2)]])
+          await expect(store.putStream(content)).rejects.toMatchObject(full);
+        expect(leftovers(store.root)).toEqual([]);
+        expect(await store.read(sha256(bytes))).toEqual(bytes);
+        disk.clear();
+        await store.putBytes(Buffer.alloc(20_000, 2));
+      } finally {
+        disk.unmount();
+      }
+    },
+  );
+
+  withSmallDisk('can be made when there is room again, even for its directory', async () => {
     const disk = mountTiny();
     try {
       // Every name takes an inode, of which there are none left.
       let names = 0;
       const fill = () => {
-        for (;;) writeFileSync(join(disk, String(names++)), '');
+        for (;;) writeFileSync(join(disk.path, String(names++)), '');
       };
       expect(fill).toThrow('ENOSPC');
-      const store = new BlobStore(join(disk, 'store'));
+      const store = new BlobStore(join(disk.path, 'store'));
       await expect(store.putBytes(bytes)).rejects.toMatchObject({ code: 'DISK_FULL' });
-      for (let name = 0; name < 10; name++) rmSync(join(disk, String(name)));
+      for (let name = 0; name < 10; name++) rmSync(join(disk.path, String(name)));
       await store.putBytes(bytes);
     } finally {
-      execFileSync('umount', [disk]);
+      disk.unmount();
     }
   });
 });
 
 let disks = 0;
 
-/** A real file system of one megabyte and few names. Mounting needs the rights of root. */
-function mountTiny(): string {
-  const path = join(directory, `disk-${disks++}`);
-  mkdirSync(path);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=40', 'tmpfs', path]);
-  return path;
+/** One megabyte, and few names. */
+function mountTiny(): SmallDisk {
+  return SmallDisk.mount(join(directory, `disk-${disks++}`), 1024, 40);
 }

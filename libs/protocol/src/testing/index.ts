@@ -1,0 +1,1 @@
+export { canMountSmallDisk, SmallDisk } from './small-disk.js';
