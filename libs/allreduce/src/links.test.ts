@@ -70,10 +70,10 @@ class Peer {
     return { run: 'run-7', generation: 5, rank: 1, ...due, ...changes };
   }
 
-  allReduce() {
+  allReduce(options: { readonly deadlineMs?: number } = {}) {
     return this.ring.allReduce({
-      step: 9,
-      attempt: 2,
+      ...options,
+      ...{ step: 9, attempt: 2 },
       ranges: [{ offset: this.offset, length: LENGTH }],
     });
   }
@@ -192,6 +192,16 @@ describe('a ring', () => {
       peer.ring.close(),
     ]);
     await peer.ring.close();
+  });
+
+  it('waits no longer than an operation says', async () => {
+    const peer = await Peer.join();
+    const started = performance.now();
+    await expect(peer.allReduce({ deadlineMs: 300 })).rejects.toMatchObject({
+      code: 'RING_PEER_SILENT',
+      detail: { peer: 1, waitingFor: 'data' },
+    });
+    expect(performance.now() - started).toBeLessThan(DEADLINE.deadlineMs);
   });
 
   it('rejects a pending connect when it is closed', async () => {

@@ -77,9 +77,15 @@ export class Links {
     return (this.#options.rank + 1) % this.#options.size;
   }
 
-  /** Longest that any wait goes without progress; `connect` sets it. */
+  /** Longest that any wait goes without progress. */
   get deadlineMs(): number {
     return this.#deadlineMs;
+  }
+
+  set deadlineMs(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
+    this.pull.receiveTimeout = deadlineMs;
+    this.push.sendTimeout = deadlineMs;
   }
 
   /** Where the rank before connects to; known until after the end, which a closed socket does not. */
@@ -108,9 +114,7 @@ export class Links {
 
   /** Connects to the rank after, and resolves when both neighbours are linked. */
   async connect(endpoint: string, deadlineMs: number, board: StandingBoard): Promise<void> {
-    this.#deadlineMs = deadlineMs;
-    this.pull.receiveTimeout = deadlineMs;
-    this.push.sendTimeout = deadlineMs;
+    this.deadlineMs = deadlineMs;
     const started = now();
     const linked = new Promise<void>((resolve, reject) => {
       this.#onChange = () => {

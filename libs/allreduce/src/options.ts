@@ -34,6 +34,8 @@ export interface Operation {
   readonly attempt: number;
   /** What to sum, in place, the same lengths in the same order at all ranks; bytes and int32 elements. */
   readonly ranges: readonly { readonly offset: number; readonly length: number }[];
+  /** Longest that this and later waits go without progress, where that is not what `connect` was told. */
+  readonly deadlineMs?: number;
 }
 
 export interface RingReport {

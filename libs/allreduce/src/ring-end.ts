@@ -92,6 +92,8 @@ export class RingEnd {
       const attempt = `${operation.step}/${operation.attempt}`;
       if (attempt !== this.#attempt) this.#buckets = 0;
       this.#attempt = attempt;
+      const { links } = this.#desk;
+      links.deadlineMs = operation.deadlineMs ?? links.deadlineMs;
       const exchange = new Exchange(this.#desk, operation, this.#buckets);
       this.#buckets += operation.ranges.length;
       return exchange.run();

@@ -102,8 +102,8 @@ export class Ring {
   /**
    * Connects to the rank after this one; resolves when both neighbours are linked.
    * @param endpoints of all ranks, by rank
-   * @param deadlineMs longest that this and any later wait in the ring goes without progress, the skew between the
-   * ranks' steps included
+   * @param deadlineMs longest that this and later waits in the ring go without progress, the skew between the ranks'
+   * steps included
    * @throws RingmasterError RING_LINK_FAILED, RING_CLOSED
    */
   async connect(

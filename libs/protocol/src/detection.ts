@@ -5,6 +5,7 @@
  * | -------------------------- | ---------------------------------------------- | ---------------------- |
  * | a trainer's process ends   | its worker is its parent                       | `lastLinesMs`          |
  * | a trainer is stopped       | no beat arrives at its worker                  | lease + 2 × `watchMs`  |
+ * | a rank hangs, or its link  | no frame arrives at its neighbour              | `ringDeadlineMs`       |
  * | a worker ends or is cut off| no message arrives at the coordinator          | lease + `sweepMs`      |
  * | the coordinator ends       | its connections break, or nothing is heard     | at once, or a lease    |
  *
@@ -38,3 +39,13 @@ export const detection = {
   /** How long the last lines and messages of a dead trainer may take; a grandchild can hold its pipes open forever. */
   lastLinesMs: 30,
 } as const;
+
+/**
+ * Longest that a rank waits for its neighbours without progress, in milliseconds. The slowest step so far bounds what a
+ * healthy neighbour may take; eight of them cover a step with new exponents, which takes two or three attempts, on a
+ * busy machine. Before any step is known it covers the first, with its calibration and allocations.
+ * @param slowestStep seconds; 0 while none is known
+ */
+export function ringDeadlineMs(slowestStep: number): number {
+  return slowestStep === 0 ? 120_000 : Math.ceil(Math.max(15_000, 8_000 * slowestStep));
+}

@@ -1,3 +1,4 @@
+import { ringDeadlineMs } from '@ringmaster/protocol';
 import type { Run } from './run.js';
 
 /** Longest that a trainer may load, which includes fetching its data over a network. */
@@ -34,13 +35,9 @@ export function plannedMs({ observed: { slowestStep } }: Run): number {
   return Math.max(30_000, 10_000 * slowestStep);
 }
 
-/**
- * What ranks are told to wait for their neighbours at most. The slowest step bounds what a healthy neighbour may take;
- * eight of them cover a step with new exponents, which takes two or three attempts, on a busy machine. Before any step
- * is known it covers the first, with its calibration and allocations.
- */
+/** What ranks are told to wait for their neighbours at most, until they have seen in this ring how long a step takes. */
 export function ringMs({ observed: { slowestStep } }: Run): number {
-  return slowestStep === 0 ? 120_000 : Math.ceil(Math.max(15_000, 8_000 * slowestStep));
+  return ringDeadlineMs(slowestStep);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Ring, type LaneReading, type RingReport } from '@ringmaster/allreduce';
-import type { Interruption } from '@ringmaster/protocol';
+import { ringDeadlineMs, type Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../faults/fault-point.js';
 import { peerIn } from './failure.js';
@@ -40,6 +40,9 @@ export class Session {
   #ended = false;
   #activity: { doing: Interruption['doing']; attempt: number; since: number } | null = null;
   #waitedFor: number | null = null;
+  /** When the last sum of this ring was complete, and the longest time between two. */
+  #summedAt: number | null = null;
+  #slowestMs = 0;
 
   constructor(run: Run, options: SessionOptions) {
     this.#run = run;
@@ -169,6 +172,7 @@ export class Session {
     this.does('all-reduce', attempt);
     faultPoint('all-reduce', this.#run);
     const ring = await this.#allReduce(step, attempt, ranges);
+    this.#noteTime();
     faultPoint('reduced', this.#run);
     this.does('compute', attempt + 1);
     const reading = lanes.read(arena.lanes);
@@ -184,7 +188,7 @@ export class Session {
 
   async #allReduce(step: number, attempt: number, ranges: { offset: number; length: number }[]) {
     const report = await this.#current(() => {
-      const sum = this.#bound.allReduce({ step, attempt, ranges });
+      const sum = this.#bound.allReduce({ step, attempt, ranges, deadlineMs: this.#deadlineMs });
       faultPoint('all-reducing', this.#run);
       return sum;
     });
@@ -192,6 +196,18 @@ export class Session {
     if (this.#offers) this.#bound.withdrawOffer();
     this.#offers = false;
     return report;
+  }
+
+  /** Longest wait for a neighbour: as the coordinator says until this ring has shown how long its attempts take. */
+  get #deadlineMs(): number {
+    if (this.#slowestMs > 0) return ringDeadlineMs(this.#slowestMs / 1000);
+    return this.#terms?.deadlineMs ?? ringDeadlineMs(0);
+  }
+
+  #noteTime(): void {
+    const now = performance.now();
+    if (this.#summedAt !== null) this.#slowestMs = Math.max(this.#slowestMs, now - this.#summedAt);
+    this.#summedAt = now;
   }
 
   /** What the control words of all ranks name alike, if it is newer than this generation. */
