@@ -200,7 +200,8 @@ export class Ops {
 
   /**
    * Subtracts `values` [K,C] from the rows `indices` [K] (each at most once) of x[N,C] IN PLACE: x and everything that
-   * shares its memory changes. It saves a pass over the logits; use it on nothing that anyone else holds.
+   * shares its memory changes. It saves a pass over the logits; use it on nothing that anyone else holds, and before
+   * it is a factor of any product.
    */
   subtractFromRowsInPlace(x: Tensor, indices: Tensor, values: Tensor): void {
     this.runtime.free(this.runtime.execute('InplaceSub', [x, indices, values], FLOAT));
@@ -228,9 +229,15 @@ export class Ops {
     const { runtime, precision } = this;
     if (precision === 'float32') return runtime.execute(op, [x, y], attributes(precision, options));
     return runtime.scope(() => {
-      const factors = [this.cast(x, precision), this.cast(y, precision)];
+      const factors = [this.#rounded(x), this.#rounded(y)];
       return this.cast(runtime.execute(op, factors, attributes(precision, options)), 'float32');
     });
+  }
+
+  /** Weights, activations and gradients are each a factor of several products; they are rounded once. */
+  #rounded(x: Tensor): Tensor {
+    x.rounded ??= this.runtime.keep(this.cast(x, this.precision));
+    return x.rounded;
   }
 }
 

@@ -117,6 +117,20 @@ describe('execute', () => {
 });
 
 describe('precision', () => {
+  it('rounds a factor of several products once, and frees that with it', () => {
+    const coarse = new Ops(runtime, 'bfloat16');
+    const before = runtime.live;
+    runtime.scope(() => {
+      const x = runtime.upload(Float32Array.of(1, 2, 3, 4), [2, 2]);
+      const first = coarse.matmul(x, x);
+      const live = runtime.live;
+      const second = coarse.matmul(x, x);
+      expect(runtime.live).toBe(live + 1);
+      expect(runtime.download(second)).toEqual(runtime.download(first));
+    });
+    expect(runtime.live).toBe(before);
+  });
+
   it('multiplies matrices in bfloat16 to its 8 bits, and gives float32', () => {
     runtime.scope(() => {
       const values = Float32Array.from({ length: 64 }, (_, index) => Math.sin(index));

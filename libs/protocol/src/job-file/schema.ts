@@ -25,7 +25,12 @@ const common = {
     .array(z.string())
     .default([])
     .describe('Ids or names of jobs that must have succeeded first.'),
-  precision: z.enum(['float32']).default('float32').describe('Precision of matrix products.'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe(
+      'Precision of the factors of matrix products. Weights, sums and everything else are float32 either way.',
+    ),
   workers: workersSection.prefault({}),
   checkpoint: checkpointSection.prefault({}),
   evaluation: evaluationSection.optional(),
