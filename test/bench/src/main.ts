@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--rounds N] [--steps N] [--json FILE] [--report FILE]` */
+/** `npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--json FILE] [--report FILE]` */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '12' },
     steps: { type: 'string', default: '3' },
+    only: { type: 'string' },
     json: { type: 'string' },
     report: { type: 'string' },
   },
@@ -29,7 +30,11 @@ if (!isBenchmark(name)) {
   process.exit(2);
 }
 const count = z.coerce.number().int().positive();
-const pace = { rounds: count.parse(values.rounds), steps: count.parse(values.steps) };
+const pace = {
+  rounds: count.parse(values.rounds),
+  steps: count.parse(values.steps),
+  ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+};
 const found = await benchmarks[name](pace);
 const date = new Date().toISOString();
 const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;

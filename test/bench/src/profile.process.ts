@@ -3,13 +3,14 @@ import { trainStep } from '@ringmaster/worker/trainer';
 import { z } from 'zod';
 import { OperationTimes } from './operation-times.js';
 import type { Profile } from './profile.js';
-import { openRun, trainedRunSchema } from './trained-run.js';
+import { link, openRun, trainedRunSchema } from './trained-run.js';
 
 const { steps, warmUp, ...settings } = trainedRunSchema
   .extend({ steps: z.int().positive(), warmUp: z.int().min(0) })
   .parse(JSON.parse(process.argv[2] ?? 'null'));
 const times = new OperationTimes();
-const { run, session } = await openRun(settings);
+const { run, session, seat } = await openRun(settings);
+await link(run, session, [seat]);
 for (let step = 0; step < warmUp; step++) await trainStep(run, session);
 times.clear();
 const processor = process.cpuUsage();

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { trainerEnvironment } from '@ringmaster/model';
 import type { OperationTime } from './operation-times.js';
 import { table, type Findings, type Pace } from './report.js';
-import { GPT, WARM_UP_STEPS } from './train.js';
-import { TrainingHome } from './training-home.js';
+import { WARM_UP_STEPS } from './train.js';
+import { GPT, TrainingHome } from './training-home.js';
 
 /** Sums over the steps of one profiled process. */
 export interface Profile {
@@ -19,10 +19,10 @@ export interface Profile {
 }
 
 const CASES = [
-  { dropout: 0, microbatches: 1 },
-  { dropout: 0, microbatches: 2 },
-  { dropout: 0.1, microbatches: 1 },
-];
+  { dropout: 0, microbatches: 1, precision: 'float32' },
+  { dropout: 0, microbatches: 1, precision: 'bfloat16' },
+  { dropout: 0.1, microbatches: 1, precision: 'float32' },
+] as const;
 
 /** Rows of the table of shapes; what is left out is less than a percent each. */
 const SHAPES = 40;
@@ -40,7 +40,7 @@ export async function profile(pace: Pace): Promise<Findings> {
     for (const chosen of CASES) {
       const found = await profileOf(home, chosen, steps);
       ({ versions } = found);
-      notes.push(`## dropout ${chosen.dropout}, ${chosen.microbatches} microbatches`);
+      notes.push(`## ${chosen.precision}, dropout ${chosen.dropout}`);
       notes.push(phaseTable(found, steps), operationTable(found, steps), shapeTable(found, steps));
     }
   } finally {
@@ -57,6 +57,7 @@ async function profileOf(
   const settings = {
     home: home.root,
     launch: home.launch(chosen),
+    ...{ rank: 0, size: 1 },
     steps,
     warmUp: WARM_UP_STEPS,
   };

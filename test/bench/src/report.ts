@@ -43,6 +43,8 @@ export interface Pace {
   readonly rounds: number;
   /** Steps a turn. */
   readonly steps: number;
+  /** Names of the cases to compare; all where it is left out. */
+  readonly only?: readonly string[];
 }
 
 /** Rates of one side in each round. */

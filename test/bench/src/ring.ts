@@ -8,6 +8,7 @@ import { Contestant, turnSchema, type Command, type Turn } from './contestant.js
 import { interleave } from './interleave.js';
 import { peerCommand } from './peer.js';
 import { ratesOf, rowOf, type Findings, type Pace, type Row } from './report.js';
+import { Team } from './team.js';
 
 const MEGABYTE = 1e6;
 const SIZES = [1, 4, 25, 100].map((megabytes) => megabytes * MEGABYTE);
@@ -19,6 +20,8 @@ const STEP_BYTES = 100 * MEGABYTE;
 const OURS = { 'ours, tcp': false, 'ours, tcp with CURVE': true };
 const GLOO = 'gloo, tcp';
 type Side = keyof typeof OURS | typeof GLOO;
+
+type RingTeam = Team<unknown, Turn>;
 
 /** How many processes, and which of our sides. With more processes than processors CURVE says nothing new. */
 const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] = [
@@ -32,7 +35,7 @@ export async function ring(pace: Pace): Promise<Findings> {
   const versions: Record<string, string> = { node: process.versions.node };
   for (const { size, ours } of TEAMS) {
     const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
-    const teams = new Map<Side, Team>();
+    const teams = new Map<Side, RingTeam>();
     try {
       for (const side of ours) teams.set(side, await startOurs(size, OURS[side]));
       const gloo = await startGloo(size, join(directory, 'meeting'), versions);
@@ -57,14 +60,14 @@ export async function ring(pace: Pace): Promise<Findings> {
 
 /** One size, every side in turns. */
 async function compare(
-  teams: ReadonlyMap<Side, Team>,
+  teams: ReadonlyMap<Side, RingTeam>,
   chosen: { size: number; bytes: number; ours: readonly Side[] },
   { rounds, steps }: Pace,
 ): Promise<Row[]> {
   const { size, bytes, ours } = chosen;
   const operations = Math.max(2, Math.ceil((steps * STEP_BYTES) / bytes));
   const sides = new Map(
-    [...teams].map(([side, team]) => [side, () => team.takeTurn(operations, bytes)]),
+    [...teams].map(([side, team]) => [side, () => team.takeTurn({ operations, bytes })]),
   );
   const results = await interleave(sides, rounds);
   const gigabytes = (((2 * (size - 1)) / size) * bytes * operations) / 1e9;
@@ -79,30 +82,7 @@ async function compare(
   );
 }
 
-/** The ranks of one ring, a process each. */
-class Team {
-  readonly #ranks: readonly Contestant<unknown>[];
-
-  constructor(ranks: readonly Contestant<unknown>[]) {
-    this.#ranks = ranks;
-  }
-
-  async takeTurn(operations: number, bytes: number): Promise<Turn> {
-    const turns = await Promise.all(
-      this.#ranks.map((rank) => rank.ask({ operations, bytes }, turnSchema)),
-    );
-    return {
-      seconds: Math.max(...turns.map(({ seconds }) => seconds)),
-      processorSeconds: turns.reduce((sum, { processorSeconds }) => sum + processorSeconds, 0),
-    };
-  }
-
-  async end(): Promise<void> {
-    await Promise.all(this.#ranks.map((rank) => rank.end()));
-  }
-}
-
-async function startOurs(size: number, encrypted: boolean): Promise<Team> {
+async function startOurs(size: number, encrypted: boolean): Promise<RingTeam> {
   const keys = Array.from({ length: size }, () => curveKeyPair());
   const peers = keys.map(({ publicKey }) => publicKey);
   const ranks = await Promise.all(
@@ -121,14 +101,14 @@ async function startOurs(size: number, encrypted: boolean): Promise<Team> {
   );
   const endpoints = ranks.map(({ ready }) => ready.endpoint);
   await Promise.all(ranks.map((rank) => rank.ask({ endpoints }, z.object({}))));
-  return new Team(ranks);
+  return new Team(ranks, turnSchema);
 }
 
 async function startGloo(
   size: number,
   meeting: string,
   versions: Record<string, string>,
-): Promise<Team> {
+): Promise<RingTeam> {
   const commands = await Promise.all(
     Array.from({ length: size }, (_, rank) =>
       peerCommand('ring.py', { rank, size, bytes: LARGEST, meeting }),
@@ -137,5 +117,5 @@ async function startGloo(
   const schema = z.object({ versions: z.record(z.string(), z.string()) });
   const ranks = await Promise.all(commands.map((command) => Contestant.start(command, schema)));
   for (const { ready } of ranks) Object.assign(versions, ready.versions);
-  return new Team(ranks);
+  return new Team(ranks, turnSchema);
 }

@@ -1,20 +1,48 @@
-/** Our side of `train`: the step loop of a trainer, a block of steps for each line on stdin. */
+/** One rank of our side of `step` and `train`: the step loop of a trainer, a block of steps for each line on stdin. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { trainStep } from '@ringmaster/worker/trainer';
 import { z } from 'zod';
-import type { Block, Ready } from './train.js';
-import { openRun, trainedRunSchema } from './trained-run.js';
+import type { Block, OurReady } from './train-sides.js';
+import { link, openRun, seatSchema, trainedRunSchema } from './trained-run.js';
 
-const answer = (message: Block | Ready) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const lineSchema = z.union([
+  /** Links the ring. */
+  z.object({ seats: z.array(seatSchema) }),
+  /** Writes the parameters, float32, one after the other in the order that the first line names. */
+  z.object({ parametersTo: z.string() }),
+  z.object({ steps: z.int().positive() }),
+]);
 
-const { run, session } = await openRun(
+const answer = (message: Block | OurReady | Record<string, never>) =>
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+
+const { run, session, seat } = await openRun(
   trainedRunSchema.parse(JSON.parse(process.argv[2] ?? 'null')),
 );
 const { tensorflow = '', node = '' } = run.numerics;
-answer({ parameters: run.layout.parameterCount, versions: { tensorflow, node } });
+const { parameterCount: parameters, tensors } = run.layout;
+answer({
+  ...{ parameters, seat, versions: { tensorflow, node } },
+  names: tensors.map(({ name }) => name),
+});
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { steps } = z.object({ steps: z.int().positive() }).parse(JSON.parse(line));
+for await (const text of createInterface({ input: process.stdin })) {
+  const line = lineSchema.parse(JSON.parse(text));
+  if ('seats' in line) {
+    await link(run, session, line.seats);
+    answer({});
+  } else if ('parametersTo' in line) {
+    const views = tensors.map(
+      (tensor) => new Uint8Array(run.state.view('parameters', tensor).slice().buffer),
+    );
+    writeFileSync(line.parametersTo, Buffer.concat(views));
+    answer({});
+  } else answer(await train(line.steps));
+}
+await session.end({ abandon: true });
+
+async function train(steps: number): Promise<Block> {
   const started = performance.now();
   const processor = process.cpuUsage();
   const losses: number[] = [];
@@ -24,6 +52,12 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   const { user, system } = process.cpuUsage(processor);
   const seconds = (performance.now() - started) / 1000;
-  answer({ seconds, processorSeconds: (user + system) / 1e6, losses });
+  return { seconds, processorSeconds: (user + system) / 1e6, peakBytes: peakBytes(), losses };
 }
-await session.end({ abandon: true });
+
+/** The most memory that this process has had (proc(5)). */
+function peakBytes(): number {
+  const [, kibibytes = '0'] =
+    /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return 1024 * Number(kibibytes);
+}

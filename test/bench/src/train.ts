@@ -1,194 +1,127 @@
-import { fileURLToPath } from 'node:url';
-import { trainerEnvironment } from '@ringmaster/model';
-import { z } from 'zod';
-import { Contestant, turnSchema, type Command } from './contestant.js';
+import type { Pace, Findings, Row } from './report.js';
 import { interleave } from './interleave.js';
-import { peerCommand } from './peer.js';
-import { ratesOf, rowOf, table, type Findings, type Pace, type Row } from './report.js';
-import { OPTIMIZER, SEED, TrainingHome, type Shape, type TrainCase } from './training-home.js';
-
-export const readySchema = z.object({
-  parameters: z.int().positive(),
-  versions: z.record(z.string(), z.string()),
-});
-
-/** The answer to `{"steps": n}`: with the mean loss of each step, in nats. */
-export const blockSchema = turnSchema.extend({ losses: z.array(z.number()) });
-
-export type Ready = z.infer<typeof readySchema>;
-export type Block = z.infer<typeof blockSchema>;
-
-/** 5.29 million parameters. */
-export const GPT: Shape = {
-  layers: 4,
-  hidden: 256,
-  heads: 4,
-  context: 128,
-  vocabulary: 8192,
-  sequences: 16,
-};
+import { ratesOf, rowOf, table } from './report.js';
+import {
+  checkLosses,
+  checkSizes,
+  startOurs,
+  startPeer,
+  type Block,
+  type Side,
+} from './train-sides.js';
+import { BERT, GPT, TrainingHome, type Shape, type TrainCase } from './training-home.js';
 
 /** Steps that nobody is timed on: memory is first touched and the first exponents are measured. */
 export const WARM_UP_STEPS = 3;
 
-const DROPOUTS = [0, 0.1];
-
-/** Sides by what they are called in the report, and how many microbatches they make of a step. */
-const OURS = { 'ours, 1 × 16': 1, 'ours, 2 × 8': 2 };
+const OURS = 'ours';
 const PEERS = {
-  'PyTorch, 1 × 16': { microbatches: 1, compile: false, allocator: 'keeps memory' },
-  'PyTorch, 2 × 8': { microbatches: 2, compile: false, allocator: 'keeps memory' },
-  'PyTorch compiled, 1 × 16': { microbatches: 1, compile: true, allocator: 'keeps memory' },
-  'PyTorch as installed, 1 × 16': { microbatches: 1, compile: false, allocator: 'as installed' },
+  PyTorch: { compile: false, allocator: 'keeps memory' },
+  'PyTorch as installed': { compile: false, allocator: 'as installed' },
+  'PyTorch compiled': { compile: true, allocator: 'keeps memory' },
 } as const;
 
-const PAIRS = [
-  ['ours, 1 × 16', 'PyTorch, 1 × 16'],
-  ['ours, 2 × 8', 'PyTorch, 2 × 8'],
-  ['ours, 1 × 16', 'PyTorch compiled, 1 × 16'],
-  ['ours, 1 × 16', 'PyTorch as installed, 1 × 16'],
-] as const;
+interface Case extends Omit<TrainCase, 'microbatches'> {
+  /** Each has one thread and computes one microbatch. */
+  readonly workers: number;
+}
 
-type Side = keyof typeof OURS | keyof typeof PEERS;
-type Contestants = ReadonlyMap<Side, Contestant<Ready>>;
+const CASES: Readonly<Record<string, Case>> = {
+  'gpt-float32': { shape: GPT, precision: 'float32', workers: 2, dropout: 0 },
+  'gpt-bfloat16': { shape: GPT, precision: 'bfloat16', workers: 2, dropout: 0 },
+  'bert-float32': { shape: BERT, precision: 'float32', workers: 2, dropout: 0 },
+  'bert-bfloat16': { shape: BERT, precision: 'bfloat16', workers: 2, dropout: 0 },
+  'alone-gpt-float32': { shape: GPT, precision: 'float32', workers: 1, dropout: 0 },
+  'alone-gpt-dropout': { shape: GPT, precision: 'float32', workers: 1, dropout: 0.1 },
+};
 
-/** One process and one thread a side: training steps of a GPT with TensorFlow here and PyTorch there. */
+/** Trainers and their ring beside processes of PyTorch and their gloo. */
 export async function train(pace: Pace): Promise<Findings> {
-  const steps = WARM_UP_STEPS + pace.rounds * pace.steps;
-  const tokens = pace.steps * GPT.sequences * GPT.context;
-  const home = await TrainingHome.create(GPT, steps);
+  const names = Object.keys(CASES).filter((name) => pace.only?.includes(name) ?? true);
   const rows: Row[] = [];
+  const memory: string[][] = [];
   const losses: string[][] = [];
   const versions: Record<string, string> = {};
-  try {
-    const batches = { path: await home.writeBatches(steps), steps };
-    for (const dropout of DROPOUTS) {
-      const contestants = new Map<Side, Contestant<Ready>>();
-      try {
-        for (const [side, command] of await commands(home, dropout, batches))
-          contestants.set(side, await Contestant.start(command, readySchema));
-        checkSizes(contestants);
-        for (const { ready } of contestants.values()) Object.assign(versions, ready.versions);
-        const warmUp = await firstLosses(contestants);
-        const results = await interleave(turns(contestants, pace.steps), pace.rounds);
-        for (const [ours, peer] of PAIRS) {
-          const name = `dropout ${dropout}: ${ours}; ${peer}`;
-          const rates = (side: Side) => ratesOf(results.get(side), tokens);
-          rows.push(rowOf(name, 'tokens/s', rates(ours), rates(peer)));
-        }
-        losses.push(...checkLosses(warmUp, results, dropout));
-      } finally {
-        await Promise.all([...contestants.values()].map((contestant) => contestant.end()));
-      }
-    }
-  } finally {
-    await home.remove();
+  for (const name of names) {
+    const found = await compare(name, pace, versions);
+    rows.push(...found.rows);
+    memory.push(...found.memory);
+    losses.push(...found.losses);
   }
-  const { layers, hidden, heads, context, vocabulary, sequences } = GPT;
   return {
     benchmark: 'train',
     versions,
     rows,
     notes: [
-      `GPT with ${layers} layers, hidden ${hidden}, ${heads} heads, context ${context}, vocabulary ${vocabulary}, tied ` +
-        `embeddings (5.29 million parameters), float32, AdamW, clip 1. A step has ${sequences} sequences, in 1 or 2 ` +
-        `microbatches. One process and one thread a side, ${pace.rounds} rounds of ${pace.steps} steps a side in ` +
-        `turns; rates and ratios are medians over the rounds. A ratio above 1 says that ours is faster. Both sides see ` +
-        `the same batches. PyTorch has fused AdamW, \`scaled_dot_product_attention\` and allocator settings that keep ` +
-        `freed memory in the process, which make it faster; "as installed" is without those. Compiled is ` +
-        `\`torch.compile\` with its defaults, its compilation left out of the time. Ours is the whole step ` +
-        `of a trainer: gradients are quantised into the int32 arena, checked and turned back.`,
-      table(['side', 'dropout', 'loss of step 1', `loss of step ${steps}`], losses),
+      `Two workers of one thread each; one where the case is called alone. GPT: ${describe(GPT)}. BERT, as a masked ` +
+        `language model whose logits are computed at the masked positions on both sides: ${describe(BERT)}. A step has ` +
+        `${GPT.sequences} sequences, a microbatch a worker; AdamW, clip 1. ${pace.rounds} rounds of ${pace.steps} steps ` +
+        `a side in turns; rates and ratios are medians over the rounds.`,
+      `Ours is the whole step of trainers: batches are made, gradients quantised, summed in the ring, checked and ` +
+        `applied. PyTorch has DistributedDataParallel over gloo with \`gradient_as_bucket_view\` and \`static_graph\`, ` +
+        `fused AdamW, \`scaled_dot_product_attention\`, its batches in memory beforehand, and allocator settings that ` +
+        `keep freed memory in the process, which make it faster; "as installed" is without those. bfloat16 is ` +
+        `\`precision: bfloat16\` here and \`torch.autocast\` there. Compiled is \`torch.compile\` with its defaults; its ` +
+        `compilation is left out of the time.`,
+      '## Memory',
+      'The most that one process has had, in MB.',
+      table(['case', 'side', 'MB'], memory),
+      '## Losses',
+      'Both sides begin with the same parameters and see the same batches.',
+      table(['case', 'side', 'step 1', 'last step'], losses),
     ],
   };
 }
 
-/** How our side is started. */
-export function trainerCommand(home: TrainingHome, chosen: Omit<TrainCase, 'shape'>): Command {
-  const settings = { home: home.root, launch: home.launch(chosen) };
-  return {
-    program: process.execPath,
-    args: [fileURLToPath(new URL('./train.process.js', import.meta.url)), JSON.stringify(settings)],
-    env: trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
-  };
-}
-
-async function commands(
-  home: TrainingHome,
-  dropout: number,
-  batches: { path: string; steps: number },
-): Promise<[Side, Command][]> {
-  const { sequences, ...sizes } = GPT;
-  const ours = Object.entries(OURS).map(([side, microbatches]): [Side, Command] => [
-    side as Side,
-    trainerCommand(home, { dropout, microbatches }),
-  ]);
-  const peers = Object.entries(PEERS).map(
-    async ([side, { microbatches, compile, allocator }]): Promise<[Side, Command]> => [
-      side as Side,
-      await peerCommand(
-        'train.py',
-        {
-          model: { ...sizes, intermediate: 4 * GPT.hidden, dropout },
-          optimizer: OPTIMIZER,
-          batch: { sequences, microbatches },
-          seed: SEED,
-          batches,
-          compile,
-        },
-        allocator,
+async function compare(name: string, pace: Pace, versions: Record<string, string>) {
+  const found = CASES[name];
+  if (found === undefined) throw new Error(`there is no case ${name}`);
+  const { shape, precision, workers, dropout } = found;
+  const steps = WARM_UP_STEPS + pace.rounds * pace.steps;
+  const tokens = pace.steps * shape.sequences * shape.context;
+  const home = await TrainingHome.create(shape, steps);
+  const sides = new Map<string, Side>();
+  try {
+    const batches = { path: await home.writeBatches(steps), steps };
+    const chosen = { dropout, microbatches: workers, precision };
+    const { side, initial } = await startOurs(home, chosen, workers);
+    sides.set(OURS, side);
+    for (const [peer, options] of Object.entries(PEERS)) {
+      const settings = { shape, chosen, size: workers, initial, batches, ...options };
+      sides.set(peer, await startPeer(settings));
+    }
+    checkSizes(sides.values());
+    for (const { ranks } of sides.values()) Object.assign(versions, ranks[0]?.ready.versions);
+    const curves = new Map<string, number[]>();
+    for (const [each, team] of sides)
+      curves.set(each, [...(await team.takeTurn({ steps: WARM_UP_STEPS })).losses]);
+    const turns = new Map(
+      [...sides].map(([each, team]) => [each, () => team.takeTurn({ steps: pace.steps })]),
+    );
+    const results = await interleave(turns, pace.rounds);
+    for (const [each, blocks] of results)
+      curves.get(each)?.push(...blocks.flatMap((block) => block.losses));
+    checkLosses(curves, chosen);
+    const rates = (each: string) => ratesOf(results.get(each), tokens);
+    return {
+      rows: Object.keys(PEERS).map((peer) =>
+        rowOf(`${name}: ${peer}`, 'tokens/s', rates(OURS), rates(peer)),
       ),
-    ],
-  );
-  return [...ours, ...(await Promise.all(peers))];
-}
-
-/** Lets every side warm up, and returns the loss of its first step. */
-async function firstLosses(contestants: Contestants): Promise<Map<Side, number>> {
-  const found = new Map<Side, number>();
-  for (const [side, contestant] of contestants) {
-    const { losses } = await contestant.ask({ steps: WARM_UP_STEPS }, blockSchema);
-    found.set(side, losses[0] ?? NaN);
+      memory: [...results].map(([each, blocks]) => [name, each, megabytes(blocks)]),
+      losses: [...curves].map(([each, curve]) => [
+        ...[name, each, (curve[0] ?? NaN).toFixed(4), (curve.at(-1) ?? NaN).toFixed(4)],
+      ]),
+    };
+  } finally {
+    await Promise.all([...sides.values()].map((team) => team.end()));
+    await home.remove();
   }
-  return found;
 }
 
-function turns(contestants: Contestants, steps: number): Map<Side, () => Promise<Block>> {
-  return new Map(
-    [...contestants].map(([side, contestant]) => [
-      side,
-      () => contestant.ask({ steps }, blockSchema),
-    ]),
-  );
+function megabytes(blocks: readonly Block[]): string {
+  return (Math.max(...blocks.map(({ peakBytes }) => peakBytes)) / 1e6).toFixed(0);
 }
 
-/** A comparison of models of different sizes would say nothing. */
-function checkSizes(contestants: Contestants): void {
-  const sizes = new Set([...contestants.values()].map(({ ready }) => ready.parameters));
-  if (sizes.size !== 1) throw new Error(`the sides have ${[...sizes].join(' and ')} parameters`);
-}
-
-/** Nor would one of a side that does not learn: all begin near ln V, and fall alike on the same batches. */
-function checkLosses(
-  firsts: ReadonlyMap<Side, number>,
-  results: ReadonlyMap<Side, readonly Block[]>,
-  dropout: number,
-): string[][] {
-  const uniform = Math.log(GPT.vocabulary);
-  const ends = [...firsts].map(([side, first]) => {
-    const last = results.get(side)?.at(-1)?.losses.at(-1) ?? NaN;
-    if (!(Math.abs(first - uniform) < 0.25))
-      throw new Error(`${side} begins at a loss of ${first}, not near ${uniform.toFixed(2)}`);
-    return { side, first, last };
-  });
-  const lasts = ends.map(({ last }) => last);
-  const [least, most] = [Math.min(...lasts), Math.max(...lasts)];
-  if (!(most < uniform && most - least < 0.25))
-    throw new Error(`the sides end at losses from ${least} to ${most}`);
-  return ends.map(({ side, first, last }) => [
-    side,
-    String(dropout),
-    first.toFixed(3),
-    last.toFixed(3),
-  ]);
+function describe({ layers, hidden, heads, context, vocabulary }: Shape): string {
+  return `${layers} layers, hidden ${hidden}, ${heads} heads, context ${context}, vocabulary ${vocabulary}`;
 }

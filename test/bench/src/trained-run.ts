@@ -6,23 +6,43 @@ import { z } from 'zod';
 import { artifactsOf } from './training-home.js';
 
 /** What a process of ours is started with, as JSON in its first argument. */
-export const trainedRunSchema = z.object({ home: z.string(), launch: launchSchema });
+export const trainedRunSchema = z.object({
+  home: z.string(),
+  launch: launchSchema,
+  rank: z.int().min(0),
+  size: z.int().positive(),
+});
 
-/** A run at step 0 and a ring of one that computes every microbatch: what a trainer has before its first step. */
+/** Where a rank is reached by the others. */
+export const seatSchema = z.object({ endpoint: z.string(), donor: z.string() });
+
+export type Seat = z.infer<typeof seatSchema>;
+
+/** A run at step 0, and its part in a ring that is not linked yet. */
 export async function openRun({
   home,
   launch,
-}: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session }> {
+  rank,
+  size,
+}: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session; seat: Seat }> {
   const artifacts = await openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   await run.initialise();
-  const session = new Session(run, {
-    ...{ generation: 1, rank: 0, size: 1 },
-    announced: () => 0,
+  const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
+  return { run, session, seat: await session.bind() };
+}
+
+/** Links the ring; the ranks share the microbatches evenly. */
+export async function link(run: Run, session: Session, seats: readonly Seat[]): Promise<void> {
+  const { microbatches } = run.spec.batch;
+  const shares = seats.map((_, rank) =>
+    Array.from({ length: microbatches }, (_, microbatch) => microbatch).filter(
+      (microbatch) => microbatch % seats.length === rank,
+    ),
+  );
+  await session.connect({
+    seats: seats.map((seat, rank) => ({ ...seat, worker: `worker-${rank}` })),
+    ...{ shares, firstShares: shares, deadlineMs: 60_000 },
   });
-  const seat = { ...(await session.bind()), worker: 'w' };
-  const { microbatches } = launch.spec.batch;
-  const shares = [Array.from({ length: microbatches }, (_, microbatch) => microbatch)];
-  await session.connect({ seats: [seat], shares, firstShares: shares, deadlineMs: 60_000 });
-  return { run, session };
+  session.begin(false);
 }

@@ -1,12 +1,20 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BlobStore, openDataset, prepareData, trainBatches, type Dataset } from '@ringmaster/data';
-import { parseJobSpec, specHash, type Launch } from '@ringmaster/protocol';
+import {
+  BlobStore,
+  openDataset,
+  prepareData,
+  trainBatches,
+  type Dataset,
+  type MicrobatchInput,
+} from '@ringmaster/data';
+import { parseJobSpec, specHash, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { writeCorpus } from './corpus.js';
 
-/** Sizes of a GPT and of its step. */
+/** What is trained, and on how much a step. */
 export interface Shape {
+  readonly architecture: 'gpt' | 'bert';
   readonly layers: number;
   readonly hidden: number;
   readonly heads: number;
@@ -21,7 +29,22 @@ export interface TrainCase {
   readonly shape: Shape;
   readonly dropout: number;
   readonly microbatches: number;
+  readonly precision: JobSpec['precision'];
 }
+
+/** 5.29 million parameters. */
+export const GPT: Shape = {
+  architecture: 'gpt',
+  layers: 4,
+  hidden: 256,
+  heads: 4,
+  context: 128,
+  vocabulary: 8192,
+  sequences: 16,
+};
+
+/** 14.0 million parameters. */
+export const BERT: Shape = { ...GPT, architecture: 'bert', layers: 6, hidden: 384, heads: 6 };
 
 /** The same for both sides; the schedule is flat, so that both take the same step. */
 export const OPTIMIZER = {
@@ -34,6 +57,8 @@ export const OPTIMIZER = {
 } as const;
 
 export const SEED = 1;
+
+const OBJECTIVES = { gpt: 'causal-language-model', bert: 'masked-language-model' } as const;
 
 /** A home directory of its own with prepared data, enough for some steps without a repeated sample. */
 export class TrainingHome {
@@ -54,7 +79,8 @@ export class TrainingHome {
     const corpus = join(root, 'corpus.txt');
     // No token is shorter than a character, and most are much longer than the eight that this allows for.
     await writeCorpus(corpus, 8 * steps * shape.sequences * shape.context);
-    const { spec } = jobOf({ shape, dropout: 0, microbatches: 1 }, root);
+    const chosen = { shape, dropout: 0, microbatches: 1, precision: 'float32' } as const;
+    const { spec } = jobOf(chosen, root);
     if (spec.tokenizer === undefined) throw new Error('the job trains its tokenizer');
     const { directory, ...coordinator } = artifactsOf(root);
     await writeFile(
@@ -89,12 +115,13 @@ export class TrainingHome {
 
   /**
    * Writes the batches of the first steps for a side that does not read our data: int32, for each step the tokens and
-   * then the targets [sequences, context], in the order of the microbatches, however many there are.
+   * then the targets [sequences, context], −1 where nothing is asked, in the order of the microbatches, however many
+   * there are.
    */
   async writeBatches(steps: number): Promise<string> {
-    const { context, sequences } = this.#shape;
+    const { architecture, context, sequences } = this.#shape;
     const batches = trainBatches(this.#dataset, {
-      objective: 'causal-language-model',
+      objective: OBJECTIVES[architecture],
       context,
       sequences,
       microbatches: 1,
@@ -108,12 +135,22 @@ export class TrainingHome {
       const batch = batches.microbatch(step, 0)?.input;
       if (batch?.tokens.length !== size) throw new Error(`step ${step} is short`);
       words.set(batch.tokens, 2 * step * size);
-      words.set(batch.targets, (2 * step + 1) * size);
+      words.set(denseTargets(batch), (2 * step + 1) * size);
     }
     const path = join(this.root, 'batches.int32');
     await writeFile(path, words);
     return path;
   }
+}
+
+/** A target or −1 for every token. */
+function denseTargets({ tokens, targets, positions }: MicrobatchInput): Int32Array {
+  if (positions === undefined) return targets;
+  const dense = new Int32Array(tokens.length).fill(-1);
+  positions.forEach((position, index) => {
+    dense[position] = targets[index] ?? -1;
+  });
+  return dense;
 }
 
 /** Where a home's artifacts are: on this host, so that no coordinator is asked for them. */
@@ -126,18 +163,19 @@ export function artifactsOf(root: string) {
   };
 }
 
-function jobOf({ shape, dropout, microbatches }: TrainCase, root: string) {
-  const { layers, hidden, heads, context, vocabulary, sequences } = shape;
+function jobOf({ shape, dropout, microbatches, precision }: TrainCase, root: string) {
+  const { architecture, layers, hidden, heads, context, vocabulary, sequences } = shape;
   const spec = parseJobSpec({
     kind: 'pretrain',
     name: 'bench',
-    model: { architecture: 'gpt', layers, hidden, heads, context, dropout },
-    tokenizer: { algorithm: 'bpe', vocabulary },
+    model: { architecture, layers, hidden, heads, context, dropout },
+    tokenizer: { algorithm: architecture === 'gpt' ? 'bpe' : 'wordpiece', vocabulary },
     data: { files: join(root, 'corpus.txt'), format: 'lines' },
-    objective: 'causal-language-model',
+    objective: OBJECTIVES[architecture],
+    precision,
     batch: { sequences, microbatches },
     optimizer: { ...OPTIMIZER, schedule: { warmup: 0, decay: 'constant' } },
-    workers: { min: 1, max: 1, threads: 1 },
+    workers: { threads: 1 },
     steps: 1_000_000,
     seed: SEED,
   });
