@@ -7,6 +7,7 @@ import type { Kernels } from './kernels.js';
 import type { Links, Neighbour } from './links.js';
 import type { Operation, RingReport, ThreadOptions } from './options.js';
 import { adds, phaseCount, type Segment, sentBy } from './schedule.js';
+import type { References, Referents } from './shared/reference.js';
 import type { StandingBoard } from './standing.js';
 import type { SharedMemory } from './webassembly.js';
 
@@ -21,8 +22,14 @@ export interface Desk {
   readonly kernels: Kernels;
   /** Byte offset of room for one segment in the memory. */
   readonly staging: number;
+  /** Names what the rank after can read where it lies; null where it cannot. */
+  readonly references: References | null;
+  /** Finds what the rank before names; null where that cannot be read here. */
+  readonly referents: Referents | null;
   readonly board: StandingBoard;
 }
+
+const EMPTY = new Uint8Array();
 
 /**
  * One all-reduce, in place.
@@ -41,7 +48,8 @@ export interface Desk {
  * of rank r + 1, which r + 1 only makes after it has received everything of this one. `close` is the other proof.
  *
  * Received frames are copied into the memory once before they are added, because the kernels reach no other memory;
- * all-gather copies them straight to their place.
+ * all-gather copies them straight to their place. What a neighbour names instead of sending is in this memory already.
+ * The same three proofs hold for it, for what is passed on proves that it was read.
  */
 export class Exchange {
   readonly #desk: Desk;
@@ -107,7 +115,7 @@ export class Exchange {
   }
 
   async #sendAll(): Promise<void> {
-    const { links, options } = this.#desk;
+    const { links, options, references } = this.#desk;
     for (const [index, segment] of this.#toSend.entries()) {
       if (index >= this.#ready) {
         await new Promise<void>((resolve) => {
@@ -121,7 +129,8 @@ export class Exchange {
       this.#sending = true;
       this.#note();
       try {
-        await links.push.send([header, payload]);
+        const reference = references?.to(offset, payload.byteLength) ?? null;
+        await links.push.send(reference === null ? [header, payload] : [header, EMPTY, reference]);
       } catch (error) {
         throw timedOut(error) ? this.#waitError('after') : error;
       }
@@ -134,9 +143,13 @@ export class Exchange {
   async #receiveAll(): Promise<void> {
     const { links, kernels, staging, options } = this.#desk;
     for (const segment of this.#toReceive) {
-      const payload = await this.#receive(this.#header(segment, links.before), segment.length * 4);
+      const [, payload = EMPTY, reference] = await this.#receive(
+        this.#header(segment, links.before),
+        segment.length * 4,
+      );
       const offset = this.#offset(segment);
-      if (adds(segment.phase, options.size)) {
+      if (reference !== undefined) this.#take(segment, reference);
+      else if (adds(segment.phase, options.size)) {
         this.#bytes.set(payload, staging);
         kernels.add(offset, staging, segment.length);
       } else {
@@ -154,8 +167,25 @@ export class Exchange {
     }
   }
 
-  /** The payload of the frame that is due; frames from the past are dropped on the way. */
-  async #receive(due: Header, payloadBytes: number): Promise<Uint8Array> {
+  /** Adds or copies a segment from where the rank before has it. */
+  #take(segment: Segment, reference: Uint8Array): void {
+    const { kernels, referents, options, links } = this.#desk;
+    const from = referents?.find(reference, segment.length * 4) ?? null;
+    if (referents === null || from === null)
+      throw new RingFailure('RING_PROTOCOL', {
+        ...{ rank: options.rank, peer: links.before, generation: options.generation },
+        step: this.#operation.step,
+        reason: 'a reference to no place that can be read here',
+      });
+    const offset = this.#offset(segment);
+    if (adds(segment.phase, options.size)) kernels.add(offset, from, segment.length);
+    else this.#bytes.copyWithin(offset, from, from + segment.length * 4);
+    // The rank before has closed its ring, so its memory may have changed under the read.
+    if (!referents.finish()) throw new RingFailure('RING_PEER_LOST', this.#wait('before'));
+  }
+
+  /** The parts of the frame that is due; frames from the past are dropped on the way. */
+  async #receive(due: Header, payloadBytes: number): Promise<readonly Uint8Array[]> {
     const { links, options } = this.#desk;
     for (;;) {
       const waiting = now();
@@ -167,7 +197,7 @@ export class Exchange {
       const verdict = judge(parts, due, payloadBytes);
       switch (verdict.kind) {
         case 'due':
-          return parts[1] ?? new Uint8Array();
+          return parts;
         case 'stale':
           this.#dropped++;
           break;

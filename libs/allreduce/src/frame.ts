@@ -1,6 +1,9 @@
 import { Packr } from 'msgpackr';
 
-/** The first part of every frame between neighbours; the second is the raw payload, little-endian int32. */
+/**
+ * The first part of every frame between neighbours; the second is the raw payload, little-endian int32. Where the
+ * neighbour can read the sender's memory the payload is empty and a third part says where it lies (`shared/`).
+ */
 export interface Header {
   readonly run: string;
   readonly generation: number;
@@ -47,14 +50,15 @@ export type Verdict =
  * one header that may come next, byte for byte; only others are decoded, to tell the past from a defect.
  */
 export function judge(parts: readonly Uint8Array[], due: Header, payloadBytes: number): Verdict {
-  const [head, payload] = parts;
-  if (head === undefined || payload === undefined || parts.length !== 2) {
-    return unexpected(`${parts.length} parts instead of 2`);
+  const [head, payload, reference] = parts;
+  if (head === undefined || payload === undefined || parts.length > 3) {
+    return unexpected(`${parts.length} parts instead of 2 or 3`);
   }
   if (head.byteLength > HEADER_BYTES) return unexpected(`a header of ${head.byteLength} bytes`);
   if (Buffer.compare(head, encodeHeader(due)) !== 0) return judgeHeader(decodeHeader(head), due);
-  if (payload.byteLength !== payloadBytes) {
-    return unexpected(`a payload of ${payload.byteLength} bytes instead of ${payloadBytes}`);
+  const expected = reference === undefined ? payloadBytes : 0;
+  if (payload.byteLength !== expected) {
+    return unexpected(`a payload of ${payload.byteLength} bytes instead of ${expected}`);
   }
   return { kind: 'due' };
 }

@@ -12,6 +12,7 @@ export {
   SEGMENT_BYTES,
 } from './options.js';
 export { Ring } from './ring.js';
+export { SharedRegion } from './shared/region.js';
 export type { Standing } from './standing.js';
 export type { SharedMemory } from './webassembly.js';
 export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './windows.js';

@@ -131,7 +131,18 @@ describe('frames', () => {
     ['a later attempt', [head({ attempt: 3 }), payload], 'attempt 3 instead of 2'],
     ['another segment', [head({ segment: 1 }), payload], 'segment 1 instead of 0'],
     ['another size', [head(), Buffer.alloc(796)], 'a payload of 796 bytes instead of 800'],
-    ['no payload', [head()], '1 parts instead of 2'],
+    ['no payload', [head()], '1 parts instead of 2 or 3'],
+    ['four parts', [head(), payload, payload, payload], '4 parts instead of 2 or 3'],
+    [
+      'a payload and a reference',
+      [head(), payload, Buffer.alloc(4)],
+      'a payload of 800 bytes instead of 0',
+    ],
+    [
+      'a reference to memory that is not mapped',
+      [head(), Buffer.alloc(0), Buffer.alloc(4)],
+      'a reference to no place that can be read here',
+    ],
     ['no header', [Buffer.from('GET / HTTP/1.1'), payload], 'an undecodable header'],
     ['a long header', [Buffer.alloc(513), payload], 'a header of 513 bytes'],
   ])('of %s are a protocol error', async (_, frame, reason) => {

@@ -29,12 +29,19 @@ export class SharedArena {
 
   /** Reserves `bytes` bytes and answers their byte offset, a multiple of `align` (a power of two). */
   allocate(bytes: number, align = 64): number {
-    const offset = this.#reuse(bytes, align) ?? Math.ceil(this.#end / align) * align;
-    const end = offset + bytes;
+    const offset = this.tryAllocate(bytes, align);
     assert(
-      end <= this.memory.buffer.byteLength,
+      offset !== null,
       `the arena has ${this.memory.buffer.byteLength - this.#end} bytes left, not ${bytes}`,
     );
+    return offset;
+  }
+
+  /** The same, or null where there is no room. */
+  tryAllocate(bytes: number, align = 64): number | null {
+    const offset = this.#reuse(bytes, align) ?? Math.ceil(this.#end / align) * align;
+    const end = offset + bytes;
+    if (end > this.memory.buffer.byteLength) return null;
     this.#end = Math.max(this.#end, end);
     return offset;
   }

@@ -1,4 +1,5 @@
 import type { SharedArena } from './memory.js';
+import type { SharedRegion } from './shared/region.js';
 
 /** Keys of a ring between hosts; Z85 strings of 40 characters, as `zeromq.curveKeyPair()` makes them. */
 export interface CurveKeys {
@@ -16,6 +17,11 @@ export interface RingOptions {
   /** The arena that the ranges of operations lie in; the ring takes one segment of it while it is open. */
   readonly arena: SharedArena;
   readonly transport: 'tcp' | 'ipc';
+  /**
+   * A part of the arena that the rank after may map when it is on this host: what lies in it is not sent there. It works
+   * beside any transport, which then carries the messages alone.
+   */
+  readonly region?: SharedRegion | null;
   /** For tcp: the address to listen at, default 127.0.0.1. */
   readonly host?: string;
   /** For ipc: a directory that only this user may enter (mode 0700). */
@@ -72,7 +78,10 @@ export interface Fetched {
 }
 
 /** The options in the form that crosses to the ring's thread. */
-export type ThreadOptions = Omit<Required<RingOptions>, 'arena' | 'directory' | 'curve'> & {
+export type ThreadOptions = Omit<
+  Required<RingOptions>,
+  'arena' | 'region' | 'directory' | 'curve'
+> & {
   readonly directory: string | undefined;
   readonly curve: CurveKeys | undefined;
 };

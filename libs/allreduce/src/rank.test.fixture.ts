@@ -9,10 +9,16 @@ import { SharedArena } from './memory.js';
 import { Kernels } from './kernels.js';
 import type { DonorSeat, RingOptions, RingReport } from './options.js';
 import { Ring } from './ring.js';
+import { SharedRegion } from './shared/region.js';
 import type { Standing } from './standing.js';
 
+export interface RankOptions extends Omit<RingOptions, 'arena' | 'region'> {
+  /** Whether neighbours read the sums where they lie. */
+  readonly shared: boolean;
+}
+
 export type Command =
-  | { readonly kind: 'bind'; readonly options: Omit<RingOptions, 'arena'>; readonly bytes: number }
+  | { readonly kind: 'bind'; readonly options: RankOptions; readonly bytes: number }
   | {
       readonly kind: 'connect';
       readonly endpoints: readonly string[];
@@ -73,13 +79,19 @@ class RankUnderTest {
   readonly #arena: SharedArena;
   readonly #kernels: Kernels;
   readonly #lanes: Lanes;
-  readonly #options: Omit<RingOptions, 'arena'>;
+  readonly #options: RankOptions;
   readonly #rank: number;
   readonly #size: number;
   readonly #bytes: number;
   readonly #halves: readonly [number, number];
 
-  constructor(ring: Ring, arena: SharedArena, options: Omit<RingOptions, 'arena'>, bytes: number) {
+  constructor(
+    ring: Ring,
+    arena: SharedArena,
+    options: RankOptions,
+    bytes: number,
+    halves: readonly [number, number],
+  ) {
     this.#ring = ring;
     this.#arena = arena;
     this.#kernels = Kernels.instantiate(arena.memory);
@@ -95,14 +107,19 @@ class RankUnderTest {
       ranks: options.size,
       controls: 1,
     });
-    this.#halves = [arena.allocate(bytes), arena.allocate(bytes)];
+    this.#halves = halves;
   }
 
-  static async bind(options: Omit<RingOptions, 'arena'>, bytes: number) {
-    const arena = SharedArena.create(2 * bytes + 1_048_576);
-    const ring = await Ring.bind({ ...options, arena });
+  static async bind(options: RankOptions, bytes: number) {
+    const size = SharedRegion.size(2 * bytes + 64);
+    const arena = SharedArena.create(2 * size + 4_194_304);
+    const region = options.shared ? SharedRegion.create(arena, 2 * bytes + 64) : null;
+    const ring = await Ring.bind({ ...options, arena, region });
     const { endpoint, donor } = ring;
-    return { rank: new RankUnderTest(ring, arena, options, bytes), bound: { endpoint, donor } };
+    const place = region ?? arena;
+    const halves = [place.allocate(bytes), place.allocate(bytes)] as const;
+    const rank = new RankUnderTest(ring, arena, options, bytes, halves);
+    return { rank, bound: { endpoint, donor } };
   }
 
   async step(step: number, lengths: readonly number[]): Promise<StepResult> {

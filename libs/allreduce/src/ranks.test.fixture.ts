@@ -66,6 +66,7 @@ export class RankProcess {
 }
 
 type ProcessOptions = Pick<RingOptions, 'transport' | 'segmentBytes'> & {
+  readonly shared?: boolean;
   readonly deadlineMs: number;
 };
 
@@ -111,7 +112,8 @@ export class RankProcesses {
     const { deadlineMs: _, ...rest } = this.#options;
     return Promise.all(
       members.map(async (process, rank) => {
-        const options = { run: 'run-7', generation, rank, size: members.length, ...rest };
+        const ring = { run: 'run-7', generation, rank, size: members.length };
+        const options = { ...ring, shared: false, ...rest };
         return (await process.ask({ kind: 'bind', bytes: this.#bytes, options })) as Bound;
       }),
     );

@@ -7,6 +7,7 @@ import { Fetch } from './fetch.js';
 import { Kernels } from './kernels.js';
 import { Links } from './links.js';
 import type { DonorSeat, Fetched, FetchRange, Operation, RingReport } from './options.js';
+import { References, Referents } from './shared/reference.js';
 import { StandingBoard } from './standing.js';
 import type { Request } from './thread-messages.js';
 
@@ -18,7 +19,7 @@ const LINGER_MS = 1_000;
  * gives to others and takes from them.
  */
 export class RingEnd {
-  readonly #desk: Desk;
+  #desk: Desk;
   readonly #context: Context;
   readonly #donor: Donor;
   readonly #authenticator: Authenticator | undefined;
@@ -42,13 +43,17 @@ export class RingEnd {
   }
 
   static async bind(
-    { options, memory, staging, board, epoch }: Extract<Request, { kind: 'bind' }>,
+    { options, memory, staging, outlet, board, epoch }: Extract<Request, { kind: 'bind' }>,
     context: Context,
     authenticator: Authenticator | undefined,
   ): Promise<RingEnd> {
     const kernels = Kernels.instantiate(memory);
     const links = await Links.bind(options, context, authenticator);
-    const desk = { options, links, memory, kernels, staging, board: new StandingBoard(board) };
+    const desk: Desk = {
+      ...{ options, links, memory, kernels, staging, board: new StandingBoard(board) },
+      references: outlet === null ? null : new References(memory, outlet),
+      referents: null,
+    };
     try {
       const donor = await Donor.bind(options, memory, epoch, context, authenticator);
       return new RingEnd(desk, donor, context, authenticator);
@@ -66,8 +71,10 @@ export class RingEnd {
     return this.#donor.endpoint;
   }
 
-  connect(endpoint: string, deadlineMs: number): Promise<void> {
-    const { links, board } = this.#desk;
+  connect({ endpoint, inlet, deadlineMs }: Extract<Request, { kind: 'connect' }>): Promise<void> {
+    const { links, board, memory } = this.#desk;
+    const referents = inlet === null ? null : new Referents(memory, inlet);
+    this.#desk = { ...this.#desk, referents };
     return this.#inTurn(() => links.connect(endpoint, deadlineMs, board));
   }
 
@@ -107,8 +114,11 @@ export class RingEnd {
   async close(abandon: boolean): Promise<void> {
     const idle = this.#state === 'open' && this.#running === 0;
     this.#state = 'closed';
+    const { links, references } = this.#desk;
+    if (idle && !abandon) await references?.settle(() => links.lost.has('after'), LINGER_MS);
+    references?.close();
     await Promise.all([
-      this.#desk.links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator),
+      links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator),
       this.#donor.close(this.#authenticator),
       ...[...this.#fetches].map((fetch) => fetch.close()),
     ]);

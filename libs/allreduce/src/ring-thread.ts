@@ -50,7 +50,7 @@ async function perform(request: Request): Promise<unknown> {
   if (end === undefined) throw new Error(`ring ${request.ring} is not bound`);
   switch (request.kind) {
     case 'connect':
-      return end.connect(request.endpoint, request.deadlineMs);
+      return end.connect(request);
     case 'allReduce':
       return end.allReduce(request.operation);
     case 'fetch':

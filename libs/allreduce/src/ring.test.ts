@@ -9,14 +9,20 @@ afterEach(async () => {
 });
 
 describe.each([
-  { size: 1, transport: 'tcp' },
-  { size: 2, transport: 'tcp' },
-  { size: 3, transport: 'ipc' },
-  { size: 4, transport: 'tcp' },
-  { size: 7, transport: 'ipc' },
-] as const)('all-reduce among $size processes over $transport', ({ size, transport }) => {
+  { size: 1, transport: 'tcp', shared: false },
+  { size: 1, transport: 'tcp', shared: true },
+  { size: 2, transport: 'tcp', shared: false },
+  { size: 2, transport: 'tcp', shared: true },
+  { size: 3, transport: 'ipc', shared: false },
+  { size: 3, transport: 'ipc', shared: true },
+  { size: 4, transport: 'tcp', shared: false },
+  { size: 4, transport: 'tcp', shared: true },
+  { size: 7, transport: 'ipc', shared: false },
+  { size: 7, transport: 'tcp', shared: true },
+] as const)('all-reduce among $size processes over $transport, shared: $shared', (chosen) => {
+  const { size, ...how } = chosen;
   it('is the integer sum, the same bytes everywhere, step after step', async () => {
-    const ring = await RankProcesses.start(size, 5_000_000, { transport, deadlineMs: 20_000 });
+    const ring = await RankProcesses.start(size, 5_000_000, { ...how, deadlineMs: 20_000 });
     processes = ring;
     const lengths = [...new Set([0, 1, size - 1, size, size + 1, 10, 100, 1000, 10_000])];
     // Each length by itself and then all in one operation, so that both arenas are used over and over.
@@ -41,25 +47,33 @@ describe.each([
 
 describe('a rank that is gone', () => {
   it.each([
-    { signal: 'SIGKILL', codes: ['RING_PEER_LOST'] },
-    { signal: 'SIGSTOP', codes: ['RING_PEER_SILENT'] },
+    { signal: 'SIGKILL', codes: ['RING_PEER_LOST'], shared: false },
+    { signal: 'SIGSTOP', codes: ['RING_PEER_SILENT'], shared: false },
+    { signal: 'SIGKILL', codes: ['RING_PEER_LOST'], shared: true },
+    { signal: 'SIGSTOP', codes: ['RING_PEER_SILENT'], shared: true },
   ] as const)(
-    'by $signal amid an all-reduce is named by both neighbours, who form a new ring',
-    async ({ signal, codes }) => {
+    'by $signal amid an all-reduce (shared: $shared) is who the reports of both neighbours lead to, who form a new ring',
+    async ({ signal, codes, shared }) => {
       const ring = await RankProcesses.start(3, 8_000_100, {
         transport: 'ipc',
         deadlineMs: 2_000,
         segmentBytes: 65_536,
+        shared,
       });
       processes = ring;
       for (const rank of ring.ranks) rank.send({ kind: 'steps', length: 2_000_000 });
       const [before, victim, after] = ring.ranks;
       await before!.next('progress');
       victim!.child.kill(signal);
-      for (const outcome of await Promise.all([before!.outcome(), after!.outcome()])) {
-        expect(outcome).toMatchObject({ kind: 'failed', peer: 1 });
+      const outcomes = await Promise.all([before!.outcome(), after!.outcome()]);
+      for (const outcome of outcomes)
         expect(codes).toContain(outcome.kind === 'failed' ? outcome.code : '');
-      }
+      // Who sends no payloads to a stopped rank still has room, and waits for whom that one keeps waiting.
+      const waitsFor = shared && signal === 'SIGSTOP' ? 2 : 1;
+      expect(outcomes).toMatchObject([
+        { kind: 'failed', peer: waitsFor },
+        { kind: 'failed', peer: 1 },
+      ]);
       const survivors = [before!, after!];
       await Promise.all(survivors.map((rank) => rank.ask({ kind: 'close' })));
 

@@ -12,6 +12,8 @@ import {
 } from './options.js';
 import { type Standing, StandingBoard } from './standing.js';
 import { requestOfThread, tellThread } from './thread.js';
+import type { Outlet } from './shared/region.js';
+import { closeWindow, type Inlet, openWindow } from './shared/window.js';
 import type { Bound } from './thread-messages.js';
 
 let rings = 0;
@@ -30,7 +32,7 @@ const NOTHING: RingReport = {
  * others have reported looks to the neighbours like a loss of this rank.
  */
 export class Ring {
-  /** Where the rank before connects to. */
+  /** Where the rank before connects to, and after a # where the rank after finds this one's region. */
   readonly endpoint: string;
   /** Where others of this generation fetch what this rank offers; '' for a ring of one. */
   readonly donor: string;
@@ -40,11 +42,18 @@ export class Ring {
   readonly #segmentBytes: number;
   readonly #board: StandingBoard;
   readonly #epoch: Int32Array<SharedArrayBuffer>;
+  readonly #outlet: Outlet | null;
+  #inlet: Inlet | null = null;
   #closed: Promise<void> | undefined;
 
   private constructor(
     options: RingOptions,
-    place: { readonly ring: number; readonly staging: number; readonly segmentBytes: number },
+    place: {
+      readonly ring: number;
+      readonly staging: number;
+      readonly segmentBytes: number;
+      readonly outlet: Outlet | null;
+    },
     bound: Bound,
     board: StandingBoard,
     epoch: Int32Array<SharedArrayBuffer>,
@@ -53,6 +62,7 @@ export class Ring {
     this.#ring = place.ring;
     this.#staging = place.staging;
     this.#segmentBytes = place.segmentBytes;
+    this.#outlet = place.outlet;
     this.#board = board;
     this.#epoch = epoch;
     this.endpoint = bound.endpoint;
@@ -64,7 +74,7 @@ export class Ring {
    * @throws RingmasterError RING_BIND_FAILED
    */
   static async bind(options: RingOptions): Promise<Ring> {
-    const { arena, segmentBytes = SEGMENT_BYTES, curve, ...rest } = options;
+    const { arena, region = null, segmentBytes = SEGMENT_BYTES, curve, ...rest } = options;
     assert(options.size >= 1 && options.rank >= 0 && options.rank < options.size);
     assert(segmentBytes > 0 && segmentBytes % 4 === 0 && options.run.length <= 128);
     assert(curve === undefined || curve.peers.length === options.size, 'one key per rank');
@@ -73,9 +83,12 @@ export class Ring {
     const epoch = new Int32Array(new SharedArrayBuffer(4));
     if (options.size === 1) {
       const alone = { endpoint: 'inproc://alone', donor: '' };
-      return new Ring(options, { ring, staging: 0, segmentBytes: 0 }, alone, board, epoch);
+      const nothing = { ring, staging: 0, segmentBytes: 0, outlet: null };
+      return new Ring(options, nothing, alone, board, epoch);
     }
     const staging = arena.allocate(segmentBytes);
+    const opened = region?.open() ?? null;
+    const outlet = opened?.outlet ?? null;
     try {
       const bound = await requestOfThread({
         kind: 'bind',
@@ -88,13 +101,15 @@ export class Ring {
           curve,
         },
         memory: arena.memory,
-        staging,
-        board: board.memory,
-        epoch,
+        ...{ staging, outlet, board: board.memory, epoch },
       });
-      return new Ring(options, { ring, staging, segmentBytes }, bound as Bound, board, epoch);
+      const { endpoint, donor } = bound as Bound;
+      const told = opened === null ? endpoint : `${endpoint}#${opened.address}`;
+      const place = { ring, staging, segmentBytes, outlet };
+      return new Ring(options, place, { endpoint: told, donor }, board, epoch);
     } catch (error) {
       arena.release(staging, segmentBytes);
+      if (outlet !== null) region?.release(outlet);
       throw error;
     }
   }
@@ -110,12 +125,16 @@ export class Ring {
     endpoints: readonly string[],
     { deadlineMs }: { readonly deadlineMs: number },
   ): Promise<void> {
-    const { rank, size } = this.#options;
+    const { rank, size, arena } = this.#options;
     assert(endpoints.length === size, 'one endpoint per rank');
     assert(Number.isSafeInteger(deadlineMs) && deadlineMs > 0);
-    const endpoint = endpoints[(rank + 1) % size] ?? '';
     if (size === 1) return;
-    await requestOfThread({ kind: 'connect', ring: this.#ring, endpoint, deadlineMs });
+    const [endpoint = ''] = (endpoints[(rank + 1) % size] ?? '').split('#');
+    const [, address] = (endpoints[(rank + size - 1) % size] ?? '').split('#');
+    const isOpen = this.#closed === undefined;
+    const inlet = isOpen && address !== undefined ? openWindow(arena, address) : null;
+    this.#inlet = inlet;
+    await requestOfThread({ kind: 'connect', ring: this.#ring, endpoint, inlet, deadlineMs });
   }
 
   /**
@@ -184,7 +203,10 @@ export class Ring {
   async #close(abandon: boolean): Promise<void> {
     if (this.#options.size === 1) return;
     await requestOfThread({ kind: 'close', ring: this.#ring, abandon });
-    this.#options.arena.release(this.#staging, this.#segmentBytes);
+    const { arena, region } = this.#options;
+    arena.release(this.#staging, this.#segmentBytes);
+    if (this.#outlet !== null) region?.release(this.#outlet);
+    if (this.#inlet !== null) closeWindow(arena, this.#inlet);
   }
 
   #checkRange(offset: number, length: number): void {

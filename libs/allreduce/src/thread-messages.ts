@@ -1,6 +1,8 @@
 import type { ErrorBody } from '@ringmaster/protocol';
 import type { Offer } from './donor.js';
 import type { DonorSeat, FetchRange, Operation, ThreadOptions } from './options.js';
+import type { Outlet } from './shared/region.js';
+import type { Inlet } from './shared/window.js';
 import type { SharedMemory } from './webassembly.js';
 
 /** What the main thread asks of the ring thread. `ring` identifies a ring in this process. */
@@ -12,6 +14,8 @@ export type Request =
       readonly memory: SharedMemory;
       /** Byte offset of room for one segment in `memory`. */
       readonly staging: number;
+      /** Where the rank after may read what is sent; null where it cannot. */
+      readonly outlet: Outlet | null;
       /** Memory of the ring's `StandingBoard`. */
       readonly board: SharedArrayBuffer;
       /** One int32 that counts offers and withdrawals. */
@@ -21,6 +25,8 @@ export type Request =
       readonly kind: 'connect';
       readonly ring: number;
       readonly endpoint: string;
+      /** Where what the rank before sends can be read; null where it cannot. */
+      readonly inlet: Inlet | null;
       readonly deadlineMs: number;
     }
   | { readonly kind: 'allReduce'; readonly ring: number; readonly operation: Operation }

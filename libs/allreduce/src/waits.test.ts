@@ -31,16 +31,20 @@ async function blamed(rank: RankProcess): Promise<number | null> {
 }
 
 const cases = [2, 3, 4, 7].flatMap((size) =>
-  (['SIGSTOP', 'compute'] as const).map((how) => ({ size, how })),
+  (['SIGSTOP', 'compute'] as const).flatMap((how) =>
+    [false, true].map((shared) => ({ size, how, shared })),
+  ),
 );
 
-describe.each(cases)('in a ring of $size, of which one goes silent by $how', ({ size, how }) => {
+describe.each(cases)('in a ring of $size (shared: $shared), one goes silent by $how', (chosen) => {
+  const { size, how, shared } = chosen;
   it('every report leads to it, before the deadlines and after', async () => {
     const victim = (size * 3 + how.length) % size;
     const ring = await RankProcesses.start(size, 1_000_000, {
       transport: 'tcp',
       deadlineMs: DEADLINE_MS,
       segmentBytes: 16_384,
+      shared,
     });
     processes = ring;
     const { ranks } = ring;

@@ -1,6 +1,6 @@
 /** One rank of our side of `ring`; see `ring.ts` for what it is told. */
 import { createInterface } from 'node:readline';
-import { Ring, SharedArena } from '@ringmaster/allreduce';
+import { Ring, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import { z } from 'zod';
 import type { Turn } from './contestant.js';
 
@@ -9,16 +9,22 @@ const settings = z
     rank: z.int(),
     size: z.int(),
     bytes: z.int(),
+    /** Whether neighbours read each other's memory, as trainers of one host do. */
+    shared: z.boolean(),
     curve: z
       .object({ publicKey: z.string(), secretKey: z.string(), peers: z.array(z.string()) })
       .optional(),
   })
   .parse(JSON.parse(process.argv[2] ?? 'null'));
-const { rank, size, bytes, curve } = settings;
+const { rank, size, bytes, shared, curve } = settings;
 
-const arena = SharedArena.create(2 * bytes + 16 * 2 ** 20);
+const room = 2 * bytes + 128;
+const arena = SharedArena.create(2 * SharedRegion.size(room) + 16 * 2 ** 20);
+const region = shared ? SharedRegion.create(arena, room) : null;
+if (shared && region === null) throw new Error('there is no room in /dev/shm');
+const place = region ?? arena;
 // Two alternate, as in a trainer: a neighbour may still be receiving the one before.
-const buffers = [arena.allocate(bytes), arena.allocate(bytes)] as const;
+const buffers = [place.allocate(bytes), place.allocate(bytes)] as const;
 const ring = await Ring.bind({
   run: 'bench',
   generation: 1,
@@ -26,6 +32,7 @@ const ring = await Ring.bind({
   size,
   arena,
   transport: 'tcp',
+  region,
   ...(curve === undefined ? {} : { curve }),
 });
 let operations = 0;

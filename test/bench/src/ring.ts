@@ -17,7 +17,12 @@ const LARGEST = Math.max(...SIZES);
 /** A turn moves as much as this many bytes a step, whatever the size of an operation. */
 const STEP_BYTES = 100 * MEGABYTE;
 
-const OURS = { 'ours, tcp': false, 'ours, tcp with CURVE': true };
+/** How trainers of one host do it, and how those of several. */
+const OURS = {
+  'ours, same host': { shared: true, encrypted: false },
+  'ours, tcp': { shared: false, encrypted: false },
+  'ours, tcp with CURVE': { shared: false, encrypted: true },
+};
 const GLOO = 'gloo, tcp';
 type Side = keyof typeof OURS | typeof GLOO;
 
@@ -25,8 +30,8 @@ type RingTeam = Team<unknown, Turn>;
 
 /** How many processes, and which of our sides. With more processes than processors CURVE says nothing new. */
 const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] = [
-  { size: 2, ours: ['ours, tcp', 'ours, tcp with CURVE'] },
-  { size: 4, ours: ['ours, tcp'] },
+  { size: 2, ours: ['ours, same host', 'ours, tcp', 'ours, tcp with CURVE'] },
+  { size: 4, ours: ['ours, same host', 'ours, tcp'] },
 ];
 
 /** All-reduce over processes of one machine: int32 in our ring, float32 in gloo. */
@@ -82,7 +87,10 @@ async function compare(
   );
 }
 
-async function startOurs(size: number, encrypted: boolean): Promise<RingTeam> {
+async function startOurs(
+  size: number,
+  { shared, encrypted }: { readonly shared: boolean; readonly encrypted: boolean },
+): Promise<RingTeam> {
   const keys = Array.from({ length: size }, () => curveKeyPair());
   const peers = keys.map(({ publicKey }) => publicKey);
   const ranks = await Promise.all(
@@ -92,7 +100,7 @@ async function startOurs(size: number, encrypted: boolean): Promise<RingTeam> {
         program: process.execPath,
         args: [
           fileURLToPath(new URL('./ring.process.js', import.meta.url)),
-          JSON.stringify({ rank, size, bytes: LARGEST, ...curve }),
+          JSON.stringify({ rank, size, bytes: LARGEST, shared, ...curve }),
         ],
         env: process.env,
       };

@@ -138,7 +138,7 @@ export class Cluster {
     const env = {
       ...process.env,
       RINGMASTER_HOME: this.home.root,
-      ...(this.#proxy === null ? {} : { [FAULTS_VARIABLE]: this.faultsOf(name) }),
+      [FAULTS_VARIABLE]: this.faultsOf(name),
     };
     return new HarnessProcess({ name, args, env, log: join(this.home.logs, `${name}.log`) });
   }

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--sizes N,N,…] [--steps N]
- *   [--lease MS] [--directory DIR] [--json FILE] [--report FILE] [--dry-run]`
+ * `npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--sizes N,N,…] [--direct]
+ *   [--steps N] [--lease MS] [--directory DIR] [--json FILE] [--report FILE] [--dry-run]`
  */
 import { randomInt } from 'node:crypto';
 import { statfsSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { Cluster } from './cluster.js';
 import { endure, trainUndisturbed } from './endure.js';
 import { SMALL_DISK_BYTES } from './events/fill-disk.js';
-import { allKinds, isKind, type Kind } from './events/index.js';
+import { allKinds, isKind, NETWORK_KINDS, type Kind } from './events/index.js';
 import { writeTexts } from './job.js';
 import { LiveLine } from './live-line.js';
 import { Proxy } from './proxy.js';
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: allKinds.join(',') },
     without: { type: 'string', default: '' },
     sizes: { type: 'string' },
+    direct: { type: 'boolean', default: false },
     steps: { type: 'string', default: '600' },
     lease: { type: 'string', default: '3000' },
     directory: { type: 'string', default: tmpdir() },
@@ -51,9 +52,13 @@ if (values['dry-run']) {
 
 const line = new LiveLine(process.stderr);
 line.tell(`seed ${seed}, ${schedule.length} events`);
-const proxy = await Proxy.open();
+const proxy = values.direct ? null : await Proxy.open();
 const { directory } = values;
-const cluster = await Cluster.create({ directory, leaseMs: count.parse(values.lease), proxy });
+const cluster = await Cluster.create({
+  directory,
+  leaseMs: count.parse(values.lease),
+  ...(proxy === null ? {} : { proxy }),
+});
 process.once('SIGINT', () => {
   void cluster.down().finally(() => process.exit(130));
 });
@@ -77,7 +82,7 @@ const violations = await cluster.down().then(
   () => [],
   (error: unknown) => [String(error)],
 );
-proxy.close();
+proxy?.close();
 
 const date = new Date().toISOString();
 const command = `npm run chaos -- ${process.argv.slice(2).join(' ')}`;
@@ -96,9 +101,13 @@ if (violations.length > 0 || runs.some((run) => run.violations.length > 0)) {
   await cluster.remove();
 }
 
-/** The kinds to draw from. A disk is filled only where it was made for that: `--directory` on a small one. */
+/**
+ * The kinds to draw from. A disk is filled only where it was made for that: `--directory` on a small one. Nothing
+ * happens to connections that nobody stands between.
+ */
 function kinds(): Kind[] {
   const without = new Set(kindsIn(values.without));
+  if (values.direct) for (const kind of NETWORK_KINDS) without.add(kind);
   const { blocks, bsize } = statfsSync(values.directory);
   if (blocks * bsize > SMALL_DISK_BYTES) without.add('fill-disk');
   return kindsIn(values.only).filter((kind) => !without.has(kind));

@@ -1,4 +1,4 @@
-import { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
+import { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import { State, type Layout } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { CONTROL_WORDS } from './audit.js';
@@ -28,6 +28,8 @@ export interface EvaluationLanes {
 /** One shared memory and what lies in it. */
 export interface RunMemory {
   readonly memory: SharedArena;
+  /** Where all lies that is summed, when other trainers of this host can read it there. */
+  readonly region: SharedRegion | null;
   readonly kernels: Kernels;
   readonly state: State;
   readonly lanes: Lanes;
@@ -38,6 +40,9 @@ export interface RunMemory {
 
 /** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
 const RING_BYTES = 64 * 1024 * 1024;
+
+/** Six allocations begin at multiples of 64. */
+const SUMMED_PADDING = 6 * 64;
 
 /** What one shared memory can hold: the end of every range is a 32-bit offset. */
 const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
@@ -67,15 +72,21 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const stateBytes = State.byteLength(layout, { keepsBest });
   const arenaBytes = 4 * layout.length;
   const words = 2 * lanes.words + evaluationLanes.words;
-  const bytes = stateBytes + 2 * arenaBytes + 4 * (words + largest) + 4096 + RING_BYTES;
+  const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
+  const bytes = stateBytes + summedBytes + 4 * largest + 4096 + RING_BYTES;
+  // What neighbours map of others in the present ring, the next one, and one that is being closed.
+  const sharedBytes = bytes + 4 * SharedRegion.size(summedBytes);
   if (bytes > MEMORY_BYTES) {
     const { parameterCount: parameters } = layout;
     throw new RingmasterError('MODEL_TOO_LARGE', { parameters, gigabytes: bytes / 1e9 });
   }
-  const memory = SharedArena.create(bytes);
+  const shares = sharedBytes <= MEMORY_BYTES;
+  const memory = SharedArena.create(shares ? sharedBytes : bytes);
+  const region = shares ? SharedRegion.create(memory, summedBytes) : null;
+  const summed = region ?? memory;
   const arena = (): Arena => {
-    const offset = memory.allocate(arenaBytes);
-    const lanesOffset = memory.allocate(4 * lanes.words);
+    const offset = summed.allocate(arenaBytes);
+    const lanesOffset = summed.allocate(4 * lanes.words);
     return { offset, lanesOffset, lanes: memory.int32(lanesOffset, lanes.words) };
   };
   const state = State.create(memory.memory, memory.allocate(stateBytes), layout, { keepsBest });
@@ -83,13 +94,13 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const evaluation = {
     lanes: evaluationLanes,
     block: {
-      offset: memory.allocate(4 * evaluationLanes.words),
+      offset: summed.allocate(4 * evaluationLanes.words),
       length: evaluationLanes.words,
     },
   };
   const staging = memory.allocate(4 * largest);
   return {
-    memory,
+    ...{ memory, region },
     kernels: Kernels.instantiate(memory.memory),
     ...{ state, lanes, arenas, evaluation },
     staging: { offset: staging, view: (length) => memory.float32(staging, length) },

@@ -1,4 +1,4 @@
-import type { Kernels, Lanes, SharedArena } from '@ringmaster/allreduce';
+import type { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import {
   AdamW,
   Layout,
@@ -45,6 +45,7 @@ export class Run {
   numerics: Readonly<Record<string, string>>;
   readonly layout: Layout;
   readonly memory: SharedArena;
+  readonly region: SharedRegion | null;
   readonly kernels: Kernels;
   readonly lanes: Lanes;
   readonly evaluation: EvaluationLanes;
@@ -71,6 +72,7 @@ export class Run {
     this.layout = Layout.of(this.model.parameters);
     ({
       memory: this.memory,
+      region: this.region,
       kernels: this.kernels,
       state: this.state,
       lanes: this.lanes,

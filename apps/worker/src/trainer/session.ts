@@ -60,6 +60,7 @@ export class Session {
     this.#binding = Ring.bind({
       ...{ run: this.#run.launch.job, generation, rank, size },
       arena: this.#run.memory,
+      region: this.#run.region,
       transport: 'tcp',
     });
     this.#ring = await this.#binding;

@@ -53,6 +53,14 @@ const eventKinds: { readonly [K in Kind]: EventKind<K> } = {
 
 export const allKinds = Object.keys(eventKinds) as Kind[];
 
+/** What happens to connections, which needs a network that is ours. */
+export const NETWORK_KINDS: readonly Kind[] = [
+  'cut-connection',
+  'delay-connection',
+  'silence-connection',
+  'flip-frame',
+];
+
 export function isKind(name: string): name is Kind {
   return name in eventKinds;
 }

@@ -1,0 +1,175 @@
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SharedArena } from '../memory.js';
+import { Ring } from '../ring.js';
+import { PAGE_BYTES } from './mapping.js';
+import { References, Referents } from './reference.js';
+import { SharedRegion } from './region.js';
+import { closeWindow, openWindow } from './window.js';
+
+const BYTES = 4 * PAGE_BYTES;
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+function makeArena(): SharedArena {
+  return SharedArena.create(4 * SharedRegion.size(BYTES));
+}
+
+function makeRegion(arena: SharedArena): SharedRegion {
+  const region = SharedRegion.create(arena, BYTES);
+  if (region === null) throw new Error('there is no room in /dev/shm');
+  return region;
+}
+
+/** A region and what another arena sees of it. */
+function pair() {
+  const arena = makeArena();
+  const region = makeRegion(arena);
+  const opened = region.open();
+  if (opened === null) throw new Error('no slot is left');
+  const reader = makeArena();
+  const inlet = openWindow(reader, opened.address);
+  if (inlet === null) throw new Error('the region cannot be mapped');
+  return { arena, region, ...opened, reader, inlet };
+}
+
+const bytesOf = (arena: SharedArena, offset: number, length: number) =>
+  new Uint8Array(arena.memory.buffer, offset, length);
+
+describe('a region', () => {
+  it('is seen through a window as it changes, and is zero memory again when that is closed', () => {
+    const { arena, region, reader, inlet } = pair();
+    const offset = region.allocate(1000);
+    expect(offset % 64).toBe(0);
+    const there = inlet.window.offset + offset - region.offset;
+    bytesOf(arena, offset, 1000).fill(7);
+    expect(bytesOf(reader, there, 1000).every((byte) => byte === 7)).toBe(true);
+    closeWindow(reader, inlet);
+    expect(bytesOf(reader, there, 1000).every((byte) => byte === 0)).toBe(true);
+    expect(bytesOf(arena, offset, 1000).every((byte) => byte === 7)).toBe(true);
+  });
+
+  it('leaves no name behind', () => {
+    const before = readdirSync('/dev/shm').filter((name) => name.startsWith('ringmaster-'));
+    pair();
+    const after = readdirSync('/dev/shm').filter((name) => name.startsWith('ringmaster-'));
+    expect(after).toEqual(before);
+  });
+
+  it('has a slot for each open ring, and for no more', () => {
+    const region = makeRegion(makeArena());
+    const slots = new Set<number>();
+    let last = region.open();
+    for (let opened = last; opened !== null; opened = region.open()) {
+      slots.add(opened.outlet.slot);
+      last = opened;
+    }
+    expect(slots.size).toBeGreaterThan(3);
+    if (last !== null) region.release(last.outlet);
+    expect(region.open()?.outlet.slot).toBe(last?.outlet.slot);
+  });
+
+  it.skipIf(!canMountSmallDisk())('is not there where its memory is not', () => {
+    const root = mkdtempSync(join(tmpdir(), 'region-'));
+    const disk = SmallDisk.mount(join(root, 'shm'), 128);
+    try {
+      expect(SharedRegion.create(makeArena(), BYTES, disk.path)).toBeNull();
+      expect(disk.used()).toBe(0);
+      expect(SharedRegion.create(makeArena(), BYTES, join(root, 'nowhere'))).toBeNull();
+    } finally {
+      disk.unmount();
+      rmSync(root, { recursive: true });
+    }
+  });
+});
+
+describe('a window', () => {
+  it('is not there for another file, another process, or an arena without room', () => {
+    const { address } = pair();
+    const [pid = '', , ...rest] = address.split('.');
+    const other = openSync('/dev/null', 'r+');
+    const reader = makeArena();
+    expect(openWindow(reader, [pid, other, ...rest].join('.'))).toBeNull();
+    closeSync(other);
+    expect(openWindow(reader, [pid, 987_654, ...rest].join('.'))).toBeNull();
+    expect(openWindow(reader, ['999999999', 3, ...rest].join('.'))).toBeNull();
+    expect(openWindow(reader, 'nonsense')).toBeNull();
+    expect(openWindow(SharedArena.create(PAGE_BYTES), address)).toBeNull();
+    expect(openWindow(reader, address)).not.toBeNull();
+  });
+});
+
+describe('a reference', () => {
+  it('is given once the other has mapped the region, and found there', () => {
+    const { arena, region, outlet, reader, inlet } = pair();
+    const references = new References(arena.memory, outlet);
+    const offset = region.allocate(100);
+    expect(references.to(offset, 100)).toBeNull();
+    const referents = new Referents(reader.memory, inlet);
+    const reference = references.to(offset, 100);
+    expect(referents.find(reference ?? new Uint8Array(), 100)).toBe(
+      inlet.window.offset + offset - region.offset,
+    );
+    expect(references.to(region.offset + region.bytes, 100)).toBeNull();
+    expect(references.to(region.offset + region.bytes - 50, 100)).toBeNull();
+  });
+
+  it('means nothing outside of the region', () => {
+    const { reader, inlet } = pair();
+    const referents = new Referents(reader.memory, inlet);
+    const to = (at: number) => new Uint8Array(Uint32Array.of(at).buffer);
+    expect(referents.find(to(inlet.window.bytes - 4), 8)).toBeNull();
+    expect(referents.find(to(2 ** 32 - 4), 8)).toBeNull();
+    expect(referents.find(new Uint8Array(8), 8)).toBeNull();
+  });
+
+  it('is settled when it was read, and what is read after the end is not taken', async () => {
+    const { arena, region, outlet, reader, inlet } = pair();
+    const references = new References(arena.memory, outlet);
+    const referents = new Referents(reader.memory, inlet);
+    references.to(region.allocate(8), 8);
+    const never = () => false;
+    let settled = false;
+    const settling = references.settle(never, 60_000).then(() => (settled = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(settled).toBe(false);
+    expect(referents.finish()).toBe(true);
+    await settling;
+    references.to(region.allocate(8), 8);
+    await references.settle(never, 10);
+    references.close();
+    expect(referents.finish()).toBe(false);
+  });
+});
+
+describe('a ring whose neighbour closes under a read', () => {
+  it('is told that the neighbour is lost, whatever it has read', async () => {
+    const options = { run: 'run', generation: 1, size: 2, transport: 'tcp' } as const;
+    const ranks = await Promise.all(
+      [0, 1].map(async (rank) => {
+        const arena = SharedArena.create(4 * SharedRegion.size(BYTES) + 4 * 2 ** 20);
+        const region = makeRegion(arena);
+        const ring = await Ring.bind({ ...options, rank, arena, region });
+        closing.push(() => ring.close({ abandon: true }));
+        return { ring, region, offset: region.allocate(4096) };
+      }),
+    );
+    const endpoints = ranks.map(({ ring }) => ring.endpoint);
+    await Promise.all(ranks.map(({ ring }) => ring.connect(endpoints, { deadlineMs: 5_000 })));
+    const [first, second] = ranks;
+    const sum = (rank: (typeof ranks)[number], step: number) =>
+      rank.ring.allReduce({ step, attempt: 0, ranges: [{ offset: rank.offset, length: 1024 }] });
+    await Promise.all(ranks.map((rank) => sum(rank, 0)));
+    // Rank 0 has named its share of the next sum, and is closed before rank 1 looks at it.
+    const failed = expect(sum(first!, 1)).rejects.toMatchObject({ code: 'RING_CLOSED' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await Promise.all([failed, first!.ring.close({ abandon: true })]);
+    await expect(sum(second!, 1)).rejects.toMatchObject({ code: 'RING_PEER_LOST' });
+  });
+});

@@ -1,0 +1,48 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { SharedArena } from '../memory.js';
+import { mapFile, PAGE_BYTES, unmapFile } from './mapping.js';
+import { ID_BYTES } from './region.js';
+
+/** Another process's region, seen from this arena. */
+export interface Inlet {
+  /** Bytes in the arena. */
+  readonly window: { readonly offset: number; readonly bytes: number };
+  /** Byte offset of the slot in the arena. */
+  readonly slot: number;
+  /** The number that the other's ring has in it. */
+  readonly ring: number;
+}
+
+const ADDRESS = /^(\d+)\.(\d+)\.(\d+)\.([0-9a-f]+)\.(\d+)\.(\d+)$/;
+
+/**
+ * Maps the region that a ring of another process has told of; null where that is not of this host or this user, or the
+ * arena has no room for it.
+ */
+export function openWindow(arena: SharedArena, address: string): Inlet | null {
+  const [, pid, fd, size, id, slot, ring] = ADDRESS.exec(address) ?? [];
+  if (id === undefined) return null;
+  const bytes = Number(size);
+  let file: number;
+  try {
+    file = openSync(`/proc/${pid}/fd/${fd}`, 'r+');
+  } catch {
+    return null; // No such process here, or not one of this user.
+  }
+  try {
+    const head = new Uint8Array(ID_BYTES);
+    readSync(file, head, 0, ID_BYTES, 0);
+    if (Buffer.from(head).toString('hex') !== id) return null;
+    const offset = arena.tryAllocate(bytes, PAGE_BYTES);
+    if (offset === null) return null;
+    mapFile(arena.memory, offset, bytes, file);
+    return { window: { offset, bytes }, slot: offset + Number(slot), ring: Number(ring) };
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function closeWindow(arena: SharedArena, { window: { offset, bytes } }: Inlet): void {
+  unmapFile(arena.memory, offset, bytes);
+  arena.release(offset, bytes);
+}
