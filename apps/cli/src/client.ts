@@ -5,6 +5,7 @@ import {
   jobViewSchema,
   ledgerViewSchema,
   modelViewSchema,
+  profileViewSchema,
   RingmasterError,
   statusViewSchema,
   workerViewSchema,
@@ -83,6 +84,10 @@ export class Client {
 
   ledger(id: string, step: number) {
     return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, ledgerViewSchema);
+  }
+
+  profile(id: string) {
+    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/profile`, profileViewSchema);
   }
 
   submit(spec: JobSpec) {

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobViewSchema } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { incident, jobView, TestApi } from './api.test.fixture.js';
 import { ringmaster } from './run.test.fixture.js';
 
@@ -16,6 +17,15 @@ batch: { sequences: 4, microbatches: 4 }
 optimizer: { learningRate: 1e-3 }
 steps: 10
 `;
+
+const traceSchema = z.object({
+  traceEvents: z.array(
+    z.object({
+      ...{ name: z.string(), ph: z.enum(['X', 'M']), tid: z.int() },
+      ...{ ts: z.number().optional(), dur: z.number().optional() },
+    }),
+  ),
+});
 
 let api: TestApi;
 const home = () => ['--home', api.home];
@@ -217,6 +227,54 @@ describe('job', () => {
     expect(slow).toContain('Rank 2 on worker w-2 computes 1.7 times as long as the median');
     expect(await described(0.1, 0.12)).not.toContain('computes');
     expect(await described(0.1, 0.2)).toContain('Rank 1 on worker w-1 computes 2.0 times');
+  });
+
+  it('tells where the time of its newest steps went, also as a trace', async () => {
+    const steps = [7, 8].map((step, index) => ({
+      ...{
+        step,
+        startedAt: 1000 + 250 * index,
+        seconds: 0.2,
+        phases,
+        attempts: 1,
+        microbatches: 2,
+      },
+    }));
+    const ranks = [
+      { rank: 0, worker: 'w-0', steps },
+      { rank: 1, worker: 'w-1', steps: steps.slice(1) },
+    ];
+    const view = { job: 'j-1', generation: 3, ranks };
+    api.json('GET /v1/jobs/j-1/profile', view);
+    const { stdout } = await ringmaster(['job', 'j-1', '--profile', ...home()]);
+    expect(stdout).toContain('Steps 7 to 8 of job j-1, generation 3');
+    expect(stdout).toMatch(
+      /^ +0 +w-0 +2 +250\.0 +100\.0 +\(40%\) .* 35\.0 +\(14%\) +50\.0 +\(20%\)$/m,
+    );
+    const json = await ringmaster(['job', 'j-1', '--profile', '--json', ...home()]);
+    expect(JSON.parse(json.stdout)).toEqual(view);
+
+    const trace = join(api.home, 'trace.json');
+    await ringmaster(['job', 'j-1', '--trace', trace, ...home()]);
+    const { traceEvents } = traceSchema.parse(JSON.parse(readFileSync(trace, 'utf8')));
+    const named = (name: string) => traceEvents.filter((event) => event.name === name);
+    expect(named('step 8')).toMatchObject([
+      { ph: 'X', tid: 0, ts: 250_000, dur: 200_000 },
+      { ph: 'X', tid: 1, ts: 250_000, dur: 200_000 },
+    ]);
+    // A viewer nests what lies within: every phase lies in its step, none over another.
+    const row = traceEvents.filter(
+      ({ ph, tid, ts = 0 }) => ph === 'X' && tid === 0 && ts < 200_000,
+    );
+    const [step, ...parts] = row.map(({ ts = 0, dur = 0 }) => ({ start: ts, end: ts + dur }));
+    expect(parts).toHaveLength(5);
+    for (const [index, part] of parts.entries())
+      expect(part.start).toBeCloseTo(parts[index - 1]?.end ?? 0, 3);
+    expect(parts.at(-1)?.end).toBeLessThanOrEqual(step?.end ?? 0);
+
+    api.json('GET /v1/jobs/j-1/profile', { ...view, ranks: [] });
+    const none = await ringmaster(['job', 'j-1', '--profile', ...home()]);
+    expect(none.stdout).toContain('has made no step that this coordinator knows of');
   });
 
   it('tells which samples a step consumes, and whether the workers say the same', async () => {

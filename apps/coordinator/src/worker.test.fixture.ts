@@ -327,7 +327,14 @@ export class FakeTrainer {
 function report(step: number): StepReport {
   return {
     ...{ step, loss: 5 - step / 100, counted: 10, tokens: 64, learningRate: 1e-3, gradientNorm: 1 },
-    ...{ attempts: 1, seconds: 0.01, ringBytes: 1000, microbatches: 1, nonFinite: null },
+    ...{
+      attempts: 1,
+      startedAt: 0,
+      seconds: 0.01,
+      ringBytes: 1000,
+      microbatches: 1,
+      nonFinite: null,
+    },
     ledger: { samples: 1, digest: 1 },
     phases: { compute: 0.005, quantise: 0.001, send: 0.001, wait: 0.002, update: 0.001 },
   };

@@ -23,6 +23,7 @@ export * from './api/cluster.js';
 export * from './api/incidents.js';
 export * from './api/jobs.js';
 export * from './api/models.js';
+export * from './api/profile.js';
 export * from './formats/artifact.js';
 export * from './formats/data-manifest.js';
 export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';

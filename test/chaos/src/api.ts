@@ -4,6 +4,7 @@ import {
   incidentViewSchema,
   jobEventSchema,
   jobViewSchema,
+  profileViewSchema,
   stepPointSchema,
   workerViewSchema,
   type CoordinatorFile,
@@ -11,6 +12,7 @@ import {
   type IncidentView,
   type JobEvent,
   type JobView,
+  type ProfileView,
   type StepPoint,
   type WorkerView,
 } from '@ringmaster/protocol';
@@ -62,6 +64,11 @@ export class Api {
 
   incidents(id: string): Promise<IncidentView[]> {
     return this.#get(`/v1/incidents?job=${id}&limit=10000`, z.array(incidentViewSchema));
+  }
+
+  /** Where the time of the newest steps went. */
+  profile(id: string): Promise<ProfileView> {
+    return this.#get(`/v1/jobs/${id}/profile`, profileViewSchema);
   }
 
   command(id: string, verb: 'pause' | 'resume' | 'cancel'): Promise<JobView> {

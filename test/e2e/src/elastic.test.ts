@@ -3,6 +3,7 @@ import {
   incidentViewSchema,
   jobViewSchema,
   ledgerViewSchema,
+  profileViewSchema,
   type JobView,
 } from '@ringmaster/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,6 +113,19 @@ describe('afterwards', () => {
   it('nothing has failed', async () => {
     const incidents: unknown = JSON.parse(await cluster.ok(['incidents', '--json']));
     expect(incidentViewSchema.array().parse(incidents)).toEqual([]);
+  });
+
+  it('a profile tells of the newest steps of every rank', async () => {
+    const said = await cluster.ok(['job', 'elastic', '--profile', '--json']);
+    const { ranks } = profileViewSchema.parse(JSON.parse(said));
+    expect(ranks.length).toBeGreaterThan(0);
+    for (const { steps } of ranks) {
+      expect(steps.at(-1)?.step).toBe(STEPS);
+      for (const [index, { startedAt }] of steps.slice(1).entries()) {
+        const { startedAt: before = Infinity, seconds = 0 } = steps[index] ?? {};
+        expect(startedAt).toBeGreaterThan(before + 1000 * seconds - 1);
+      }
+    }
   });
 
   it('workers have consumed what the ledger says', async () => {

@@ -181,6 +181,7 @@ describe('errors', () => {
     ['GET', '/v1/jobs/j-none', 404, 'JOB_NOT_FOUND'],
     ['GET', '/v1/jobs/j-none/events', 404, 'JOB_NOT_FOUND'],
     ['GET', '/v1/jobs/j-none/logs', 404, 'JOB_NOT_FOUND'],
+    ['GET', '/v1/jobs/j-none/profile', 404, 'JOB_NOT_FOUND'],
     ['POST', '/v1/jobs/j-none/cancel', 404, 'JOB_NOT_FOUND'],
     ['GET', '/v1/jobs?limit=none', 400, 'REQUEST_INVALID'],
     ['GET', '/v1/none', 404, 'NOT_FOUND'],
@@ -215,7 +216,8 @@ describe('the description', () => {
       ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/incidents', '/v1/jobs'],
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
-      ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/resume', '/v1/jobs/{id}/steps', '/v1/models'],
+      ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
+      ...['/v1/jobs/{id}/steps', '/v1/models'],
       ...['/v1/models/{id}', '/v1/shutdown', '/v1/status', '/v1/workers'],
     ]);
   });

@@ -20,6 +20,7 @@ import { jobRoutes } from './jobs.js';
 import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { modelRoutes } from './models.js';
+import { profileRoutes } from './profile.js';
 
 /**
  * The HTTP API, described by itself at /openapi.json.
@@ -62,6 +63,7 @@ export async function createServer(
   });
   jobRoutes(server, context);
   ledgerRoutes(server, context);
+  profileRoutes(server, context);
   eventRoutes(server, context);
   logRoutes(server, context);
   modelRoutes(server, context);

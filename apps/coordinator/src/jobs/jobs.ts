@@ -4,6 +4,7 @@ import {
   RingmasterError,
   type JobSpec,
   type JobView,
+  type ProfileView,
   type TrainerMessage,
 } from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
@@ -27,8 +28,8 @@ import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
 import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
 
-/** How long the metrics of a job are kept after its end, so that every scraper has seen its last figures. */
-const METRICS_KEPT_MS = 10 * 60_000;
+/** How long the metrics and the profile of a job are kept after its end, so that every scraper has seen its last figures. */
+const FIGURES_KEPT_MS = 10 * 60_000;
 
 export interface JobsOptions {
   readonly store: Store;
@@ -49,7 +50,7 @@ export interface JobsOptions {
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #live = new Map<string, LiveJob>();
-  readonly #ended: { readonly job: string; readonly at: number }[] = [];
+  readonly #ended: { readonly job: string; readonly at: number; readonly pace: Pace }[] = [];
 
   /** Takes up again what a coordinator before this one left unfinished. */
   constructor(options: JobsOptions) {
@@ -106,6 +107,13 @@ export class Jobs {
   view(reference: string): JobView {
     const record = this.record(reference);
     return viewOf(record, this.#live.get(record.id) ?? null);
+  }
+
+  /** Where the time of the newest steps went. @throws JOB_NOT_FOUND */
+  profile(reference: string): ProfileView {
+    const { id, generation } = this.record(reference);
+    const pace = (this.#live.get(id) ?? this.#ended.find(({ job }) => job === id))?.pace;
+    return { job: id, ...(pace?.profile ?? { generation, ranks: [] }) };
   }
 
   /** Newest first. */
@@ -165,7 +173,7 @@ export class Jobs {
   tick(): void {
     const { clock, metrics } = this.#options;
     for (const live of this.live) if (!live.clock.isHeld) this.apply(live, { type: 'tick' });
-    while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > METRICS_KEPT_MS) {
+    while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > FIGURES_KEPT_MS) {
       void metrics.forget(this.#ended.shift()?.job ?? '');
     }
   }
@@ -248,7 +256,7 @@ export class Jobs {
     const { id, state } = live.record;
     live.progress = null;
     this.#live.delete(id);
-    this.#ended.push({ job: id, at: this.#options.clock() });
+    this.#ended.push({ job: id, at: this.#options.clock(), pace: live.pace });
     this.#options.log.info({ job: id, state }, 'job ended');
   }
 }

@@ -1,6 +1,9 @@
-import type { JobView, StepReport } from '@ringmaster/protocol';
+import type { JobView, ProfileView, StepReport } from '@ringmaster/protocol';
 
+/** Medians are taken over so many steps. */
 const STEPS_SEEN = 20;
+/** A profile has so many. */
+const STEPS_KEPT = 100;
 
 /** How fast a job runs: medians over its newest steps, so that a checkpoint or an evaluation does not show. */
 export class Pace {
@@ -15,7 +18,7 @@ export class Pace {
     if (generation > this.#generation) this.#ranks.clear();
     this.#generation = generation;
     const before = this.#ranks.get(rank)?.recent ?? [];
-    this.#ranks.set(rank, { worker, recent: [...before, ...reports].slice(-STEPS_SEEN) });
+    this.#ranks.set(rank, { worker, recent: [...before, ...reports].slice(-STEPS_KEPT) });
   }
 
   get tokensPerSecond(): number | null {
@@ -28,21 +31,35 @@ export class Pace {
 
   /** What each rank of the newest generation does in a step. */
   get ranks(): JobView['ranks'] {
-    return [...this.#ranks]
-      .sort(([a], [b]) => a - b)
-      .map(([rank, { worker, recent }]) => {
-        const middle = (of: (report: StepReport) => number) => median(recent.map(of)) ?? 0;
-        return {
-          ...{ rank, worker, microbatches: recent.at(-1)?.microbatches ?? 0 },
-          phases: {
-            compute: middle(({ phases }) => phases.compute),
-            quantise: middle(({ phases }) => phases.quantise),
-            send: middle(({ phases }) => phases.send),
-            wait: middle(({ phases }) => phases.wait),
-            update: middle(({ phases }) => phases.update),
-          },
-        };
-      });
+    return this.#byRank.map(([rank, { worker, recent }]) => {
+      const seen = recent.slice(-STEPS_SEEN);
+      const middle = (of: (report: StepReport) => number) => median(seen.map(of)) ?? 0;
+      return {
+        ...{ rank, worker, microbatches: seen.at(-1)?.microbatches ?? 0 },
+        phases: {
+          compute: middle(({ phases }) => phases.compute),
+          quantise: middle(({ phases }) => phases.quantise),
+          send: middle(({ phases }) => phases.send),
+          wait: middle(({ phases }) => phases.wait),
+          update: middle(({ phases }) => phases.update),
+        },
+      };
+    });
+  }
+
+  /** The newest steps of each rank of the newest generation. */
+  get profile(): Omit<ProfileView, 'job'> {
+    const ranks = this.#byRank.map(([rank, { worker, recent }]) => ({
+      ...{ rank, worker },
+      steps: recent.map(({ step, startedAt, seconds, phases, attempts, microbatches }) => ({
+        ...{ step, startedAt, seconds, phases, attempts, microbatches },
+      })),
+    }));
+    return { generation: this.#generation, ranks };
+  }
+
+  get #byRank() {
+    return [...this.#ranks].sort(([a], [b]) => a - b);
   }
 }
 

@@ -55,6 +55,7 @@ describe('what ranks report of the steps of two epochs', () => {
       expect(digest).toBe(ledgerDigest(Array(samples).keys()));
     }
     for (const report of [...first, ...second]) {
+      expect(Math.abs(Date.now() - report.startedAt)).toBeLessThan(600_000);
       const phases = Object.values(report.phases);
       expect(phases.every((seconds) => seconds >= 0)).toBe(true);
       expect(phases.reduce((sum, seconds) => sum + seconds, 0)).toBeLessThan(report.seconds + 1e-3);

@@ -63,6 +63,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       nonFinite,
       ...(audit.result === undefined ? {} : { audit: audit.result }),
       microbatches: share.length,
+      startedAt: watch.startedAt,
       seconds: watch.total(),
       phases: watch.phases(),
       ringBytes,

@@ -5,6 +5,11 @@ export class Stopwatch {
   readonly #started = performance.now();
   readonly #seconds: Phases = { compute: 0, quantise: 0, send: 0, wait: 0, update: 0 };
 
+  /** When the stopwatch was made: milliseconds since 1970. */
+  get startedAt(): number {
+    return performance.timeOrigin + this.#started;
+  }
+
   timeSync<T>(phase: keyof Phases, work: () => T): T {
     const started = performance.now();
     try {

@@ -136,6 +136,8 @@ export const stepReportSchema = z.object({
    * that could be named).
    */
   audit: z.enum(['agreed', 'transient']).optional(),
+  /** When this rank began the step: milliseconds since 1970, by its host's clock. */
+  startedAt: z.number(),
   /** Wall time of the step on this rank. */
   seconds: z.number(),
   phases: phasesSchema,
