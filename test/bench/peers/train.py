@@ -8,7 +8,6 @@ in between.
 import contextlib
 import json
 import os
-import resource
 import sys
 import time
 
@@ -87,7 +86,8 @@ class Transformer(nn.Module):
             {"token": nn.Embedding(vocabulary, hidden), "position": nn.Embedding(context, hidden)}
         )
         if not gpt:
-            self.embeddings["type"] = nn.Embedding(2, hidden)
+            # Ours is called type, which is the name of a method of every module.
+            self.embeddings["token_type"] = nn.Embedding(2, hidden)
             self.embeddings["norm"] = nn.LayerNorm(hidden, eps=epsilon)
         self.blocks = nn.ModuleList(
             Block(
@@ -109,8 +109,8 @@ class Transformer(nn.Module):
     def forward(self, tokens_BT, targets_K, rows_K):
         """The cross-entropy at the rows that count, summed; None for all of them."""
         x_BTH = self.embeddings["token"](tokens_BT) + self.embeddings["position"].weight[: tokens_BT.shape[1]]
-        if "type" in self.embeddings:
-            x_BTH = self.embeddings["norm"](x_BTH + self.embeddings["type"].weight[0])
+        if "token_type" in self.embeddings:
+            x_BTH = self.embeddings["norm"](x_BTH + self.embeddings["token_type"].weight[0])
         if self.dropout > 0:
             x_BTH = F.dropout(x_BTH, self.dropout)
         for block in self.blocks:
@@ -134,7 +134,8 @@ initial = torch.from_file(
 )
 parameters = dict(network.named_parameters())
 at = 0
-for name in settings["initial"]["names"]:
+for ours in settings["initial"]["names"]:
+    name = ours.replace("embeddings.type.", "embeddings.token_type.")
     with torch.no_grad():
         parameters[name].copy_(initial[at : at + parameters[name].numel()].view_as(parameters[name]))
     at += parameters.pop(name).numel()
@@ -198,6 +199,12 @@ def train_step(step):
     return total / counts[step]
 
 
+def peak_bytes():
+    """The most memory that this process has had (proc(5)), as the other side takes it."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+
+
 def answer(message):
     print(json.dumps(message), file=answers, flush=True)
 
@@ -225,7 +232,7 @@ for line in sys.stdin:
         {
             "seconds": seconds,
             "processorSeconds": processor_seconds,
-            "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peakBytes": peak_bytes(),
             "losses": losses,
         }
     )

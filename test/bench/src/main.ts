@@ -2,7 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { batches } from './batches.js';
 import { machine } from './machine.js';
+import { overhead } from './overhead.js';
 import { profile } from './profile.js';
 import { recovery } from './recovery.js';
 import { markdown, writeReport } from './report.js';
@@ -10,7 +12,7 @@ import { ring } from './ring.js';
 import { seek } from './seek.js';
 import { train } from './train.js';
 
-const benchmarks = { profile, recovery, ring, seek, train };
+const benchmarks = { batches, overhead, profile, recovery, ring, seek, train };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

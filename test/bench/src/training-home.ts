@@ -58,19 +58,19 @@ export const OPTIMIZER = {
 
 export const SEED = 1;
 
-const OBJECTIVES = { gpt: 'causal-language-model', bert: 'masked-language-model' } as const;
+export const OBJECTIVES = { gpt: 'causal-language-model', bert: 'masked-language-model' } as const;
 
 /** A home directory of its own with prepared data, enough for some steps without a repeated sample. */
 export class TrainingHome {
   readonly root: string;
+  readonly dataset: Dataset;
   readonly #manifest: string;
-  readonly #dataset: Dataset;
   readonly #shape: Shape;
 
   private constructor(root: string, manifest: string, dataset: Dataset, shape: Shape) {
     this.root = root;
     this.#manifest = manifest;
-    this.#dataset = dataset;
+    this.dataset = dataset;
     this.#shape = shape;
   }
 
@@ -120,7 +120,7 @@ export class TrainingHome {
    */
   async writeBatches(steps: number): Promise<string> {
     const { architecture, context, sequences } = this.#shape;
-    const batches = trainBatches(this.#dataset, {
+    const batches = trainBatches(this.dataset, {
       objective: OBJECTIVES[architecture],
       context,
       sequences,
