@@ -183,6 +183,20 @@ function memory(): Finding {
   return warn('memory', detail, 'A trainer takes about 1 GB and its model; run fewer workers.');
 }
 
+/** Where trainers of one host read each other's gradients. */
+function sharedMemory(): Finding {
+  const check = 'shared memory';
+  const remedy =
+    'Trainers here send gradients over sockets, which is slower; give a container more (docker run --shm-size=2g).';
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    const detail = `${formatBytes(bavail * bsize)} free in /dev/shm`;
+    return bavail * bsize >= GIGABYTE / 2 ? ok(check, detail) : warn(check, detail, remedy);
+  } catch (error) {
+    return warn(check, reasonOf(error), remedy);
+  }
+}
+
 const checks: readonly Check[] = [
   node,
   platform,
@@ -202,6 +216,7 @@ const checks: readonly Check[] = [
   () => space('cache', cacheRoot(), 1.2 * GIGABYTE),
   clock,
   memory,
+  sharedMemory,
 ];
 
 /** Looks at everything that a cluster on this machine needs. */

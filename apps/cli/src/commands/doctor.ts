@@ -13,8 +13,8 @@ export function doctorCommand(program: Command): void {
       if (json) printJson(findings);
       else {
         for (const { check, state, detail, remedy } of findings) {
-          print(`${state.padEnd(4)}  ${check.padEnd(10)}  ${detail}`);
-          if (remedy !== null) print(`${' '.repeat(18)}→ ${remedy}`);
+          print(`${state.padEnd(4)}  ${check.padEnd(13)}  ${detail}`);
+          if (remedy !== null) print(`${' '.repeat(21)}→ ${remedy}`);
         }
       }
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;

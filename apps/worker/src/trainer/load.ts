@@ -44,7 +44,8 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   const seconds = (performance.now() - started) / 1000;
   const probeSeconds = (performance.now() - probing) / 1000;
   const { parameterCount: parameters } = run.layout;
-  log.info({ seconds, probeSeconds, parameters, steps: run.steps }, 'loaded');
+  const sharesMemory = run.region !== null;
+  log.info({ seconds, probeSeconds, parameters, steps: run.steps, sharesMemory }, 'loaded');
   return run;
 }
 
