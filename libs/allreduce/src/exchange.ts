@@ -1,6 +1,7 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { ErrorDetail } from '@ringmaster/protocol';
 import { now } from './clock.js';
+import type { Collector } from './collector.js';
 import { RingFailure } from './failure.js';
 import { encodeHeader, type Header, judge } from './frame.js';
 import type { Kernels } from './kernels.js';
@@ -22,6 +23,8 @@ export interface Desk {
   readonly kernels: Kernels;
   /** Byte offset of room for one segment in the memory. */
   readonly staging: number;
+  /** Gives the memory of received payloads back. */
+  readonly collector: Collector;
   /** Names what the rank after can read where it lies; null where it cannot. */
   readonly references: References | null;
   /** Finds what the rank before names; null where that cannot be read here. */
@@ -144,7 +147,7 @@ export class Exchange {
   }
 
   async #receiveAll(): Promise<void> {
-    const { links, options } = this.#desk;
+    const { links, options, collector } = this.#desk;
     for (const segment of this.#toReceive) {
       const [, payload = EMPTY, reference] = await this.#receive(
         this.#header(segment, links.before),
@@ -154,6 +157,7 @@ export class Exchange {
       if (reference !== undefined) this.#take(segment, reference);
       else if (adds(segment.phase, options.size)) this.#add(offset, payload);
       else this.#bytes.set(payload, offset);
+      collector.done(payload.byteLength);
       this.#received++;
       this.#lastReceived = now();
       this.#note();

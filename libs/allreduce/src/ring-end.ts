@@ -1,5 +1,6 @@
 import type { Context } from 'zeromq';
 import type { Authenticator } from './authenticator.js';
+import { Collector } from './collector.js';
 import { Donor, type Offer } from './donor.js';
 import { RingFailure } from './failure.js';
 import { type Desk, Exchange } from './exchange.js';
@@ -51,6 +52,7 @@ export class RingEnd {
     const links = await Links.bind(options, context, authenticator);
     const desk: Desk = {
       ...{ options, links, memory, kernels, staging, board: new StandingBoard(board) },
+      collector: new Collector(),
       references: outlet === null ? null : new References(memory, outlet),
       referents: null,
     };
