@@ -32,58 +32,85 @@ function quantise(value: v128, scale: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(value, scale)));
 }
 
-/** target[k] += round(source[k] * 2^exponent), ties to even; NaN counts as 0, what is out of range saturates. */
-export function quantiseAdd(target: usize, source: usize, length: u32, exponent: i32): void {
-  const scale = f32x4.splat(reinterpret<f32>((exponent + 127) << 23));
-  const end = target + ((<usize>length) << 2);
-  const pairsEnd = target + ((<usize>(length & ~7)) << 2);
-  const vectorsEnd = target + ((<usize>(length & ~3)) << 2);
-  while (target < pairsEnd) {
-    const first = quantise(v128.load(source), scale);
-    const second = quantise(v128.load(source, 16), scale);
-    v128.store(target, i32x4.add(v128.load(target), first));
-    v128.store(target, i32x4.add(v128.load(target, 16), second), 16);
-    target += 32;
-    source += 32;
-  }
-  while (target < vectorsEnd) {
-    v128.store(target, i32x4.add(v128.load(target), quantise(v128.load(source), scale)));
-    target += 16;
-    source += 16;
-  }
-  while (target < end) {
-    const one = i32x4.extract_lane(quantise(v128.load32_zero(source), scale), 0);
-    store<i32>(target, load<i32>(target) + one);
-    target += 4;
-    source += 4;
-  }
+function magnitude(value: v128): v128 {
+  return v128.and(value, i32x4.splat(0x7fffffff));
+}
+
+// The magnitude bits of floats order like unsigned integers with infinity above every number and NaN above infinity, so
+// both come through.
+function largest(magnitudes: v128): f32 {
+  const bits = max<u32>(
+    max<u32>(i32x4.extract_lane(magnitudes, 0), i32x4.extract_lane(magnitudes, 1)),
+    max<u32>(i32x4.extract_lane(magnitudes, 2), i32x4.extract_lane(magnitudes, 3)),
+  );
+  return reinterpret<f32>(bits);
 }
 
 /**
- * The largest |source[k]|, as float32; 0 for no elements. The magnitude bits of floats order like unsigned integers
- * with infinity above every number and NaN above infinity, so both come through.
+ * target[k] = round(source[k] * 2^exponent), ties to even, added to target[k] where `kept` is all ones and not where it
+ * is all zeros; NaN counts as 0, what is out of range saturates. Answers what `maxAbs` does.
  */
+function quantiseInto(
+  target: usize,
+  source: usize,
+  length: u32,
+  exponent: i32,
+  kept: v128,
+): f32 {
+  const scale = f32x4.splat(reinterpret<f32>((exponent + 127) << 23));
+  const end = target + ((<usize>length) << 2);
+  const pairsEnd = target + ((<usize>(length & ~7)) << 2);
+  let firsts = i32x4.splat(0);
+  let seconds = i32x4.splat(0);
+  while (target < pairsEnd) {
+    const first = v128.load(source);
+    const second = v128.load(source, 16);
+    firsts = i32x4.max_u(firsts, magnitude(first));
+    seconds = i32x4.max_u(seconds, magnitude(second));
+    const before = v128.and(v128.load(target), kept);
+    const beforeSecond = v128.and(v128.load(target, 16), kept);
+    v128.store(target, i32x4.add(before, quantise(first, scale)));
+    v128.store(target, i32x4.add(beforeSecond, quantise(second, scale)), 16);
+    target += 32;
+    source += 32;
+  }
+  while (target < end) {
+    const value = v128.load32_zero(source);
+    firsts = i32x4.max_u(firsts, magnitude(value));
+    const before = i32x4.extract_lane(v128.and(v128.load32_zero(target), kept), 0);
+    store<i32>(target, before + i32x4.extract_lane(quantise(value, scale), 0));
+    target += 4;
+    source += 4;
+  }
+  return largest(i32x4.max_u(firsts, seconds));
+}
+
+/** target[k] += round(source[k] * 2^exponent); see `quantiseInto`. */
+export function quantiseAdd(target: usize, source: usize, length: u32, exponent: i32): f32 {
+  return quantiseInto(target, source, length, exponent, i32x4.splat(-1));
+}
+
+/** target[k] = round(source[k] * 2^exponent); see `quantiseInto`. */
+export function quantiseSet(target: usize, source: usize, length: u32, exponent: i32): f32 {
+  return quantiseInto(target, source, length, exponent, i32x4.splat(0));
+}
+
+/** The largest |source[k]|, as float32; 0 for no elements, NaN if there is one, else infinity if there is one. */
 export function maxAbs(source: usize, length: u32): f32 {
-  const magnitude = i32x4.splat(0x7fffffff);
   const end = source + ((<usize>length) << 2);
   const pairsEnd = source + ((<usize>(length & ~7)) << 2);
-  let first = i32x4.splat(0);
-  let second = i32x4.splat(0);
+  let firsts = i32x4.splat(0);
+  let seconds = i32x4.splat(0);
   while (source < pairsEnd) {
-    first = i32x4.max_u(first, v128.and(v128.load(source), magnitude));
-    second = i32x4.max_u(second, v128.and(v128.load(source, 16), magnitude));
+    firsts = i32x4.max_u(firsts, magnitude(v128.load(source)));
+    seconds = i32x4.max_u(seconds, magnitude(v128.load(source, 16)));
     source += 32;
   }
   while (source < end) {
-    first = i32x4.max_u(first, v128.and(v128.load32_zero(source), magnitude));
+    firsts = i32x4.max_u(firsts, magnitude(v128.load32_zero(source)));
     source += 4;
   }
-  const all = i32x4.max_u(first, second);
-  const bits = max<u32>(
-    max<u32>(i32x4.extract_lane(all, 0), i32x4.extract_lane(all, 1)),
-    max<u32>(i32x4.extract_lane(all, 2), i32x4.extract_lane(all, 3)),
-  );
-  return reinterpret<f32>(bits);
+  return largest(i32x4.max_u(firsts, seconds));
 }
 
 // The coefficient of element i: two multiply-xorshift rounds, made odd. Odd, so that one changed element always

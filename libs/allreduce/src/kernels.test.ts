@@ -78,18 +78,21 @@ describe('add', () => {
   });
 });
 
-describe('quantiseAdd', () => {
-  it('adds round-half-even(g · 2^e), saturating', () => {
+describe.each(['quantiseAdd', 'quantiseSet'] as const)('%s', (kernel) => {
+  it('makes round-half-even(g · 2^e), saturating, and answers the largest magnitude', () => {
     const exponent = fc.integer({ min: -126, max: 126 });
     fc.assert(
       fc.property(pairs(int32, float32), shift, exponent, (values, a, e) => {
         const { length } = values;
         arena.int32(offsets.target + 4 * a, length).set(values.map(([x]) => x));
         arena.float32(offsets.source + 4 * a, length).set(values.map(([, g]) => g));
-        kernels.quantiseAdd(offsets.target + 4 * a, offsets.source + 4 * a, length, e);
-        const expected = values.map(
-          ([x, g]) => (x + saturate(roundHalfEven(Math.fround(Math.fround(g) * 2 ** e)))) | 0,
-        );
+        const source = offsets.source + 4 * a;
+        const largest = kernels.maxAbs(source, length);
+        expect(kernels[kernel](offsets.target + 4 * a, source, length, e)).toBe(largest);
+        const expected = values.map(([x, g]) => {
+          const before = kernel === 'quantiseAdd' ? x : 0;
+          return (before + saturate(roundHalfEven(Math.fround(Math.fround(g) * 2 ** e)))) | 0;
+        });
         expect([...arena.int32(offsets.target + 4 * a, length)]).toEqual(expected);
       }),
       { numRuns: 300 },

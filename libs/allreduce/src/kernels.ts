@@ -6,7 +6,8 @@ import { type SharedMemory, webAssembly } from './webassembly.js';
 /** What assembly/kernels.ts exports. */
 interface Exports {
   add(target: number, source: number, length: number): void;
-  quantiseAdd(target: number, source: number, length: number, exponent: number): void;
+  quantiseAdd(target: number, source: number, length: number, exponent: number): number;
+  quantiseSet(target: number, source: number, length: number, exponent: number): number;
   maxAbs(source: number, length: number): number;
   checksum(source: number, length: number, first: number): number;
   zero(target: number, length: number): void;
@@ -39,11 +40,18 @@ export class Kernels {
 
   /**
    * int32 target += round(float32 source · 2^exponent), ties to even. NaN adds 0 and what is out of range saturates:
-   * `maxAbs` and `fits` tell beforehand. |exponent| ≤ 126, so that the scale is a normal float32.
+   * `fits` tells of it. |exponent| ≤ 126, so that the scale is a normal float32.
+   * @returns `maxAbs` of the source
    */
-  quantiseAdd(target: number, source: number, length: number, exponent: number): void {
+  quantiseAdd(target: number, source: number, length: number, exponent: number): number {
     assert(Math.abs(exponent) <= MAXIMUM_EXPONENT, `exponent ${exponent} is out of range`);
-    this.#exports.quantiseAdd(target, source, length, exponent);
+    return this.#exports.quantiseAdd(target, source, length, exponent);
+  }
+
+  /** The same with = in place of +=, whatever the target held. */
+  quantiseSet(target: number, source: number, length: number, exponent: number): number {
+    assert(Math.abs(exponent) <= MAXIMUM_EXPONENT, `exponent ${exponent} is out of range`);
+    return this.#exports.quantiseSet(target, source, length, exponent);
   }
 
   /** The largest magnitude of float32 elements; NaN if there is a NaN, else Infinity if there is one; 0 for none. */

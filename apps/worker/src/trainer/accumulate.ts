@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { ledgerDigest } from '@ringmaster/data';
 import type { Tensor } from '@ringmaster/model';
 import { laneOf } from './microbatch.js';
@@ -10,24 +11,34 @@ interface Microbatch {
   readonly microbatch: number;
   /** Null while calibrating: magnitudes are measured, nothing is summed. */
   readonly exponents: Int32Array | null;
+  /** What the arena holds is replaced by this gradient; else this is added to it. */
+  readonly replace: boolean;
 }
 
-/** Computes one microbatch: adds its quantised gradient to the arena and reports loss, counts and magnitudes in its lane. */
+/**
+ * Computes one microbatch: adds its quantised gradient to the arena and reports loss, counts and magnitudes in its lane.
+ * @returns whether there was a gradient for the arena
+ */
 export function accumulate(
   run: Run,
   arena: Arena,
-  { step, microbatch, exponents }: Microbatch,
+  { step, microbatch, exponents, replace }: Microbatch,
   watch: Stopwatch,
-): void {
+): boolean {
+  const { kernels, staging } = run;
   const maxima = new Float32Array(run.layout.tensors.length);
+  let emitted = 0;
   const quantise = (name: string, gradient: Tensor) => {
     const { index, offset, length } = run.layout.tensor(name);
-    run.runtime.downloadInto(gradient, run.staging.view(length));
+    run.runtime.downloadInto(gradient, staging.view(length));
+    emitted++;
     watch.timeSync('quantise', () => {
-      maxima[index] = run.kernels.maxAbs(run.staging.offset, length);
-      if (exponents === null) return;
       const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
-      run.kernels.quantiseAdd(target, run.staging.offset, length, exponents[index] ?? 0);
+      const exponent = exponents?.[index];
+      if (exponent === undefined) maxima[index] = kernels.maxAbs(staging.offset, length);
+      else if (replace)
+        maxima[index] = kernels.quantiseSet(target, staging.offset, length, exponent);
+      else maxima[index] = kernels.quantiseAdd(target, staging.offset, length, exponent);
     });
   };
   // Null at the end of an epoch, when no sample is left for it.
@@ -49,4 +60,6 @@ export function accumulate(
     ...{ samples: samples.length, digest: ledgerDigest(samples) },
   });
   run.lanes.write(arena.lanes, microbatch, lane);
+  assert(batch === null || emitted === maxima.length, 'every parameter has a gradient');
+  return batch !== null && exponents !== null;
 }

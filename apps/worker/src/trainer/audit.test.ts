@@ -56,13 +56,16 @@ const hashesOf = (ranks: readonly Rank[]) => ranks.map(({ run }) => run.stateHas
 
 /** Flips the lowest bit of an element that a rank has quantised, always or the first time. */
 function corrupt({ run }: Rank, once: boolean): void {
-  const quantiseAdd = run.kernels.quantiseAdd.bind(run.kernels);
   let flips = once ? 1 : Infinity;
-  vi.spyOn(run.kernels, 'quantiseAdd').mockImplementation((target, ...rest) => {
-    quantiseAdd(target, ...rest);
-    const [element] = [run.memory.int32(target, 1)];
-    if (flips-- > 0) element[0] = (element[0] ?? 0) ^ 1;
-  });
+  for (const kernel of ['quantiseAdd', 'quantiseSet'] as const) {
+    const quantise = run.kernels[kernel].bind(run.kernels);
+    vi.spyOn(run.kernels, kernel).mockImplementation((target, ...rest) => {
+      const largest = quantise(target, ...rest);
+      const [element] = [run.memory.int32(target, 1)];
+      if (flips-- > 0) element[0] = (element[0] ?? 0) ^ 1;
+      return largest;
+    });
+  }
 }
 
 /** The ranks that compute the audited microbatch of a rank's next step. */

@@ -19,7 +19,7 @@ export async function probe(run: Run): Promise<string> {
       const exponent = exponentOf(run.kernels.maxAbs(run.staging.offset, length), run);
       exponents[index] = exponent;
       const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
-      run.kernels.quantiseAdd(target, run.staging.offset, length, exponent);
+      run.kernels.quantiseSet(target, run.staging.offset, length, exponent);
     };
     const first = { step: 0, microbatch: 0 };
     const batch = run.task.trainMicrobatch(first.step, first.microbatch);

@@ -147,17 +147,14 @@ export class Run {
     return this.layout.tensors.map((_, tensor) => this.state.history(tensor));
   }
 
-  /** An empty arena for one attempt. Two alternate: a neighbour may still be reading the one before. */
+  /**
+   * An arena for one attempt, with empty lanes; what else it holds is of an earlier one. Two alternate: a neighbour may
+   * still be reading the one before.
+   */
   nextArena(): Arena {
     const arena = this.#arenas[this.#attempts++ % 2 === 0 ? 0 : 1];
-    this.clear(arena);
+    this.lanes.clear(arena.lanes);
     return arena;
-  }
-
-  /** Empties an arena that nobody else reads yet. */
-  clear({ offset, lanes }: Arena): void {
-    this.kernels.zero(offset, this.layout.length);
-    this.lanes.clear(lanes);
   }
 
   /** Makes the state of step 0 from the specification. */

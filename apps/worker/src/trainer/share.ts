@@ -20,24 +20,36 @@ export async function computeShare(
 ): Promise<void> {
   const { step } = run;
   const { share } = session;
+  // Until a gradient of this attempt is in the arena it holds those of an earlier one, which the first one replaces.
+  let isFresh = false;
   const compute = async (microbatch: number) => {
     await session.breathe();
     faultPoint('compute', run);
-    accumulate(run, arena, { step, microbatch, exponents }, watch);
+    const replace = !isFresh;
+    isFresh = accumulate(run, arena, { step, microbatch, exponents, replace }, watch) || isFresh;
+  };
+  const empty = () => {
+    if (!isFresh) run.kernels.zero(arena.offset, run.layout.length);
+    isFresh = true;
   };
   const audited = exponents === null ? null : audit.microbatch;
   if (audited !== null) {
     await compute(audited);
     watch.timeSync('compute', () => {
+      empty();
       audit.witness(arena);
     });
-    if (!share.includes(audited)) run.clear(arena);
+    if (!share.includes(audited)) {
+      run.lanes.clear(arena.lanes);
+      isFresh = false;
+    }
   }
   for (const microbatch of share) {
     if (microbatch !== audited) await compute(microbatch);
   }
   if (exponents !== null) {
     watch.timeSync('compute', () => {
+      empty();
       audit.sign(arena);
     });
   }
