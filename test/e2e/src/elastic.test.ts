@@ -91,7 +91,7 @@ describe('a job ends with the same bytes', () => {
     const id = await cluster.ok(['submit', job]);
     await until(id, atWork(2));
     const high = await cluster.ok([
-      ...['submit', job, '--set', 'priority=9', '--set', 'workers.max=1', '--set', 'steps=20'],
+      ...['submit', job, '--set', 'priority=9', '--set', 'workers.max=1', '--set', 'steps=200'],
     ]);
     await until(high, atWork(1));
     expect((await viewOf(id)).workers).toHaveLength(1);
