@@ -97,6 +97,19 @@ describe('a worker that registers again', () => {
     expect(sent.at(-1)?.message).toEqual({ type: 'end-trainer', trainer: 't1' });
   });
 
+  it('because it was not answered yet keeps what it was told to launch meanwhile', () => {
+    const { cluster, told, wanted, say, register } = scene();
+    wanted.add('t1');
+    cluster.launch(register(), launchFor('t1'));
+    register();
+    say({ type: 'heartbeat' });
+    expect(told.at(-1)).toBe('holds t1');
+    expect(cluster.workers.offers()[0]?.free).toBe(1);
+    register([], 'b');
+    say({ type: 'heartbeat' }, 'b');
+    expect(told.at(-1)).toBe('holds ');
+  });
+
   it('soon after its connection broke has lost nobody', () => {
     const { cluster, told, sent, wanted, time, say, register, pass } = scene();
     const id = register();

@@ -46,7 +46,10 @@ export class Workers {
     this.#sweptMs = nowMs;
   }
 
-  /** Takes a worker in, or in again. */
+  /**
+   * Takes a worker in, or in again. One that repeats itself over the same connection has not read yet what it was sent
+   * there meanwhile: trainers that it was told to launch are on their way, not gone.
+   */
   register(peer: string, message: Registration, nowMs: number): Worker {
     const { host, pid, slots, threads, device } = message;
     const id = workerId(host, pid);
@@ -55,11 +58,12 @@ export class Workers {
       const unproven = before?.trainers.get(held.trainer)?.unproven ?? false;
       return [held.trainer, { job: held.job, pid: held.pid, unproven }];
     });
+    const underWay = before?.peer === peer && before.presence === 'here' ? before.trainers : [];
     const worker: Worker = {
       ...{ id, host, pid, slots, threads, device, peer, lastHeardMs: nowMs },
       ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
       health: before?.health ?? sound,
-      trainers: new Map(trainers),
+      trainers: new Map([...underWay, ...trainers]),
     };
     this.#workers.set(id, worker);
     return worker;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import koffi from 'koffi';
 import type { SharedMemory } from '../webassembly.js';
 
@@ -28,14 +29,21 @@ let mmap: Mmap | undefined;
 /**
  * Lets a range of a WebAssembly memory, whole pages, be a file's bytes from now on (mmap(2) with MAP_FIXED): whoever
  * maps the same file sees the same memory. What the range held before is gone.
+ * @returns whether the system has done so; if not, the range is as it was
  */
-export function mapFile(memory: SharedMemory, offset: number, bytes: number, file: number): void {
-  map(memory, offset, bytes, SHARED | FIXED | POPULATE, file);
+export function mapFile(
+  memory: SharedMemory,
+  offset: number,
+  bytes: number,
+  file: number,
+): boolean {
+  return map(memory, offset, bytes, SHARED | FIXED | POPULATE, file);
 }
 
 /** Lets a range that was mapped be memory of this process alone again, all zero. */
 export function unmapFile(memory: SharedMemory, offset: number, bytes: number): void {
-  map(memory, offset, bytes, PRIVATE | FIXED | ANONYMOUS | NO_RESERVE, -1);
+  const unmapped = map(memory, offset, bytes, PRIVATE | FIXED | ANONYMOUS | NO_RESERVE, -1);
+  assert(unmapped, `${bytes} bytes at ${offset} cannot be unmapped`);
 }
 
 function map(
@@ -44,9 +52,8 @@ function map(
   bytes: number,
   flags: number,
   file: number,
-): void {
-  if (offset % PAGE_BYTES !== 0 || bytes % PAGE_BYTES !== 0)
-    throw new Error(`${bytes} bytes at ${offset} are not whole pages`);
+): boolean {
+  assert(offset % PAGE_BYTES === 0 && bytes % PAGE_BYTES === 0, 'whole pages are mapped');
   // Typed arrays are handed over as the address of their first byte; this one lies in the memory.
   const range = new Uint8Array(buffer, offset, bytes);
   mmap ??= koffi
@@ -55,6 +62,5 @@ function map(
       'void *mmap(void *address, size_t bytes, int protection, int flags, int file, int64_t offset)',
     ) as Mmap;
   const mapped = koffi.address(mmap(range, bytes, READ_AND_WRITE, flags, file, 0));
-  if (mapped === FAILED || mapped !== koffi.address(range))
-    throw new Error(`mmap of ${bytes} bytes at ${offset} failed`);
+  return mapped !== FAILED && mapped === koffi.address(range);
 }

@@ -32,6 +32,7 @@ export class SharedRegion {
   readonly #file: number;
   readonly #id: string;
   readonly #taken = new Set<number>();
+  #opened = 0;
   #end: number;
 
   private constructor(arena: SharedArena, offset: number, bytes: number, file: number, id: string) {
@@ -59,7 +60,11 @@ export class SharedRegion {
     const file = reserve(join(directory, `ringmaster-${id.toString('hex')}`), size);
     if (file === null) return null;
     const offset = arena.allocate(size, PAGE_BYTES);
-    mapFile(arena.memory, offset, size, file);
+    if (!mapFile(arena.memory, offset, size, file)) {
+      closeSync(file);
+      arena.release(offset, size);
+      return null;
+    }
     new Uint8Array(arena.memory.buffer, offset, ID_BYTES).set(id);
     return new SharedRegion(arena, offset, size, file, id.toString('hex'));
   }
@@ -74,10 +79,11 @@ export class SharedRegion {
 
   /** What a ring tells the rank after, which `openWindow` understands; null when too many rings are open. */
   open(): { readonly outlet: Outlet; readonly address: string } | null {
-    const index = Array.from({ length: SLOTS }, (_, slot) => slot).find(
-      (slot) => !this.#taken.has(slot),
-    );
+    // Slots are taken in turn: a reader of an earlier ring that was stopped may yet write into the one it knows.
+    const turns = Array.from({ length: SLOTS }, (_, turn) => (this.#opened + turn) % SLOTS);
+    const index = turns.find((slot) => !this.#taken.has(slot));
     if (index === undefined) return null;
+    this.#opened = index + 1;
     this.#taken.add(index);
     const ring = randomInt(1, 2 ** 31 - 1);
     const slot = this.offset + SLOT_BYTES * (1 + index);

@@ -73,6 +73,17 @@ describe('a region', () => {
     expect(slots.size).toBeGreaterThan(3);
     if (last !== null) region.release(last.outlet);
     expect(region.open()?.outlet.slot).toBe(last?.outlet.slot);
+    expect(region.open()).toBeNull();
+  });
+
+  it('takes slots in turn, so that a late reader of a closed ring meets no other', () => {
+    const region = makeRegion(makeArena());
+    const slots = Array.from({ length: 8 }, () => {
+      const opened = region.open();
+      if (opened !== null) region.release(opened.outlet);
+      return opened?.outlet.slot;
+    });
+    expect(new Set(slots).size).toBe(8);
   });
 
   it.skipIf(!canMountSmallDisk())('is not there where its memory is not', () => {

@@ -35,7 +35,10 @@ export function openWindow(arena: SharedArena, address: string): Inlet | null {
     if (Buffer.from(head).toString('hex') !== id) return null;
     const offset = arena.tryAllocate(bytes, PAGE_BYTES);
     if (offset === null) return null;
-    mapFile(arena.memory, offset, bytes, file);
+    if (!mapFile(arena.memory, offset, bytes, file)) {
+      arena.release(offset, bytes);
+      return null;
+    }
     return { window: { offset, bytes }, slot: offset + Number(slot), ring: Number(ring) };
   } finally {
     closeSync(file);
