@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { batches } from './batches.js';
+import { data } from './data.js';
 import { machine } from './machine.js';
 import { overhead } from './overhead.js';
 import { profile } from './profile.js';
@@ -12,7 +13,7 @@ import { ring } from './ring.js';
 import { seek } from './seek.js';
 import { train } from './train.js';
 
-const benchmarks = { batches, overhead, profile, recovery, ring, seek, train };
+const benchmarks = { batches, data, overhead, profile, recovery, ring, seek, train };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -17,14 +17,22 @@ const KEEPS_MEMORY = {
 
 export type Allocator = 'as installed' | 'keeps memory';
 
-/** How a script of `peers/` is started, on one thread. */
+/** What is installed in one virtual environment, each by a script of its own. */
+type Peers = 'torch' | 'data';
+
+const SETUP: Readonly<Record<Peers, string>> = { torch: 'setup.sh', data: 'setup-data.sh' };
+
+/** How a script of `peers/` is started, on one thread a process. */
 export async function peerCommand(
   script: string,
   settings: object,
-  allocator: Allocator = 'as installed',
+  {
+    allocator = 'as installed',
+    peers = 'torch',
+  }: { readonly allocator?: Allocator; readonly peers?: Peers } = {},
 ): Promise<Command> {
   return {
-    program: await peerPython(),
+    program: await peerPython(peers),
     args: [join(PEERS, script), JSON.stringify(settings)],
     env: {
       ...process.env,
@@ -35,14 +43,14 @@ export async function peerCommand(
   };
 }
 
-/** The Python that has the peers: `RINGMASTER_PEER_PYTHON`, else what `peers/setup.sh` made. */
-async function peerPython(): Promise<string> {
+/** The Python that has the peers: `RINGMASTER_PEER_PYTHON`, else what the setup script made. */
+async function peerPython(peers: Peers): Promise<string> {
   const path =
-    process.env['RINGMASTER_PEER_PYTHON'] ?? join(cacheRoot(), 'peers', 'torch', 'bin', 'python');
+    process.env['RINGMASTER_PEER_PYTHON'] ?? join(cacheRoot(), 'peers', peers, 'bin', 'python');
   try {
     await access(path);
   } catch {
-    throw new Error(`There is no peer at ${path}. Run test/bench/peers/setup.sh`);
+    throw new Error(`There is no peer at ${path}. Run test/bench/peers/${SETUP[peers]}`);
   }
   return path;
 }

@@ -96,7 +96,10 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
           model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
           ...{ optimizer: OPTIMIZER, batch: { sequences, microbatches }, seed: SEED },
         };
-        return Contestant.start(await peerCommand('train.py', settings, allocator), readySchema);
+        return Contestant.start(
+          await peerCommand('train.py', settings, { allocator }),
+          readySchema,
+        );
       }),
     );
     return new Team(ranks, blockSchema);

@@ -1,0 +1,51 @@
+/** Our side of `data`: prepares the corpus into an empty directory for each line on stdin. */
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
+import { z } from 'zod';
+import type { DataReady, DataTurn } from './data.js';
+
+const lineSchema = z.object({ directory: z.string() });
+
+const tokenizerFile = z.string().parse(process.argv[2]);
+const answer = (message: DataReady | DataTurn) =>
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+
+answer({ versions: { node: process.versions.node } });
+for await (const line of createInterface({ input: process.stdin }))
+  answer(await prepare(lineSchema.parse(JSON.parse(line)).directory));
+
+async function prepare(directory: string): Promise<DataTurn> {
+  const stages: Record<string, number> = {};
+  const started = performance.now();
+  const processor = process.cpuUsage();
+  let phase: PrepareProgress['phase'] = 'hash';
+  let since = started;
+  const onProgress = (progress: PrepareProgress) => {
+    if (progress.phase === phase) return;
+    closeStage();
+    phase = progress.phase;
+  };
+  const { manifest } = await prepareData(
+    { data: { corpus: 'spam-assassin' }, tokenizerFile },
+    {
+      store: new BlobStore(join(directory, 'artifacts')),
+      index: join(directory, 'data'),
+      onProgress,
+    },
+  );
+  closeStage();
+  const { user, system } = process.cpuUsage(processor);
+  const { documents, tokens } = manifest.splits.train;
+  return {
+    seconds: (since - started) / 1000,
+    processorSeconds: (user + system) / 1e6,
+    ...{ documents, tokens, stages },
+  };
+
+  function closeStage(): void {
+    const now = performance.now();
+    stages[phase] = (now - since) / 1000;
+    since = now;
+  }
+}
