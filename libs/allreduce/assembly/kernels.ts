@@ -50,13 +50,7 @@ function largest(magnitudes: v128): f32 {
  * target[k] = round(source[k] * 2^exponent), ties to even, added to target[k] where `kept` is all ones and not where it
  * is all zeros; NaN counts as 0, what is out of range saturates. Answers what `maxAbs` does.
  */
-function quantiseInto(
-  target: usize,
-  source: usize,
-  length: u32,
-  exponent: i32,
-  kept: v128,
-): f32 {
+function quantiseInto(target: usize, source: usize, length: u32, exponent: i32, kept: v128): f32 {
   const scale = f32x4.splat(reinterpret<f32>((exponent + 127) << 23));
   const end = target + ((<usize>length) << 2);
   const pairsEnd = target + ((<usize>(length & ~7)) << 2);
