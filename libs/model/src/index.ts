@@ -11,7 +11,7 @@ export {
   type NumericsRecord,
   type TrainerEnvironmentOptions,
 } from './engine/environment.js';
-export { Model, type GradientSink } from './architectures/model.js';
+export { Model, type GradientSink, type ModelOptions } from './architectures/model.js';
 export type { HeadKind, ModelConfig } from './architectures/config.js';
 export type { MicrobatchInput } from './architectures/head.js';
 export type { Score } from './layers/decoder.js';

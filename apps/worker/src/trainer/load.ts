@@ -28,7 +28,10 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   const config = await configOf(launch, artifacts, dataset.manifest);
   const task = taskOf(spec, dataset, config.context);
   const runtime = Runtime.open();
-  const model = new Model(runtime, config, task.head, spec.precision);
+  const model = new Model(runtime, config, task.head, {
+    precision: spec.precision,
+    recompute: spec.batch.recompute,
+  });
   const run = new Run({
     launch,
     artifacts,

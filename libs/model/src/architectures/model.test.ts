@@ -5,7 +5,7 @@ import type { RandomScope } from '../engine/random.js';
 import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';
-import { Model } from './model.js';
+import { Model, type ModelOptions } from './model.js';
 
 const runtime = Runtime.open();
 const SIZES = {
@@ -46,8 +46,8 @@ const KINDS = Object.keys(INPUTS) as HeadKind[];
 const configOf = (kind: HeadKind): ModelConfig => (kind === 'causal-language-model' ? GPT : BERT);
 
 const models: Model[] = [];
-function loaded(config: ModelConfig, kind: HeadKind, scale = 1): Model {
-  const model = new Model(runtime, config, kind);
+function loaded(config: ModelConfig, kind: HeadKind, scale = 1, options: ModelOptions = {}): Model {
+  const model = new Model(runtime, config, kind, options);
   const values = model.initialise(7);
   model.load((name) => values.get(name)!.map((value) => value * scale));
   models.push(model);
@@ -121,6 +121,26 @@ describe.each(KINDS)('%s', (kind) => {
     for (let step = 0; step < 20; step++) everything();
     expect(runtime.live).toBe(before);
   });
+
+  it.each(['float32', 'bfloat16'] as const)(
+    'has the same bits in %s when activations are computed again, and keeps fewer of them',
+    (precision) => {
+      const most = (computing: Model): number => {
+        let live = 0;
+        computing.forwardBackward(input, RANDOM, () => {
+          live = Math.max(live, runtime.live);
+        });
+        return live;
+      };
+      const deep = { ...configOf(kind), layers: 6 };
+      const keeping = loaded(deep, kind, 5, { precision });
+      const recomputing = loaded(deep, kind, 5, { precision, recompute: true });
+      expect(hashOf(train(recomputing, input, RANDOM))).toBe(hashOf(train(keeping, input, RANDOM)));
+      expect(recomputing.evaluate(input)).toEqual(keeping.evaluate(input));
+      const parameters = runtime.live;
+      expect(most(recomputing) - parameters).toBeLessThan((most(keeping) - parameters) / 2);
+    },
+  );
 
   it('does not read the content of padding', () => {
     const tokens = input.tokens.slice();

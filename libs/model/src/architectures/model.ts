@@ -21,6 +21,13 @@ import { Transformer } from './transformer.js';
  */
 export type GradientSink = (name: string, gradient: Tensor) => void;
 
+/** How a model computes; none of it is part of the model. */
+export interface ModelOptions {
+  readonly precision?: Precision;
+  /** Compute each block's activations again in backward, instead of keeping them: less memory, the same bytes. */
+  readonly recompute?: boolean;
+}
+
 /** A transformer with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
 export class Model {
   readonly config: ModelConfig;
@@ -36,13 +43,13 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    precision: Precision = 'float32',
+    { precision = 'float32', recompute = false }: ModelOptions = {},
   ) {
     checkConfig(config, head);
     this.config = config;
     this.#ops = new Ops(runtime, precision);
     this.#settings = settingsOf(config);
-    this.#transformer = new Transformer(config, this.#settings);
+    this.#transformer = new Transformer(config, this.#settings, recompute);
     this.#head = headOf(config, this.#settings, head);
     this.parameters = [...this.#transformer.parameters, ...this.#head.parameters];
   }

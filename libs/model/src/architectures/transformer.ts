@@ -2,7 +2,8 @@ import type { Tensor } from '../engine/tensor.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { LayerNorm } from '../layers/layer-norm.js';
-import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import type { Emit, Layer, ParameterSpec, Pass } from '../layers/layer.js';
+import { Recomputed } from '../layers/recomputed.js';
 import type { ModelConfig } from './config.js';
 import type { TransformerSettings } from './settings.js';
 
@@ -10,14 +11,18 @@ import type { TransformerSettings } from './settings.js';
 export class Transformer {
   readonly parameters: readonly ParameterSpec[];
   readonly #embeddings: Embeddings;
-  readonly #blocks: readonly Block[];
+  readonly #blocks: readonly Layer<unknown>[];
   readonly #norm: LayerNorm | null;
 
-  constructor(config: ModelConfig, settings: TransformerSettings) {
+  /** `recompute`: blocks keep nothing but their inputs for backward. */
+  constructor(config: ModelConfig, settings: TransformerSettings, recompute: boolean) {
     const { hidden, layers } = config;
     const options = { ...config, ...settings };
     this.#embeddings = new Embeddings({ ...options, norm: settings.embeddingNorm });
-    this.#blocks = Array.from({ length: layers }, (_, i) => new Block(`blocks.${i}`, options));
+    this.#blocks = Array.from({ length: layers }, (_, i) => {
+      const block = new Block(`blocks.${i}`, options);
+      return recompute ? new Recomputed(block) : block;
+    });
     this.#norm =
       settings.norm === 'pre' ? new LayerNorm('final.norm', hidden, settings.epsilon) : null;
     this.parameters = [

@@ -30,6 +30,14 @@ export interface Pass {
 /** Takes the gradient of one parameter, summed over the microbatch, as soon as it is complete; it owns the tensor. */
 export type Emit = (name: string, gradient: Tensor) => void;
 
+/** A layer of the residual stream, [N,H] → [N,H], with its backward pass. */
+export interface Layer<Saved> {
+  readonly parameters: readonly ParameterSpec[];
+  /** Takes ownership of x. */
+  forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
+  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
+}
+
 export const weights = (
   name: string,
   shape: readonly number[],

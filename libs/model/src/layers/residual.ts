@@ -1,15 +1,7 @@
 import type { Tensor } from '../engine/tensor.js';
 import { dropout, dropoutBackward } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
-import type { Emit, ParameterSpec, Pass } from './layer.js';
-
-/** What a residual connection goes around: attention or a feed-forward network, [N,H] → [N,H]. */
-export interface Sublayer<Saved> {
-  readonly parameters: readonly ParameterSpec[];
-  /** Takes ownership of x. */
-  forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
-  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
-}
+import type { Emit, Layer, ParameterSpec, Pass } from './layer.js';
 
 export interface ResidualOptions {
   readonly hidden: number;
@@ -24,10 +16,10 @@ export class Residual<Saved> {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
   readonly #options: ResidualOptions;
-  readonly #sublayer: Sublayer<Saved>;
+  readonly #sublayer: Layer<Saved>;
   readonly #norm: LayerNorm;
 
-  constructor(name: string, sublayer: Sublayer<Saved>, options: ResidualOptions) {
+  constructor(name: string, sublayer: Layer<Saved>, options: ResidualOptions) {
     this.#name = name;
     this.#options = options;
     this.#sublayer = sublayer;

@@ -122,12 +122,15 @@ describe('specHash', () => {
   const hash = (...overrides: string[]) =>
     specHash(parseJobSpec(withOverrides(example(), overrides)), 'data', null);
 
-  it.each(['name=other', 'priority=3', 'workers.max=2', 'checkpoint.every=10'])(
-    'ignores %s',
-    (override) => {
-      expect(hash(override)).toBe(hash());
-    },
-  );
+  it.each([
+    'name=other',
+    'priority=3',
+    'workers.max=2',
+    'checkpoint.every=10',
+    'batch.recompute=true',
+  ])('ignores %s', (override) => {
+    expect(hash(override)).toBe(hash());
+  });
 
   it.each(['seed=8', 'steps=301', 'workers.threads=2', 'model.layers=5', 'batch.microbatches=4'])(
     'changes with %s',
