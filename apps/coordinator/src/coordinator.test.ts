@@ -179,12 +179,12 @@ describe('a job', () => {
       await eventually('both at step 7', () => victim.step === 7);
       second.killTrainer(victim);
       const survivor = [...first.trainers.values()][0]!;
-      await eventually('second generation', () => survivor.starts.length === 2);
+      await eventually('second generation', () => survivor.starts.length >= 2);
       expect(survivor.starts[1]).toMatchObject({
         generation: 2,
         begin: { at: 'peers', position: { step: 7 } },
       });
-      await eventually('third generation', () => survivor.starts.length === 3);
+      await eventually('third generation', () => survivor.starts.length >= 3);
       expect(survivor.starts[2]).toMatchObject({ begin: { at: 'switch', from: 2, holders: [0] } });
       expect(survivor.starts[2]?.seats).toHaveLength(2);
       gate.step = Infinity;
