@@ -69,7 +69,7 @@ const config = {
   types: causal ? 0 : 2,
 };
 const kind = causal ? 'causal-language-model' : 'masked-language-model';
-const model = new Model(runtime, config, kind, precision);
+const model = new Model(runtime, config, kind, { precision });
 const initial = model.initialise(7);
 model.load((name) => initial.get(name));
 

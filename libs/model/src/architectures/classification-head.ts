@@ -1,7 +1,7 @@
 import type { Tensor } from '../engine/tensor.js';
-import { correctCount, crossEntropy, lossSum } from '../layers/cross-entropy.js';
+import { correctCount, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
-import { dropout, dropoutBackward } from '../layers/dropout.js';
+import { maskAt, masked } from '../layers/dropout.js';
 import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
 import type { Head, HeadGradients, MicrobatchInput } from './head.js';
@@ -31,9 +31,9 @@ export class ClassificationHead implements Head {
     const { ops } = pass;
     return ops.runtime.scope(() => {
       const { logits, features, mask, pooled, first, rows } = this.#forward(pass, hidden);
-      const { probabilities, dLogits } = crossEntropy(ops, logits, targets);
+      const { probabilities, dLogits } = pass.kernels.crossEntropy(logits, null, targets);
       const dFeatures = this.#classifier.backward(pass, dLogits, features, emit);
-      const dPooled = dropoutBackward(pass, dFeatures, mask);
+      const dPooled = masked(pass, dFeatures, mask);
       const dDense = ops.tanhGradient(pooled, dPooled);
       const dFirst = this.#pooler.backward(pass, dDense, first, emit);
       const dHidden = ops.scatterRows(dFirst, rows, hidden.shape[0] ?? 0);
@@ -45,7 +45,7 @@ export class ClassificationHead implements Head {
     const { ops } = pass;
     return ops.runtime.scope(() => {
       const { logits } = this.#forward(pass, hidden);
-      const { probabilities } = crossEntropy(ops, logits, targets);
+      const { probabilities } = pass.kernels.crossEntropy(logits, null, targets);
       return {
         lossSum: lossSum(ops, probabilities),
         count: targets.length,
@@ -65,7 +65,8 @@ export class ClassificationHead implements Head {
     const rows = ops.runtime.upload(firsts, [sequences]);
     const first = ops.gatherRows(hidden, rows);
     const pooled = ops.tanh(this.#pooler.forward(pass, first));
-    const { output: features, mask } = dropout(pass, pooled, this.#dropout, 'classifier');
+    const mask = maskAt(pass, pooled.shape, this.#dropout, 'classifier');
+    const features = masked(pass, pooled, mask);
     return {
       logits: this.#classifier.forward(pass, features),
       features,

@@ -25,7 +25,7 @@ export interface MicrobatchInput {
 export interface HeadGradients {
   /** Probabilities given to the targets [K,1]. */
   readonly probabilities: Tensor;
-  /** [B·T,H]. */
+  /** [B·T,H], float32 or the type of the factors of products. */
   readonly dHidden: Tensor;
   /** The head's share of the token embeddings' gradient [V,H]; null where it does not use them. */
   readonly dTokens: Tensor | null;

@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.js';
-import { activate, activateBackward, type Activation } from '../layers/activation.js';
+import type { Activation } from '../kernels/index.js';
 import { TiedDecoder, type Score } from '../layers/decoder.js';
 import { LayerNorm } from '../layers/layer-norm.js';
 import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
@@ -59,8 +59,9 @@ export class LanguageModelHead implements Head {
         this.#transform === null || transformed === undefined
           ? dx
           : this.#transform.backward(pass, dx, transformed.saved, emit);
+      const rowsInAll = hidden.shape[0] ?? 0;
       const dHidden =
-        indices === null ? dSelected : ops.scatterRows(dSelected, indices, hidden.shape[0] ?? 0);
+        indices === null ? dSelected : ops.scatterRows(ops.float32(dSelected), indices, rowsInAll);
       return { probabilities, dHidden, dTokens };
     });
   }
@@ -103,25 +104,37 @@ class Transform {
 
   constructor(hidden: number, { deviation, epsilon, activation }: TransformerSettings) {
     this.#dense = new Linear('head.transform', hidden, hidden, deviation);
-    this.#norm = new LayerNorm('head.norm', hidden, epsilon);
+    this.#norm = new LayerNorm('head.norm', hidden, epsilon, 'factor');
     this.#activation = activation;
     this.parameters = [...this.#dense.parameters, ...this.#norm.parameters];
   }
 
+  /** x [K,H] → T[K,H]. */
   forward(pass: Pass, x: Tensor) {
-    const activated = activate(pass.ops, this.#activation, this.#dense.forward(pass, x));
-    const { output, saved: norm } = this.#norm.forward(pass, activated.output);
-    return { output, saved: { x, norm, activation: activated.saved } };
+    const { ops, kernels, weight } = pass;
+    return ops.runtime.scope(() => {
+      const factor = ops.factor(x);
+      const dense = this.#dense.product(pass, factor);
+      const activated = kernels.activate(this.#activation, dense, weight(this.#dense.bias));
+      const { output, saved: norm } = this.#norm.forward(pass, ops.float32(activated));
+      return { output, saved: { factor, dense, norm } };
+    });
   }
 
+  /** dy T[K,H] → T[K,H]. */
   backward(
     pass: Pass,
     dy: Tensor,
-    { x, norm, activation }: ReturnType<Transform['forward']>['saved'],
+    { factor, dense, norm }: ReturnType<Transform['forward']>['saved'],
     emit: Emit,
   ): Tensor {
-    const dActivated = this.#norm.backward(pass, dy, norm, emit);
-    const dDense = activateBackward(pass.ops, this.#activation, dActivated, activation);
-    return this.#dense.backward(pass, dDense, x, emit);
+    const { ops, kernels, weight } = pass;
+    return ops.runtime.scope(() => {
+      const dNormed = ops.factor(this.#norm.backward(pass, dy, norm, null, emit));
+      const bias = weight(this.#dense.bias);
+      const { dx, dBias } = kernels.activateGradient(this.#activation, dNormed, dense, bias);
+      emit(this.#dense.bias, dBias);
+      return this.#dense.productBackward(pass, dx, factor, emit);
+    });
   }
 }

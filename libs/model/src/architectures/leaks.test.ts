@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 
 import { Runtime } from '../engine/runtime.js';
@@ -5,14 +7,21 @@ import type { ModelConfig } from './config.js';
 import { Model } from './model.js';
 
 const STEPS = 1_000;
-const WARM_UP = 200;
+const WARM_UP = 500;
 
 /**
- * What resident memory may grow by over the steps: V8 collects the 118 kB of gradients that a step downloads when it
- * likes to, and allocators touch pages of their heaps for the first time. One [64,32] activation lost a step would be
- * 1,000 · 8 kB; smaller ones are seen in the number of tensors.
+ * What resident memory may grow by over the steps, garbage collected before and after: allocators touch pages of their
+ * heaps for the first time. One [64,32] activation lost a step would be 1,000 · 8 kB; smaller ones are seen in the
+ * number of tensors.
  */
 const GROWTH_BYTES = 8e6;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const residentBytes = (): number => {
+  collect();
+  return process.memoryUsage.rss();
+};
 
 const runtime = Runtime.open();
 
@@ -39,10 +48,10 @@ it.each(['float32', 'bfloat16'] as const)(
     };
     for (let number = 0; number < WARM_UP; number++) step(number);
     const tensors = runtime.live;
-    const resident = process.memoryUsage.rss();
+    const resident = residentBytes();
     for (let number = 0; number < STEPS; number++) step(WARM_UP + number);
     expect(runtime.live).toBe(tensors);
-    expect(process.memoryUsage.rss() - resident).toBeLessThan(GROWTH_BYTES);
+    expect(residentBytes() - resident).toBeLessThan(GROWTH_BYTES);
     model.unload();
   },
   60_000,

@@ -4,6 +4,7 @@ import { Ops, type Precision } from '../engine/ops.js';
 import type { RandomScope } from '../engine/random.js';
 import type { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
+import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { causalBias, paddingBias } from '../layers/attention-bias.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
@@ -34,10 +35,13 @@ export class Model {
   /** Every tensor that is trained, each once, in the order of the forward pass. */
   readonly parameters: readonly ParameterSpec[];
   readonly #ops: Ops;
+  readonly #kernels: Kernels;
   readonly #settings: TransformerSettings;
   readonly #transformer: Transformer;
   readonly #head: Head;
   readonly #weights = new Map<string, Tensor>();
+  /** Weights as factors of products, once they were wanted. */
+  readonly #factors = new Map<string, Tensor>();
 
   constructor(
     runtime: Runtime,
@@ -48,6 +52,7 @@ export class Model {
     checkConfig(config, head);
     this.config = config;
     this.#ops = new Ops(runtime, precision);
+    this.#kernels = kernelsFor(this.#ops);
     this.#settings = settingsOf(config);
     this.#transformer = new Transformer(config, this.#settings, recompute);
     this.#head = headOf(config, this.#settings, head);
@@ -57,17 +62,17 @@ export class Model {
   /** Copies every parameter's values to TensorFlow in place of those before; the arrays may change afterwards. */
   load(values: (name: string) => Float32Array): void {
     const { runtime } = this.#ops;
-    for (const { name, shape } of this.parameters) {
-      const loaded = runtime.keep(runtime.upload(values(name), shape));
-      runtime.free(this.#weights.get(name));
-      this.#weights.set(name, loaded);
-    }
+    this.unload();
+    for (const { name, shape } of this.parameters)
+      this.#weights.set(name, runtime.keep(runtime.upload(values(name), shape)));
   }
 
   /** Frees the parameters. */
   unload(): void {
-    this.#ops.runtime.free([...this.#weights.values()]);
-    this.#weights.clear();
+    for (const tensors of [this.#weights, this.#factors]) {
+      this.#ops.runtime.free([...tensors.values()]);
+      tensors.clear();
+    }
   }
 
   /** Initial values: a function of the seed and each parameter's name and specification only. */
@@ -133,9 +138,11 @@ export class Model {
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
     return {
       ops,
+      kernels: this.#kernels,
       sequences,
       length,
       weight: (name) => this.#weight(name),
+      factor: (name) => this.#factor(name),
       // Padding is on the right, so a causal mask hides it from everything that counts.
       attentionBias: this.#settings.causal
         ? causalBias(ops, length, context)
@@ -151,6 +158,15 @@ export class Model {
   #weight(name: string): Tensor {
     const tensor = this.#weights.get(name);
     if (tensor === undefined) throw new Error(`Parameter ${name} has not been loaded`);
+    return tensor;
+  }
+
+  #factor(name: string): Tensor {
+    let tensor = this.#factors.get(name);
+    if (tensor === undefined) {
+      tensor = this.#ops.runtime.keep(this.#ops.factor(this.#weight(name)));
+      this.#factors.set(name, tensor);
+    }
     return tensor;
   }
 }

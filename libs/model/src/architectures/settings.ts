@@ -1,4 +1,4 @@
-import type { Activation } from '../layers/activation.js';
+import type { Activation } from '../kernels/index.js';
 import type { ModelConfig } from './config.js';
 
 /** Everything in which one transformer differs from another, beyond its sizes. */

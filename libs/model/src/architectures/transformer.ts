@@ -24,7 +24,9 @@ export class Transformer {
       return recompute ? new Recomputed(block) : block;
     });
     this.#norm =
-      settings.norm === 'pre' ? new LayerNorm('final.norm', hidden, settings.epsilon) : null;
+      settings.norm === 'pre'
+        ? new LayerNorm('final.norm', hidden, settings.epsilon, 'factor')
+        : null;
     this.parameters = [
       ...this.#embeddings.parameters,
       ...this.#blocks.flatMap((block) => block.parameters),
@@ -32,7 +34,7 @@ export class Transformer {
     ];
   }
 
-  /** tokens int32 [B·T] → [B·T,H], with what backward needs. */
+  /** tokens int32 [B·T] → [B·T,H], T where there is a final norm, with what backward needs. */
   forward(pass: Pass, tokens: Tensor) {
     const embeddings = this.#embeddings.forward(pass, tokens);
     let x = embeddings.output;
@@ -44,11 +46,10 @@ export class Transformer {
     if (this.#norm === null)
       return { output: x, saved: { embeddings: embeddings.saved, blocks, norm: null } };
     const { output, saved: norm } = this.#norm.forward(pass, x);
-    pass.ops.runtime.free(x);
     return { output, saved: { embeddings: embeddings.saved, blocks, norm } };
   }
 
-  /** tokens int32 [B·T] → [B·T,H], keeping nothing. */
+  /** The same, keeping nothing. */
   infer(pass: Pass, tokens: Tensor): Tensor {
     const { runtime } = pass.ops;
     return runtime.scope(() => {
@@ -72,7 +73,7 @@ export class Transformer {
     const { runtime } = pass.ops;
     let d = dy;
     if (this.#norm !== null && saved.norm !== null) {
-      d = this.#norm.backward(pass, dy, saved.norm, emit);
+      d = this.#norm.backward(pass, dy, saved.norm, null, emit);
       runtime.free(dy, saved.norm);
     }
     for (const [index, blockSaved] of [...saved.blocks.entries()].reverse())

@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 
 import { RingmasterError } from '@ringmaster/protocol';
 
+import { provisioned } from '../provision/index.js';
+
 /** One attribute of an operation, in the form that tfjs-node's binding reads. */
 export interface Attribute {
   readonly name: string;
@@ -31,10 +33,15 @@ export interface Binding {
  * several. Throws TENSORFLOW_NOT_PROVISIONED where it is not there; there is no other backend to fall back to.
  */
 export function loadBinding(): Binding {
+  const state = provisioned();
+  if (!state.ready)
+    throw new RingmasterError('TENSORFLOW_NOT_PROVISIONED', { reason: state.reason });
   const require = createRequire(import.meta.url);
   // Node 23 removed this function, which tfjs-node calls.
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  // Threads of our kernels that have nothing to do leave their processors to others, rather than spin.
+  process.env['OMP_WAIT_POLICY'] ??= 'passive';
   try {
     const tensorflow = require('@tensorflow/tfjs-node-gpu') as {
       backend(): { readonly binding: Binding };

@@ -3,7 +3,7 @@ import type { Attribute } from './binding.js';
 import type { Runtime } from './runtime.js';
 import type { DataType, Tensor } from './tensor.js';
 
-/** The arithmetic of matrix products; everything else is float32 either way. */
+/** The type of the factors and results of matrix products; everything else is float32 either way. */
 export type Precision = 'float32' | 'bfloat16';
 
 export interface MatmulOptions {
@@ -13,17 +13,30 @@ export interface MatmulOptions {
   readonly transposeY?: boolean;
 }
 
-const FLOAT = [attribute.type('T', 'float32')];
-const REDUCE = [...FLOAT, attribute.type('Tidx', 'int32'), attribute.flag('keep_dims', true)];
-const RESHAPE = [...FLOAT, attribute.type('Tshape', 'int32')];
-const TRANSPOSE = [...FLOAT, attribute.type('Tperm', 'int32')];
-const SLICE = [...FLOAT, attribute.type('Index', 'int32')];
-const PAD = [...FLOAT, attribute.type('Tpaddings', 'int32')];
-const GATHER = [
-  attribute.type('Tparams', 'float32'),
+/** Attribute lists by the type of an operation's elements, each built once. */
+function byType(
+  build: (type: DataType) => readonly Attribute[],
+): (x: Tensor) => readonly Attribute[] {
+  const lists = new Map<DataType, readonly Attribute[]>();
+  return ({ dtype }) => {
+    let list = lists.get(dtype);
+    if (list === undefined) lists.set(dtype, (list = build(dtype)));
+    return list;
+  };
+}
+
+const typed = byType((type) => [attribute.type('T', type)]);
+const reshape = byType((T) => [attribute.type('T', T), attribute.type('Tshape', 'int32')]);
+const transpose = byType((T) => [attribute.type('T', T), attribute.type('Tperm', 'int32')]);
+const slice = byType((T) => [attribute.type('T', T), attribute.type('Index', 'int32')]);
+const gather = byType((type) => [
+  attribute.type('Tparams', type),
   attribute.type('Tindices', 'int32'),
   attribute.type('Taxis', 'int32'),
-];
+]);
+const FLOAT = [attribute.type('T', 'float32')];
+const REDUCE = [...FLOAT, attribute.type('Tidx', 'int32'), attribute.flag('keep_dims', true)];
+const PAD = [...FLOAT, attribute.type('Tpaddings', 'int32')];
 const SEGMENTS = [
   ...FLOAT,
   attribute.type('Tindices', 'int32'),
@@ -57,7 +70,7 @@ const batchMatmulAttributes = productAttributes('adj_x', 'adj_y');
 
 /**
  * TensorFlow's operations as this library uses them: float32 unless said otherwise, NumPy broadcasting, results owned
- * by the runtime's current scope. Nothing here computes on the host.
+ * by the runtime's current scope. `T` is the type of a product's factors. Nothing here computes on the host.
  */
 export class Ops {
   readonly runtime: Runtime;
@@ -73,22 +86,24 @@ export class Ops {
     return new Chain(this, x);
   }
 
-  /** x[m,k] · y[k,n], in the precision of this object; the result is float32. */
+  /** x T[m,k] · y T[k,n]: T[m,n], accumulated in float32. */
   matmul(x: Tensor, y: Tensor, options: MatmulOptions = {}): Tensor {
-    return this.#product('MatMul', matmulAttributes, x, y, options);
+    return this.runtime.execute('MatMul', [x, y], matmulAttributes(x.dtype, options));
   }
 
-  /** x[…,m,k] · y[…,k,n] for every leading index. */
+  /** x T[…,m,k] · y T[…,k,n] for every leading index. */
   batchMatmul(x: Tensor, y: Tensor, options: MatmulOptions = {}): Tensor {
-    return this.#product('BatchMatMulV2', batchMatmulAttributes, x, y, options);
+    return this.runtime.execute('BatchMatMulV2', [x, y], batchMatmulAttributes(x.dtype, options));
   }
 
-  /** x[N,C] · y[C] as [N,1], always float32. */
-  rowDot(x: Tensor, y: Tensor): Tensor {
-    const column = this.reshape(y, [-1, 1]);
-    const result = this.runtime.execute('MatMul', [x, column], matmulAttributes('float32', {}));
-    this.runtime.free(column);
-    return result;
+  /** x as a factor of products, in the precision of this object: a tensor of its own, which may share x's memory. */
+  factor(x: Tensor): Tensor {
+    return x.dtype === this.precision ? this.reshape(x, x.shape) : this.cast(x, this.precision);
+  }
+
+  /** x as float32: x itself where it is that already. */
+  float32(x: Tensor): Tensor {
+    return x.dtype === 'float32' ? x : this.cast(x, 'float32');
   }
 
   /** x[…,C] + bias[C]. */
@@ -132,17 +147,17 @@ export class Ops {
 
   /** The same values under another shape, without a copy; one extent may be −1. */
   reshape(x: Tensor, shape: readonly number[]): Tensor {
-    return this.runtime.execute('Reshape', [x, this.runtime.integers(shape)], RESHAPE);
+    return this.runtime.execute('Reshape', [x, this.runtime.integers(shape)], reshape(x));
   }
 
   transpose(x: Tensor, permutation: readonly number[]): Tensor {
-    return this.runtime.execute('Transpose', [x, this.runtime.integers(permutation)], TRANSPOSE);
+    return this.runtime.execute('Transpose', [x, this.runtime.integers(permutation)], transpose(x));
   }
 
-  /** x[begin : begin + size] in each dimension; a size of −1 takes all that is left. */
+  /** x T[begin : begin + size] in each dimension; a size of −1 takes all that is left. */
   slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
     const { runtime } = this;
-    return runtime.execute('Slice', [x, runtime.integers(begin), runtime.integers(size)], SLICE);
+    return runtime.execute('Slice', [x, runtime.integers(begin), runtime.integers(size)], slice(x));
   }
 
   /** The items x[i] of the first dimension; where TensorFlow can, they share the memory of x. */
@@ -165,12 +180,14 @@ export class Ops {
     ]);
   }
 
-  /** Tensors one after the other along the first dimension. */
+  /** Tensors of one type, at least one, one after the other along the first dimension. */
   concatenate(items: readonly Tensor[]): Tensor {
+    const [first] = items;
+    if (first === undefined) throw new Error('There is nothing to concatenate');
     return this.runtime.execute(
       'ConcatV2',
       [...items, this.runtime.integer(0)],
-      [...FLOAT, attribute.integer('N', items.length), attribute.type('Tidx', 'int32')],
+      [...typed(first), attribute.integer('N', items.length), attribute.type('Tidx', 'int32')],
     );
   }
 
@@ -184,9 +201,9 @@ export class Ops {
     return runtime.execute('Pad', [x, paddings], PAD);
   }
 
-  /** Rows x[indices[i]] of x[N,C]: [K,C]. */
+  /** Rows x[indices[i]] of x T[N,C]: T[K,C]. */
   gatherRows(x: Tensor, indices: Tensor): Tensor {
-    return this.runtime.execute('GatherV2', [x, indices, this.runtime.integer(0)], GATHER);
+    return this.runtime.execute('GatherV2', [x, indices, this.runtime.integer(0)], gather(x));
   }
 
   /** [rows,C] whose row r is the sum of the rows x[i] of x[K,C] with indices[i] = r: the transpose of gatherRows. */
@@ -217,27 +234,6 @@ export class Ops {
       [x],
       [attribute.type('SrcT', x.dtype), attribute.type('DstT', type)],
     );
-  }
-
-  #product(
-    op: string,
-    attributes: (type: DataType, options: MatmulOptions) => readonly Attribute[],
-    x: Tensor,
-    y: Tensor,
-    options: MatmulOptions,
-  ): Tensor {
-    const { runtime, precision } = this;
-    if (precision === 'float32') return runtime.execute(op, [x, y], attributes(precision, options));
-    return runtime.scope(() => {
-      const factors = [this.#rounded(x), this.#rounded(y)];
-      return this.cast(runtime.execute(op, factors, attributes(precision, options)), 'float32');
-    });
-  }
-
-  /** Weights, activations and gradients are each a factor of several products; they are rounded once. */
-  #rounded(x: Tensor): Tensor {
-    x.rounded ??= this.runtime.keep(this.cast(x, this.precision));
-    return x.rounded;
   }
 }
 

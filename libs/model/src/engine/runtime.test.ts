@@ -117,28 +117,35 @@ describe('execute', () => {
 });
 
 describe('precision', () => {
-  it('rounds a factor of several products once, and frees that with it', () => {
-    const coarse = new Ops(runtime, 'bfloat16');
+  it('gives a factor of its own, in float32 without a copy and in bfloat16 rounded', () => {
+    runtime.integers([2]);
     const before = runtime.live;
     runtime.scope(() => {
-      const x = runtime.upload(Float32Array.of(1, 2, 3, 4), [2, 2]);
-      const first = coarse.matmul(x, x);
-      const live = runtime.live;
-      const second = coarse.matmul(x, x);
-      expect(runtime.live).toBe(live + 1);
-      expect(runtime.download(second)).toEqual(runtime.download(first));
+      const x = runtime.upload(Float32Array.of(1, 1 + 2 ** -9), [2]);
+      for (const precision of ['float32', 'bfloat16'] as const) {
+        const typed = new Ops(runtime, precision);
+        const factor = typed.factor(x);
+        const again = typed.factor(factor);
+        runtime.free(factor);
+        expect(again.dtype).toBe(precision);
+        const last = precision === 'float32' ? 1 + 2 ** -9 : 1;
+        expect([...runtime.download(typed.float32(again))]).toEqual([1, last]);
+      }
+      expect(ops.float32(x)).toBe(x);
     });
     expect(runtime.live).toBe(before);
   });
 
-  it('multiplies matrices in bfloat16 to its 8 bits, and gives float32', () => {
+  it('multiplies matrices in bfloat16 to its 8 bits', () => {
     runtime.scope(() => {
       const values = Float32Array.from({ length: 64 }, (_, index) => Math.sin(index));
       const x = runtime.upload(values, [8, 8]);
       const exact = runtime.download(ops.matmul(x, x, { transposeY: true }));
-      const product = new Ops(runtime, 'bfloat16').matmul(x, x, { transposeY: true });
-      expect(product.dtype).toBe('float32');
-      const rounded = runtime.download(product);
+      const coarse = new Ops(runtime, 'bfloat16');
+      const factor = coarse.factor(x);
+      const product = coarse.matmul(factor, factor, { transposeY: true });
+      expect(product.dtype).toBe('bfloat16');
+      const rounded = runtime.download(coarse.float32(product));
       expect(rounded).not.toEqual(exact);
       exact.forEach((value, index) => {
         expect(Math.abs(rounded[index]! - value)).toBeLessThan(8 * 2 ** -8);

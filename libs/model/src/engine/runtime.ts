@@ -182,6 +182,5 @@ export class Runtime {
     if (!tensor.alive) return;
     tensor.alive = false;
     this.#binding.deleteTensor(tensor.id);
-    if (tensor.rounded !== null) this.#delete(tensor.rounded);
   }
 }

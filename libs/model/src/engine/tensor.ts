@@ -28,8 +28,6 @@ export class Tensor {
   readonly dtype: DataType;
   /** False once freed; its id must not be used any more. */
   alive = true;
-  /** The same values in the precision of the products, once they were wanted; freed with this tensor. */
-  rounded: Tensor | null = null;
 
   constructor(id: number, shape: readonly number[], dtype: DataType) {
     this.id = id;

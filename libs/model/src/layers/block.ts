@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.js';
-import type { Activation } from './activation.js';
+import type { Activation } from '../kernels/index.js';
 import { FeedForward } from './feed-forward.js';
 import type { Emit, ParameterSpec, Pass } from './layer.js';
 import { Residual, type ResidualOptions } from './residual.js';

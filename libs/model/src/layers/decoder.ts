@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.js';
-import { correctCount, crossEntropy, lossSum } from './cross-entropy.js';
+import { correctCount, lossSum } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
 import { zeros, type Emit, type ParameterSpec, type Pass } from './layer.js';
 
@@ -27,37 +27,38 @@ export class TiedDecoder {
     this.parameters = bias === null ? [] : [zeros(bias, vocabulary)];
   }
 
-  /** x [K,H] → logits [K,V]. */
-  logits({ ops, weight }: Pass, x: Tensor): Tensor {
-    const products = ops.matmul(x, weight(TOKEN_EMBEDDINGS), { transposeY: true });
-    if (this.#bias === null) return products;
-    const logits = ops.addBias(products, weight(this.#bias));
-    ops.runtime.free(products);
-    return logits;
+  /** x T[K,H] → logits [K,V], float32. */
+  logits(pass: Pass, x: Tensor): Tensor {
+    const { ops, weight } = pass;
+    return ops.runtime.scope(() => {
+      const products = ops.float32(this.#products(pass, x));
+      return this.#bias === null ? products : ops.addBias(products, weight(this.#bias));
+    });
   }
 
   /**
-   * The gradient of the summed cross-entropy of x [K,H] against K targets.
+   * The gradient of the summed cross-entropy of x T[K,H] against K targets.
    *
-   * @returns `probabilities` [K,1] of the targets, `dx` [K,H] and `dTokens` [V,H], the decoder's share of the token
+   * @returns `probabilities` [K,1] of the targets, `dx` T[K,H] and `dTokens` [V,H], the decoder's share of the token
    * embeddings' gradient.
    */
   train(pass: Pass, x: Tensor, targets: Int32Array, emit: Emit) {
-    const { ops, weight } = pass;
+    const { ops, kernels, weight, factor } = pass;
+    const bias = this.#bias === null ? null : weight(this.#bias);
     return ops.runtime.scope(() => {
       const probabilities: Tensor[] = [];
       const dx: Tensor[] = [];
       let dTokens: Tensor | null = null;
       let dBias: Tensor | null = null;
       for (const chunk of this.#chunks(pass, x, targets)) {
-        const logits = this.logits(pass, chunk.x);
-        const entropy = crossEntropy(ops, logits, chunk.targets);
+        const logits = this.#products(pass, chunk.x);
+        const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
         ops.runtime.free(logits);
         probabilities.push(entropy.probabilities);
-        dx.push(ops.matmul(entropy.dLogits, weight(TOKEN_EMBEDDINGS)));
+        dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
         const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
         dTokens = accumulate(pass, dTokens, product);
-        if (this.#bias !== null) dBias = accumulate(pass, dBias, ops.columnSums(entropy.dLogits));
+        if (entropy.dBias !== null) dBias = accumulate(pass, dBias, entropy.dBias);
         ops.runtime.free(entropy.dLogits);
       }
       if (dTokens === null) throw new Error('There are no rows to train on');
@@ -66,21 +67,26 @@ export class TiedDecoder {
     });
   }
 
-  /** Loss and accuracy of x [K,H] against K targets. */
+  /** Loss and accuracy of x T[K,H] against K targets. */
   score(pass: Pass, x: Tensor, targets: Int32Array): Score {
-    const { ops } = pass;
+    const { ops, kernels } = pass;
     return ops.runtime.scope(() => {
       let sum = 0;
       let correct = 0;
       for (const chunk of this.#chunks(pass, x, targets)) {
         const logits = this.logits(pass, chunk.x);
-        const { probabilities, dLogits } = crossEntropy(ops, logits, chunk.targets);
+        const { probabilities, dLogits } = kernels.crossEntropy(logits, null, chunk.targets);
         sum += lossSum(ops, probabilities);
         correct += correctCount(ops, logits, chunk.targets);
         ops.runtime.free(logits, dLogits);
       }
       return { lossSum: sum, count: targets.length, correct };
     });
+  }
+
+  /** x T[K,H] → T[K,V]. */
+  #products({ ops, factor }: Pass, x: Tensor): Tensor {
+    return ops.matmul(x, factor(TOKEN_EMBEDDINGS), { transposeY: true });
   }
 
   /** Rows of x with their targets; at least one chunk, which is empty where there are no rows. */
@@ -100,10 +106,11 @@ export class TiedDecoder {
   }
 }
 
+/** sum + term, float32; takes ownership of both. */
 function accumulate({ ops }: Pass, sum: Tensor | null, term: Tensor): Tensor {
-  if (sum === null) return term;
-  const total = ops.chain(sum).add(term).value;
-  ops.runtime.free(sum, term);
+  const wide = ops.float32(term);
+  const total = sum === null ? wide : ops.chain(sum).add(wide).value;
+  for (const part of [sum, term, wide]) if (part !== total) ops.runtime.free(part);
   return total;
 }
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.js';
-import { dropout, dropoutBackward } from './dropout.js';
+import { maskAt, masked } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
 import { weights, type Emit, type ParameterSpec, type Pass } from './layer.js';
 
@@ -29,7 +29,7 @@ export class Embeddings {
   constructor(options: EmbeddingsOptions) {
     const { vocabulary, hidden, context, positions, types, deviation, epsilon } = options;
     this.#options = options;
-    this.#norm = options.norm ? new LayerNorm(`${NAME}.norm`, hidden, epsilon) : null;
+    this.#norm = options.norm ? new LayerNorm(`${NAME}.norm`, hidden, epsilon, 'stream') : null;
     this.parameters = [
       weights(TOKEN_EMBEDDINGS, [vocabulary, hidden], deviation),
       ...(positions === 'learned'
@@ -58,7 +58,8 @@ export class Embeddings {
           : positions;
       const sum = ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);
       const normed = this.#norm?.forward(pass, sum) ?? { output: sum, saved: null };
-      const { output, mask } = dropout(pass, normed.output, this.#options.dropout, NAME);
+      const mask = maskAt(pass, sum.shape, this.#options.dropout, NAME);
+      const output = masked(pass, normed.output, mask);
       return { output, saved: { norm: normed.saved, mask, tokens } };
     });
   }
@@ -77,11 +78,11 @@ export class Embeddings {
     const { ops, sequences, length } = pass;
     const { vocabulary, hidden, context, positions, types } = this.#options;
     ops.runtime.scope(() => {
-      const dropped = dropoutBackward(pass, dy, mask);
+      const dropped = masked(pass, dy, mask);
       const dSum =
         this.#norm === null || norm === null
           ? dropped
-          : this.#norm.backward(pass, dropped, norm, emit);
+          : this.#norm.backward(pass, dropped, norm, null, emit);
       const perPosition = ops.reshape(
         ops.columnSums(ops.reshape(dSum, [sequences, length * hidden])),
         [length, hidden],

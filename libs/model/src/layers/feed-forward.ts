@@ -1,6 +1,6 @@
 import type { Tensor } from '../engine/tensor.js';
-import { activate, activateBackward, type Activation } from './activation.js';
-import type { Emit, ParameterSpec, Pass } from './layer.js';
+import type { Activation } from '../kernels/index.js';
+import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 
 export interface FeedForwardOptions {
@@ -12,9 +12,16 @@ export interface FeedForwardOptions {
   readonly residualDeviation: number;
 }
 
+export interface FeedForwardSaved {
+  readonly x: Tensor;
+  readonly up: Tensor;
+  readonly wide: Tensor;
+}
+
 /** down(activation(up(x))) at every position. */
-export class FeedForward {
+export class FeedForward implements Branch<FeedForwardSaved> {
   readonly parameters: readonly ParameterSpec[];
+  readonly bias: string;
   readonly #activation: Activation;
   readonly #up: Linear;
   readonly #down: Linear;
@@ -24,27 +31,25 @@ export class FeedForward {
     this.#activation = activation;
     this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation);
     this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation);
+    this.bias = this.#down.bias;
     this.parameters = [...this.#up.parameters, ...this.#down.parameters];
   }
 
-  /** x [N,H] → [N,H]; takes ownership of x. */
-  forward(pass: Pass, x: Tensor) {
-    const wide = activate(pass.ops, this.#activation, this.#up.forward(pass, x));
-    const output = this.#down.forward(pass, wide.output);
-    return { output, saved: { x, wide: wide.output, activation: wide.saved } };
+  forward(pass: Pass, x: Tensor): { output: Tensor; saved: FeedForwardSaved } {
+    const { kernels, weight } = pass;
+    const up = this.#up.product(pass, x);
+    const wide = kernels.activate(this.#activation, up, weight(this.#up.bias));
+    return { output: this.#down.product(pass, wide), saved: { x, up, wide } };
   }
 
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { x, wide, activation }: ReturnType<FeedForward['forward']>['saved'],
-    emit: Emit,
-  ): Tensor {
-    const { ops } = pass;
-    const dWide = this.#down.backward(pass, dy, wide, emit);
-    const dUp = activateBackward(ops, this.#activation, dWide, activation);
+  backward(pass: Pass, dy: Tensor, { x, up, wide }: FeedForwardSaved, emit: Emit): Tensor {
+    const { ops, kernels, weight } = pass;
+    const dWide = this.#down.productBackward(pass, dy, wide, emit);
+    const bias = weight(this.#up.bias);
+    const { dx: dUp, dBias } = kernels.activateGradient(this.#activation, dWide, up, bias);
     ops.runtime.free(dWide);
-    const dx = this.#up.backward(pass, dUp, x, emit);
+    emit(this.#up.bias, dBias);
+    const dx = this.#up.productBackward(pass, dUp, x, emit);
     ops.runtime.free(dUp);
     return dx;
   }

@@ -4,13 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { Ops } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
-import { activate, activateBackward, type Activation } from './activation.js';
+import { ComposedKernels } from '../kernels/composed/composed.js';
+import type { Activation, Kernels } from '../kernels/index.js';
+import { NativeKernels } from '../kernels/native.js';
 import { causalBias, paddingBias } from './attention-bias.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
-import type { Emit, ParameterSpec, Pass } from './layer.js';
+import { zeros, type Branch, type Emit, type ParameterSpec, type Pass } from './layer.js';
 import { Linear } from './linear.js';
 import { SelfAttention } from './self-attention.js';
 
@@ -28,6 +30,10 @@ const ROWS = SEQUENCES * LENGTH;
 
 const runtime = Runtime.open();
 const ops = new Ops(runtime);
+const kernels: Record<string, Kernels> = {
+  native: new NativeKernels(runtime),
+  composed: new ComposedKernels(ops),
+};
 type Values = ReadonlyMap<string, Float32Array>;
 
 interface Case {
@@ -58,6 +64,24 @@ function ofLayer<Saved>(layer: {
   };
 }
 
+/** A branch with the bias that it leaves to others. */
+function ofBranch<Saved>(branch: Branch<Saved>): Case {
+  return {
+    parameters: branch.parameters,
+    input: [ROWS, HIDDEN],
+    run: (pass, x) => {
+      const { output, saved } = branch.forward(pass, x);
+      return {
+        output: ops.addBias(output, pass.weight(branch.bias)),
+        backward: (dy, emit) => {
+          emit(branch.bias, ops.columnSums(dy));
+          return branch.backward(pass, dy, saved, emit);
+        },
+      };
+    },
+  };
+}
+
 const linear = new Linear('linear', HIDDEN, 5, 0.02);
 const block: BlockOptions = {
   hidden: HIDDEN,
@@ -79,13 +103,18 @@ const embeddings: EmbeddingsOptions = {
   norm: true,
 };
 const activation = (kind: Activation): Case => ({
-  parameters: [],
+  parameters: [zeros('bias', HIDDEN)],
   input: [ROWS, HIDDEN],
-  run: (_, x) => {
-    const { output, saved } = activate(ops, kind, x);
-    return { output, backward: (dy) => activateBackward(ops, kind, dy, saved) };
-  },
+  run: (pass, x) => ({
+    output: pass.kernels.activate(kind, x, pass.weight('bias')),
+    backward: (dy, emit) => {
+      const { dx, dBias } = pass.kernels.activateGradient(kind, dy, x, pass.weight('bias'));
+      emit('bias', dBias);
+      return dx;
+    },
+  }),
 });
+const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
 const embedded = (options: EmbeddingsOptions): Case => {
   const layer = new Embeddings(options);
   return {
@@ -115,17 +144,24 @@ const cases: Record<string, Case> = {
       backward: (dy, emit) => linear.backward(pass, dy, x, emit),
     }),
   },
-  'layer norm': ofLayer(new LayerNorm('norm', HIDDEN, 1e-5)),
+  'layer norm': {
+    parameters: norm.parameters,
+    input: [ROWS, HIDDEN],
+    run: (pass, x) => {
+      const { output, saved } = norm.forward(pass, x);
+      return { output, backward: (dy, emit) => norm.backward(pass, dy, saved, null, emit) };
+    },
+  },
   gelu: activation('gelu'),
   'gelu-tanh': activation('gelu-tanh'),
-  'feed-forward': ofLayer(new FeedForward('feedforward', block)),
-  attention: ofLayer(attention),
-  'causal attention': { ...ofLayer(attention), bias: () => causalBias(ops, LENGTH, 5) },
+  'feed-forward': ofBranch(new FeedForward('feedforward', block)),
+  attention: ofBranch(attention),
+  'causal attention': { ...ofBranch(attention), bias: () => causalBias(ops, LENGTH, 5) },
   'padded attention': {
-    ...ofLayer(attention),
+    ...ofBranch(attention),
     bias: () => paddingBias(ops, Int32Array.of(2, 3), LENGTH),
   },
-  'attention with dropout': ofLayer(new SelfAttention('attention', block)),
+  'attention with dropout': ofBranch(new SelfAttention('attention', block)),
   'post-norm block with dropout': ofLayer(new Block('blocks.0', block)),
   'pre-norm block with dropout': ofLayer(
     new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh' }),
@@ -148,6 +184,7 @@ const normals = (size: number, purpose: string): Float32Array => {
 
 /** Runs a case at `values` and gives `use` the pass's result; frees everything. */
 function at<Result>(
+  kind: string,
   { run, input, bias, parameters }: Case,
   values: Values,
   use: (result: ReturnType<Case['run']>) => Result,
@@ -158,9 +195,11 @@ function at<Result>(
     );
     const pass: Pass = {
       ops,
+      kernels: kernels[kind]!,
       sequences: SEQUENCES,
       length: LENGTH,
       weight: (name) => uploaded.get(name)!,
+      factor: (name) => uploaded.get(name)!,
       attentionBias: bias?.() ?? null,
       random: { seed: 1, step: 2, microbatch: 3 },
     };
@@ -168,7 +207,11 @@ function at<Result>(
   });
 }
 
-describe.each(Object.entries(cases))('%s', (_, layer) => {
+const both = Object.keys(kernels).flatMap((kind) =>
+  Object.entries(cases).map(([name, layer]) => [kind, name, layer] as const),
+);
+
+describe.each(both)('%s kernels: %s', (kind, _, layer) => {
   const shapes = new Map(layer.parameters.map(({ name, shape }) => [name, shape]));
   if (layer.input !== null) shapes.set(INPUT, layer.input);
   const values: Values = new Map(
@@ -177,11 +220,11 @@ describe.each(Object.entries(cases))('%s', (_, layer) => {
   const weigh = (output: Float32Array | Int32Array): number =>
     normals(output.length, 'weights').reduce((sum, w, index) => sum + w * output[index]!, 0);
   const scalar = (at_: Values): number =>
-    at(layer, at_, ({ output }) => weigh(runtime.download(output)));
+    at(kind, layer, at_, ({ output }) => weigh(runtime.download(output)));
 
   it('has the gradient of its output, each part once', () => {
     const gradients = new Map<string, Float32Array | Int32Array>();
-    at(layer, values, ({ output, backward }) => {
+    at(kind, layer, values, ({ output, backward }) => {
       const dy = runtime.upload(normals(output.size, 'weights'), output.shape);
       const dx = backward(dy, (name, gradient) => {
         expect(gradients.has(name)).toBe(false);
@@ -210,7 +253,7 @@ describe.each(Object.entries(cases))('%s', (_, layer) => {
 
   it('leaves no tensor behind', () => {
     const run = (): void => {
-      at(layer, values, ({ output, backward }) => {
+      at(kind, layer, values, ({ output, backward }) => {
         backward(output, (name, gradient) => {
           runtime.free(name, gradient);
         });

@@ -1,6 +1,7 @@
 import type { Ops } from '../engine/ops.js';
 import type { RandomScope } from '../engine/random.js';
 import type { Tensor } from '../engine/tensor.js';
+import type { Kernels } from '../kernels/index.js';
 
 /** One tensor that is trained. */
 export interface ParameterSpec {
@@ -13,14 +14,17 @@ export interface ParameterSpec {
   readonly deviation: number;
 }
 
-/** What every layer of one pass over one microbatch shares. */
+/** What every layer of one pass over one microbatch shares. `T` in shapes is the type of the factors of products. */
 export interface Pass {
   readonly ops: Ops;
+  readonly kernels: Kernels;
   /** Sequences (B) of one padded length (T); activations are [B·T, H]. */
   readonly sequences: number;
   readonly length: number;
-  /** The parameter of that name. */
+  /** The parameter of that name, float32. */
   readonly weight: (name: string) => Tensor;
+  /** The same as a factor of products. */
+  readonly factor: (name: string) => Tensor;
   /** Added to attention scores [B,A,T,T], broadcast: 0 where a query may look, very negative elsewhere. */
   readonly attentionBias: Tensor | null;
   /** Where dropout draws from; null for none. */
@@ -33,6 +37,16 @@ export type Emit = (name: string, gradient: Tensor) => void;
 /** A layer of the residual stream, [N,H] → [N,H], with its backward pass. */
 export interface Layer<Saved> {
   readonly parameters: readonly ParameterSpec[];
+  /** Takes ownership of x. */
+  forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
+  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
+}
+
+/** What is added to the residual stream, T[N,H] → T[N,H], but for the bias of its last projection. */
+export interface Branch<Saved> {
+  readonly parameters: readonly ParameterSpec[];
+  /** Name of that bias: whoever adds the output to the stream adds it too, and emits its gradient. */
+  readonly bias: string;
   /** Takes ownership of x. */
   forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
   backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;

@@ -1,7 +1,7 @@
 import type { Tensor } from '../engine/tensor.js';
-import { dropout, dropoutBackward } from './dropout.js';
+import { maskAt, masked } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
-import type { Emit, Layer, ParameterSpec, Pass } from './layer.js';
+import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
 
 export interface ResidualOptions {
   readonly hidden: number;
@@ -11,20 +11,22 @@ export interface ResidualOptions {
   readonly norm: 'pre' | 'post';
 }
 
-/** A sublayer with its norm, dropout and residual connection. */
+/** A branch with its norm, dropout and the connection around it. */
 export class Residual<Saved> {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
   readonly #options: ResidualOptions;
-  readonly #sublayer: Layer<Saved>;
+  readonly #branch: Branch<Saved>;
   readonly #norm: LayerNorm;
 
-  constructor(name: string, sublayer: Layer<Saved>, options: ResidualOptions) {
+  constructor(name: string, branch: Branch<Saved>, options: ResidualOptions) {
+    const { hidden, epsilon, norm } = options;
     this.#name = name;
     this.#options = options;
-    this.#sublayer = sublayer;
-    this.#norm = new LayerNorm(`${name}.norm`, options.hidden, options.epsilon);
-    this.parameters = [...sublayer.parameters, ...this.#norm.parameters];
+    this.#branch = branch;
+    const output = norm === 'pre' ? 'factor' : 'stream';
+    this.#norm = new LayerNorm(`${name}.norm`, hidden, epsilon, output);
+    this.parameters = [...branch.parameters, ...this.#norm.parameters];
   }
 
   /** Takes ownership of x. */
@@ -39,41 +41,42 @@ export class Residual<Saved> {
     { norm, mask, inner }: ReturnType<Residual<Saved>['forward']>['saved'],
     emit: Emit,
   ): Tensor {
-    const { ops } = pass;
+    const { ops, kernels } = pass;
     const before = this.#options.norm === 'pre';
     return ops.runtime.scope(() => {
-      const dSum = before ? dy : this.#norm.backward(pass, dy, norm, emit);
-      const dInner = dropoutBackward(pass, dSum, mask);
-      const dSublayer = this.#sublayer.backward(pass, dInner, inner, emit);
+      const dSum = before ? dy : this.#norm.backward(pass, dy, norm, null, emit);
+      const dBranch = masked(pass, dSum, mask);
+      emit(this.#branch.bias, ops.columnSums(dBranch));
+      const dx = this.#branch.backward(pass, ops.factor(dBranch), inner, emit);
       ops.runtime.free(inner, mask);
-      const dBranch = before ? this.#norm.backward(pass, dSublayer, norm, emit) : dSublayer;
+      const sum = before
+        ? this.#norm.backward(pass, dx, norm, dSum, emit)
+        : kernels.addBranch(dSum, dx, null, null);
       ops.runtime.free(norm);
-      return ops.chain(dSum).add(dBranch).value;
+      return sum;
     });
   }
 
   #preNorm(pass: Pass, x: Tensor) {
-    const normed = this.#norm.forward(pass, x);
-    const inner = this.#sublayer.forward(pass, normed.output);
-    const { output: dropped, mask } = this.#dropout(pass, inner.output);
-    const output = pass.ops.chain(x).add(dropped).value;
-    pass.ops.runtime.free(x, dropped);
-    return { output, saved: { norm: normed.saved, mask, inner: inner.saved } };
+    const { output: normed, saved: norm } = this.#norm.forward(pass, x);
+    const { output, mask, inner } = this.#added(pass, x, normed);
+    return { output, saved: { norm, mask, inner } };
   }
 
   #postNorm(pass: Pass, x: Tensor) {
-    const inner = this.#sublayer.forward(pass, x);
-    const { output: dropped, mask } = this.#dropout(pass, inner.output);
-    const sum = pass.ops.chain(x).add(dropped).value;
-    pass.ops.runtime.free(dropped);
+    const { output: sum, mask, inner } = this.#added(pass, x, pass.ops.factor(x));
+    pass.ops.runtime.free(x);
     const { output, saved: norm } = this.#norm.forward(pass, sum);
-    pass.ops.runtime.free(sum);
-    return { output, saved: { norm, mask, inner: inner.saved } };
+    return { output, saved: { norm, mask, inner } };
   }
 
-  #dropout(pass: Pass, x: Tensor) {
-    const result = dropout(pass, x, this.#options.dropout, this.#name);
-    if (result.output !== x) pass.ops.runtime.free(x);
-    return result;
+  /** x + dropout(f(input)); takes ownership of `input`. */
+  #added(pass: Pass, x: Tensor, input: Tensor) {
+    const { ops, kernels, weight } = pass;
+    const branch = this.#branch.forward(pass, input);
+    const mask = maskAt(pass, x.shape, this.#options.dropout, this.#name);
+    const output = kernels.addBranch(x, branch.output, weight(this.#branch.bias), mask);
+    ops.runtime.free(branch.output);
+    return { output, mask, inner: branch.saved };
   }
 }

@@ -1,6 +1,6 @@
 import type { Tensor } from '../engine/tensor.js';
-import { attend, attendBackward } from './attention-core.js';
-import type { Emit, ParameterSpec, Pass } from './layer.js';
+import { attend, attendBackward, type AttentionSaved } from './attention-core.js';
+import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 
 export interface SelfAttentionOptions {
@@ -12,9 +12,16 @@ export interface SelfAttentionOptions {
   readonly residualDeviation: number;
 }
 
+export interface SelfAttentionSaved {
+  readonly x: Tensor;
+  readonly context: Tensor;
+  readonly core: AttentionSaved;
+}
+
 /** Multi-head self-attention with one projection for queries, keys and values. */
-export class SelfAttention {
+export class SelfAttention implements Branch<SelfAttentionSaved> {
   readonly parameters: readonly ParameterSpec[];
+  readonly bias: string;
   readonly #name: string;
   readonly #heads: number;
   readonly #dropout: number;
@@ -28,56 +35,40 @@ export class SelfAttention {
     this.#dropout = dropout;
     this.#projection = new Linear(`${name}.qkv`, hidden, 3 * hidden, deviation);
     this.#output = new Linear(`${name}.output`, hidden, hidden, residualDeviation);
+    this.bias = this.#output.bias;
     this.parameters = [...this.#projection.parameters, ...this.#output.parameters];
   }
 
-  /** x [B·T,H] → [B·T,H]; takes ownership of x. */
-  forward(pass: Pass, x: Tensor) {
-    const { ops, sequences, length, attentionBias } = pass;
+  forward(pass: Pass, x: Tensor): { output: Tensor; saved: SelfAttentionSaved } {
+    const { ops, kernels, sequences, length, attentionBias, weight } = pass;
     return ops.runtime.scope(() => {
-      const packed = this.#projection.forward(pass, x);
-      const split = ops.reshape(packed, [sequences, length, 3, this.#heads, -1]);
-      const byHead = ops.transpose(split, [2, 0, 3, 1, 4]);
-      ops.runtime.free(packed, split);
-      const [queries, keys, values] = triple(ops.unstack(byHead));
+      const packed = this.#projection.product(pass, x);
+      const bias = weight(this.#projection.bias);
+      const heads = kernels.splitHeads(packed, bias, sequences, this.#heads);
+      ops.runtime.free(packed);
       const path = `${this.#name}.probabilities`;
-      const core = attend(pass, queries, keys, values, attentionBias, this.#dropout, path);
+      const core = attend(pass, heads, attentionBias, this.#dropout, path);
       const byToken = ops.transpose(core.output, [0, 2, 1, 3]);
       const context = ops.reshape(byToken, [sequences * length, -1]);
-      const output = this.#output.forward(pass, context);
-      return { output, saved: { x, context, core: core.saved } };
+      return {
+        output: this.#output.product(pass, context),
+        saved: { x, context, core: core.saved },
+      };
     });
   }
 
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { x, context, core }: ReturnType<SelfAttention['forward']>['saved'],
-    emit: Emit,
-  ): Tensor {
-    const { ops, sequences, length } = pass;
-    const byToken = [sequences, length, this.#heads, -1];
+  backward(pass: Pass, dy: Tensor, { x, context, core }: SelfAttentionSaved, emit: Emit): Tensor {
+    const { ops, kernels, sequences, length } = pass;
     return ops.runtime.scope(() => {
-      const dContext = this.#output.backward(pass, dy, context, emit);
-      const products = ops.chain(dContext).multiply(context).value;
-      const sums = ops.rowSums(ops.reshape(products, byToken));
-      ops.runtime.free(products);
-      const dOutput = ops.transpose(ops.reshape(dContext, byToken), [0, 2, 1, 3]);
-      const d = attendBackward(pass, dOutput, ops.transpose(sums, [0, 2, 1, 3]), core);
-      ops.runtime.free(dContext, dOutput);
-      const byHead = ops.stack([d.queries, d.keys, d.values]);
-      ops.runtime.free(d);
-      const split = ops.transpose(byHead, [1, 3, 0, 2, 4]);
-      ops.runtime.free(byHead);
-      const packed = ops.reshape(split, [sequences * length, -1]);
-      return this.#projection.backward(pass, packed, x, emit);
+      const dContext = this.#output.productBackward(pass, dy, context, emit);
+      const byToken = ops.reshape(dContext, [sequences, length, this.#heads, -1]);
+      const dOutput = ops.transpose(byToken, [0, 2, 1, 3]);
+      const dHeads = attendBackward(pass, dOutput, core);
+      ops.runtime.free(dContext, byToken, dOutput);
+      const { dPacked, dBias } = kernels.mergeHeads(dHeads);
+      ops.runtime.free(dHeads);
+      emit(this.#projection.bias, dBias);
+      return this.#projection.productBackward(pass, dPacked, x, emit);
     });
   }
-}
-
-function triple(items: readonly Tensor[]): readonly [Tensor, Tensor, Tensor] {
-  const [first, second, third] = items;
-  if (first === undefined || second === undefined || third === undefined)
-    throw new Error(`Expected three tensors, not ${items.length}`);
-  return [first, second, third];
 }

@@ -1,10 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { sourceHash } from './sources.js';
 import { TENSORFLOW_VERSION, type Variant } from './wheels.js';
-
-/** The version of the npm package whose binding is compiled. */
-export const BINDING_VERSION = '4.22.0';
 
 /** This machine, as wheels name it: for example `linux-x64`. */
 export const platform = `${process.platform}-${process.arch}`;
@@ -22,8 +20,8 @@ export function downloadsFolder(root: string): string {
   return join(root, 'downloads');
 }
 
-/** Where one build of TensorFlow lies: libraries, binding and manifest. */
+/** Where one build of TensorFlow lies: libraries, binding with our kernels, and manifest. */
 export function buildFolder(root: string, variant: Variant): string {
-  const name = `${TENSORFLOW_VERSION}-${variant}-${platform}-binding-${BINDING_VERSION}`;
+  const name = `${TENSORFLOW_VERSION}-${variant}-${platform}-${sourceHash()}`;
   return join(root, 'tensorflow', name);
 }

@@ -1,34 +1,30 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { RingmasterError } from '@ringmaster/protocol';
 
+import { COMPILER_FLAGS, packageFolder, sourceFiles } from './sources.js';
 import { runTool } from './tool.js';
 
 const require = createRequire(import.meta.url);
-
-/** The folder of the npm package whose binding is compiled and linked. */
-export function packageFolder(): string {
-  return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-}
 
 /** The path of the binding inside a build's folder: beside the libraries, so that `$ORIGIN` finds them. */
 export const BINDING_PATH = 'tensorflow/tfjs_binding.node';
 
 /**
- * Compiles the binding of `@tensorflow/tfjs-node-gpu` against the headers and libraries that lie under `folder`.
+ * Compiles the binding of `@tensorflow/tfjs-node-gpu`, and our kernels with it, against the headers and libraries that
+ * lie under `folder`.
  *
  * @throws TENSORFLOW_COMPILER_MISSING, TENSORFLOW_COMPILE_FAILED
  */
 export async function compileBinding(folder: string, signal?: AbortSignal): Promise<void> {
   const { include_dir: nodeHeaders } = require('node-api-headers') as { include_dir: string };
-  const source = packageFolder();
   const { code, output } = await runTool(
     'g++',
     [
-      ...['-O2', '-std=c++17', '-shared', '-fPIC', '-w', '-DNAPI_VERSION=8'],
-      ...[`-I${nodeHeaders}`, `-I${source}`, `-I${join(folder, 'tensorflow/include')}`],
-      ...['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'].map((file) => join(source, file)),
+      ...COMPILER_FLAGS,
+      ...[`-I${nodeHeaders}`, `-I${packageFolder()}`, `-I${join(folder, 'tensorflow/include')}`],
+      ...sourceFiles(),
       ...['-o', join(folder, BINDING_PATH), `-L${join(folder, 'tensorflow')}`],
       ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN'],
     ],

@@ -8,7 +8,8 @@ import { z } from 'zod';
 
 const Manifest = z.strictObject({
   tensorflow: z.string(),
-  binding: z.string(),
+  /** `sourceHash` of what was compiled. */
+  sources: z.string(),
   variant: z.enum(['cpu', 'gpu']),
   platform: z.string(),
   /** Path inside the folder → size in bytes and SHA-256. */

@@ -78,7 +78,7 @@ test('a build is whole only while every file of its manifest has its size, and v
   await writeFile(path, 'abcd');
   const manifest: Manifest = {
     tensorflow: '2',
-    binding: '4',
+    sources: '4',
     variant: 'cpu',
     platform: 'linux-x64',
     files: { 'library.so': { bytes: 4, sha256: await hashFile(path, () => undefined) } },

@@ -6,13 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RingmasterError } from '@ringmaster/protocol';
 import { lock } from 'proper-lockfile';
 
-import { BINDING_VERSION, buildFolder, cacheRoot, downloadsFolder, platform } from './cache.js';
+import { buildFolder, cacheRoot, downloadsFolder, platform } from './cache.js';
 import { BINDING_PATH, compileBinding } from './compile.js';
 import { fetchWheel } from './download.js';
 import { removeLeftovers } from './leftovers.js';
 import { checkManifest, damagedFile, hashFile, writeManifest, type Manifest } from './manifest.js';
 import type { Report } from './progress.js';
 import { bindingLink } from './provisioned.js';
+import { sourceHash } from './sources.js';
 import { unpackWheel } from './unpack.js';
 import { TENSORFLOW_VERSION, wheels, type Variant, type Wheel } from './wheels.js';
 
@@ -26,8 +27,8 @@ export interface ProvisionOptions {
 
 /**
  * Makes TensorFlow loadable by `@tensorflow/tfjs-node-gpu`: its libraries are taken from the wheels of the Python
- * package index into the user's cache, the package's binding is compiled against them, and the package is linked to
- * it. Nothing is written outside the cache but that link. A run that is killed leaves nothing half done, and runs at
+ * package index into the user's cache, the package's binding is compiled against them with our kernels, and the package is
+ * linked to it. Nothing is written outside the cache but that link. A run that is killed leaves nothing half done, and runs at
  * the same time wait for each other.
  *
  * @returns the folder of the build
@@ -111,7 +112,7 @@ async function build(
       const path = await fetchWheel(downloadsFolder(root), wheel, report, signal);
       files = { ...files, ...(await unpackWheel(path, partial, report, signal)) };
     }
-    report({ phase: 'compiling the binding (about 15 s)', done: 0, total: 0 });
+    report({ phase: 'compiling the binding and the kernels (about 30 s)', done: 0, total: 0 });
     await compileBinding(partial, signal);
     await rm(join(partial, 'tensorflow/include'), { recursive: true });
     const binding = join(partial, BINDING_PATH);
@@ -119,7 +120,7 @@ async function build(
     files[BINDING_PATH] = { bytes, sha256: await hashFile(binding, () => undefined) };
     await writeManifest(partial, {
       tensorflow: TENSORFLOW_VERSION,
-      binding: BINDING_VERSION,
+      sources: sourceHash(),
       variant,
       platform,
       files,

@@ -1,8 +1,9 @@
 import { lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { BINDING_PATH, packageFolder } from './compile.js';
+import { BINDING_PATH } from './compile.js';
 import { checkManifest } from './manifest.js';
+import { packageFolder, sourceHash } from './sources.js';
 import type { Variant } from './wheels.js';
 
 /** Whether TensorFlow can be loaded, and which build of it. */
@@ -42,6 +43,8 @@ export function provisioned(): Provisioned {
   const folder = binding.slice(0, -BINDING_PATH.length - 1);
   const manifest = checkManifest(folder);
   if ('reason' in manifest) return { ready: false, reason: manifest.reason };
+  if (manifest.sources !== sourceHash())
+    return { ready: false, reason: `${folder} was compiled from other sources than these` };
   const libraries = Object.keys(manifest.files).filter((path) =>
     /^nvidia\/[^/]+\/lib\//.test(path),
   );

@@ -138,6 +138,7 @@ export const wheels: Readonly<
 
 const HEADERS = [
   'tensorflow/include/tensorflow/c/',
+  'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/',
   'tensorflow/include/tensorflow/core/platform/',
   'tensorflow/include/tensorflow/compiler/xla/tsl/',
   'tensorflow/include/tsl/',

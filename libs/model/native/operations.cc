@@ -1,0 +1,74 @@
+// Says to TensorFlow, when this library is loaded, which operations there are, and gives it the kernels that suit the
+// processor.
+#include <initializer_list>
+
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_status.h"
+
+void addBaselineKernels();
+void addV3Kernels();
+void addV4Kernels();
+
+namespace {
+
+struct Operation {
+  const char* name;
+  std::initializer_list<const char*> inputs;
+  std::initializer_list<const char*> outputs;
+  std::initializer_list<const char*> attributes = {};
+};
+
+const Operation OPERATIONS[] = {
+    {"RingmasterGelu", {"x: T", "bias: float"}, {"y: T"}},
+    {"RingmasterGeluGradient", {"dy: T", "x: T", "bias: float"}, {"dx: T", "dbias: float"}},
+    {"RingmasterGeluTanh", {"x: T", "bias: float"}, {"y: T"}},
+    {"RingmasterGeluTanhGradient", {"dy: T", "x: T", "bias: float"}, {"dx: T", "dbias: float"}},
+    {"RingmasterAddBranch", {"x: float", "branch: T", "bias: float", "mask: float"}, {"sum: float"}},
+    {"RingmasterNormalise",
+     {"x: float", "gain: float", "shift: float"},
+     {"y: T", "moments: float"},
+     {"epsilon: float"}},
+    {"RingmasterNormaliseGradient",
+     {"dy: T", "x: float", "moments: float", "gain: float", "along: float"},
+     {"dx: float", "dgain: float", "dshift: float"}},
+    {"RingmasterSplitHeads",
+     {"packed: T", "bias: float"},
+     {"queries: T", "keys: T", "values: T"},
+     {"sequences: int", "heads: int"}},
+    {"RingmasterMergeHeads", {"queries: T", "keys: T", "values: T"}, {"packed: T", "dbias: float"}},
+    {"RingmasterAttentionSoftmax", {"scores: T", "bias: float"}, {"probabilities: T"}},
+    {"RingmasterAttentionSoftmaxGradient",
+     {"probabilities: T", "gradient: T", "mask: float"},
+     {"dscores: T"}},
+    {"RingmasterApplyMask", {"x: T", "mask: float"}, {"y: T"}},
+    {"RingmasterCrossEntropy",
+     {"logits: T", "bias: float", "targets: int32"},
+     {"probabilities: float", "dlogits: T", "dbias: float"}},
+};
+
+void define(const Operation& operation) {
+  TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(operation.name);
+  TF_OpDefinitionBuilderAddAttr(builder, "T: {float, bfloat16}");
+  for (const char* attribute : operation.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
+  for (const char* input : operation.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
+  for (const char* output : operation.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
+  TF_Status* status = TF_NewStatus();
+  TF_RegisterOpDefinition(builder, status);
+  TF_DeleteStatus(status);
+}
+
+__attribute__((constructor)) void load() {
+  for (const Operation& operation : OPERATIONS) define(operation);
+#ifdef __x86_64__
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512cd"))
+    return addV4Kernels();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+    return addV3Kernels();
+#endif
+  addBaselineKernels();
+}
+
+}  // namespace

@@ -1,0 +1,15 @@
+// Kernels for x86-64-v4: AVX-512.
+#ifdef __x86_64__
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/tf_tensor.h"
+#pragma GCC target("arch=x86-64-v4")
+#define RINGMASTER_LEVEL v4
+#include "level.h"
+
+void addV4Kernels() { v4::addKernels(); }
+#endif

@@ -1,0 +1,129 @@
+import { randomKey, RandomStream } from '@ringmaster/protocol';
+
+import { Ops, type Precision } from '../engine/ops.js';
+import { Runtime } from '../engine/runtime.js';
+import { tensorsIn, type Tensor } from '../engine/tensor.js';
+import { ComposedKernels } from './composed/composed.js';
+import type { Kernels } from './kernels.js';
+import { NativeKernels } from './native.js';
+
+// Every kernel at extents that no vector width divides.
+const SEQUENCES = 2;
+const HEADS = 3;
+const LENGTH = 37;
+const DEPTH = 5;
+const WIDTH = 43;
+const CLASSES = 1031;
+
+export const runtime = Runtime.open();
+const ops = new Ops(runtime);
+export const native = new NativeKernels(runtime);
+export const composed = new ComposedKernels(ops);
+
+function normals(shape: readonly number[], purpose: string): Tensor {
+  const stream = new RandomStream(randomKey(3, purpose));
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return runtime.upload(
+    Float32Array.from({ length: size }, (_, index) => 2 * stream.normal(index)),
+    shape,
+  );
+}
+
+const mask = (shape: readonly number[]): Tensor =>
+  runtime.upload(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 3 ? 1.5 : 0)),
+    shape,
+  );
+const never = (shape: readonly number[], hidden: (index: number) => boolean): Tensor =>
+  runtime.upload(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) =>
+      hidden(i) ? -1e9 : 0,
+    ),
+    shape,
+  );
+
+export type Use = (kernels: Kernels, factor: (x: Tensor) => Tensor) => unknown;
+
+const rows = [LENGTH, WIDTH];
+const scores = [SEQUENCES, HEADS, LENGTH, LENGTH];
+const head = [SEQUENCES, HEADS, LENGTH, DEPTH];
+const x = () => normals(rows, 'x');
+const dy = () => normals(rows, 'dy');
+const bias = () => normals([WIDTH], 'bias');
+const shift = () => normals([WIDTH], 'shift');
+const classBias = () => normals([CLASSES], 'bias');
+const targets = Int32Array.from({ length: LENGTH }, (_, row) => (row * 97) % CLASSES);
+const logits = () => normals([LENGTH, CLASSES], 'logits');
+
+export const cases: Record<string, Use> = {
+  gelu: (kernels, factor) => kernels.activate('gelu', factor(x()), bias()),
+  'gelu-tanh': (kernels, factor) => kernels.activate('gelu-tanh', factor(x()), bias()),
+  'gradient of gelu': (kernels, factor) =>
+    kernels.activateGradient('gelu', factor(dy()), factor(x()), bias()),
+  'gradient of gelu-tanh': (kernels, factor) =>
+    kernels.activateGradient('gelu-tanh', factor(dy()), factor(x()), bias()),
+  'branch added': (kernels, factor) => kernels.addBranch(x(), factor(dy()), null, null),
+  'branch added with bias and mask': (kernels, factor) =>
+    kernels.addBranch(x(), factor(dy()), bias(), mask(rows)),
+  normalise: (kernels, factor) =>
+    kernels.normalise(x(), bias(), shift(), 1e-5, factor(x()).dtype).y,
+  'normalise for the stream': (kernels) =>
+    kernels.normalise(x(), bias(), shift(), 1e-12, 'float32').y,
+  'gradient of normalise': (kernels, factor) => normaliseGradient(kernels, factor(dy()), null),
+  'gradient of normalise with what is along': (kernels, factor) =>
+    normaliseGradient(kernels, factor(dy()), normals(rows, 'along')),
+  'split heads': (kernels, factor) => {
+    const width = 3 * HEADS * DEPTH;
+    const packed = factor(normals([SEQUENCES * LENGTH, width], 'packed'));
+    return kernels.splitHeads(packed, normals([width], 'bias'), SEQUENCES, HEADS);
+  },
+  'merge heads': (kernels, factor) =>
+    kernels.mergeHeads({
+      queries: factor(normals(head, 'queries')),
+      keys: factor(normals(head, 'keys')),
+      values: factor(normals(head, 'values')),
+    }),
+  softmax: (kernels, factor) => kernels.attentionSoftmax(factor(normals(scores, 'scores')), null),
+  'causal softmax': (kernels, factor) =>
+    kernels.attentionSoftmax(
+      factor(normals(scores, 'scores')),
+      never([LENGTH, LENGTH], (i) => i % LENGTH > Math.floor(i / LENGTH)),
+    ),
+  'padded softmax': (kernels, factor) =>
+    kernels.attentionSoftmax(
+      factor(normals(scores, 'scores')),
+      never([SEQUENCES, 1, 1, LENGTH], (i) => i === LENGTH - 1 || i > LENGTH + 4),
+    ),
+  'gradient of softmax': (kernels, factor) => softmaxGradient(kernels, factor, null),
+  'gradient of softmax and dropout': (kernels, factor) =>
+    softmaxGradient(kernels, factor, mask(scores)),
+  'mask applied': (kernels, factor) => kernels.applyMask(factor(x()), mask(rows)),
+  'cross-entropy': (kernels, factor) => kernels.crossEntropy(factor(logits()), null, targets),
+  'cross-entropy with a bias': (kernels, factor) =>
+    kernels.crossEntropy(factor(logits()), classBias(), targets),
+  'cross-entropy of nothing': (kernels, factor) =>
+    kernels.crossEntropy(factor(normals([0, CLASSES], 'none')), classBias(), new Int32Array(0)),
+};
+
+function normaliseGradient(kernels: Kernels, d: Tensor, along: Tensor | null) {
+  const { statistics } = kernels.normalise(x(), bias(), shift(), 1e-5, 'float32');
+  return kernels.normaliseGradient(d, x(), statistics, bias(), along);
+}
+
+function softmaxGradient(kernels: Kernels, factor: (x: Tensor) => Tensor, kept: Tensor | null) {
+  const probabilities = factor(ops.softmax(normals(scores, 'scores')));
+  const gradient = factor(normals(scores, 'gradient'));
+  return kernels.attentionSoftmaxGradient(probabilities, gradient, kept);
+}
+
+/** What a case gives, as numbers, with the type of each tensor. */
+export function valuesOf(kernels: Kernels, use: Use, precision: Precision) {
+  const typed = new Ops(runtime, precision);
+  return runtime.scope(() =>
+    [...tensorsIn(use(kernels, (tensor) => typed.factor(tensor)))].map((tensor) => ({
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      values: runtime.download(ops.float32(tensor)),
+    })),
+  );
+}

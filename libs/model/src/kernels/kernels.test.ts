@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+import { trainerEnvironment } from '../engine/environment.js';
+import { cases, composed, native, runtime, valuesOf } from './cases.test.fixture.js';
+
+// Our own kernels against the same formulas in TensorFlow's operations. The composed ones are themselves checked against
+// differences (gradients.test.ts) and PyTorch (reference.test.ts).
+
+// float32: a few roundings of sums of up to a thousand terms. bfloat16: one rounding to 8 bits, which may go the other
+// way, and whatever it is multiplied with.
+const TOLERANCE = { float32: 2e-5, bfloat16: 2 ** -7 } as const;
+
+describe.each(['float32', 'bfloat16'] as const)('%s', (precision) => {
+  it.each(Object.entries(cases))('%s is what TensorFlow computes', (_, use) => {
+    const ours = valuesOf(native, use, precision);
+    const theirs = valuesOf(composed, use, precision);
+    expect(ours.length).toBe(theirs.length);
+    ours.forEach(({ dtype, shape, values }, at) => {
+      const expected = theirs[at]!;
+      expect({ dtype, shape }).toEqual({ dtype: expected.dtype, shape: expected.shape });
+      const scale = Math.max(1, ...expected.values.map(Math.abs));
+      values.forEach((value, index) => {
+        const error = Math.abs(value - expected.values[index]!);
+        expect(error).toBeLessThan(TOLERANCE[precision] * scale);
+      });
+    });
+  });
+});
+
+it('gives the same bytes with one, two and five threads', () => {
+  const script = fileURLToPath(new URL('./hash.test.fixture.js', import.meta.url));
+  const hashes = [1, 2, 5].map((threads) =>
+    execFileSync(process.execPath, [script], {
+      env: trainerEnvironment({ threads, device: { kind: 'cpu' } }),
+      encoding: 'utf8',
+    }),
+  );
+  expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);
+  expect(new Set(hashes).size).toBe(1);
+});
+
+it('refuses what does not fit', () => {
+  runtime.scope(() => {
+    const x = runtime.upload(new Float32Array(6), [2, 3]);
+    const four = runtime.upload(new Float32Array(4), [4]);
+    expect(() => native.activate('gelu', x, four)).toThrow('one bias a column');
+    expect(() => native.applyMask(x, four)).toThrow('same shape');
+    expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
+  });
+});

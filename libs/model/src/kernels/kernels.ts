@@ -1,0 +1,105 @@
+import type { DataType, Tensor } from '../engine/tensor.js';
+
+/** Gaussian error linear units (Hendrycks and Gimpel, 2016): exact, and GPT-2's tanh form (`gelu_new`). */
+export type Activation = 'gelu' | 'gelu-tanh';
+
+/**
+ * What a transformer computes between its matrix products, each a function of its arguments that owns none of them.
+ * `T` is the type of a factor of products (float32 or bfloat16): what comes from a product or goes into one. The
+ * residual stream, parameters, masks and sums are float32, and so is all arithmetic. N rows are tokens.
+ */
+export interface Kernels {
+  /** activation(x + bias) for x T[N,C]: T[N,C]. */
+  activate(kind: Activation, x: Tensor, bias: Tensor): Tensor;
+
+  /** The gradient through `activate` of dy T[N,C]: dx T[N,C] and dBias [C]. */
+  activateGradient(kind: Activation, dy: Tensor, x: Tensor, bias: Tensor): ActivationGradient;
+
+  /** x + (branch + bias) ∘ mask for a stream x [N,H] and a branch T[N,H]; null stands for no bias and no mask. */
+  addBranch(x: Tensor, branch: Tensor, bias: Tensor | null, mask: Tensor | null): Tensor;
+
+  /** Layer normalisation of x [N,H] (Ba, Kiros and Hinton, 2016), as y of `type` [N,H]. */
+  normalise(x: Tensor, gain: Tensor, shift: Tensor, epsilon: number, type: DataType): Normalised;
+
+  /** The gradient through `normalise` of dy T[N,H]; `along` [N,H], if any, is added to dx [N,H]. */
+  normaliseGradient(
+    dy: Tensor,
+    x: Tensor,
+    statistics: Normalised['statistics'],
+    gain: Tensor,
+    along: Tensor | null,
+  ): NormaliseGradient;
+
+  /**
+   * Packed T[B·T,3AD], whose rows hold the queries of all A heads, then the keys, then the values, plus bias [3AD]:
+   * queries / √D, keys and values, T[B,A,T,D] each.
+   */
+  splitHeads(packed: Tensor, bias: Tensor, sequences: number, heads: number): Heads;
+
+  /** The gradient through `splitHeads`: dPacked T[B·T,3AD] and dBias [3AD]. */
+  mergeHeads(gradients: Heads): { readonly dPacked: Tensor; readonly dBias: Tensor };
+
+  /** Softmax over keys of scores T[B,A,Q,K] + bias, which is [Q,K] or [B,1,1,K]: T[B,A,Q,K]. */
+  attentionSoftmax(scores: Tensor, bias: Tensor | null): Tensor;
+
+  /** The gradient through `attentionSoftmax` and a dropout mask after it, from that of what was dropped: T[B,A,Q,K]. */
+  attentionSoftmaxGradient(probabilities: Tensor, dDropped: Tensor, mask: Tensor | null): Tensor;
+
+  /** x ∘ mask: T. */
+  applyMask(x: Tensor, mask: Tensor): Tensor;
+
+  /**
+   * Softmax cross-entropy of logits T[K,V] + bias [V] against K targets, SUMMED over rows: the gradient with respect to
+   * the logits is softmax − one-hot.
+   */
+  crossEntropy(logits: Tensor, bias: Tensor | null, targets: Int32Array): CrossEntropy;
+}
+
+export interface ActivationGradient {
+  readonly dx: Tensor;
+  readonly dBias: Tensor;
+}
+
+export interface Normalised {
+  readonly y: Tensor;
+  /** What the gradient needs besides x: means and deviations of the rows, as it suits the kernels. */
+  readonly statistics: readonly Tensor[];
+}
+
+export interface NormaliseGradient {
+  readonly dx: Tensor;
+  readonly dGain: Tensor;
+  readonly dShift: Tensor;
+}
+
+/** T[B,A,T,D] each; queries have been divided by √D. */
+export interface Heads {
+  readonly queries: Tensor;
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+export interface CrossEntropy {
+  /** Those of the targets [K,1], float32. */
+  readonly probabilities: Tensor;
+  /** T[K,V]. */
+  readonly dLogits: Tensor;
+  /** [V]; null where there is no bias. */
+  readonly dBias: Tensor | null;
+}
+
+/** Both of two tensors. */
+export function pair(tensors: readonly Tensor[]): readonly [Tensor, Tensor] {
+  const [first, second, ...others] = tensors;
+  if (first === undefined || second === undefined || others.length > 0)
+    throw new Error(`Expected two tensors, not ${tensors.length}`);
+  return [first, second];
+}
+
+/** All of three tensors. */
+export function triple(tensors: readonly Tensor[]): readonly [Tensor, Tensor, Tensor] {
+  const [first, second, third, ...others] = tensors;
+  if (first === undefined || second === undefined || third === undefined || others.length > 0)
+    throw new Error(`Expected three tensors, not ${tensors.length}`);
+  return [first, second, third];
+}

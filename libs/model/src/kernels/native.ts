@@ -1,0 +1,133 @@
+import { attribute } from '../engine/attributes.js';
+import type { Attribute } from '../engine/binding.js';
+import type { Runtime } from '../engine/runtime.js';
+import type { DataType, Tensor } from '../engine/tensor.js';
+import {
+  pair,
+  triple,
+  type Activation,
+  type ActivationGradient,
+  type CrossEntropy,
+  type Heads,
+  type Kernels,
+  type NormaliseGradient,
+  type Normalised,
+} from './kernels.js';
+
+const ACTIVATIONS: Readonly<Record<Activation, string>> = {
+  gelu: 'RingmasterGelu',
+  'gelu-tanh': 'RingmasterGeluTanh',
+};
+
+/**
+ * Kernels of our own as operations of TensorFlow, for processors: each is one pass over memory, in the widest vectors
+ * that the processor has (`native/`). They are compiled with the binding and registered when it is loaded.
+ */
+export class NativeKernels implements Kernels {
+  readonly #runtime: Runtime;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  activate(kind: Activation, x: Tensor, bias: Tensor): Tensor {
+    return this.#runtime.execute(ACTIVATIONS[kind], [x, bias], typed(x));
+  }
+
+  activateGradient(kind: Activation, dy: Tensor, x: Tensor, bias: Tensor): ActivationGradient {
+    const name = `${ACTIVATIONS[kind]}Gradient`;
+    const [dx, dBias] = pair(this.#runtime.executeMany(name, [dy, x, bias], typed(x), 2));
+    return { dx, dBias };
+  }
+
+  addBranch(x: Tensor, branch: Tensor, bias: Tensor | null, mask: Tensor | null): Tensor {
+    const inputs = [x, branch, bias ?? this.#none, mask ?? this.#none];
+    return this.#runtime.execute('RingmasterAddBranch', inputs, typed(branch));
+  }
+
+  normalise(x: Tensor, gain: Tensor, shift: Tensor, epsilon: number, type: DataType): Normalised {
+    const attributes = [attribute.type('T', type), attribute.float('epsilon', epsilon)];
+    const [y, moments] = pair(
+      this.#runtime.executeMany('RingmasterNormalise', [x, gain, shift], attributes, 2),
+    );
+    return { y, statistics: [moments] };
+  }
+
+  normaliseGradient(
+    dy: Tensor,
+    x: Tensor,
+    statistics: readonly Tensor[],
+    gain: Tensor,
+    along: Tensor | null,
+  ): NormaliseGradient {
+    const inputs = [dy, x, ...statistics, gain, along ?? this.#none];
+    const [dx, dGain, dShift] = triple(
+      this.#runtime.executeMany('RingmasterNormaliseGradient', inputs, typed(dy), 3),
+    );
+    return { dx, dGain, dShift };
+  }
+
+  splitHeads(packed: Tensor, bias: Tensor, sequences: number, heads: number): Heads {
+    const attributes = [
+      ...typed(packed),
+      attribute.integer('sequences', sequences),
+      attribute.integer('heads', heads),
+    ];
+    const [queries, keys, values] = triple(
+      this.#runtime.executeMany('RingmasterSplitHeads', [packed, bias], attributes, 3),
+    );
+    return { queries, keys, values };
+  }
+
+  mergeHeads({ queries, keys, values }: Heads): { dPacked: Tensor; dBias: Tensor } {
+    const inputs = [queries, keys, values];
+    const [dPacked, dBias] = pair(
+      this.#runtime.executeMany('RingmasterMergeHeads', inputs, typed(queries), 2),
+    );
+    return { dPacked, dBias };
+  }
+
+  attentionSoftmax(scores: Tensor, bias: Tensor | null): Tensor {
+    const inputs = [scores, bias ?? this.#none];
+    return this.#runtime.execute('RingmasterAttentionSoftmax', inputs, typed(scores));
+  }
+
+  attentionSoftmaxGradient(probabilities: Tensor, dDropped: Tensor, mask: Tensor | null): Tensor {
+    return this.#runtime.execute(
+      'RingmasterAttentionSoftmaxGradient',
+      [probabilities, dDropped, mask ?? this.#none],
+      typed(probabilities),
+    );
+  }
+
+  applyMask(x: Tensor, mask: Tensor): Tensor {
+    return this.#runtime.execute('RingmasterApplyMask', [x, mask], typed(x));
+  }
+
+  crossEntropy(logits: Tensor, bias: Tensor | null, targets: Int32Array): CrossEntropy {
+    return this.#runtime.scope(() => {
+      const classes = this.#runtime.upload(targets, [targets.length]);
+      const inputs = [logits, bias ?? this.#none, classes];
+      const [probabilities, dLogits, dBias] = triple(
+        this.#runtime.executeMany('RingmasterCrossEntropy', inputs, typed(logits), 3),
+      );
+      return { probabilities, dLogits, dBias: bias === null ? null : dBias };
+    });
+  }
+
+  /** What stands for an input that is not there. */
+  get #none(): Tensor {
+    return this.#runtime.constant('none', () => this.#runtime.upload(new Float32Array(0), [0]));
+  }
+}
+
+const TYPED: Partial<Record<DataType, readonly Attribute[]>> = {
+  float32: [attribute.type('T', 'float32')],
+  bfloat16: [attribute.type('T', 'bfloat16')],
+};
+
+function typed({ dtype }: Tensor): readonly Attribute[] {
+  const attributes = TYPED[dtype];
+  if (attributes === undefined) throw new Error(`There are no kernels for ${dtype}`);
+  return attributes;
+}
