@@ -6,6 +6,7 @@
 #include "attention.h"
 #include "cross-entropy.h"
 #include "residual.h"
+#include "store.h"
 
 namespace RINGMASTER_LEVEL {
 
@@ -82,6 +83,7 @@ void addAll() {
   add("RingmasterAttentionSoftmaxGradient", type, plain<attentionSoftmaxGradient<T>>);
   add("RingmasterApplyMask", type, plain<applyMask<T>>);
   add("RingmasterCrossEntropy", type, plain<crossEntropy<T>>);
+  add("RingmasterStoreInto", type, plain<storeInto<T>>);
 }
 
 inline void addKernels() {

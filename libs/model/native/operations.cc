@@ -44,6 +44,7 @@ const Operation OPERATIONS[] = {
     {"RingmasterCrossEntropy",
      {"logits: T", "bias: float", "targets: int32"},
      {"probabilities: float", "dlogits: T", "dbias: float"}},
+    {"RingmasterStoreInto", {"target: float", "source: T"}, {}},
 };
 
 void define(const Operation& operation) {

@@ -59,12 +59,15 @@ export class Model {
     this.parameters = [...this.#transformer.parameters, ...this.#head.parameters];
   }
 
-  /** Copies every parameter's values to TensorFlow in place of those before; the arrays may change afterwards. */
+  /**
+   * Takes every parameter's values in place of those before. Their memory is shared where it can be, so the arrays may
+   * change only between passes, and are to be loaded again then.
+   */
   load(values: (name: string) => Float32Array): void {
     const { runtime } = this.#ops;
     this.unload();
     for (const { name, shape } of this.parameters)
-      this.#weights.set(name, runtime.keep(runtime.upload(values(name), shape)));
+      this.#weights.set(name, runtime.keep(runtime.share(values(name), shape)));
   }
 
   /** Frees the parameters. */

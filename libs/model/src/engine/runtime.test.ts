@@ -38,9 +38,13 @@ describe('upload', () => {
     runtime.free(tensor);
   });
 
-  it('reads into shared memory', () => {
-    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    const target = new Float32Array(buffer, 128, 3);
+  const { buffer: shared } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  it.each([
+    ['memory that TensorFlow can use', new Float32Array(shared, 128, 3)],
+    ['shared memory that is not aligned', new Float32Array(shared, 132, 3)],
+    ['a small shared buffer', new Float32Array(new SharedArrayBuffer(16), 0, 3)],
+    ['an array', new Float32Array(3)],
+  ])('reads into %s', (_, target) => {
     const tensor = runtime.upload(Float32Array.of(1, 2, 3), [3]);
     runtime.downloadInto(tensor, target);
     expect([...target]).toEqual([1, 2, 3]);
@@ -48,6 +52,24 @@ describe('upload', () => {
       runtime.downloadInto(tensor, target.subarray(1));
     }).toThrow('does not fit');
     runtime.free(tensor);
+  });
+});
+
+describe('share', () => {
+  it('sees what changes in aligned shared memory, and keeps a copy of what lies elsewhere', () => {
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    for (const [offset, last] of [
+      [64, 5],
+      [68, 3],
+    ] as const) {
+      const values = new Float32Array(buffer, offset, 3);
+      values.set([1, 2, 3]);
+      runtime.scope(() => {
+        const tensor = runtime.share(values, [3]);
+        values[2] = 5;
+        expect([...runtime.download(tensor)]).toEqual([1, 2, last]);
+      });
+    }
   });
 });
 

@@ -5,6 +5,8 @@ import { loadBinding, type Attribute, type Binding } from './binding.js';
 import { DATA_TYPES, dataTypeOf, Tensor, tensorsIn } from './tensor.js';
 
 const OF_FLOAT = [attribute.type('T', 'float32')];
+/** TensorFlow's alignment (`EIGEN_MAX_ALIGN_BYTES`). */
+const ALIGNMENT = 64;
 const RESOURCE_EXHAUSTED = 'Invalid TF_Status: 8';
 
 /**
@@ -15,6 +17,7 @@ export class Runtime {
   readonly #binding: Binding;
   readonly #scopes: Tensor[][] = [];
   readonly #constants = new Map<string, Tensor>();
+  readonly #lends = new WeakMap<SharedArrayBuffer, boolean>();
 
   private constructor(binding: Binding) {
     this.#binding = binding;
@@ -83,6 +86,14 @@ export class Runtime {
     }
   }
 
+  /**
+   * A tensor of an array's values that shares its memory where TensorFlow can use it in its place, and has a copy
+   * elsewhere: the array must not change while anything is computed with the tensor.
+   */
+  share(values: Float32Array, shape: readonly number[]): Tensor {
+    return this.#own(this.#alias(values, shape, 'float32'));
+  }
+
   /** Copies a tensor's values to a new array. bfloat16 must be cast first. */
   download(tensor: Tensor): Float32Array | Int32Array {
     const values = this.#read(tensor);
@@ -92,12 +103,12 @@ export class Runtime {
 
   /** Copies a float32 tensor's values into `target`, which has room for exactly those. */
   downloadInto(tensor: Tensor, target: Float32Array): void {
-    const values = this.#read(tensor);
-    if (!(values instanceof Float32Array) || values.length !== target.length)
+    if (tensor.dtype !== 'float32' || tensor.size !== target.length)
       throw new Error(
         `A ${tensor.dtype} tensor of ${tensor.size} does not fit ${target.length} floats`,
       );
-    target.set(values);
+    if (this.#canLend(target)) this.#storeInto(target, tensor);
+    else target.set(this.download(tensor));
   }
 
   /** A float32 scalar, created once. */
@@ -166,6 +177,36 @@ export class Runtime {
   ): Tensor {
     const id = this.#binding.createTensor(shape, DATA_TYPES[dtype], values);
     return new Tensor(id, [...shape], dtype);
+  }
+
+  /** Without an array between, which the garbage collector would have to look after: megabytes a step. */
+  #storeInto(target: Float32Array, tensor: Tensor): void {
+    const alias = this.#alias(target, [target.length], 'float32');
+    try {
+      this.executeMany('RingmasterStoreInto', [alias, tensor], OF_FLOAT, 0);
+    } finally {
+      this.free(alias);
+    }
+  }
+
+  /**
+   * Whether TensorFlow takes this very memory for a tensor's: it makes a copy of what is not aligned, and of everything
+   * where a device has memory of its own. Whether a whole memory begins where it should is tried once, on the first
+   * target in it.
+   */
+  #canLend(target: Float32Array): boolean {
+    const { buffer, byteOffset } = target;
+    if (this.device !== 'cpu' || byteOffset % ALIGNMENT !== 0) return false;
+    if (!(buffer instanceof SharedArrayBuffer)) return false;
+    let lends = this.#lends.get(buffer);
+    if (lends === undefined) {
+      const first = target.subarray(0, 1);
+      first[0] = 1;
+      this.#storeInto(first, this.scalar(2));
+      lends = first[0] === 2;
+      this.#lends.set(buffer, lends);
+    }
+    return lends;
   }
 
   #read(tensor: Tensor): ArrayBufferView {
