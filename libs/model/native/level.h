@@ -5,6 +5,7 @@
 #include "activation.h"
 #include "attention.h"
 #include "cross-entropy.h"
+#include "dropout.h"
 #include "residual.h"
 #include "store.h"
 
@@ -15,6 +16,7 @@ struct Attributes {
   float epsilon = 0;
   int32_t sequences = 0;
   int32_t heads = 0;
+  int32_t dropped = 0;
 };
 
 inline void* readEpsilon(TF_OpKernelConstruction* construction) {
@@ -30,6 +32,14 @@ inline void* readHeads(TF_OpKernelConstruction* construction) {
   TF_Status* status = TF_NewStatus();
   TF_OpKernelConstruction_GetAttrInt32(construction, "sequences", &attributes->sequences, status);
   TF_OpKernelConstruction_GetAttrInt32(construction, "heads", &attributes->heads, status);
+  TF_DeleteStatus(status);
+  return attributes;
+}
+
+inline void* readDropped(TF_OpKernelConstruction* construction) {
+  auto* attributes = new Attributes();
+  TF_Status* status = TF_NewStatus();
+  TF_OpKernelConstruction_GetAttrInt32(construction, "dropped", &attributes->dropped, status);
   TF_DeleteStatus(status);
   return attributes;
 }
@@ -53,6 +63,11 @@ void splitHeadsCall(void* attributes, TF_OpKernelContext* context) {
   Call call(context);
   const auto* given = static_cast<Attributes*>(attributes);
   splitHeads<T>(call, given->sequences, given->heads);
+}
+
+inline void dropoutMaskCall(void* attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  dropoutMask(call, static_cast<Attributes*>(attributes)->dropped);
 }
 
 using Create = void* (*)(TF_OpKernelConstruction*);
@@ -89,6 +104,7 @@ void addAll() {
 inline void addKernels() {
   addAll<float>();
   addAll<BFloat16>();
+  add("RingmasterDropoutMask", TF_FLOAT, dropoutMaskCall, readDropped);
 }
 
 }  // namespace RINGMASTER_LEVEL

@@ -44,6 +44,7 @@ const Operation OPERATIONS[] = {
     {"RingmasterCrossEntropy",
      {"logits: T", "bias: float", "targets: int32"},
      {"probabilities: float", "dlogits: T", "dbias: float"}},
+    {"RingmasterDropoutMask", {"shape: int32", "key: int32"}, {"mask: T"}, {"dropped: int"}},
     {"RingmasterStoreInto", {"target: float", "source: T"}, {}},
 };
 

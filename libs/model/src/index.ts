@@ -3,7 +3,7 @@ export * from './optimizers/index.js';
 export { Runtime } from './engine/runtime.js';
 export { Tensor, type DataType } from './engine/tensor.js';
 export type { Precision } from './engine/ops.js';
-export type { RandomScope } from './engine/random.js';
+export type { RandomScope } from './layers/dropout.js';
 export {
   numericsRecord,
   trainerEnvironment,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import type { RandomScope } from '../engine/random.js';
+import type { RandomScope } from '../layers/dropout.js';
 import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';

@@ -1,7 +1,7 @@
 import { randomKey, RandomStream } from '@ringmaster/protocol';
 
 import { Ops, type Precision } from '../engine/ops.js';
-import type { RandomScope } from '../engine/random.js';
+import type { RandomScope } from '../layers/dropout.js';
 import type { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';

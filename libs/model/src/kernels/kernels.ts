@@ -1,3 +1,5 @@
+import type { RandomKey } from '@ringmaster/protocol';
+
 import type { DataType, Tensor } from '../engine/tensor.js';
 
 /** Gaussian error linear units (Hendrycks and Gimpel, 2016): exact, and GPT-2's tanh form (`gelu_new`). */
@@ -44,6 +46,12 @@ export interface Kernels {
 
   /** The gradient through `attentionSoftmax` and a dropout mask after it, from that of what was dropped: T[B,A,Q,K]. */
   attentionSoftmaxGradient(probabilities: Tensor, dDropped: Tensor, mask: Tensor | null): Tensor;
+
+  /**
+   * A dropout mask: float32 of `shape`, each element 0 with probability `dropped` / 65,536 and otherwise what makes the
+   * mean 1. A function of its arguments only: Philox4x32-10 with that key, sixteen bits an element.
+   */
+  dropoutMask(shape: readonly number[], dropped: number, key: RandomKey): Tensor;
 
   /** x ∘ mask: T. */
   applyMask(x: Tensor, mask: Tensor): Tensor;

@@ -1,3 +1,5 @@
+import type { RandomKey } from '@ringmaster/protocol';
+
 import { attribute } from '../engine/attributes.js';
 import type { Attribute } from '../engine/binding.js';
 import type { Runtime } from '../engine/runtime.js';
@@ -98,6 +100,15 @@ export class NativeKernels implements Kernels {
       [probabilities, dDropped, mask ?? this.#none],
       typed(probabilities),
     );
+  }
+
+  dropoutMask(shape: readonly number[], dropped: number, { low, high }: RandomKey): Tensor {
+    const runtime = this.#runtime;
+    return runtime.scope(() => {
+      const inputs = [runtime.integers(shape), runtime.upload(Int32Array.of(low, high), [2])];
+      const attributes = [attribute.type('T', 'float32'), attribute.integer('dropped', dropped)];
+      return runtime.execute('RingmasterDropoutMask', inputs, attributes);
+    });
   }
 
   applyMask(x: Tensor, mask: Tensor): Tensor {

@@ -201,7 +201,8 @@ function at<Result>(
       weight: (name) => uploaded.get(name)!,
       factor: (name) => uploaded.get(name)!,
       attentionBias: bias?.() ?? null,
-      random: { seed: 1, step: 2, microbatch: 3 },
+      // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
+      random: { seed: 5, step: 2, microbatch: 3 },
     };
     return use(run(pass, runtime.upload(values.get(INPUT) ?? new Float32Array(1), input ?? [1])));
   });

@@ -1,5 +1,5 @@
 import type { Ops } from '../engine/ops.js';
-import type { RandomScope } from '../engine/random.js';
+import type { RandomScope } from './dropout.js';
 import type { Tensor } from '../engine/tensor.js';
 import type { Kernels } from '../kernels/index.js';
 

@@ -1,3 +1,5 @@
+import type { RandomKey } from '@ringmaster/protocol';
+
 import type { Ops } from '../../engine/ops.js';
 import type { DataType, Tensor } from '../../engine/tensor.js';
 import {
@@ -12,6 +14,7 @@ import {
   type Normalised,
 } from '../kernels.js';
 import { gate, slope } from './activation.js';
+import { dropoutMask } from './dropout.js';
 
 /** Kernels composed of TensorFlow's own operations, for every device that has no kernels of ours. */
 export class ComposedKernels implements Kernels {
@@ -132,6 +135,10 @@ export class ComposedKernels implements Kernels {
       const dScores = ops.chain(d).subtract(sums).multiply(wide).value;
       return this.#as(probabilities.dtype, dScores);
     });
+  }
+
+  dropoutMask(shape: readonly number[], dropped: number, key: RandomKey): Tensor {
+    return dropoutMask(this.#ops, shape, dropped, key);
   }
 
   applyMask(x: Tensor, mask: Tensor): Tensor {

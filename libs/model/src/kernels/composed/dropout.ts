@@ -1,15 +1,8 @@
-import { randomKey } from '@ringmaster/protocol';
+import type { RandomKey } from '@ringmaster/protocol';
 
-import { attribute } from './attributes.js';
-import type { Ops } from './ops.js';
-import type { Tensor } from './tensor.js';
-
-/** Which microbatch a draw belongs to; with the module path it keys every random number of training. */
-export interface RandomScope {
-  readonly seed: number;
-  readonly step: number;
-  readonly microbatch: number;
-}
+import { attribute } from '../../engine/attributes.js';
+import type { Ops } from '../../engine/ops.js';
+import type { Tensor } from '../../engine/tensor.js';
 
 const LEVELS = 2 ** 16;
 const DRAW = [
@@ -22,22 +15,15 @@ const SHORT = [attribute.type('T', 'int16')];
 const SHORT_RESHAPE = [...SHORT, attribute.type('Tshape', 'int32')];
 const SHORT_SLICE = [...SHORT, attribute.type('Index', 'int32')];
 
-/**
- * A dropout mask: float32 of `shape`, each element 0 with probability `rate` (rounded to 1/65,536) and otherwise
- * 1 / (1 − rate), so that the mean is 1. A function of its arguments only: TensorFlow's Philox keyed by
- * (seed, step, microbatch, path). Sixteen bits an element, because drawing them is most of the cost.
- */
+/** See `Kernels.dropoutMask`; TensorFlow hashes the key once more, so the bits are others than our own kernel's. */
 export function dropoutMask(
   ops: Ops,
   shape: readonly number[],
-  rate: number,
-  { seed, step, microbatch }: RandomScope,
-  path: string,
+  dropped: number,
+  key: RandomKey,
 ): Tensor {
   const { runtime } = ops;
   const size = shape.reduce((product, extent) => product * extent, 1);
-  const dropped = Math.round(rate * LEVELS);
-  const key = randomKey(seed, 'dropout', step, microbatch, path);
   return runtime.scope(() => {
     const words = runtime.execute(
       'StatelessRandomUniformFullInt',

@@ -1,0 +1,74 @@
+// Dropout masks from counters: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
+// sixteen counters at a time.
+#pragma once
+
+#include "rows.h"
+
+namespace RINGMASTER_LEVEL {
+
+typedef uint64_t Longs __attribute__((vector_size(128)));
+
+/** Both halves of the products of 32-bit words. */
+struct Products {
+  Words high;
+  Words low;
+
+  Products(Words x, uint32_t factor) {
+    const Longs product = __builtin_convertvector(x, Longs) * factor;
+    high = __builtin_convertvector(product >> 32, Words);
+    low = __builtin_convertvector(product, Words);
+  }
+};
+
+/** Four words of each counter (c, 0, 0, 0), c < 2^32. */
+struct Philox {
+  Words words[4];
+
+  Philox(Words counters, uint32_t low, uint32_t high) : words{counters, {}, {}, {}} {
+    for (int round = 0; round < 10; round++) {
+      const Products first(words[0], 0xd2511f53u);
+      const Products second(words[2], 0xcd9e8d57u);
+      words[0] = second.high ^ words[1] ^ low;
+      words[1] = second.low;
+      words[2] = first.high ^ words[3] ^ high;
+      words[3] = first.low;
+      low += 0x9e3779b9u;
+      high += 0xbb67ae85u;
+    }
+  }
+};
+
+constexpr int64_t HALVES = 8;
+constexpr int64_t DRAWS = LANES * HALVES;
+
+/**
+ * (shape int32[rank], key int32[2]) → float of that shape: 0 where a draw of 16 bits is below `dropped`, and elsewhere
+ * what makes the mean 1. Element 128 c + 16 p + l has half p % 2 (the lower one first) of word p / 2 of counter 16 c + l.
+ */
+inline void dropoutMask(Call& call, int32_t dropped) {
+  const TF_Tensor* shape = call.input(0);
+  const TF_Tensor* key = call.input(1);
+  int64_t extents[8];
+  const int64_t rank = elements(shape);
+  if (!call.require(rank <= 8 && elements(key) == 2, "a shape and a key of two words")) return;
+  int64_t size = 1;
+  for (int64_t at = 0; at < rank; at++) size *= extents[at] = data<int32_t>(shape)[at];
+  float* mask = call.output<float>(0, extents, rank);
+  if (mask == nullptr) return;
+  const uint32_t low = data<uint32_t>(key)[0];
+  const uint32_t high = data<uint32_t>(key)[1];
+  const float kept = 65536.0f / (65536 - dropped);
+  const Words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  forRows((size + DRAWS - 1) / DRAWS, DRAWS, [=](int64_t chunk) {
+    const Philox random(lanes + (uint32_t)(chunk * LANES), low, high);
+    for (int part = 0; part < HALVES; part++) {
+      const int64_t at = chunk * DRAWS + part * LANES;
+      if (at >= size) return;
+      const Words word = random.words[part / 2];
+      const Words half = part % 2 == 0 ? word & 0xffffu : word >> 16;
+      store(mask + at, (Ints)half < dropped ? Floats{} : all(kept), lanesAt(at, size));
+    }
+  });
+}
+
+}  // namespace RINGMASTER_LEVEL
