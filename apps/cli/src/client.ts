@@ -71,7 +71,8 @@ export class Client {
 
   status = () => this.#get('/v1/status', statusViewSchema);
   workers = () => this.#get('/v1/workers', z.array(workerViewSchema));
-  jobs = () => this.#get('/v1/jobs', z.array(jobViewSchema));
+  /** Newest first. */
+  jobs = (limit: number) => this.#get(`/v1/jobs?limit=${limit}`, z.array(jobViewSchema));
   job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, jobViewSchema);
   models = () => this.#get('/v1/models', z.array(modelViewSchema));
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, modelViewSchema);

@@ -26,16 +26,19 @@ interface JobOptions extends JsonOption {
 }
 
 const MOST_STEPS = 999_999_999;
+const LISTED_JOBS = 200;
+const MOST_JOBS = 100_000;
 
 export function jobsCommand(program: Command): void {
-  readingVerb(program, 'jobs', 'List the jobs, newest first').action(
-    async ({ json, ...where }: JsonOption) => {
-      const jobs = await new Client(locate(where)).jobs();
+  readingVerb(program, 'jobs', 'List the jobs, newest first')
+    .option('--limit <count>', 'how many to list', wholeNumber(1, MOST_JOBS), LISTED_JOBS)
+    .action(async ({ json, limit, ...where }: JsonOption & { readonly limit: number }) => {
+      const jobs = await new Client(locate(where)).jobs(limit);
       if (json) printJson(jobs);
       else
         print(table('ID NAME KIND STATE STEP LOSS TOKENS/S ETA WORKERS'.split(' '), jobs.map(row)));
-    },
-  );
+      if (jobs.length === limit) note(`These are the newest ${limit}; --limit lists more.`);
+    });
 }
 
 export function jobCommand(program: Command): void {

@@ -43,7 +43,7 @@ export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
         tags,
         summary: 'Jobs, newest first.',
         querystring: z.object({
-          limit: z.coerce.number().int().positive().max(10_000).default(1000),
+          limit: z.coerce.number().int().positive().max(100_000).default(200),
         }),
         response: { 200: z.array(jobViewSchema) },
       },

@@ -67,8 +67,8 @@ export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: Api
           record.baseManifest === id ||
           (record.base?.type === 'model' && record.base.manifest === id),
       );
-      if (user !== undefined)
-        throw new RingmasterError('MODEL_IN_USE', { id, job: user.record.id });
+      const job = user?.record.id ?? store.jobs.inLineOn(id)?.id;
+      if (job !== undefined) throw new RingmasterError('MODEL_IN_USE', { id, job });
       store.models.remove(id);
       garbage.release(id);
       void reply.status(204);

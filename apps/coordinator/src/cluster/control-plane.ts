@@ -64,7 +64,10 @@ export class ControlPlane {
       throw error;
     });
     const plane = new ControlPlane(socket, admission, options);
-    plane.#reading = plane.#read();
+    // Closing a socket ends what is read from it, with or without an error.
+    plane.#reading = plane.#read().catch((error: unknown) => {
+      if (!socket.closed) throw error;
+    });
     return plane;
   }
 

@@ -38,6 +38,8 @@ const REMEMBERED_MS = 10 * 60_000;
 /** Who is in the cluster, by leases. Times are milliseconds of a clock that never goes back. */
 export class Workers {
   readonly #workers = new Map<string, Worker>();
+  /** By routing id; every message is looked up here. */
+  readonly #byPeer = new Map<string, Worker>();
   readonly #leaseMs: number;
   #sweptMs: number;
 
@@ -65,7 +67,9 @@ export class Workers {
       health: before?.health ?? sound,
       trainers: new Map([...underWay, ...trainers]),
     };
+    if (before !== undefined) this.#forgetPeer(before);
     this.#workers.set(id, worker);
+    this.#byPeer.set(peer, worker);
     return worker;
   }
 
@@ -83,6 +87,7 @@ export class Workers {
   cutOff(peer: string, nowMs: number): void {
     const worker = this.#at(peer);
     if (worker === null) return;
+    this.#forgetPeer(worker);
     worker.peer = null;
     const latest = nowMs - this.#leaseMs + detection.brokenMs;
     worker.lastHeardMs = Math.min(worker.lastHeardMs, latest);
@@ -105,6 +110,7 @@ export class Workers {
   /** Takes a worker off; returns the trainers that go with it. */
   remove(worker: Worker, presence: 'lost' | 'left'): string[] {
     const trainers = [...worker.trainers.keys()];
+    this.#forgetPeer(worker);
     worker.presence = presence;
     worker.trainers.clear();
     return trainers;
@@ -152,7 +158,12 @@ export class Workers {
   }
 
   #at(peer: string): Worker | null {
-    return this.present().find((worker) => worker.peer === peer) ?? null;
+    return this.#byPeer.get(peer) ?? null;
+  }
+
+  #forgetPeer(worker: Worker): void {
+    const { peer } = worker;
+    if (peer !== null && this.#byPeer.get(peer) === worker) this.#byPeer.delete(peer);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Demand, Offer } from '../scheduler/demand.js';
+import type { Run } from '../runs/run.js';
 import type { LiveJob } from './record.js';
 
 /** What a job asks of the scheduler, and what others may ask of it; null while it can neither take slots nor give any. */
@@ -28,21 +29,49 @@ export function demandOf(
   };
 }
 
+/** Whether a change of a run can change what `demandOf` says of it, or what it waits for. */
+export function concernsScheduler(before: Run, after: Run): boolean {
+  return (
+    before.state !== after.state ||
+    before.prepared !== after.prepared ||
+    before.leave !== after.leave ||
+    before.limits !== after.limits ||
+    before.numerics !== after.numerics ||
+    before.checkpointsFail !== after.checkpointsFail ||
+    before.excluded !== after.excluded ||
+    isWorthGrowing(before) !== isWorthGrowing(after) ||
+    !holdsSame(before, after)
+  );
+}
+
+function holdsSame({ trainers: before }: Run, { trainers: after }: Run): boolean {
+  if (before === after) return true;
+  return (
+    before.length === after.length &&
+    before.every(
+      ({ id, released }, place) => after[place]?.id === id && after[place].released === released,
+    )
+  );
+}
+
 /** A newcomer takes the state over in its first step, and computes from the second on. */
-function isWorthGrowing({ step, steps }: LiveJob['run']): boolean {
+function isWorthGrowing({ step, steps }: Run): boolean {
   return steps === null || steps - step >= 2;
 }
 
-/** What a queued job waits for, in words. */
-export function describeWait(
+/** What a job whose data have not been prepared waits for, in words. */
+export function waitInLine(pending: readonly string[]): string {
+  return pending.length > 0
+    ? `waits for ${pending.join(', ')}`
+    : 'waits for the preparation of other data';
+}
+
+/** What a queued job whose data have been prepared waits for, in words. */
+export function waitForSlots(
   { record, run }: LiveJob,
-  pending: readonly string[],
   offers: readonly Offer[],
   awaits: boolean,
-): string | null {
-  if (run.state !== 'queued') return null;
-  if (pending.length > 0) return `waits for ${pending.join(', ')}`;
-  if (!run.prepared) return 'waits for the preparation of other data';
+): string {
   const { threads } = record.spec.workers;
   const usable = offers.filter(
     (offer) => offer.threads >= threads && !run.excluded.includes(offer.worker),

@@ -17,6 +17,15 @@ export class JobEvents {
     };
   }
 
+  isFollowed(job: string): boolean {
+    return this.#listeners.has(job);
+  }
+
+  /** Jobs that somebody listens to. */
+  followed(): string[] {
+    return [...this.#listeners.keys()];
+  }
+
   publish(job: string, event: JobEvent): void {
     for (const listener of this.#listeners.get(job) ?? []) listener(event);
   }

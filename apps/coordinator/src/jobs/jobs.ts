@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   isFinal,
   RingmasterError,
@@ -17,19 +16,24 @@ import type { Departure, RunEvent } from '../runs/event.js';
 import { believedRank } from '../runs/fence.js';
 import { trainerOf, type Run } from '../runs/run.js';
 import { transition } from '../runs/transition.js';
-import type { JobRecord } from '../store/jobs.js';
+import type { JobRecord, ListedJob } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import { carryOut, remember } from './commands.js';
+import { concernsScheduler, waitInLine } from './demand.js';
 import { findJob, settleDependencies } from './dependencies.js';
+import { difference } from './differences.js';
 import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
 import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
 import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
+import { Told } from './told.js';
 
 /** How long the metrics and the profile of a job are kept after its end, so that every scraper has seen its last figures. */
 const FIGURES_KEPT_MS = 10 * 60_000;
+/** How often a job is written that does nothing but make steps. */
+const MOVEMENT_WRITTEN_MS = 1000;
 
 export interface JobsOptions {
   readonly store: Store;
@@ -46,49 +50,61 @@ export interface JobsOptions {
   readonly onChange: () => void;
 }
 
-/** The jobs that have not ended: each event goes through its run's transition, the store, and then out. */
+/**
+ * The jobs that have begun and have not ended: each event goes through its run's transition, the store, and then out.
+ * Those in line, to which nothing has happened yet, are in the store alone, however many they are.
+ */
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #live = new Map<string, LiveJob>();
+  /** Who counts on which trainer; every message of a trainer is looked up here. */
+  readonly #byTrainer = new Map<string, LiveJob>();
   readonly #ended: { readonly job: string; readonly at: number; readonly pace: Pace }[] = [];
 
   /** Takes up again what a coordinator before this one left unfinished. */
   constructor(options: JobsOptions) {
     this.#options = options;
     const { store, clock, metrics } = options;
-    for (const found of store.jobs.active()) {
-      const stored = store.jobs.run(found.id);
-      const run = resumeRun(found, stored, store.checkpoints.of(found.id));
-      const record = { ...found, state: run.state };
+    for (const { job, stored } of store.jobs.begun()) {
+      const run = resumeRun(job, stored, store.checkpoints.of(job.id));
+      const record = { ...job, state: run.state };
       const runClock = new RunClock(clock, stored?.at ?? 0, run.trainers.length > 0);
-      metrics.open(found.id);
-      const live = { record, run, clock: runClock, pace: new Pace(), progress: null };
-      this.#live.set(found.id, live);
+      metrics.open(job.id);
+      const live = { record, run, clock: runClock, ...figures() };
+      this.#live.set(job.id, live);
+      for (const { id } of run.trainers) this.#byTrainer.set(id, live);
     }
   }
 
-  /** Jobs that have not ended, in the order of submission. */
+  /** Jobs that have begun and have not ended. */
   get live(): LiveJob[] {
     return [...this.#live.values()];
   }
 
   /** @throws JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
   submit(spec: JobSpec): JobView {
-    const { store, clock, metrics, onChange } = this.#options;
+    const { store, onChange } = this.#options;
     const record = store.transaction(() => {
       const now = Date.now();
       const dependencies = settleDependencies(store, spec);
       const createdAt = new Date(now).toISOString();
       return store.jobs.insert({ id: newId('j', now), spec, ...dependencies, createdAt });
     });
+    const { id, name } = record;
+    this.#options.log.info({ job: id, name, at: this.#options.clock() }, 'job submitted');
+    onChange();
+    return viewOf(record, null);
+  }
+
+  /** Takes a job out of the line: something is about to happen to it. */
+  begin(record: JobRecord): LiveJob {
+    const { clock, metrics } = this.#options;
     const run = resumeRun(record, null, []);
     const runClock = new RunClock(clock, 0, false);
-    const live: LiveJob = { record, run, clock: runClock, pace: new Pace(), progress: null };
+    const live: LiveJob = { record, run, clock: runClock, ...figures() };
     this.#live.set(record.id, live);
     metrics.open(record.id);
-    this.#options.log.info({ job: record.id, name: record.name, at: clock() }, 'job submitted');
-    onChange();
-    return viewOf(record, live);
+    return live;
   }
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
@@ -105,8 +121,7 @@ export class Jobs {
 
   /** @throws JOB_NOT_FOUND */
   view(reference: string): JobView {
-    const record = this.record(reference);
-    return viewOf(record, this.#live.get(record.id) ?? null);
+    return this.#viewOf(this.record(reference));
   }
 
   /** Where the time of the newest steps went. @throws JOB_NOT_FOUND */
@@ -120,13 +135,24 @@ export class Jobs {
   list(limit: number): JobView[] {
     return this.#options.store.jobs
       .list(limit)
-      .map((found) => this.#live.get(found.id) ?? found)
-      .map((found) => ('run' in found ? viewOf(found.record, found) : viewOf(found, null)));
+      .map((found) => this.#viewOf(this.#live.get(found.id)?.record ?? found));
+  }
+
+  #viewOf(record: ListedJob): JobView {
+    const live = this.#live.get(record.id) ?? null;
+    if (live !== null || record.state !== 'queued') return viewOf(record, live);
+    return viewOf(record, null, waitInLine(this.pending(record)));
+  }
+
+  /** Jobs that this one comes after and that have not succeeded. */
+  pending({ after }: Pick<JobRecord, 'after'>): string[] {
+    const { store } = this.#options;
+    return after.filter((id) => store.jobs.get(id)?.state !== 'succeeded');
   }
 
   /** The job that counts on this trainer. */
   holding(trainer: string): LiveJob | null {
-    return this.live.find(({ run }) => run.trainers.some(({ id }) => id === trainer)) ?? null;
+    return this.#byTrainer.get(trainer) ?? null;
   }
 
   onTrainerMessage(worker: string, trainer: string, message: TrainerMessage): void {
@@ -172,14 +198,16 @@ export class Jobs {
   /** Lets deadlines pass. */
   tick(): void {
     const { clock, metrics } = this.#options;
-    for (const live of this.live) if (!live.clock.isHeld) this.apply(live, { type: 'tick' });
+    for (const live of this.live)
+      if (!live.clock.isHeld && !isIdle(live.run)) this.apply(live, { type: 'tick' });
     while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > FIGURES_KEPT_MS) {
       void metrics.forget(this.#ended.shift()?.job ?? '');
     }
   }
 
   /**
-   * Feeds an event to a job's run. What it changes is durable before anything is sent.
+   * Feeds an event to a job's run. What it changes is durable before anything is sent; how far the job has come is
+   * written with that, and otherwise now and then, for ranks will tell again.
    * @param patch What else the event tells of the job.
    */
   apply(live: LiveJob, event: RunEvent, patch: Partial<JobRecord> = {}): void {
@@ -188,24 +216,30 @@ export class Jobs {
     const now = live.clock.now();
     const { run, commands } = transition(before, event, now);
     const at = new Date().toISOString();
-    const record = withRun({ ...live.record, ...patch }, run, at);
-    const changed = !isDeepStrictEqual(record, live.record);
-    if (changed || commands.length > 0 || !isDeepStrictEqual(lasting(run), lasting(before))) {
+    const record = withRun({ ...live.record, ...patch }, before, run, at);
+    const ofRecord = difference(live.record, record);
+    const differences = [ofRecord, difference(before, run, 'observed')];
+    const isDue = now - live.writtenAt >= MOVEMENT_WRITTEN_MS && differences.includes('movement');
+    if (differences.includes('change') || commands.length > 0 || isDue) {
       store.transaction(() => {
         store.jobs.update(record, { at: now, run });
         for (const command of commands) remember(store, this.#options.blobs, record, command, at);
       });
+      live.writtenAt = now;
     }
     live.run = run;
     live.record = record;
+    if (run.trainers !== before.trainers) {
+      for (const { id } of before.trainers) this.#byTrainer.delete(id);
+      for (const { id } of run.trainers) this.#byTrainer.set(id, live);
+    }
     for (const command of commands) carryOut(this.#options, live, command);
     metrics.recordChange(record.id, before, run);
     if (isFinal(run.state)) this.#end(live);
     const isLeaving = run.leave !== before.leave;
-    if (changed || isLeaving || run.trainers.length !== before.trainers.length) {
+    if (ofRecord !== 'none' || isLeaving || run.trainers.length !== before.trainers.length)
       this.publish(live);
-      onChange();
-    }
+    if (concernsScheduler(before, run)) onChange();
   }
 
   /** Tells listeners and metrics how a job stands. */
@@ -216,7 +250,23 @@ export class Jobs {
     const trainers = run.trainers.length;
     const figures = { step, steps, tokensPerSecond, evaluationLoss, trainers };
     this.#options.metrics.recordJob(record.id, figures);
-    this.#options.events.publish(record.id, { type: 'job', job: viewOf(record, live) });
+    this.tell(live);
+  }
+
+  /** Tells listeners how a job stands. */
+  tell({ record }: LiveJob): void {
+    const { events } = this.#options;
+    if (!events.isFollowed(record.id)) return;
+    events.publish(record.id, { type: 'job', job: this.#viewOf(record) });
+  }
+
+  /** Tells those who listen to jobs in line how these stand; what they wait for may have changed. */
+  tellInLine(): void {
+    const { events, store } = this.#options;
+    for (const id of events.followed()) {
+      const record = this.#live.has(id) ? null : store.jobs.inLine(id);
+      if (record !== null) events.publish(id, { type: 'job', job: this.#viewOf(record) });
+    }
   }
 
   #onProgress(
@@ -229,10 +279,15 @@ export class Jobs {
     const { id } = live.record;
     const { steps, evaluations, generation } = message;
     // A step is the same whoever tells of it, and its rank 0 may have died before it could.
-    const fresh = store.transaction(() => ({
-      points: store.history.addSteps(id, steps.map(pointOf)),
-      evaluations: store.history.addEvaluations(id, evaluations),
-    }));
+    const unknown = live.told.unknown(steps.map(pointOf));
+    const isNews = unknown.length > 0 || evaluations.length > 0;
+    const fresh = isNews
+      ? store.transaction(() => ({
+          points: store.history.addSteps(id, unknown),
+          evaluations: store.history.addEvaluations(id, evaluations),
+        }))
+      : { points: [], evaluations: [] };
+    live.told.add(unknown);
     const rank = believedRank(live.run, event.trainer, generation);
     if (rank !== null) {
       metrics.recordSteps(id, worker, rank, steps);
@@ -245,8 +300,10 @@ export class Jobs {
   }
 
   #ask(reference: string, verb: string, event: RunEvent): JobView {
-    const { id, state } = this.record(reference);
-    const live = this.#live.get(id);
+    const record = this.record(reference);
+    const { id, state } = record;
+    const waits = state === 'queued' && !this.#live.has(id);
+    const live = waits ? this.begin(record) : this.#live.get(id);
     if (live === undefined) throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb });
     this.apply(live, event);
     return viewOf(live.record, live);
@@ -261,9 +318,15 @@ export class Jobs {
   }
 }
 
-/** A run without what need not be written for its own sake. */
-function lasting({ observed: _, ...run }: Run): Omit<Run, 'observed'> {
-  return run;
+/** Whether a run has nothing that a deadline could be for: it waits, and holds nothing. */
+function isIdle({ trainers, ring, planned, saving, leave, strandedSince }: Run): boolean {
+  const holds = trainers.length > 0 || ring !== null || planned.length > 0;
+  return !holds && saving === null && leave === null && strandedSince === null;
+}
+
+/** What is known of a job that nobody has reported on. */
+function figures(): Pick<LiveJob, 'pace' | 'told' | 'progress' | 'writtenAt'> {
+  return { pace: new Pace(), told: new Told(), progress: null, writtenAt: -Infinity };
 }
 
 /** What a job shows of what its rank 0 has reported. */

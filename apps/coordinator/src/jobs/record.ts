@@ -1,8 +1,9 @@
 import { isFinal, type JobView } from '@ringmaster/protocol';
 import { newRun, trainerOf, type Checkpoint, type Run } from '../runs/run.js';
-import type { JobRecord, StoredRun } from '../store/jobs.js';
+import type { JobRecord, ListedJob, StoredRun } from '../store/jobs.js';
 import type { Pace } from './pace.js';
 import type { RunClock } from './run-clock.js';
+import type { Told } from './told.js';
 
 /** A job that has not ended. */
 export interface LiveJob {
@@ -10,6 +11,9 @@ export interface LiveJob {
   run: Run;
   readonly clock: RunClock;
   readonly pace: Pace;
+  readonly told: Told;
+  /** When its record and run were last written, on its own clock. */
+  writtenAt: number;
   /** What it is doing, in words, where its state does not tell enough. */
   progress: string | null;
 }
@@ -41,48 +45,62 @@ export function resumeRun(
   return run.state === 'preparing' ? { ...run, state: 'queued' } : run;
 }
 
-/** The record of a job after its run has changed. */
-export function withRun(record: JobRecord, run: Run, at: string): JobRecord {
-  const { state, generation, step, steps, error, ring } = run;
-  const seated = (ring?.members ?? []).flatMap(({ trainer }) => trainerOf(run, trainer) ?? []);
-  const present = seated.length > 0 ? seated : run.trainers;
-  const workers = [...new Set(present.map(({ worker }) => worker))];
+/** The record of a job after its run has changed from `before`. */
+export function withRun(record: JobRecord, before: Run, run: Run, at: string): JobRecord {
+  const { state, generation, step, steps, error } = run;
+  const isSame = run.ring === before.ring && run.trainers === before.trainers;
+  const workers = isSame ? record.workers : workersOf(run);
   return {
     ...record,
     ...{ state, generation, step, steps, error },
     // Of a job that has ended, or waits, those that took part last.
     workers: workers.length > 0 ? workers : record.workers,
-    result: run.result === null ? null : { ...run.result, metrics: { ...run.result.metrics } },
+    result: run.result,
     startedAt: record.startedAt ?? (state === 'running' ? at : null),
     endedAt: record.endedAt ?? (isFinal(state) ? at : null),
   };
 }
 
-/** What the API shows of a job. */
-export function viewOf(record: JobRecord, live: LiveJob | null): JobView {
-  const { id, name, spec, state, after, step, steps, generation, loss, evaluation } = record;
-  const { secondsPerStep, tokensPerSecond, createdAt, startedAt, endedAt, result, error } = record;
+/** Workers of the ring that is in force; where there is none, of all trainers. */
+function workersOf(run: Run): string[] {
+  const seated = (run.ring?.members ?? []).flatMap(({ trainer }) => trainerOf(run, trainer) ?? []);
+  const present = seated.length > 0 ? seated : run.trainers;
+  return [...new Set(present.map(({ worker }) => worker))];
+}
+
+/**
+ * What the API shows of a job.
+ * @param progress What it is doing, in words, where its state does not tell enough.
+ */
+export function viewOf(
+  record: ListedJob,
+  live: LiveJob | null,
+  progress = live === null ? null : progressOf(live),
+): JobView {
+  const { spec, state, step, steps, secondsPerStep } = record;
   const left = steps === null || isFinal(state) ? null : steps - step;
   return {
-    ...{
-      id,
-      name,
-      kind: spec.kind,
-      state,
-      priority: spec.priority,
-      after,
-      step,
-      steps,
-      generation,
-    },
+    id: record.id,
+    name: record.name,
+    kind: spec.kind,
+    state,
+    priority: spec.priority,
+    after: record.after,
+    step,
+    steps,
+    generation: record.generation,
     workers: isFinal(state) || (live?.run.trainers.length ?? 0) > 0 ? record.workers : [],
     ranks: record.ranks,
-    loss,
-    throughput: { tokensPerSecond },
-    evaluation,
+    loss: record.loss,
+    throughput: { tokensPerSecond: record.tokensPerSecond },
+    evaluation: record.evaluation,
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
-    progress: live === null ? null : progressOf(live),
-    ...{ createdAt, startedAt, endedAt, result, error },
+    progress,
+    createdAt: record.createdAt,
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
+    result: record.result,
+    error: record.error,
   };
 }
 

@@ -4,9 +4,10 @@ import { newId } from '../identifiers.js';
 import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
 import type { Preparation } from '../preparation/preparation.js';
 import type { RunEvent } from '../runs/event.js';
+import type { Offer } from '../scheduler/demand.js';
 import { plan, type Plan } from '../scheduler/plan.js';
 import type { Store } from '../store/store.js';
-import { demandOf, describeWait } from './demand.js';
+import { demandOf, waitForSlots, waitInLine } from './demand.js';
 import type { Fleet } from './fleet.js';
 import type { Jobs } from './jobs.js';
 import type { JobLogs } from './logs.js';
@@ -29,7 +30,7 @@ export interface SchedulingOptions {
 export class Scheduling {
   readonly #options: SchedulingOptions;
   /** Jobs that the newest plan has await slots. */
-  #awaiting: readonly string[] = [];
+  #awaiting: ReadonlySet<string> = new Set();
   #due: NodeJS.Immediate | null = null;
   #held = false;
 
@@ -60,23 +61,35 @@ export class Scheduling {
   }
 
   #schedule(): void {
-    const { jobs, fleet } = this.#options;
+    const { jobs, fleet, store } = this.#options;
+    for (const record of store.jobs.abandonedInLine()) this.#failWithDependency(jobs.begin(record));
     for (const live of jobs.live) this.#failWithDependency(live);
     this.#prepareNext();
     const offers = fleet.offers();
     const demands = jobs.live.flatMap(
-      (live) => demandOf(live, offers, this.#awaiting.includes(live.record.id)) ?? [],
+      (live) => demandOf(live, offers, this.#awaiting.has(live.record.id)) ?? [],
     );
     const next = plan(demands, offers);
-    this.#awaiting = next.awaiting;
+    this.#awaiting = new Set(next.awaiting);
     this.#carryOut(next);
+    this.#describe(fleet.offers());
+    jobs.tellInLine();
+  }
+
+  /** Notes of each job in words what it waits for. */
+  #describe(offers: readonly Offer[]): void {
+    const { jobs } = this.#options;
     for (const live of jobs.live) {
-      if (live.run.state === 'preparing') continue;
-      const awaits = this.#awaiting.includes(live.record.id);
-      const progress = describeWait(live, this.#pending(live), fleet.offers(), awaits);
+      const { run, record } = live;
+      if (run.state === 'preparing') continue;
+      const awaits = this.#awaiting.has(record.id);
+      const queued = run.prepared
+        ? () => waitForSlots(live, offers, awaits)
+        : () => waitInLine(jobs.pending(record));
+      const progress = run.state === 'queued' ? queued() : null;
       if (progress === live.progress) continue;
       live.progress = progress;
-      jobs.publish(live);
+      jobs.tell(live);
     }
   }
 
@@ -100,12 +113,6 @@ export class Scheduling {
     }
   }
 
-  /** Jobs that this one comes after and that have not succeeded. */
-  #pending({ record }: LiveJob): string[] {
-    const { store } = this.#options;
-    return record.after.filter((id) => store.jobs.get(id)?.state !== 'succeeded');
-  }
-
   #failWithDependency(live: LiveJob): void {
     const { jobs, store } = this.#options;
     if (live.run.prepared || live.run.state !== 'queued') return;
@@ -123,11 +130,8 @@ export class Scheduling {
   #prepareNext(): void {
     const { jobs, preparation, directories } = this.#options;
     if (preparation.job !== null) return;
-    const [next] = jobs.live
-      .filter((live) => live.run.state === 'queued' && !live.run.prepared)
-      .filter((live) => this.#pending(live).length === 0)
-      .sort((a, b) => b.record.spec.priority - a.record.spec.priority);
-    if (next === undefined) return;
+    const next = this.#nextToPrepare();
+    if (next === null) return;
     const base = this.#baseOf(next);
     next.progress = null;
     jobs.apply(next, { type: 'preparing' });
@@ -137,6 +141,24 @@ export class Scheduling {
         this.#onPreparation(next, message);
       });
     });
+  }
+
+  /**
+   * Of the jobs that wait for nothing but their data, the first of the highest priority. One whose preparation was cut
+   * short with a coordinator is in line no more, but was before.
+   */
+  #nextToPrepare(): LiveJob | null {
+    const { jobs, store } = this.#options;
+    const inLine = store.jobs.firstInLine();
+    const begun = jobs.live
+      .filter(({ run }) => run.state === 'queued' && !run.prepared)
+      .filter(({ record }) => jobs.pending(record).length === 0);
+    const [first] = [
+      ...begun.map(({ record }) => record),
+      ...(inLine === null ? [] : [inLine]),
+    ].sort((a, b) => b.spec.priority - a.spec.priority || a.seq - b.seq);
+    if (first === undefined) return null;
+    return begun.find(({ record }) => record === first) ?? jobs.begin(first);
   }
 
   #baseOf({ record }: LiveJob): PreparationRequest['base'] {

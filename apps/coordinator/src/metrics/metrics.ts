@@ -30,6 +30,14 @@ export interface Census {
   readonly jobs: Readonly<Record<JobState, number>>;
 }
 
+interface WorkerSeries {
+  readonly ringBytes: Counter.Internal;
+  readonly phases: readonly {
+    readonly phase: keyof Phases;
+    readonly series: Histogram.Internal<string>;
+  }[];
+}
+
 /** Every metric of a coordinator; docs/reference/metrics.md is made from these. */
 export class Metrics {
   readonly registry = new Registry();
@@ -131,14 +139,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly #series = new Map<string, Map<string, WorkerSeries>>();
+
   /** Counts what one rank reports. Figures that are equal on every rank are taken from rank 0. */
   recordSteps(job: string, worker: string, rank: number, reports: readonly StepReport[]): void {
+    const { ringBytes, phases } = this.#seriesOf(job, worker);
     for (const report of reports) {
-      this.#ringBytes.inc({ job, worker }, report.ringBytes);
-      for (const [phase, label] of Object.entries(phaseLabels)) {
-        const seconds = report.phases[phase as keyof Phases];
-        this.#phaseSeconds.observe({ job, worker, phase: label }, seconds);
-      }
+      ringBytes.inc(report.ringBytes);
+      for (const { phase, series } of phases) series.observe(report.phases[phase]);
       if (rank !== 0) continue;
       this.#steps.inc({ job });
       this.#attempts.inc({ job }, report.attempts);
@@ -149,6 +157,24 @@ export class Metrics {
       if (report.audit !== undefined) this.#audits.inc({ job, result: report.audit });
       if (report.loss !== null) this.#loss.set({ job }, report.loss);
     }
+  }
+
+  /** The series of one worker in one job, looked up once: by far the most of what is counted goes there. */
+  #seriesOf(job: string, worker: string) {
+    const ofJob = this.#series.get(job) ?? new Map<string, WorkerSeries>();
+    this.#series.set(job, ofJob);
+    let series = ofJob.get(worker);
+    if (series === undefined) {
+      series = {
+        ringBytes: this.#ringBytes.labels({ job, worker }),
+        phases: Object.entries(phaseLabels).map(([phase, label]) => ({
+          phase: phase as keyof Phases,
+          series: this.#phaseSeconds.labels({ job, worker, phase: label }),
+        })),
+      };
+      ofJob.set(worker, series);
+    }
+    return series;
   }
 
   /** Makes the counters of a job appear as zero, so that their first increase shows. */
@@ -204,6 +230,7 @@ export class Metrics {
 
   /** Drops every series of a job, so that their number is bounded by the jobs of late. */
   async forget(job: string): Promise<void> {
+    this.#series.delete(job);
     for (const { name } of this.registry.getMetricsAsArray()) {
       const metric = this.registry.getSingleMetric(name);
       const { values } = (await metric?.get()) ?? { values: [] };

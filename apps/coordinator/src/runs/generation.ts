@@ -97,6 +97,8 @@ export function withMember(
 
 /** The generation with all members that have not said so taken for started, if `proven`; it runs once all have. */
 export function withStarted(generation: Generation, proven: boolean, now: number): Generation {
+  const isKnown = generation.members.every(({ started }) => started !== null);
+  if (generation.running !== null && isKnown) return generation;
   const members = proven
     ? generation.members.map((member) => ({ ...member, started: member.started ?? 0 }))
     : generation.members;

@@ -41,11 +41,15 @@ function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
   const present = ring.members.map(({ trainer }) => trainer);
   if (run.leave !== null) return { members: [], retiring: present };
   const patient = turn.now >= run.proposeAfter;
+  const seated = new Set(present);
   const joining = run.trainers.filter(
     ({ id, ready, released }) =>
-      patient && ready && released === null && !present.includes(id) && !ring.retiring.includes(id),
+      patient && ready && released === null && !seated.has(id) && !ring.retiring.includes(id),
   );
-  const wanted = present.filter((id) => (trainerOf(run, id)?.released ?? null) !== null);
+  const released = new Set(
+    run.trainers.filter((trainer) => trainer.released !== null).map(({ id }) => id),
+  );
+  const wanted = present.filter((id) => released.has(id));
   // Whoever is to leave stays until the ring has its minimum without them, and someone is there to take over from.
   const spare = present.length + Math.min(joining.length - run.limits.min, -1);
   const retiring = wanted.slice(0, Math.max(0, spare));
@@ -55,7 +59,8 @@ function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
   // Whoever prepares for the next generation agrees to no older one: so the same ring anew settles what was withdrawn.
   const unsettled = run.trainers.some(({ id, released }) => released !== null && mayJoin(run, id));
   const again =
-    (unsettled && activeOf(run) === null) || (patient && dealsBetter(run, ring, present));
+    (unsettled && activeOf(run) === null) ||
+    (turn.idle && patient && dealsBetter(run, ring, present));
   return again ? { members: present, retiring: [] } : null;
 }
 

@@ -299,6 +299,7 @@ describe('a planned change', () => {
         scene.progress(step, { seconds: 0.1 * slow });
         scene.progress(step, { seconds: 0.1 * slow, phases }, '2');
       }
+      scene.wait(1);
     };
     steps(1);
     expect(scene.run.planned).toEqual([]);

@@ -25,7 +25,7 @@ import { form } from './unplanned.js';
  */
 export function transition(run: Run, event: RunEvent, now: number): Transition {
   if (isFinal(run.state)) return { run, commands: [] };
-  const turn: Turn = { now, commands: [], happenings: [] };
+  const turn: Turn = { now, idle: event.type === 'tick', commands: [], happenings: [] };
   const changed = apply(run, event, turn);
   const settled = isFinal(changed.state) ? changed : settle(changed, turn);
   const after = isFinal(settled.state) ? conclude(run, settled, turn) : settled;

@@ -20,6 +20,8 @@ export interface Happening {
 /** What one transition gathers on its way. */
 export interface Turn {
   readonly now: number;
+  /** Whether nothing happened but that time has passed, which is when what can wait is looked at. */
+  readonly idle: boolean;
   readonly commands: RunCommand[];
   readonly happenings: Happening[];
 }

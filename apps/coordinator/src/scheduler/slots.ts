@@ -8,14 +8,16 @@ export class Slots {
   readonly #reserved = new Set<string>();
 
   constructor(offers: readonly Offer[], demands: readonly Demand[]) {
-    const held = demands.flatMap((demand) => demand.held);
+    const kept = new Map<string, number>();
+    for (const { held } of demands)
+      for (const { worker } of held) kept.set(worker, at(kept, worker) + 1);
     this.#offers = offers;
     this.#free = new Map(offers.map(({ worker, free }) => [worker, free]));
     this.#freeing = new Map(
-      offers.map(({ worker, slots, free }) => {
-        const kept = held.filter((trainer) => trainer.worker === worker).length;
-        return [worker, Math.max(0, slots - free - kept)];
-      }),
+      offers.map(({ worker, slots, free }) => [
+        worker,
+        Math.max(0, slots - free - at(kept, worker)),
+      ]),
     );
   }
 

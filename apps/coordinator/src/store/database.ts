@@ -25,11 +25,24 @@ export function openDatabase(path: string): Connection {
     migrate(database, path);
     // The first write takes the lock, which is then kept.
     database.exec('BEGIN EXCLUSIVE; COMMIT');
-    return database;
+    return withKeptStatements(database);
   } catch (error) {
     database.close();
     throw explain(error, path);
   }
+}
+
+/** Every statement is compiled once: there are some dozens, and each report of a worker runs several. */
+function withKeptStatements(database: Connection): Connection {
+  const prepare = database.prepare.bind(database);
+  const statements = new Map<string, ReturnType<typeof prepare>>();
+  const kept = (source: string) => {
+    let statement = statements.get(source);
+    if (statement === undefined) statements.set(source, (statement = prepare(source)));
+    return statement;
+  };
+  database.prepare = kept as typeof prepare;
+  return database;
 }
 
 function connect(path: string): Connection {

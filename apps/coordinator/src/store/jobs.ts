@@ -27,51 +27,67 @@ const storedRunSchema = z.object({
 /** A run as it can be taken up again. */
 export type StoredRun = z.infer<typeof storedRunSchema>;
 
-const rowSchema = z
-  .object({
-    seq: z.int(),
-    id: z.string(),
-    name: z.string(),
-    spec: json(jobFileSchema),
-    after: json(z.array(z.string())),
-    base: json(baseSchema).nullable(),
-    state: jobStateSchema,
-    generation: z.int(),
-    step: z.int(),
-    steps: z.int().nullable(),
-    data_manifest: z.string().nullable(),
-    base_manifest: z.string().nullable(),
-    workers: json(jobViewSchema.shape.workers),
-    ranks: json(jobViewSchema.shape.ranks),
-    loss: z.number().nullable(),
-    tokens_per_second: z.number().nullable(),
-    seconds_per_step: z.number().nullable(),
-    evaluation: json(evaluationReportSchema).nullable(),
-    result: json(jobViewSchema.shape.result.unwrap()).nullable(),
-    error: json(errorBodySchema).nullable(),
-    created_at: z.string(),
-    started_at: z.string().nullable(),
-    ended_at: z.string().nullable(),
-  })
-  .transform(
-    ({
-      data_manifest: dataManifest,
-      base_manifest: baseManifest,
-      tokens_per_second: tokensPerSecond,
-      seconds_per_step: secondsPerStep,
-      created_at: createdAt,
-      started_at: startedAt,
-      ended_at: endedAt,
-      ...row
-    }) => ({
-      ...row,
-      ...{ dataManifest, baseManifest, tokensPerSecond, secondsPerStep },
-      ...{ createdAt, startedAt, endedAt },
-    }),
-  );
+const columns = z.object({
+  seq: z.int(),
+  id: z.string(),
+  name: z.string(),
+  spec: json(jobFileSchema),
+  after: json(z.array(z.string())),
+  base: json(baseSchema).nullable(),
+  state: jobStateSchema,
+  generation: z.int(),
+  step: z.int(),
+  steps: z.int().nullable(),
+  data_manifest: z.string().nullable(),
+  base_manifest: z.string().nullable(),
+  workers: json(jobViewSchema.shape.workers),
+  ranks: json(jobViewSchema.shape.ranks),
+  loss: z.number().nullable(),
+  tokens_per_second: z.number().nullable(),
+  seconds_per_step: z.number().nullable(),
+  evaluation: json(evaluationReportSchema).nullable(),
+  result: json(jobViewSchema.shape.result.unwrap()).nullable(),
+  error: json(errorBodySchema).nullable(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+});
+
+/** The names that columns have outside SQL. */
+function renamed<Row extends Omit<z.infer<typeof columns>, 'spec'>>({
+  data_manifest: dataManifest,
+  base_manifest: baseManifest,
+  tokens_per_second: tokensPerSecond,
+  seconds_per_step: secondsPerStep,
+  created_at: createdAt,
+  started_at: startedAt,
+  ended_at: endedAt,
+  ...row
+}: Row) {
+  return {
+    ...row,
+    ...{ dataManifest, baseManifest, tokensPerSecond, secondsPerStep },
+    ...{ createdAt, startedAt, endedAt },
+  };
+}
+
+const rowSchema = columns.transform(renamed);
+
+/** Of a specification only what a list shows: a whole one takes longer to check than all the rest. */
+const listedSchema = columns
+  .extend({ spec: json(z.object({ kind: z.string(), priority: z.int() })) })
+  .transform(renamed);
+
+/** A job in line: nothing has happened to it since it was submitted. In the words of the indexes. */
+const IN_LINE = `state = 'queued' AND run IS NULL AND data_manifest IS NULL`;
+
+const storedRun = z.object({ run: json(storedRunSchema).nullable() });
 
 /** What is durable of a job, its run apart. */
 export type JobRecord = Readonly<z.infer<typeof rowSchema>>;
+
+/** What a list tells of a job. */
+export type ListedJob = Readonly<z.infer<typeof listedSchema>>;
 
 export interface NewJob {
   readonly id: string;
@@ -93,10 +109,13 @@ export class JobTable {
   insert({ id, spec, after, base, createdAt }: NewJob): JobRecord {
     this.#database
       .prepare(
-        `INSERT INTO jobs (id, name, spec, after, base, state, created_at)
-         VALUES (?, ?, ?, ?, ?, 'queued', ?)`,
+        `INSERT INTO jobs (id, name, spec, after, base, state, priority, created_at)
+         VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)`,
       )
-      .run(id, spec.name, JSON.stringify(spec), JSON.stringify(after), toJson(base), createdAt);
+      .run(
+        ...[id, spec.name, JSON.stringify(spec), JSON.stringify(after), toJson(base)],
+        ...[spec.priority, createdAt],
+      );
     const inserted = this.get(id);
     if (inserted === null) throw new Error(`job ${id} is gone as soon as it was inserted`);
     return inserted;
@@ -120,42 +139,68 @@ export class JobTable {
       );
   }
 
-  /** The run of a job as it was last written; null if it never was. */
-  run(id: string): StoredRun | null {
-    const row = this.#database.prepare('SELECT run FROM jobs WHERE id = ?').get(id);
-    const found = z
-      .object({ run: json(storedRunSchema).nullable() })
-      .optional()
-      .parse(row);
-    return found?.run ?? null;
-  }
-
   get(id: string): JobRecord | null {
-    const row = this.#database.prepare('SELECT * FROM jobs WHERE id = ?').get(id);
-    return row === undefined ? null : rowSchema.parse(row);
+    return this.#one('SELECT * FROM jobs WHERE id = ?', id);
   }
 
   newestByName(name: string): JobRecord | null {
-    const row = this.#database
-      .prepare('SELECT * FROM jobs WHERE name = ? ORDER BY seq DESC LIMIT 1')
-      .get(name);
-    return row === undefined ? null : rowSchema.parse(row);
+    return this.#one('SELECT * FROM jobs WHERE name = ? ORDER BY seq DESC LIMIT 1', name);
   }
 
   /** Newest first. */
-  list(limit: number): JobRecord[] {
+  list(limit: number): ListedJob[] {
     const rows = this.#database.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT ?').all(limit);
-    return rows.map((row) => rowSchema.parse(row));
+    return rows.map((row) => listedSchema.parse(row));
   }
 
-  /** Jobs that have not ended, oldest first. */
-  active(): JobRecord[] {
+  /** Jobs that have begun and have not ended, oldest first, with their runs where these were written. */
+  begun(): { job: JobRecord; stored: StoredRun | null }[] {
     const rows = this.#database
       .prepare(
-        `SELECT * FROM jobs WHERE state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY seq`,
+        `SELECT * FROM jobs
+         WHERE state NOT IN ('succeeded', 'failed', 'cancelled') AND NOT (${IN_LINE}) ORDER BY seq`,
+      )
+      .all();
+    return rows.map((row) => ({ job: rowSchema.parse(row), stored: storedRun.parse(row).run }));
+  }
+
+  /** The first in line of the highest priority of those whose dependencies have all succeeded. */
+  firstInLine(): JobRecord | null {
+    return this.#one(
+      `SELECT * FROM jobs INDEXED BY jobs_in_line WHERE ${IN_LINE} AND NOT EXISTS (
+         SELECT 1 FROM json_each(jobs.after)
+         WHERE (SELECT state FROM jobs other WHERE other.id = value) IS NOT 'succeeded')
+       ORDER BY priority DESC, seq LIMIT 1`,
+    );
+  }
+
+  /** Jobs in line one of whose dependencies will never succeed. */
+  abandonedInLine(): JobRecord[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT * FROM jobs INDEXED BY jobs_in_line_after_others
+         WHERE ${IN_LINE} AND after <> '[]' AND EXISTS (
+           SELECT 1 FROM json_each(jobs.after)
+           WHERE coalesce((SELECT state FROM jobs other WHERE other.id = value), 'cancelled')
+             IN ('failed', 'cancelled'))
+         ORDER BY seq`,
       )
       .all();
     return rows.map((row) => rowSchema.parse(row));
+  }
+
+  /** A job in line, if it is. */
+  inLine(id: string): JobRecord | null {
+    return this.#one(`SELECT * FROM jobs WHERE id = ? AND ${IN_LINE}`, id);
+  }
+
+  /** A job in line that was submitted on top of a model. */
+  inLineOn(model: string): JobRecord | null {
+    return this.#one(
+      `SELECT * FROM jobs
+       WHERE ${IN_LINE} AND base ->> '$.type' = 'model' AND base ->> '$.manifest' = ? LIMIT 1`,
+      model,
+    );
   }
 
   countByState(): Record<string, number> {
@@ -171,5 +216,10 @@ export class JobTable {
       .prepare('SELECT DISTINCT data_manifest, base_manifest FROM jobs')
       .all() as { data_manifest: string | null; base_manifest: string | null }[];
     return rows.flatMap((row) => [row.data_manifest ?? [], row.base_manifest ?? []].flat());
+  }
+
+  #one(query: string, ...parameters: string[]): JobRecord | null {
+    const row = this.#database.prepare(query).get(...parameters);
+    return row === undefined ? null : rowSchema.parse(row);
   }
 }

@@ -96,4 +96,12 @@ export const migrations: readonly string[] = [
   ALTER TABLE incidents ADD COLUMN number INTEGER;
   CREATE INDEX incidents_by_number ON incidents (job, number);
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+  UPDATE jobs SET priority = json_extract(spec, '$.priority') WHERE json_extract(spec, '$.priority') <> 0;
+  CREATE INDEX jobs_in_line ON jobs (priority DESC, seq)
+    WHERE state = 'queued' AND run IS NULL AND data_manifest IS NULL;
+  CREATE INDEX jobs_in_line_after_others ON jobs (seq)
+    WHERE state = 'queued' AND run IS NULL AND data_manifest IS NULL AND after <> '[]';
+  `,
 ];

@@ -47,7 +47,7 @@ describe('the store', () => {
         const store = new Store(path);
         for (const [id, generation] of acknowledged)
           expect(store.jobs.get(id)?.generation).toBe(generation);
-        for (const job of store.jobs.active()) {
+        for (const { job } of store.jobs.begun()) {
           expect(job.generation).toBeGreaterThan(0);
           expect(store.checkpoints.of(job.id)).toHaveLength(1);
         }
@@ -87,13 +87,18 @@ describe('the store', () => {
       };
       const limits = { min: 1, max: 2, microbatches: 8, keep: 2, auditEvery: 0 };
       const stored = { at: 5, run: newRun('j-1', 'tiny', limits) };
-      expect(store.jobs.run('j-1')).toBeNull();
+      expect(store.jobs.begun()).toEqual([]);
+      expect(store.jobs.inLine('j-1')).toEqual(job);
+      expect(store.jobs.firstInLine()).toBeNull();
       store.jobs.update(changed, stored);
       expect(store.jobs.get('j-1')).toEqual(changed);
       store.jobs.update(changed);
-      expect(store.jobs.run('j-1')).toEqual(stored);
+      const going = { ...changed, state: 'running' as const };
+      store.jobs.update(going);
+      expect(store.jobs.begun()).toEqual([{ job: going, stored }]);
+      store.jobs.update(changed);
       expect(store.jobs.newestByName('tiny')).toEqual(changed);
-      expect(store.jobs.active()).toEqual([]);
+      expect(store.jobs.begun()).toEqual([]);
       expect(store.jobs.manifests().sort()).toEqual(['d', 'e']);
       const where = { job: 'j-1', worker: null, step: 3, generation: 2 };
       const incident = { at: createdAt, ...where, what: 'it broke' };
@@ -104,6 +109,36 @@ describe('the store', () => {
       expect(store.incidents.get('j-1', 7)).toEqual({ id: 1, ...incident, recovery });
       expect(store.incidents.get('j-1', 8)).toBeNull();
       expect(store.incidents.list('j-2', 9)).toEqual([]);
+    }));
+
+  it('has jobs stand in line by priority until something happens to them', () =>
+    withStore((store) => {
+      const insert = (id: string, priority: number, after: string[] = [], model = '') =>
+        store.jobs.insert({
+          ...{ id, after, createdAt, spec: { ...spec, priority } },
+          base: model === '' ? null : { type: 'model', manifest: model },
+        });
+      const first = () => store.jobs.firstInLine()?.id ?? null;
+      const base = insert('j-base', 0);
+      insert('j-next', 0, [], 'm');
+      insert('j-urgent', 5, ['j-base']);
+      expect(first()).toBe('j-base');
+      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, auditEvery: 0 };
+      const stored = { at: 0, run: newRun('j-base', 'tiny', limits) };
+      store.jobs.update({ ...base, state: 'preparing' }, stored);
+      expect(first()).toBe('j-next');
+      expect(store.jobs.inLine('j-base')).toBeNull();
+      expect(store.jobs.inLine('j-next')?.id).toBe('j-next');
+      expect(store.jobs.inLineOn('m')?.id).toBe('j-next');
+      expect(store.jobs.inLineOn('other')).toBeNull();
+      store.jobs.update({ ...base, state: 'succeeded' });
+      expect(first()).toBe('j-urgent');
+      expect(store.jobs.abandonedInLine()).toEqual([]);
+      store.jobs.update({ ...base, state: 'failed' });
+      expect(store.jobs.abandonedInLine().map(({ id }) => id)).toEqual(['j-urgent']);
+      expect(first()).toBe('j-next');
+      expect(store.jobs.begun()).toEqual([]);
+      expect(store.jobs.list(2).map(({ id }) => id)).toEqual(['j-urgent', 'j-next']);
     }));
 
   it('tells which steps are new, and overwrites those that were told otherwise', () =>

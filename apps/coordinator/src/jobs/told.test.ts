@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+
+import { difference } from './differences.js';
+import { Told } from './told.js';
+
+const pointAt = (step: number, loss = 1, tokensPerSecond = 5) => ({
+  ...{ step, loss, tokensPerSecond, learningRate: 1e-3, gradientNorm: 2 },
+  ledger: { samples: 8, digest: step },
+});
+
+describe('what ranks tell', () => {
+  it('is known once one has told it, whatever the seconds of another', () => {
+    const told = new Told();
+    const points = [pointAt(1), pointAt(2)];
+    expect(told.unknown(points)).toEqual(points);
+    told.add(points);
+    expect(told.unknown([pointAt(1, 1, 7), pointAt(2), pointAt(3)])).toEqual([pointAt(3)]);
+    expect(told.unknown([pointAt(2, 0.5)])).toEqual([pointAt(2, 0.5)]);
+  });
+
+  it('is forgotten step by step', () => {
+    const told = new Told();
+    for (let step = 1; step <= 1000; step++) told.add([pointAt(step)]);
+    expect(told.unknown([pointAt(1000), pointAt(800)])).toEqual([]);
+    expect(told.unknown([pointAt(1)])).toHaveLength(1);
+  });
+});
+
+describe('difference', () => {
+  const before = { step: 1, loss: 2, state: 'running', workers: ['w-1'], observed: 1 };
+
+  it('sees through what is made anew', () => {
+    expect(difference(before, { ...before, workers: ['w-1'] })).toBe('none');
+    expect(difference(before, { ...before, observed: 2 }, 'observed')).toBe('none');
+  });
+
+  it('parts what moves with every report from all else', () => {
+    expect(difference(before, { ...before, step: 2, loss: 1 })).toBe('movement');
+    expect(difference(before, { ...before, step: 2, workers: [] })).toBe('change');
+  });
+});

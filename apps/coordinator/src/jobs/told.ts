@@ -1,0 +1,39 @@
+import type { StepPoint } from '@ringmaster/protocol';
+
+/** Ranks tell of a step within a report or two of each other. */
+const STEPS_KEPT = 256;
+
+/** The newest points of a loss curve that are in the store: every rank tells of every step. */
+export class Told {
+  readonly #points = new Map<number, StepPoint>();
+
+  /** Those that nobody has told alike. */
+  unknown(points: readonly StepPoint[]): StepPoint[] {
+    return points.filter((point) => {
+      const known = this.#points.get(point.step);
+      return known === undefined || !isSame(known, point);
+    });
+  }
+
+  /** Notes what the store holds now. */
+  add(points: readonly StepPoint[]): void {
+    for (const point of points) {
+      this.#points.delete(point.step);
+      this.#points.set(point.step, point);
+    }
+    for (const step of this.#points.keys()) {
+      if (this.#points.size <= STEPS_KEPT) return;
+      this.#points.delete(step);
+    }
+  }
+}
+
+/** In all that ranks cannot differ in; each has its own seconds. */
+function isSame(a: StepPoint, b: StepPoint): boolean {
+  return (
+    a.loss === b.loss &&
+    a.gradientNorm === b.gradientNorm &&
+    a.ledger?.samples === b.ledger?.samples &&
+    a.ledger?.digest === b.ledger?.digest
+  );
+}
