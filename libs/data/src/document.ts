@@ -1,3 +1,5 @@
+import type { DataSection } from '@ringmaster/protocol';
+
 /** One text of a corpus. */
 export interface Document {
   /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
@@ -15,11 +17,22 @@ export interface SourceFile {
   readonly sha256: string;
 }
 
+/** A file and how its documents are found: plain data, so that any thread can read it. */
+export interface FileReading {
+  readonly file: SourceFile;
+  readonly format: NonNullable<DataSection['format']> | 'spam-assassin';
+  /** Columns of the text and of the label. */
+  readonly text?: string | undefined;
+  readonly label?: string | undefined;
+}
+
 /** Documents that can be iterated as often as wanted, always in the same order. */
 export interface Source extends AsyncIterable<Document> {
   /** How the documents should be cleaned: marked-up text carries residue that plain text does not. */
   readonly markup: boolean;
   readonly files: readonly SourceFile[];
+  /** Each of the files, in the same order. */
+  readonly readings: readonly FileReading[];
 }
 
 /** One record as a reader finds it, before columns are chosen. */

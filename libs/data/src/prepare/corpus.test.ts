@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BlobStore } from '../blobs/blob-store.js';
+import { trainTokenizer } from '../tokenizers/train.js';
 import { prepareData } from './prepare.js';
 
 describe('spam-assassin', { timeout: 300_000 }, () => {
@@ -10,6 +11,7 @@ describe('spam-assassin', { timeout: 300_000 }, () => {
   afterAll(() => {
     rmSync(directory, { recursive: true });
   });
+  const hashes = new Set<string>();
   const data = { corpus: 'spam-assassin', test: 0.2, validation: 0.05 } as const;
   const place = (name: string) => ({
     store: new BlobStore(join(directory, name)),
@@ -31,5 +33,36 @@ describe('spam-assassin', { timeout: 300_000 }, () => {
     const spam = (split: keyof typeof splits) =>
       (splits[split].labels['spam'] ?? 0) / splits[split].documents;
     expect(Math.abs(spam('test') - spam('train'))).toBeLessThan(0.03);
+  });
+
+  it.each([1, 2, 3])('has the same bytes from %i threads', async (threads) => {
+    const tokenizerFile = join(directory, 'tokenizer.json');
+    const tokenizer = { algorithm: 'wordpiece', vocabulary: 300, lowercase: true } as const;
+    writeFileSync(tokenizerFile, trainTokenizer(['a few words of no mail'], tokenizer));
+    const { manifest, sha256 } = await prepareData(
+      { data, tokenizerFile },
+      { ...place(`threads-${threads}`), threads },
+    );
+    expect(manifest.statistics.read).toBe(6046);
+    hashes.add(sha256);
+    expect(hashes.size).toBe(1);
+  });
+
+  it('throws the error of the first file that has one, from any thread', async () => {
+    const files = Array.from({ length: 200 }, (_, at) =>
+      join(directory, `${String(at).padStart(3, '0')}.txt`),
+    );
+    for (const [at, file] of files.entries())
+      writeFileSync(file, at === 100 || at === 40 ? Buffer.of(0x61, 0xff) : `text ${at}`);
+    for (const threads of [1, 2, 3]) {
+      const prepared = prepareData(
+        { data: { files }, tokenizer: { algorithm: 'bpe', vocabulary: 300, lowercase: false } },
+        { ...place('broken'), threads },
+      );
+      await expect(prepared).rejects.toMatchObject({
+        code: 'DATA_NOT_TEXT',
+        detail: { path: files[40] },
+      });
+    }
   });
 });

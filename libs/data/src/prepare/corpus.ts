@@ -1,7 +1,7 @@
-import { RingmasterError, sha256, type DataManifest, type DataSplit } from '@ringmaster/protocol';
-import { cleanText } from '../clean/clean.js';
+import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
 import { assignSplits } from '../splits.js';
+import { cleanedDocuments } from './clean-pool.js';
 import type { Progress } from './progress.js';
 import type { Origin, Sources } from './request.js';
 
@@ -28,8 +28,12 @@ export interface Corpus {
 }
 
 /** Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split. */
-export async function collectCorpus(sources: Sources, progress: Progress): Promise<Corpus> {
-  const { documents, read, dropped, cleaned } = await readClean(sources, progress);
+export async function collectCorpus(
+  sources: Sources,
+  progress: Progress,
+  threads: number,
+): Promise<Corpus> {
+  const { documents, read, dropped, cleaned } = await readClean(sources, progress, threads);
   progress.phase('duplicates', documents.length);
   const groups = nearDuplicateGroups(documents.map(({ text }) => text));
 
@@ -65,7 +69,7 @@ export async function collectCorpus(sources: Sources, progress: Progress): Promi
   };
 }
 
-async function readClean(sources: Sources, progress: Progress) {
+async function readClean(sources: Sources, progress: Progress, threads: number) {
   const documents: CleanDocument[] = [];
   const dropped = { empty: 0, 'exact-duplicate': 0 };
   const cleaned: Record<string, number> = {};
@@ -75,11 +79,9 @@ async function readClean(sources: Sources, progress: Progress) {
   for (const origin of ['main', 'validation', 'test'] as const) {
     const source = sources[origin];
     if (source === null) continue;
-    for await (const { id, text: raw, label } of source) {
+    for await (const { id, text, label, hash, changed } of cleanedDocuments(source, threads)) {
       progress.advance(++read);
-      const { text, changed } = cleanText(raw, source.markup);
       for (const rule of changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
-      const hash = sha256(text);
       const identity = JSON.stringify([origin, hash, label]);
       if (text === '') dropped.empty++;
       else if (seen.has(identity)) dropped['exact-duplicate']++;

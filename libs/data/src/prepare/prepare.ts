@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
   canonicalJson,
@@ -37,6 +38,8 @@ export interface PrepareOptions {
   /** Directory that remembers which manifest a request gave. */
   readonly index: string;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Threads that read and clean; by default one a processor. The bytes do not depend on it. */
+  readonly threads?: number;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface PrepareOptions {
  */
 export async function prepareData(
   request: PrepareRequest,
-  { store, index, onProgress = () => undefined }: PrepareOptions,
+  { store, index, onProgress = () => undefined, threads = availableParallelism() }: PrepareOptions,
 ): Promise<PreparedData> {
   const progress = new Progress(onProgress);
   progress.phase('hash');
@@ -59,7 +62,7 @@ export async function prepareData(
   const known = await recall(entry, store);
   if (known !== null) return { ...known, cached: true };
 
-  const { documents, statistics, warnings } = await collectCorpus(sources, progress);
+  const { documents, statistics, warnings } = await collectCorpus(sources, progress, threads);
   const labels = collectLabels(documents);
   const json = base ?? train(request, documents, progress);
   const tokenizer = loadTokenizer(json);

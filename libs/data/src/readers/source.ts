@@ -1,7 +1,8 @@
-import { RingmasterError, type DataSection } from '@ringmaster/protocol';
-import type { Document, FileRecord, Source, SourceFile } from '../document.js';
-import { findFiles, readContent } from './files.js';
-import { formatOf, readers } from './formats.js';
+import type { DataSection } from '@ringmaster/protocol';
+import type { FileReading, Source } from '../document.js';
+import { findFiles } from './files.js';
+import { formatOf } from './formats.js';
+import { readDocuments } from './read.js';
 
 /** How files of a job are read: the keys of its `data` section that apply to every split. */
 export type ReadOptions = Pick<DataSection, 'format' | 'text' | 'label'>;
@@ -16,48 +17,23 @@ export async function openFiles(
   options: ReadOptions,
 ): Promise<Source> {
   const files = await findFiles(patterns);
-  const formats = files.map((file) => options.format ?? formatOf(file.path));
-  return {
-    files,
-    markup: formats.some((format) => format === 'mbox' || format === 'html'),
-    async *[Symbol.asyncIterator]() {
-      for (const [index, file] of files.entries()) {
-        const format = formats[index] ?? 'text';
-        let number = 0;
-        for await (const record of readers[format](file.path, readContent(file)))
-          yield toDocument(file, number++, record, options);
-      }
-    },
-  };
+  const readings = files.map((file): FileReading => {
+    const { format = formatOf(file.path), text, label } = options;
+    return { file, format, text, label };
+  });
+  return toSource(
+    readings,
+    readings.some(({ format }) => format === 'mbox' || format === 'html'),
+  );
 }
 
-function toDocument(
-  file: SourceFile,
-  number: number,
-  { line, fields }: FileRecord,
-  options: ReadOptions,
-): Document {
-  const column = (name: string): string | null => {
-    const value = Object.hasOwn(fields, name) ? fields[name] : null;
-    if (typeof value === 'string' || value === null) return value;
-    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    const reason = `the column '${name}' is neither text nor a number`;
-    throw new RingmasterError('DATA_LINE_INVALID', { path: file.path, line, reason });
-  };
-  const required = (name: string): string => {
-    const value = column(name);
-    if (value !== null) return value;
-    const columns = Object.keys(fields).join(', ') || 'none';
-    throw new RingmasterError('DATA_COLUMN_MISSING', {
-      path: file.path,
-      line,
-      column: name,
-      columns,
-    });
-  };
+/** The documents of files, one file after another. */
+export function toSource(readings: readonly FileReading[], markup: boolean): Source {
   return {
-    id: `${file.name}#${number}`,
-    text: required(options.text ?? 'text'),
-    label: options.label === undefined ? column('label') : required(options.label),
+    files: readings.map(({ file }) => file),
+    ...{ readings, markup },
+    async *[Symbol.asyncIterator]() {
+      for (const reading of readings) yield* readDocuments(reading);
+    },
   };
 }

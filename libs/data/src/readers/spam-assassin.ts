@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { RingmasterError } from '@ringmaster/protocol';
 import { escapePath } from 'tinyglobby';
 import type { Source } from '../document.js';
-import { findFiles, readContent } from './files.js';
-import { parseMail } from './mail.js';
+import { findFiles } from './files.js';
+import { toSource } from './source.js';
 
 const groups = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1', 'spam-1', 'spam-2'];
 
@@ -20,16 +20,10 @@ export async function openSpamAssassin(directory = packageDirectory()): Promise<
   const files = await findFiles(
     groups.map((group) => `${escapePath(join(directory, group))}/*.txt`),
   );
-  return {
-    files,
-    markup: true,
-    async *[Symbol.asyncIterator]() {
-      for (const file of files) {
-        const { text } = await parseMail(readContent(file));
-        yield { id: `${file.name}#0`, text, label: file.name.startsWith('spam') ? 'spam' : 'ham' };
-      }
-    },
-  };
+  return toSource(
+    files.map((file) => ({ file, format: 'spam-assassin' })),
+    true,
+  );
 }
 
 function packageDirectory(): string {
