@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot } from '@ringmaster/model';
 import type { Command } from './contestant.js';
@@ -40,6 +40,29 @@ export async function peerCommand(
       MKL_NUM_THREADS: '1',
       ...(allocator === 'keeps memory' ? KEEPS_MEMORY : {}),
     },
+  };
+}
+
+/** Settings of Open MPI by how its processes reach each other: as it likes, or over loopback tcp alone. */
+const MPI_TRANSPORTS = {
+  'same host': [],
+  tcp: ['--mca', 'pml', 'ob1', '--mca', 'btl', 'tcp,self', '--mca', 'btl_tcp_if_include', 'lo'],
+};
+
+export type MpiTransport = keyof typeof MPI_TRANSPORTS;
+
+/** How `size` ranks of a script of `peers/` are started under Open MPI; more of them than processors share these. */
+export async function mpiCommand(
+  script: string,
+  settings: object,
+  { size, transport }: { readonly size: number; readonly transport: MpiTransport },
+): Promise<Command> {
+  const { program: python, args, env } = await peerCommand(script, settings);
+  return {
+    program: join(dirname(python), 'mpirun'),
+    args: ['--oversubscribe', ...MPI_TRANSPORTS[transport], '-n', String(size), python, ...args],
+    // A container's only user is often root.
+    env: { ...env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
   };
 }
 

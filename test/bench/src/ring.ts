@@ -6,7 +6,7 @@ import { curveKeyPair } from 'zeromq';
 import { z } from 'zod';
 import { Contestant, turnSchema, type Command, type Turn } from './contestant.js';
 import { interleave } from './interleave.js';
-import { peerCommand } from './peer.js';
+import { mpiCommand, peerCommand, type MpiTransport } from './peer.js';
 import { ratesOf, rowOf, type Findings, type Pace, type Row } from './report.js';
 import { Team } from './team.js';
 
@@ -24,9 +24,22 @@ const OURS = {
   'ours, tcp with CURVE': { shared: false, encrypted: true },
 };
 const GLOO = 'gloo, tcp';
-type Side = keyof typeof OURS | typeof GLOO;
+const MPI: Readonly<Record<string, MpiTransport>> = {
+  'Open MPI, same host': 'same host',
+  'Open MPI, tcp': 'tcp',
+};
+type Side = string;
+
+/** Whom each of ours is compared with. */
+const PEERS: Readonly<Record<keyof typeof OURS, readonly Side[]>> = {
+  'ours, same host': [GLOO, 'Open MPI, same host'],
+  'ours, tcp': [GLOO, 'Open MPI, tcp'],
+  'ours, tcp with CURVE': [GLOO],
+};
 
 type RingTeam = Team<unknown, Turn>;
+
+const versionsSchema = z.object({ versions: z.record(z.string(), z.string()) });
 
 /** How many processes, and which of our sides. With more processes than processors CURVE says nothing new. */
 const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] = [
@@ -34,7 +47,7 @@ const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] =
   { size: 4, ours: ['ours, same host', 'ours, tcp'] },
 ];
 
-/** All-reduce over processes of one machine: int32 in our ring, float32 in gloo. */
+/** All-reduce over processes of one machine: int32 in our ring and in Open MPI, float32 in gloo. */
 export async function ring(pace: Pace): Promise<Findings> {
   const rows: Row[] = [];
   const versions: Record<string, string> = { node: process.versions.node };
@@ -45,6 +58,8 @@ export async function ring(pace: Pace): Promise<Findings> {
       for (const side of ours) teams.set(side, await startOurs(size, OURS[side]));
       const gloo = await startGloo(size, join(directory, 'meeting'), versions);
       teams.set(GLOO, gloo);
+      for (const [side, transport] of Object.entries(MPI))
+        teams.set(side, await startMpi(size, transport, versions));
       for (const bytes of SIZES) rows.push(...(await compare(teams, { size, bytes, ours }, pace)));
     } finally {
       await Promise.all([...teams.values()].map((team) => team.end()));
@@ -58,7 +73,8 @@ export async function ring(pace: Pace): Promise<Findings> {
     notes: [
       `Bus bandwidth as nccl-tests define it, 2(N−1)/N · bytes / time, over loopback; N processes on one machine, ` +
         `${pace.rounds} rounds in turns of about ${(pace.steps * STEP_BYTES) / MEGABYTE} MB. The time is that of the ` +
-        `slowest rank, the processor time that of all. Ours sums int32, gloo float32.`,
+        `slowest rank, the processor time that of all. Ours and Open MPI sum int32, gloo float32. Open MPI is as it comes ` +
+        `on the same host (its ranks read each other's memory), and restricted to tcp.`,
     ],
   };
 }
@@ -66,7 +82,7 @@ export async function ring(pace: Pace): Promise<Findings> {
 /** One size, every side in turns. */
 async function compare(
   teams: ReadonlyMap<Side, RingTeam>,
-  chosen: { size: number; bytes: number; ours: readonly Side[] },
+  chosen: { size: number; bytes: number; ours: readonly (keyof typeof OURS)[] },
   { rounds, steps }: Pace,
 ): Promise<Row[]> {
   const { size, bytes, ours } = chosen;
@@ -77,12 +93,10 @@ async function compare(
   const results = await interleave(sides, rounds);
   const gigabytes = (((2 * (size - 1)) / size) * bytes * operations) / 1e9;
   const rates = (side: Side) => ratesOf(results.get(side), gigabytes);
-  return ours.map((side) =>
-    rowOf(
-      `N = ${size}, ${bytes / MEGABYTE} MB: ${side}; ${GLOO}`,
-      'GB/s',
-      rates(side),
-      rates(GLOO),
+  const title = `N = ${size}, ${bytes / MEGABYTE} MB`;
+  return ours.flatMap((side) =>
+    PEERS[side].map((peer) =>
+      rowOf(`${title}: ${side}; ${peer}`, 'GB/s', rates(side), rates(peer)),
     ),
   );
 }
@@ -122,8 +136,20 @@ async function startGloo(
       peerCommand('ring.py', { rank, size, bytes: LARGEST, meeting }),
     ),
   );
-  const schema = z.object({ versions: z.record(z.string(), z.string()) });
-  const ranks = await Promise.all(commands.map((command) => Contestant.start(command, schema)));
+  const ranks = await Promise.all(
+    commands.map((command) => Contestant.start(command, versionsSchema)),
+  );
   for (const { ready } of ranks) Object.assign(versions, ready.versions);
   return new Team(ranks, turnSchema);
+}
+
+async function startMpi(
+  size: number,
+  transport: MpiTransport,
+  versions: Record<string, string>,
+): Promise<RingTeam> {
+  const command = await mpiCommand('mpi.py', { bytes: LARGEST }, { size, transport });
+  const ranks = await Contestant.start(command, versionsSchema);
+  Object.assign(versions, ranks.ready.versions);
+  return new Team([ranks], turnSchema);
 }
