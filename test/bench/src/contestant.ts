@@ -15,6 +15,9 @@ export const turnSchema = z.object({
   processorSeconds: z.number().positive(),
 });
 
+/** How long a side may take to end by itself. */
+const PATIENCE_MS = 3000;
+
 export type Turn = z.infer<typeof turnSchema>;
 
 /**
@@ -54,7 +57,10 @@ export class Contestant<Ready> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.stdin?.end();
+    // Open MPI's launcher keeps the end of its input to itself.
+    const patience = setTimeout(() => this.#child.kill('SIGTERM'), PATIENCE_MS);
     await exited;
+    clearTimeout(patience);
   }
 }
 
