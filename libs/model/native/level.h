@@ -19,6 +19,12 @@ struct Attributes {
   int32_t dropped = 0;
 };
 
+inline void readInteger(TF_OpKernelConstruction* construction, const char* name, int32_t* value) {
+  TF_Status* status = TF_NewStatus();
+  TF_OpKernelConstruction_GetAttrInt32(construction, name, value, status);
+  TF_DeleteStatus(status);
+}
+
 inline void* readEpsilon(TF_OpKernelConstruction* construction) {
   auto* attributes = new Attributes();
   TF_Status* status = TF_NewStatus();
@@ -29,18 +35,14 @@ inline void* readEpsilon(TF_OpKernelConstruction* construction) {
 
 inline void* readHeads(TF_OpKernelConstruction* construction) {
   auto* attributes = new Attributes();
-  TF_Status* status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt32(construction, "sequences", &attributes->sequences, status);
-  TF_OpKernelConstruction_GetAttrInt32(construction, "heads", &attributes->heads, status);
-  TF_DeleteStatus(status);
+  readInteger(construction, "sequences", &attributes->sequences);
+  readInteger(construction, "heads", &attributes->heads);
   return attributes;
 }
 
 inline void* readDropped(TF_OpKernelConstruction* construction) {
   auto* attributes = new Attributes();
-  TF_Status* status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt32(construction, "dropped", &attributes->dropped, status);
-  TF_DeleteStatus(status);
+  readInteger(construction, "dropped", &attributes->dropped);
   return attributes;
 }
 

@@ -7,7 +7,7 @@
 
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/tf_tensor.h"
-#pragma GCC target("arch=x86-64-v3")
+#pragma GCC target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe")
 #define RINGMASTER_LEVEL v3
 #include "level.h"
 

@@ -7,7 +7,7 @@
 
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/tf_tensor.h"
-#pragma GCC target("arch=x86-64-v4")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe")
 #define RINGMASTER_LEVEL v4
 #include "level.h"
 
