@@ -111,9 +111,11 @@ export class Exchange {
       links.onLost(() => undefined);
       board.clear('links');
     }
+    const endedAt = now();
     return {
-      seconds: (now() - started) / 1000,
+      seconds: (endedAt - started) / 1000,
       waitSeconds: this.#waitMs / 1000,
+      endedAt,
       bytesSent: this.#bytesSent,
       framesSent: this.#sent,
       framesDropped: this.#dropped,

@@ -1,3 +1,4 @@
+export { now as ringClock } from './clock.js';
 export { Kernels } from './kernels.js';
 export { type Lane, type LaneReading, Lanes, type LaneShape } from './lanes.js';
 export { SharedArena } from './memory.js';

@@ -48,6 +48,8 @@ export interface RingReport {
   readonly seconds: number;
   /** Of these, the time with nothing to do but wait for the rank before. */
   readonly waitSeconds: number;
+  /** When it was over, in milliseconds of `ringClock`. */
+  readonly endedAt: number;
   /** Payload bytes. */
   readonly bytesSent: number;
   readonly framesSent: number;

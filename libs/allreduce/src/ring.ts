@@ -21,6 +21,7 @@ let rings = 0;
 const NOTHING: RingReport = {
   seconds: 0,
   waitSeconds: 0,
+  endedAt: 0,
   bytesSent: 0,
   framesSent: 0,
   framesDropped: 0,

@@ -12,6 +12,7 @@ export const faultPoints = [
   'transfer',
   'offered',
   'compute',
+  'bucket',
   'accumulated',
   'all-reduce',
   'all-reducing',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ledgerDigest } from '@ringmaster/data';
 import type { Tensor } from '@ringmaster/model';
+import type { GradientSum } from './gradient-sum.js';
 import { laneOf } from './microbatch.js';
 import type { Arena } from './memory.js';
 import type { Run } from './run.js';
@@ -13,6 +14,8 @@ interface Microbatch {
   readonly exponents: Int32Array | null;
   /** What the arena holds is replaced by this gradient; else this is added to it. */
   readonly replace: boolean;
+  /** The sum that is complete with this gradient, tensor by tensor; null where more is to be added. */
+  readonly completes: GradientSum | null;
 }
 
 /**
@@ -22,7 +25,7 @@ interface Microbatch {
 export function accumulate(
   run: Run,
   arena: Arena,
-  { step, microbatch, exponents, replace }: Microbatch,
+  { step, microbatch, exponents, replace, completes }: Microbatch,
   watch: Stopwatch,
 ): boolean {
   const { kernels, staging } = run;
@@ -39,6 +42,7 @@ export function accumulate(
       else if (replace)
         maxima[index] = kernels.quantiseSet(target, staging.offset, length, exponent);
       else maxima[index] = kernels.quantiseAdd(target, staging.offset, length, exponent);
+      completes?.complete(index);
     });
   };
   // Null at the end of an epoch, when no sample is left for it.

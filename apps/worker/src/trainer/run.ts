@@ -12,6 +12,7 @@ import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { faultPoint } from '../faults/fault-point.js';
+import { cutBuckets, type Buckets } from './buckets.js';
 import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
 import { allocateMemory, type Arena, type EvaluationLanes, type Staging } from './memory.js';
 import { exponentsFor, type Verdict } from './verdict.js';
@@ -44,6 +45,7 @@ export class Run {
   /** What the bytes of a microbatch depend on; loading adds the probe. */
   numerics: Readonly<Record<string, string>>;
   readonly layout: Layout;
+  readonly buckets: Buckets;
   readonly memory: SharedArena;
   readonly region: SharedRegion | null;
   readonly kernels: Kernels;
@@ -70,6 +72,7 @@ export class Run {
     } = parts);
     this.spec = parts.launch.spec;
     this.layout = Layout.of(this.model.parameters);
+    this.buckets = cutBuckets(this.layout);
     ({
       memory: this.memory,
       region: this.region,

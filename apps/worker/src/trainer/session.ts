@@ -1,10 +1,9 @@
-import { Ring, type LaneReading, type RingReport } from '@ringmaster/allreduce';
+import { Ring, type LaneReading, type Operation, type RingReport } from '@ringmaster/allreduce';
 import { ringDeadlineMs, type Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../faults/fault-point.js';
 import { peerIn } from './failure.js';
 import type { Command } from './part.js';
-import type { Arena } from './memory.js';
 import type { Run } from './run.js';
 import { fetchState, offerState } from './transfer.js';
 
@@ -146,7 +145,8 @@ export class Session {
     if (this.#activity === null) return null;
     const { doing, attempt, since } = this.#activity;
     const standing = this.#ring?.standing();
-    const waits = standing !== undefined && standing.operation !== 'idle';
+    // Buckets may be under way while this rank computes, which then waits for nobody.
+    const waits = doing !== 'compute' && standing !== undefined && standing.operation !== 'idle';
     return {
       ...{ generation: this.generation, step: this.#run.step, attempt, doing },
       waitsFor: waits ? standing.waitsFor : this.#waitedFor,
@@ -154,61 +154,46 @@ export class Session {
     };
   }
 
+  /** Writes the generation that this rank is ready to switch to into its control lane. */
+  announce(lanes: Int32Array): void {
+    this.#run.lanes.writeControl(lanes, this.rank, 0, this.#announced());
+  }
+
   /**
-   * Sums the arena over all ranks, in place, and gathers the lanes. The reduced gradients are checked against the sum
-   * of the ranks' checksums before anyone may use them.
+   * Sums ranges of the shared memory over all ranks, in place, after everything that was asked for before.
+   * @throws GenerationEnded; whatever the ring throws
    */
-  async sum(
-    arena: Arena,
-    { step, attempt, gradients }: { step: number; attempt: number; gradients: boolean },
-  ): Promise<{ lanes: LaneReading; ring: RingReport }> {
-    const { kernels, layout, lanes } = this.#run;
-    const length = gradients ? layout.length : 0;
-    lanes.writeChecksum(arena.lanes, kernels.checksum(arena.offset, length, 0));
-    lanes.writeControl(arena.lanes, this.rank, 0, this.#announced());
-    const ranges = [
-      { offset: arena.offset, length },
-      { offset: arena.lanesOffset, length: lanes.words },
-    ];
-    this.does('all-reduce', attempt);
-    faultPoint('all-reduce', this.#run);
-    const ring = await this.#allReduce(step, attempt, ranges);
-    this.#noteTime();
-    faultPoint('reduced', this.#run);
-    this.does('compute', attempt + 1);
-    const reading = lanes.read(arena.lanes);
-    lanes.verify(reading, kernels.checksum(arena.offset, length, 0));
+  allReduce(step: number, attempt: number, ranges: Operation['ranges']): Promise<RingReport> {
+    return this.#current(() =>
+      this.#bound.allReduce({ step, attempt, ranges, deadlineMs: this.#deadlineMs }),
+    );
+  }
+
+  /** Takes note of what the lanes of a finished sum say. Nothing of its generation has been decided before. */
+  concludeSum(reading: LaneReading): void {
+    this.#everyoneContributed();
+    const now = performance.now();
+    if (this.#summedAt !== null) this.#slowestMs = Math.max(this.#slowestMs, now - this.#summedAt);
+    this.#summedAt = now;
     this.#agreed = this.#agreement(reading);
-    return { lanes: reading, ring };
   }
 
   /** Gathers a lane block that has no gradients: an evaluation, which takes attempt 0 of its step. */
   async gather(block: { offset: number; length: number }, step: number): Promise<void> {
-    await this.#allReduce(step, 0, [block]);
+    await this.allReduce(step, 0, [block]);
+    this.#everyoneContributed();
   }
 
-  async #allReduce(step: number, attempt: number, ranges: { offset: number; length: number }[]) {
-    const report = await this.#current(() => {
-      const sum = this.#bound.allReduce({ step, attempt, ranges, deadlineMs: this.#deadlineMs });
-      faultPoint('all-reducing', this.#run);
-      return sum;
-    });
-    // Everyone has contributed, so everyone has the state, which may change now.
+  /** So everyone has the state, which may change now. */
+  #everyoneContributed(): void {
     if (this.#offers) this.#bound.withdrawOffer();
     this.#offers = false;
-    return report;
   }
 
   /** Longest wait for a neighbour: as the coordinator says until this ring has shown how long its attempts take. */
   get #deadlineMs(): number {
     if (this.#slowestMs > 0) return ringDeadlineMs(this.#slowestMs / 1000);
     return this.#terms?.deadlineMs ?? ringDeadlineMs(0);
-  }
-
-  #noteTime(): void {
-    const now = performance.now();
-    if (this.#summedAt !== null) this.#slowestMs = Math.max(this.#slowestMs, now - this.#summedAt);
-    this.#summedAt = now;
   }
 
   /** What the control words of all ranks name alike, if it is newer than this generation. */

@@ -1,32 +1,40 @@
 import { faultPoint } from '../faults/fault-point.js';
 import { accumulate } from './accumulate.js';
 import type { StepAudit } from './audit.js';
+import type { GradientSum } from './gradient-sum.js';
 import type { Arena } from './memory.js';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
 import type { Stopwatch } from './stopwatch.js';
 
+export interface ShareOfAttempt {
+  readonly arena: Arena;
+  /** Null while calibrating: nothing is summed. */
+  readonly exponents: Int32Array | null;
+  readonly audit: StepAudit;
+  readonly sum: GradientSum;
+  readonly watch: Stopwatch;
+}
+
 /**
  * Computes this rank's microbatches of one attempt. An audited one comes first, while the arena holds nothing else, so
- * that its checksum can be taken; what was only computed for that is cleared away again.
+ * that its checksum can be taken; what was only computed for that is cleared away again. The last one completes the sum
+ * of each tensor as it goes.
  */
 export async function computeShare(
   run: Run,
   session: Session,
-  arena: Arena,
-  exponents: Int32Array | null,
-  audit: StepAudit,
-  watch: Stopwatch,
+  { arena, exponents, audit, sum, watch }: ShareOfAttempt,
 ): Promise<void> {
   const { step } = run;
   const { share } = session;
   // Until a gradient of this attempt is in the arena it holds those of an earlier one, which the first one replaces.
   let isFresh = false;
-  const compute = async (microbatch: number) => {
+  const compute = async (microbatch: number, completes: GradientSum | null) => {
     await session.breathe();
     faultPoint('compute', run);
-    const replace = !isFresh;
-    isFresh = accumulate(run, arena, { step, microbatch, exponents, replace }, watch) || isFresh;
+    const how = { exponents, replace: !isFresh, completes: exponents === null ? null : completes };
+    isFresh = accumulate(run, arena, { step, microbatch, ...how }, watch) || isFresh;
   };
   const empty = () => {
     if (!isFresh) run.kernels.zero(arena.offset, run.layout.length);
@@ -34,7 +42,7 @@ export async function computeShare(
   };
   const audited = exponents === null ? null : audit.microbatch;
   if (audited !== null) {
-    await compute(audited);
+    await compute(audited, null);
     watch.timeSync('compute', () => {
       empty();
       audit.witness(arena);
@@ -44,9 +52,9 @@ export async function computeShare(
       isFresh = false;
     }
   }
-  for (const microbatch of share) {
-    if (microbatch !== audited) await compute(microbatch);
-  }
+  const others = share.filter((microbatch) => microbatch !== audited);
+  for (const microbatch of others)
+    await compute(microbatch, microbatch === others.at(-1) ? sum : null);
   if (exponents !== null) {
     watch.timeSync('compute', () => {
       empty();

@@ -3,6 +3,7 @@ import { RingmasterError, type StepReport } from '@ringmaster/protocol';
 import { faultPoint } from '../faults/fault-point.js';
 import { StepAudit } from './audit.js';
 import { reportIn } from './microbatch.js';
+import { GradientSum } from './gradient-sum.js';
 import type { Run } from './run.js';
 import type { Session } from './session.js';
 import { computeShare } from './share.js';
@@ -13,8 +14,8 @@ import { judge, type Verdict } from './verdict.js';
  * One optimizer step.
  *
  * Every microbatch of the step is computed by exactly one rank; its gradient, a sum over its units, is quantised with
- * one power of two a tensor and added into the int32 arena. The ring sums the arenas and, in the same message, the
- * lanes in which each microbatch reports itself. From the lanes all ranks conclude the same: repeat with other
+ * one power of two a tensor and added into the int32 arena. The ring sums the arenas, bucket by bucket, and behind them
+ * the lanes in which each microbatch reports itself. From the lanes all ranks conclude the same: repeat with other
  * exponents, leave the weights alone, or turn the sum into floats once and update. Now and then the ranks also audit
  * each other, which may name one of them but never changes a byte.
  * @throws TRAINING_NON_FINITE, STATE_DIVERGED, AUDIT_MISMATCH; whatever the ring throws
@@ -28,13 +29,14 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
   let ringBytes = 0;
   for (let attempt = 1; ; attempt++) {
     const arena = run.nextArena();
-    await computeShare(run, session, arena, exponents, audit, watch);
+    const sum = new GradientSum(run, session, arena, {
+      ...{ step, attempt, gradients: exponents !== null },
+    });
+    await computeShare(run, session, { arena, exponents, audit, sum, watch });
     faultPoint('accumulated', run, run.memory.int32(arena.offset, run.layout.length));
-    const { lanes, ring } = await watch.time('send', () =>
-      session.sum(arena, { step, attempt, gradients: exponents !== null }),
-    );
-    watch.move('send', 'wait', ring.waitSeconds);
-    ringBytes += ring.bytesSent;
+    const { lanes, bytesSent, waitSeconds } = await watch.time('send', () => sum.finish());
+    watch.move('send', 'wait', waitSeconds);
+    ringBytes += bytesSent;
     if (exponents !== null && audit.mustRepeat(lanes.control)) continue;
     const microbatches = lanes.microbatches.map(reportIn);
     const verdict = judge(microbatches, exponents, run.history());

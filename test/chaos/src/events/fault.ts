@@ -27,6 +27,7 @@ const passers: Record<FaultPoint, Passer> = {
   transfer: 'newcomer',
   offered: 'donor',
   compute: 'member',
+  bucket: 'member',
   accumulated: 'member',
   'all-reduce': 'member',
   'all-reducing': 'member',

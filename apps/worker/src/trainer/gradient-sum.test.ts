@@ -1,0 +1,178 @@
+import type { Layout } from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
+import fc from 'fast-check';
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Buckets } from './buckets.js';
+import { endAll, openRanks, stepAll, type Rank } from './ranks.test.fixture.js';
+import { tinyJob } from './tiny.test.fixture.js';
+import { TrainingGround } from './trainers.test.fixture.js';
+
+let ground: TrainingGround;
+let job: object;
+const opened: (readonly Rank[])[] = [];
+
+beforeAll(async () => {
+  ground = await TrainingGround.create();
+  job = await tinyJob(ground, { audit: { every: 2 } });
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(opened.splice(0).map(endAll));
+});
+
+afterAll(async () => {
+  await ground.remove();
+});
+
+async function open(size: number, cut?: (layout: Layout) => Buckets): Promise<readonly Rank[]> {
+  const ranks = await openRanks(ground, job, size);
+  opened.push(ranks);
+  if (cut !== undefined)
+    for (const { run } of ranks) Object.assign(run, { buckets: cut(run.layout) });
+  return ranks;
+}
+
+/** Steps, and the hash that all ranks have then. */
+async function hashAfter(ranks: readonly Rank[], steps: number): Promise<string> {
+  for (let step = 0; step < steps; step++) {
+    for (const result of await stepAll(ranks))
+      if (result.status === 'rejected') throw result.reason;
+  }
+  const [hash = '', ...others] = ranks.map(({ run }) => run.stateHash());
+  for (const other of others) expect(other).toBe(hash);
+  return hash;
+}
+
+/** Buckets that begin at tensors, by their index; the first begins where it must. */
+const cutAt =
+  (places: readonly number[]) =>
+  (layout: Layout): Buckets => {
+    const count = layout.tensors.length;
+    const starts = [...new Set([0, ...places.map((place) => place % count)])].sort((a, b) => b - a);
+    const ends = [count, ...starts];
+    const offset = (tensor: number) => layout.tensors[tensor]?.offset ?? layout.length;
+    return {
+      all: starts.map((start, place) => ({
+        first: offset(start),
+        length: offset(ends[place]!) - offset(start),
+        tensors: ends[place]! - start,
+      })),
+      ofTensor: layout.tensors.map(({ index }) => starts.findIndex((start) => start <= index)),
+    };
+  };
+
+/** The ranges of each operation that a rank begins, as first elements. */
+function watchOperations({ run, session }: Rank) {
+  const begun: { readonly firsts: readonly number[]; readonly busy: boolean }[] = [];
+  const allReduce = session.allReduce.bind(session);
+  let busy = false;
+  const forwardBackward = run.model.forwardBackward.bind(run.model);
+  vi.spyOn(run.model, 'forwardBackward').mockImplementation((...args) => {
+    busy = true;
+    const result = forwardBackward(...args);
+    busy = false;
+    return result;
+  });
+  vi.spyOn(session, 'allReduce').mockImplementation((step, attempt, ranges) => {
+    begun.push({ firsts: ranges.map(({ offset }) => offset), busy });
+    return allReduce(step, attempt, ranges);
+  });
+  return begun;
+}
+
+describe('the sum of an attempt', () => {
+  it('begins the same buckets in the same order on every rank, all but the last while the last microbatch is computed', async () => {
+    const ranks = await open(2, cutAt([3, 9, 20]));
+    await hashAfter(ranks, 1);
+    const begun = ranks.map(watchOperations);
+    await hashAfter(ranks, 1);
+    const { all } = ranks[0]!.run.buckets;
+    for (const [rank, operations] of begun.entries()) {
+      expect(operations).toHaveLength(all.length);
+      // The arena is aligned, and at the same place in all these memories.
+      const [firsts, others] = [operations, begun[0]!].map((some) => some.map((op) => op.firsts));
+      expect([rank, firsts]).toEqual([rank, others]);
+      expect(operations.map(({ busy }) => busy)).toEqual([...all.slice(1).map(() => true), false]);
+    }
+  });
+
+  it('has more than one bucket in the model of these tests', async () => {
+    const [rank] = await open(1);
+    expect(rank!.run.buckets.all.length).toBeGreaterThan(1);
+  });
+
+  it('has the same bytes for every cut and any number of ranks', async () => {
+    const expected = await hashAfter(await open(1, cutAt([])), 3);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (places, size) => {
+          const ranks = await open(size, cutAt(places));
+          expect(await hashAfter(ranks, 3)).toBe(expected);
+          await endAll(ranks);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it('is repeated as a whole when a window did not fit, with buckets under way', async () => {
+    const hashes = new Set<string>();
+    for (const [size, places] of [
+      [1, []],
+      [2, [3, 9, 20]],
+      [3, [1, 2, 5, 14, 30]],
+    ] as const) {
+      const ranks = await open(size, cutAt(places));
+      await hashAfter(ranks, 2);
+      // Every gradient of the next step is far larger than its window.
+      for (const { run } of ranks) run.state.exponents.fill(60);
+      const results = await stepAll(ranks);
+      expect(
+        results.map((result) => result.status === 'fulfilled' && result.value.attempts),
+      ).toEqual(ranks.map(() => 2));
+      hashes.add(await hashAfter(ranks, 1));
+    }
+    expect(hashes.size).toBe(1);
+  });
+
+  it('changes no state when a rank is lost between two buckets', async () => {
+    const ranks = await open(3, cutAt([3, 9, 20]));
+    const before = await hashAfter(ranks, 2);
+    const { session } = ranks[1]!;
+    const allReduce = session.allReduce.bind(session);
+    let begun = 0;
+    vi.spyOn(session, 'allReduce').mockImplementation((...operation) => {
+      if (++begun === 3) throw new Error('lost');
+      return allReduce(...operation);
+    });
+    const losing = stepAll(ranks);
+    while (begun < 3) await setImmediate();
+    await session.end({ abandon: true });
+    const codes = (await losing).map((result) => {
+      const error = (result as PromiseRejectedResult).reason as Error;
+      return error instanceof RingmasterError ? String(error.code) : error.message;
+    });
+    expect(codes).toEqual(['RING_PEER_LOST', 'lost', 'RING_PEER_LOST']);
+    expect(ranks.map(({ run }) => run.stateHash())).toEqual(ranks.map(() => before));
+  });
+
+  it('finds a bit that changed in a bucket under way', async () => {
+    const ranks = await open(2, cutAt([3, 9, 20]));
+    await hashAfter(ranks, 1);
+    const { run } = ranks[0]!;
+    const checksum = run.kernels.checksum.bind(run.kernels);
+    let flips = 1;
+    vi.spyOn(run.kernels, 'checksum').mockImplementation((source, length, first) => {
+      const taken = checksum(source, length, first);
+      const [element] = [run.memory.int32(source, 1)];
+      if (first > 0 && flips-- > 0) element[0] = (element[0] ?? 0) ^ 4;
+      return taken;
+    });
+    for (const result of await stepAll(ranks))
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'RING_CHECKSUM' } });
+  });
+});
