@@ -3,10 +3,12 @@
 #pragma once
 
 #include "activation.h"
+#include "add-rows.h"
 #include "attention.h"
 #include "cross-entropy.h"
 #include "dropout.h"
 #include "residual.h"
+#include "self-attention.h"
 #include "store.h"
 
 namespace RINGMASTER_LEVEL {
@@ -16,6 +18,7 @@ struct Attributes {
   float epsilon = 0;
   int32_t sequences = 0;
   int32_t heads = 0;
+  int32_t causal = 0;
   int32_t dropped = 0;
 };
 
@@ -37,6 +40,12 @@ inline void* readHeads(TF_OpKernelConstruction* construction) {
   auto* attributes = new Attributes();
   readInteger(construction, "sequences", &attributes->sequences);
   readInteger(construction, "heads", &attributes->heads);
+  return attributes;
+}
+
+inline void* readAttended(TF_OpKernelConstruction* construction) {
+  auto* attributes = static_cast<Attributes*>(readHeads(construction));
+  readInteger(construction, "causal", &attributes->causal);
   return attributes;
 }
 
@@ -65,6 +74,18 @@ void splitHeadsCall(void* attributes, TF_OpKernelContext* context) {
   Call call(context);
   const auto* given = static_cast<Attributes*>(attributes);
   splitHeads<T>(call, given->sequences, given->heads);
+}
+
+inline void selfAttentionCall(void* attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const auto* given = static_cast<Attributes*>(attributes);
+  selfAttention(call, given->sequences, given->heads, given->causal != 0);
+}
+
+inline void selfAttentionGradientCall(void* attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const auto* given = static_cast<Attributes*>(attributes);
+  selfAttentionGradient(call, given->sequences, given->heads, given->causal != 0);
 }
 
 inline void dropoutMaskCall(void* attributes, TF_OpKernelContext* context) {
@@ -106,6 +127,9 @@ void addAll() {
 inline void addKernels() {
   addAll<float>();
   addAll<BFloat16>();
+  add("RingmasterSelfAttention", TF_FLOAT, selfAttentionCall, readAttended);
+  add("RingmasterSelfAttentionGradient", TF_FLOAT, selfAttentionGradientCall, readAttended);
+  add("RingmasterAddRows", TF_FLOAT, plain<addRows>);
   add("RingmasterDropoutMask", TF_FLOAT, dropoutMaskCall, readDropped);
 }
 

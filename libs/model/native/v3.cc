@@ -9,6 +9,7 @@
 #include "tensorflow/c/tf_tensor.h"
 #pragma GCC target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe")
 #define RINGMASTER_LEVEL v3
+#define RINGMASTER_TILE_VECTORS 1
 #include "level.h"
 
 void addV3Kernels() { v3::addKernels(); }

@@ -9,6 +9,7 @@
 #include "tensorflow/c/tf_tensor.h"
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe")
 #define RINGMASTER_LEVEL v4
+#define RINGMASTER_TILE_VECTORS 2
 #include "level.h"
 
 void addV4Kernels() { v4::addKernels(); }

@@ -5,7 +5,6 @@ import type { RandomScope } from '../layers/dropout.js';
 import type { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
-import { causalBias, paddingBias } from '../layers/attention-bias.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
@@ -146,10 +145,10 @@ export class Model {
       length,
       weight: (name) => this.#weight(name),
       factor: (name) => this.#factor(name),
-      // Padding is on the right, so a causal mask hides it from everything that counts.
-      attentionBias: this.#settings.causal
-        ? causalBias(ops, length, context)
-        : paddingBias(ops, lengths, length),
+      sight: {
+        causal: this.#settings.causal,
+        lengths: lengths.every((real) => real === length) ? null : lengths,
+      },
       random,
     };
   }

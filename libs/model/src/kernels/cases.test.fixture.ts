@@ -4,7 +4,7 @@ import { Ops, type Precision } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
 import { tensorsIn, type Tensor } from '../engine/tensor.js';
 import { ComposedKernels } from './composed/composed.js';
-import type { Kernels } from './kernels.js';
+import type { Kernels, Sight } from './kernels.js';
 import { NativeKernels } from './native.js';
 
 // Every kernel at extents that no vector width divides.
@@ -17,7 +17,7 @@ const CLASSES = 1031;
 
 export const runtime = Runtime.open();
 const ops = new Ops(runtime);
-export const native = new NativeKernels(runtime);
+export const native = new NativeKernels(ops);
 export const composed = new ComposedKernels(ops);
 
 function normals(shape: readonly number[], purpose: string): Tensor {
@@ -97,7 +97,25 @@ export const cases: Record<string, Use> = {
   'gradient of softmax': (kernels, factor) => softmaxGradient(kernels, factor, null),
   'gradient of softmax and dropout': (kernels, factor) =>
     softmaxGradient(kernels, factor, mask(scores)),
+  'self-attention': attention({ causal: false, lengths: null }),
+  'causal self-attention': attention({ causal: true, lengths: null }),
+  'padded self-attention': attention({ causal: false, lengths: Int32Array.of(LENGTH, 18) }),
+  'causal self-attention with dropout': attention({ causal: true, lengths: null }, mask(scores)),
+  'padded self-attention with dropout': attention(
+    { causal: false, lengths: Int32Array.of(1, LENGTH) },
+    mask(scores),
+  ),
+  'self-attention that is worth several threads': attention(
+    { causal: true, lengths: null },
+    null,
+    2 * LENGTH,
+  ),
   'mask applied': (kernels, factor) => kernels.applyMask(factor(x()), mask(rows)),
+  'rows added': (kernels) => {
+    const indices = Int32Array.from({ length: LENGTH }, (_, row) => (row * row) % 11);
+    const into = normals([13, WIDTH], 'into');
+    return kernels.addRows(into, x(), runtime.upload(indices, [LENGTH]));
+  },
   'cross-entropy': (kernels, factor) => kernels.crossEntropy(factor(logits()), null, targets),
   'cross-entropy with a bias': (kernels, factor) =>
     kernels.crossEntropy(factor(logits()), classBias(), targets),
@@ -114,6 +132,19 @@ function softmaxGradient(kernels: Kernels, factor: (x: Tensor) => Tensor, kept: 
   const probabilities = factor(ops.softmax(normals(scores, 'scores')));
   const gradient = factor(normals(scores, 'gradient'));
   return kernels.attentionSoftmaxGradient(probabilities, gradient, kept);
+}
+
+/** Forward and backward; queries beyond the real length have no meaning, but the same values everywhere. */
+function attention(sight: Sight, kept: Tensor | null = null, length = LENGTH): Use {
+  const width = 3 * HEADS * DEPTH;
+  const options = { sequences: SEQUENCES, heads: HEADS, sight, mask: kept };
+  return (kernels, factor) => {
+    const shift = normals([width], 'bias');
+    const packed = factor(normals([SEQUENCES * length, width], 'packed'));
+    const { context, saved } = kernels.selfAttention(packed, shift, options);
+    const dContext = factor(normals(context.shape, 'gradient'));
+    return { context, ...kernels.selfAttentionGradient(dContext, shift, saved, options) };
+  };
 }
 
 /** What a case gives, as numbers, with the type of each tensor. */

@@ -47,6 +47,11 @@ it('refuses what does not fit', () => {
     const four = runtime.upload(new Float32Array(4), [4]);
     expect(() => native.activate('gelu', x, four)).toThrow('one bias a column');
     expect(() => native.applyMask(x, four)).toThrow('same shape');
+    const five = runtime.upload(Int32Array.of(0, 5), [2]);
+    const target = runtime.upload(new Float32Array(15), [5, 3]);
+    expect(() => native.addRows(target, x, five)).toThrow('rows of the target');
+    const options = { sequences: 2, heads: 1, sight: { causal: true, lengths: null }, mask: null };
+    expect(() => native.selfAttention(x, four, options)).toThrow('three vectors a head and token');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });
 });

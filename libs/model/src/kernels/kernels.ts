@@ -48,6 +48,20 @@ export interface Kernels {
   attentionSoftmaxGradient(probabilities: Tensor, dDropped: Tensor, mask: Tensor | null): Tensor;
 
   /**
+   * softmax(q kᵀ / √D) ∘ mask · v of every head (Vaswani et al., 2017) for packed T[B·T,3AD] + bias [3AD], whose rows are
+   * those of `splitHeads`: T[B·T,AD]. Takes ownership of `packed`.
+   */
+  selfAttention(packed: Tensor, bias: Tensor, options: AttentionOptions): Attended;
+
+  /** The gradient through `selfAttention` of dContext T[B·T,AD]: dPacked T[B·T,3AD] and dBias [3AD]. */
+  selfAttentionGradient(
+    dContext: Tensor,
+    bias: Tensor,
+    saved: Attended['saved'],
+    options: AttentionOptions,
+  ): { readonly dPacked: Tensor; readonly dBias: Tensor };
+
+  /**
    * A dropout mask: float32 of `shape`, each element 0 with probability `dropped` / 65,536 and otherwise what makes the
    * mean 1. A function of its arguments only: Philox4x32-10 with that key, sixteen bits an element.
    */
@@ -55,6 +69,12 @@ export interface Kernels {
 
   /** x ∘ mask: T. */
   applyMask(x: Tensor, mask: Tensor): Tensor;
+
+  /**
+   * [V,H] plus, in its row indices[i], each row i of x [N,H], one after the other: float32. Takes ownership of the first,
+   * whose memory the result may have.
+   */
+  addRows(to: Tensor, x: Tensor, indices: Tensor): Tensor;
 
   /**
    * Softmax cross-entropy of logits T[K,V] + bias [V] against K targets, SUMMED over rows: the gradient with respect to
@@ -85,6 +105,28 @@ export interface Heads {
   readonly queries: Tensor;
   readonly keys: Tensor;
   readonly values: Tensor;
+}
+
+/** Which keys of its own sequence a query may look at. */
+export interface Sight {
+  /** None after itself. */
+  readonly causal: boolean;
+  /** None beyond the real length of each sequence [B]; null where all are full. */
+  readonly lengths: Int32Array | null;
+}
+
+export interface AttentionOptions {
+  readonly sequences: number;
+  readonly heads: number;
+  readonly sight: Sight;
+  /** The probabilities' dropout mask [B,A,T,T], or null. */
+  readonly mask: Tensor | null;
+}
+
+export interface Attended {
+  readonly context: Tensor;
+  /** What the gradient needs besides its arguments, as it suits the kernels. */
+  readonly saved: readonly Tensor[];
 }
 
 export interface CrossEntropy {

@@ -10,11 +10,12 @@ import { maskAt, type RandomScope } from './dropout.js';
 const runtime = Runtime.open();
 const scope: RandomScope = { seed: 7, step: 3, microbatch: 2 };
 
-const native = new NativeKernels(runtime);
+const ops = new Ops(runtime);
+const native = new NativeKernels(ops);
 
 describe.each([
   ['native', native],
-  ['composed', new ComposedKernels(new Ops(runtime))],
+  ['composed', new ComposedKernels(ops)],
 ])('a mask of %s kernels', (_, kernels) => {
   const mask = (
     shape: readonly number[],

@@ -66,7 +66,7 @@ export class Embeddings {
 
   /**
    * Emits the gradient of every embedding. `tied` is what else the token embeddings received, from a decoder that
-   * shares them; it is added after the sum over tokens.
+   * shares them, to which those of the tokens are added; it is taken over.
    */
   backward(
     pass: Pass,
@@ -75,7 +75,7 @@ export class Embeddings {
     tied: Tensor | null,
     emit: Emit,
   ): void {
-    const { ops, sequences, length } = pass;
+    const { ops, kernels, sequences, length } = pass;
     const { vocabulary, hidden, context, positions, types } = this.#options;
     ops.runtime.scope(() => {
       const dropped = masked(pass, dy, mask);
@@ -93,8 +93,12 @@ export class Embeddings {
       }
       if (positions === 'learned')
         emit(`${NAME}.position.weight`, ops.padRows(perPosition, context));
-      const perToken = ops.scatterRows(dSum, tokens, vocabulary);
-      emit(TOKEN_EMBEDDINGS, tied === null ? perToken : ops.chain(perToken).add(tied).value);
+      emit(
+        TOKEN_EMBEDDINGS,
+        tied === null
+          ? ops.scatterRows(dSum, tokens, vocabulary)
+          : kernels.addRows(tied, dSum, tokens),
+      );
     });
   }
 

@@ -5,9 +5,8 @@ import { Ops } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
-import type { Activation, Kernels } from '../kernels/index.js';
+import type { Activation, Kernels, Sight } from '../kernels/index.js';
 import { NativeKernels } from '../kernels/native.js';
-import { causalBias, paddingBias } from './attention-bias.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
@@ -31,7 +30,7 @@ const ROWS = SEQUENCES * LENGTH;
 const runtime = Runtime.open();
 const ops = new Ops(runtime);
 const kernels: Record<string, Kernels> = {
-  native: new NativeKernels(runtime),
+  native: new NativeKernels(ops),
   composed: new ComposedKernels(ops),
 };
 type Values = ReadonlyMap<string, Float32Array>;
@@ -45,7 +44,7 @@ interface Case {
     pass: Pass,
     x: Tensor,
   ) => { output: Tensor; backward: (dy: Tensor, emit: Emit) => Tensor | null };
-  readonly bias?: () => Tensor | null;
+  readonly sight?: Sight;
 }
 
 /** The usual case: a layer with `forward(pass, x)` and `backward(pass, dy, saved, emit)`. */
@@ -156,10 +155,10 @@ const cases: Record<string, Case> = {
   'gelu-tanh': activation('gelu-tanh'),
   'feed-forward': ofBranch(new FeedForward('feedforward', block)),
   attention: ofBranch(attention),
-  'causal attention': { ...ofBranch(attention), bias: () => causalBias(ops, LENGTH, 5) },
+  'causal attention': { ...ofBranch(attention), sight: { causal: true, lengths: null } },
   'padded attention': {
     ...ofBranch(attention),
-    bias: () => paddingBias(ops, Int32Array.of(2, 3), LENGTH),
+    sight: { causal: false, lengths: Int32Array.of(2, 3) },
   },
   'attention with dropout': ofBranch(new SelfAttention('attention', block)),
   'post-norm block with dropout': ofLayer(new Block('blocks.0', block)),
@@ -185,7 +184,7 @@ const normals = (size: number, purpose: string): Float32Array => {
 /** Runs a case at `values` and gives `use` the pass's result; frees everything. */
 function at<Result>(
   kind: string,
-  { run, input, bias, parameters }: Case,
+  { run, input, sight, parameters }: Case,
   values: Values,
   use: (result: ReturnType<Case['run']>) => Result,
 ): Result {
@@ -200,7 +199,7 @@ function at<Result>(
       length: LENGTH,
       weight: (name) => uploaded.get(name)!,
       factor: (name) => uploaded.get(name)!,
-      attentionBias: bias?.() ?? null,
+      sight: sight ?? { causal: false, lengths: null },
       // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
       random: { seed: 5, step: 2, microbatch: 3 },
     };

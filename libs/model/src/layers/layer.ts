@@ -1,7 +1,7 @@
 import type { Ops } from '../engine/ops.js';
 import type { RandomScope } from './dropout.js';
 import type { Tensor } from '../engine/tensor.js';
-import type { Kernels } from '../kernels/index.js';
+import type { Kernels, Sight } from '../kernels/index.js';
 
 /** One tensor that is trained. */
 export interface ParameterSpec {
@@ -25,8 +25,8 @@ export interface Pass {
   readonly weight: (name: string) => Tensor;
   /** The same as a factor of products. */
   readonly factor: (name: string) => Tensor;
-  /** Added to attention scores [B,A,T,T], broadcast: 0 where a query may look, very negative elsewhere. */
-  readonly attentionBias: Tensor | null;
+  /** Where tokens may look. */
+  readonly sight: Sight;
   /** Where dropout draws from; null for none. */
   readonly random: RandomScope | null;
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from '../engine/tensor.js';
-import { attend, attendBackward, type AttentionSaved } from './attention-core.js';
+import type { Attended } from '../kernels/index.js';
+import { maskAt } from './dropout.js';
 import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 
@@ -15,7 +16,9 @@ export interface SelfAttentionOptions {
 export interface SelfAttentionSaved {
   readonly x: Tensor;
   readonly context: Tensor;
-  readonly core: AttentionSaved;
+  readonly attended: Attended['saved'];
+  /** What dropped probabilities. */
+  readonly mask: Tensor | null;
 }
 
 /** Multi-head self-attention with one projection for queries, keys and values. */
@@ -40,35 +43,45 @@ export class SelfAttention implements Branch<SelfAttentionSaved> {
   }
 
   forward(pass: Pass, x: Tensor): { output: Tensor; saved: SelfAttentionSaved } {
-    const { ops, kernels, sequences, length, attentionBias, weight } = pass;
+    const { ops, kernels, sequences, length } = pass;
     return ops.runtime.scope(() => {
       const packed = this.#projection.product(pass, x);
-      const bias = weight(this.#projection.bias);
-      const heads = kernels.splitHeads(packed, bias, sequences, this.#heads);
-      ops.runtime.free(packed);
-      const path = `${this.#name}.probabilities`;
-      const core = attend(pass, heads, attentionBias, this.#dropout, path);
-      const byToken = ops.transpose(core.output, [0, 2, 1, 3]);
-      const context = ops.reshape(byToken, [sequences * length, -1]);
+      const scores = [sequences, this.#heads, length, length];
+      const mask = maskAt(pass, scores, this.#dropout, `${this.#name}.probabilities`);
+      const { context, saved: attended } = kernels.selfAttention(
+        packed,
+        pass.weight(this.#projection.bias),
+        this.#options(pass, mask),
+      );
       return {
         output: this.#output.product(pass, context),
-        saved: { x, context, core: core.saved },
+        saved: { x, context, attended, mask },
       };
     });
   }
 
-  backward(pass: Pass, dy: Tensor, { x, context, core }: SelfAttentionSaved, emit: Emit): Tensor {
-    const { ops, kernels, sequences, length } = pass;
+  backward(
+    pass: Pass,
+    dy: Tensor,
+    { x, context, attended, mask }: SelfAttentionSaved,
+    emit: Emit,
+  ): Tensor {
+    const { ops, kernels } = pass;
     return ops.runtime.scope(() => {
       const dContext = this.#output.productBackward(pass, dy, context, emit);
-      const byToken = ops.reshape(dContext, [sequences, length, this.#heads, -1]);
-      const dOutput = ops.transpose(byToken, [0, 2, 1, 3]);
-      const dHeads = attendBackward(pass, dOutput, core);
-      ops.runtime.free(dContext, byToken, dOutput);
-      const { dPacked, dBias } = kernels.mergeHeads(dHeads);
-      ops.runtime.free(dHeads);
+      const { dPacked, dBias } = kernels.selfAttentionGradient(
+        dContext,
+        pass.weight(this.#projection.bias),
+        attended,
+        this.#options(pass, mask),
+      );
+      ops.runtime.free(dContext);
       emit(this.#projection.bias, dBias);
       return this.#projection.productBackward(pass, dPacked, x, emit);
     });
+  }
+
+  #options({ sequences, sight }: Pass, mask: Tensor | null) {
+    return { sequences, heads: this.#heads, sight, mask };
   }
 }

@@ -7,12 +7,15 @@ import {
   triple,
   type Activation,
   type ActivationGradient,
+  type Attended,
+  type AttentionOptions,
   type CrossEntropy,
   type Heads,
   type Kernels,
   type NormaliseGradient,
   type Normalised,
 } from '../kernels.js';
+import { attend, attendGradient } from '../attention.js';
 import { gate, slope } from './activation.js';
 import { dropoutMask } from './dropout.js';
 
@@ -137,6 +140,19 @@ export class ComposedKernels implements Kernels {
     });
   }
 
+  selfAttention(packed: Tensor, bias: Tensor, options: AttentionOptions): Attended {
+    return attend(this.#ops, this, packed, bias, options);
+  }
+
+  selfAttentionGradient(
+    dContext: Tensor,
+    _bias: Tensor,
+    saved: readonly Tensor[],
+    options: AttentionOptions,
+  ): { dPacked: Tensor; dBias: Tensor } {
+    return attendGradient(this.#ops, this, dContext, saved, options);
+  }
+
   dropoutMask(shape: readonly number[], dropped: number, key: RandomKey): Tensor {
     return dropoutMask(this.#ops, shape, dropped, key);
   }
@@ -144,6 +160,16 @@ export class ComposedKernels implements Kernels {
   applyMask(x: Tensor, mask: Tensor): Tensor {
     const ops = this.#ops;
     return this.#in(() => this.#as(x.dtype, ops.chain(ops.float32(x)).multiply(mask).value));
+  }
+
+  addRows(to: Tensor, x: Tensor, indices: Tensor): Tensor {
+    const ops = this.#ops;
+    return this.#in(() => {
+      const sums = ops.scatterRows(x, indices, to.shape[0] ?? 0);
+      const result = ops.chain(to).add(sums).value;
+      ops.runtime.free(to);
+      return result;
+    });
   }
 
   /** Subtracting in the softmax's own memory saves a pass over [K,V]. */
