@@ -109,9 +109,11 @@ export function maxAbs(source: usize, length: u32): f32 {
 
 // The coefficient of element i: two multiply-xorshift rounds, made odd. Odd, so that one changed element always
 // shows; not an arithmetic progression, whose constant differences would miss a swap of two ranges of equal sum.
-function coefficient(index: v128): v128 {
-  let mixed = i32x4.mul(index, i32x4.splat(0x9e3779b1));
-  mixed = v128.xor(mixed, i32x4.shr_u(mixed, 15));
+const FIRST_FACTOR: i32 = 0x9e3779b1;
+
+/** From i · FIRST_FACTOR, which grows by the same amount from element to element. */
+function coefficient(product: v128): v128 {
+  let mixed = v128.xor(product, i32x4.shr_u(product, 15));
   mixed = i32x4.mul(mixed, i32x4.splat(0x85ebca77));
   mixed = v128.xor(mixed, i32x4.shr_u(mixed, 13));
   return v128.or(mixed, i32x4.splat(1));
@@ -120,19 +122,27 @@ function coefficient(index: v128): v128 {
 /** The sum of c(first + k) * source[k] modulo 2^32, with c(i) odd. */
 export function checksum(source: usize, length: u32, first: u32): i32 {
   const end = source + ((<usize>length) << 2);
-  const vectorsEnd = source + ((<usize>(length & ~3)) << 2);
-  let index = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  const pairsEnd = source + ((<usize>(length & ~7)) << 2);
+  const index = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  let product = i32x4.mul(index, i32x4.splat(FIRST_FACTOR));
+  const vector = i32x4.splat(4 * FIRST_FACTOR);
+  const pair = i32x4.splat(8 * FIRST_FACTOR);
+  let second = i32x4.add(product, vector);
   let sums = i32x4.splat(0);
-  while (source < vectorsEnd) {
-    sums = i32x4.add(sums, i32x4.mul(coefficient(index), v128.load(source)));
-    index = i32x4.add(index, i32x4.splat(4));
-    source += 16;
+  let others = i32x4.splat(0);
+  while (source < pairsEnd) {
+    sums = i32x4.add(sums, i32x4.mul(coefficient(product), v128.load(source)));
+    others = i32x4.add(others, i32x4.mul(coefficient(second), v128.load(source, 16)));
+    product = i32x4.add(product, pair);
+    second = i32x4.add(second, pair);
+    source += 32;
   }
   while (source < end) {
-    sums = i32x4.add(sums, i32x4.mul(coefficient(index), v128.load32_zero(source)));
-    index = i32x4.add(index, i32x4.splat(1));
+    sums = i32x4.add(sums, i32x4.mul(coefficient(product), v128.load32_zero(source)));
+    product = i32x4.add(product, i32x4.splat(FIRST_FACTOR));
     source += 4;
   }
+  sums = i32x4.add(sums, others);
   return (
     i32x4.extract_lane(sums, 0) +
     i32x4.extract_lane(sums, 1) +
