@@ -28,6 +28,25 @@ export function add(target: usize, source: usize, length: u32): void {
   }
 }
 
+/** target[k] = source[k]. */
+export function copy(target: usize, source: usize, length: u32): void {
+  const end = target + ((<usize>length) << 2);
+  const quadsEnd = target + ((<usize>(length & ~15)) << 2);
+  while (target < quadsEnd) {
+    v128.store(target, v128.load(source));
+    v128.store(target, v128.load(source, 16), 16);
+    v128.store(target, v128.load(source, 32), 32);
+    v128.store(target, v128.load(source, 48), 48);
+    target += 64;
+    source += 64;
+  }
+  while (target < end) {
+    store<i32>(target, load<i32>(source));
+    target += 4;
+    source += 4;
+  }
+}
+
 function quantise(value: v128, scale: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(value, scale)));
 }

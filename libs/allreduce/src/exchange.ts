@@ -2,6 +2,7 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { ErrorDetail } from '@ringmaster/protocol';
 import { now } from './clock.js';
 import type { Collector } from './collector.js';
+import { copyBytes } from './copy.js';
 import { RingFailure } from './failure.js';
 import { encodeHeader, type Header, judge } from './frame.js';
 import type { Kernels } from './kernels.js';
@@ -158,7 +159,7 @@ export class Exchange {
       const offset = this.#offset(segment);
       if (reference !== undefined) this.#take(segment, reference);
       else if (adds(segment.phase, options.size)) this.#add(offset, payload);
-      else this.#bytes.set(payload, offset);
+      else copyBytes(this.#bytes.subarray(offset), payload);
       collector.done(payload.byteLength);
       this.#received++;
       this.#lastReceived = now();
@@ -177,7 +178,7 @@ export class Exchange {
     const { kernels, staging } = this.#desk;
     for (let at = 0; at < payload.byteLength; at += PIECE_BYTES) {
       const piece = payload.subarray(at, at + PIECE_BYTES);
-      this.#bytes.set(piece, staging);
+      copyBytes(this.#bytes.subarray(staging), piece);
       kernels.add(offset + at, staging, piece.byteLength / 4);
     }
   }
@@ -194,7 +195,7 @@ export class Exchange {
       });
     const offset = this.#offset(segment);
     if (adds(segment.phase, options.size)) kernels.add(offset, from, segment.length);
-    else this.#bytes.copyWithin(offset, from, from + segment.length * 4);
+    else kernels.copy(offset, from, segment.length);
     // The rank before has closed its ring, so its memory may have changed under the read.
     if (!referents.finish()) throw new RingFailure('RING_PEER_LOST', this.#wait('before'));
   }

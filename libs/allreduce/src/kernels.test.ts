@@ -49,6 +49,25 @@ function saturate(value: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
 }
 
+describe('copy', () => {
+  it('is the same elements, and leaves the neighbourhood alone', () => {
+    fc.assert(
+      fc.property(fc.array(int32, { maxLength: 70 }), shift, shift, (values, a, b) => {
+        const { length } = values;
+        const whole = arena.int32(offsets.target, ROOM).fill(7);
+        arena.int32(offsets.source + 4 * b, length).set(values);
+        kernels.copy(offsets.target + 4 * a, offsets.source + 4 * b, length);
+        const rest = ROOM - a - length;
+        expect([...whole]).toEqual([
+          ...Array<number>(a).fill(7),
+          ...values,
+          ...Array<number>(rest).fill(7),
+        ]);
+      }),
+    );
+  });
+});
+
 describe('add', () => {
   it('is int32 addition, wrapping, and leaves the neighbourhood alone', () => {
     fc.assert(

@@ -6,6 +6,7 @@ import { type SharedMemory, webAssembly } from './webassembly.js';
 /** What assembly/kernels.ts exports. */
 interface Exports {
   add(target: number, source: number, length: number): void;
+  copy(target: number, source: number, length: number): void;
   quantiseAdd(target: number, source: number, length: number, exponent: number): number;
   quantiseSet(target: number, source: number, length: number, exponent: number): number;
   maxAbs(source: number, length: number): number;
@@ -36,6 +37,11 @@ export class Kernels {
   /** int32 target += int32 source, wrapping. */
   add(target: number, source: number, length: number): void {
     this.#exports.add(target, source, length);
+  }
+
+  /** int32 target = int32 source; what V8 offers copies shared memory in single words. */
+  copy(target: number, source: number, length: number): void {
+    this.#exports.copy(target, source, length);
   }
 
   /**
