@@ -332,6 +332,7 @@ function report(step: number): StepReport {
       startedAt: 0,
       seconds: 0.01,
       ringBytes: 1000,
+      ringSeconds: 0.01,
       microbatches: 1,
       nonFinite: null,
     },

@@ -111,7 +111,7 @@ function reportOf(step: number): StepReport {
   return {
     ...{ step, loss: 5, counted: 100, tokens: 1000, ledger: { samples: 8, digest: step } },
     ...{ learningRate: 1e-3, gradientNorm: 1, attempts: 1, nonFinite: null, microbatches: 1 },
-    ...{ startedAt: Date.now(), seconds, ringBytes: 1_000_000 },
+    ...{ startedAt: Date.now(), seconds, ringBytes: 1_000_000, ringSeconds: 0.05 },
     phases: { compute: rest, quantise: rest, send: rest, wait: rest, update: rest },
   };
 }

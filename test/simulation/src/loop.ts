@@ -154,7 +154,14 @@ export class Loop {
     const { step } = process.present;
     this.#untold?.steps.push({
       ...{ step, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1, attempts: 1 },
-      ...{ startedAt: since, seconds, ringBytes: 1, microbatches, nonFinite: null },
+      ...{
+        startedAt: since,
+        seconds,
+        ringBytes: 1,
+        ringSeconds: 0.01,
+        microbatches,
+        nonFinite: null,
+      },
       ledger: { samples: 1, digest: 1 },
       phases: { compute, quantise: 0, send: 0, wait: 0, update: 0 },
     });

@@ -59,7 +59,15 @@ function scene() {
   const progress = (trainer: string, steps: 0 | 1) => {
     const report = {
       ...{ step: 1, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1 },
-      ...{ attempts: 1, startedAt: 0, seconds: 1, ringBytes: 1, microbatches: 1, nonFinite: null },
+      ...{
+        attempts: 1,
+        startedAt: 0,
+        seconds: 1,
+        ringBytes: 1,
+        ringSeconds: 0.01,
+        microbatches: 1,
+        nonFinite: null,
+      },
       ledger: { samples: 1, digest: 1 },
       phases: { compute: 1, quantise: 0, send: 0, wait: 0, update: 0 },
     };

@@ -32,6 +32,7 @@ export interface Census {
 
 interface WorkerSeries {
   readonly ringBytes: Counter.Internal;
+  readonly ringSeconds: Counter.Internal;
   readonly phases: readonly {
     readonly phase: keyof Phases;
     readonly series: Histogram.Internal<string>;
@@ -113,6 +114,12 @@ export class Metrics {
     'job',
     'worker',
   );
+  readonly #ringSeconds = this.#counter(
+    'ring_seconds',
+    'Time that the ring had something to sum, while the worker computed or not.',
+    'job',
+    'worker',
+  );
   readonly #step = this.#gauge('job_step', 'Newest step applied.');
   readonly #lastStep = this.#gauge('job_steps', 'Steps in all.');
   readonly #loss = this.#gauge('job_loss', 'Mean loss of the newest step, nats per counted unit.');
@@ -143,9 +150,10 @@ export class Metrics {
 
   /** Counts what one rank reports. Figures that are equal on every rank are taken from rank 0. */
   recordSteps(job: string, worker: string, rank: number, reports: readonly StepReport[]): void {
-    const { ringBytes, phases } = this.#seriesOf(job, worker);
+    const { ringBytes, ringSeconds, phases } = this.#seriesOf(job, worker);
     for (const report of reports) {
       ringBytes.inc(report.ringBytes);
+      ringSeconds.inc(report.ringSeconds);
       for (const { phase, series } of phases) series.observe(report.phases[phase]);
       if (rank !== 0) continue;
       this.#steps.inc({ job });
@@ -167,6 +175,7 @@ export class Metrics {
     if (series === undefined) {
       series = {
         ringBytes: this.#ringBytes.labels({ job, worker }),
+        ringSeconds: this.#ringSeconds.labels({ job, worker }),
         phases: Object.entries(phaseLabels).map(([phase, label]) => ({
           phase: phase as keyof Phases,
           series: this.#phaseSeconds.labels({ job, worker, phase: label }),

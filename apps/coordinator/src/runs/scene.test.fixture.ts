@@ -11,7 +11,14 @@ export const LIMITS = { min: 1, max: 4, microbatches: 8, keep: 2, auditEvery: 0 
 export function report(step: number, change: Partial<StepReport> = {}): StepReport {
   return {
     ...{ step, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1, attempts: 1 },
-    ...{ startedAt: 0, seconds: 0.1, ringBytes: 1, microbatches: 4, nonFinite: null },
+    ...{
+      startedAt: 0,
+      seconds: 0.1,
+      ringBytes: 1,
+      ringSeconds: 0.01,
+      microbatches: 4,
+      nonFinite: null,
+    },
     ledger: { samples: 1, digest: 1 },
     phases: { compute: 0.08, quantise: 0, send: 0, wait: 0, update: 0 },
     ...change,

@@ -23,6 +23,8 @@ export interface Summed {
   readonly lanes: LaneReading;
   /** Payload bytes that this rank sent. */
   readonly bytesSent: number;
+  /** Time that the ring had something to sum. */
+  readonly ringSeconds: number;
   /** Of the time in `finish`, what the ring spent waiting for the rank before. */
   readonly waitSeconds: number;
 }
@@ -94,6 +96,7 @@ export class GradientSum {
     return {
       lanes: reading,
       bytesSent: reports.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+      ringSeconds: reports.reduce((sum, { seconds }) => sum + seconds, 0),
       waitSeconds: reports.reduce((sum, report) => sum + waitAfter(began, report), 0),
     };
   }

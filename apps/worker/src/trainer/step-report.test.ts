@@ -59,6 +59,7 @@ describe('what ranks report of the steps of two epochs', () => {
       const phases = Object.values(report.phases);
       expect(phases.every((seconds) => seconds >= 0)).toBe(true);
       expect(phases.reduce((sum, seconds) => sum + seconds, 0)).toBeLessThan(report.seconds + 1e-3);
+      expect(report.ringSeconds).toBeGreaterThan(0);
       expect(report.microbatches).toBe(microbatches / 2);
     }
   });

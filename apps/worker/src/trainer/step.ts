@@ -26,7 +26,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
   const watch = new Stopwatch();
   const audit = new StepAudit(run, session);
   let exponents = run.exponents();
-  let ringBytes = 0;
+  let [ringBytes, ringSeconds] = [0, 0];
   for (let attempt = 1; ; attempt++) {
     const arena = run.nextArena();
     const sum = new GradientSum(run, session, arena, {
@@ -34,9 +34,10 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     });
     await computeShare(run, session, { arena, exponents, audit, sum, watch });
     faultPoint('accumulated', run, run.memory.int32(arena.offset, run.layout.length));
-    const { lanes, bytesSent, waitSeconds } = await watch.time('send', () => sum.finish());
+    const { lanes, bytesSent, waitSeconds, ...ring } = await watch.time('send', () => sum.finish());
     watch.move('send', 'wait', waitSeconds);
     ringBytes += bytesSent;
+    ringSeconds += ring.ringSeconds;
     if (exponents !== null && audit.mustRepeat(lanes.control)) continue;
     const microbatches = lanes.microbatches.map(reportIn);
     const verdict = judge(microbatches, exponents, run.history());
@@ -69,6 +70,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       seconds: watch.total(),
       phases: watch.phases(),
       ringBytes,
+      ringSeconds,
     };
   }
 }

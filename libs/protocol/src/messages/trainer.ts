@@ -104,7 +104,10 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('save') }),
 ]);
 
-/** Seconds that one rank spent in one step, by phase. `wait` is for the rank before, in the ring; `send` is the rest of the ring. */
+/**
+ * Seconds that one rank spent in one step, by phase. `wait` is for the rank before, in the ring; `send` is the rest of the
+ * ring. What the ring sums while this rank computes is in neither.
+ */
 export const phasesSchema = z.object({
   compute: z.number(),
   quantise: z.number(),
@@ -145,6 +148,8 @@ export const stepReportSchema = z.object({
   microbatches: z.int(),
   /** Bytes that this rank sent in the ring. */
   ringBytes: z.number(),
+  /** Time that the ring had something to sum, while this rank computed or not. */
+  ringSeconds: z.number(),
 });
 
 /** One evaluation over the validation split. */
