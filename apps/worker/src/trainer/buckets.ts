@@ -21,8 +21,11 @@ export interface Buckets {
 /** Fewer elements are not worth messages of their own. */
 const LEAST_LENGTH = 16_384;
 
-/** What is left when backward ends is summed while nobody computes, so no bucket should be much larger than this part. */
-const LEAST_PART = 1 / 8;
+/**
+ * What is left when backward ends is summed while nobody computes, so the last bucket should be small; but each costs
+ * messages, and the ring's thread may take its time from one that computes. Embeddings are often as large as this.
+ */
+const LEAST_PART = 1 / 4;
 
 /**
  * Cuts the gradients into buckets, as PyTorch's DistributedDataParallel does (Li et al., "PyTorch Distributed", 2020).

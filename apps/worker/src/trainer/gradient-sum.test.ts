@@ -157,6 +157,8 @@ describe('the sum of an attempt', () => {
       return error instanceof RingmasterError ? String(error.code) : error.message;
     });
     expect(codes).toEqual(['RING_PEER_LOST', 'lost', 'RING_PEER_LOST']);
+    // Whom they waited for is known, though later buckets could say nothing of it.
+    for (const place of [0, 2]) expect(ranks[place]!.session.interruption()?.waitsFor).toBe(1);
     expect(ranks.map(({ run }) => run.stateHash())).toEqual(ranks.map(() => before));
   });
 

@@ -212,7 +212,8 @@ export class Session {
     try {
       return await work();
     } catch (error) {
-      this.#waitedFor = peerIn(error);
+      // Those that were asked for after the one that failed say only that the ring is closed.
+      this.#waitedFor ??= peerIn(error);
       throw error;
     } finally {
       this.assertCurrent();
