@@ -27,16 +27,23 @@ export class ClassificationHead implements Head {
     this.parameters = [...this.#pooler.parameters, ...this.#classifier.parameters];
   }
 
+  rowsToScore({ sequences, length }: MicrobatchInput): Int32Array {
+    return Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
+  }
+
+  rowsToPredict(input: MicrobatchInput): Int32Array {
+    return this.rowsToScore(input);
+  }
+
   train(pass: Pass, hidden: Tensor, { targets }: MicrobatchInput, emit: Emit): HeadGradients {
     const { ops } = pass;
     return ops.runtime.scope(() => {
-      const { logits, features, mask, pooled, first, rows } = this.#forward(pass, hidden);
+      const { logits, features, mask, pooled } = this.#forward(pass, hidden);
       const { probabilities, dLogits } = pass.kernels.crossEntropy(logits, null, targets);
       const dFeatures = this.#classifier.backward(pass, dLogits, features, emit);
       const dPooled = masked(pass, dFeatures, mask);
       const dDense = ops.tanhGradient(pooled, dPooled);
-      const dFirst = this.#pooler.backward(pass, dDense, first, emit);
-      const dHidden = ops.scatterRows(dFirst, rows, hidden.shape[0] ?? 0);
+      const dHidden = this.#pooler.backward(pass, dDense, hidden, emit);
       return { probabilities, dHidden, dTokens: null };
     });
   }
@@ -60,20 +67,9 @@ export class ClassificationHead implements Head {
   }
 
   #forward(pass: Pass, hidden: Tensor) {
-    const { ops, sequences, length } = pass;
-    const firsts = Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
-    const rows = ops.runtime.upload(firsts, [sequences]);
-    const first = ops.gatherRows(hidden, rows);
-    const pooled = ops.tanh(this.#pooler.forward(pass, first));
+    const pooled = pass.ops.tanh(this.#pooler.forward(pass, hidden));
     const mask = maskAt(pass, pooled.shape, this.#dropout, 'classifier');
     const features = masked(pass, pooled, mask);
-    return {
-      logits: this.#classifier.forward(pass, features),
-      features,
-      mask,
-      pooled,
-      first,
-      rows,
-    };
+    return { logits: this.#classifier.forward(pass, features), features, mask, pooled };
   }
 }

@@ -25,17 +25,21 @@ export interface MicrobatchInput {
 export interface HeadGradients {
   /** Probabilities given to the targets [K,1]. */
   readonly probabilities: Tensor;
-  /** [B·T,H], float32 or the type of the factors of products. */
+  /** [K,H], float32 or the type of the factors of products. */
   readonly dHidden: Tensor;
   /** The head's share of the token embeddings' gradient [V,H]; null where it does not use them. */
   readonly dTokens: Tensor | null;
 }
 
-/** From hidden states [B·T,H] to a loss, a score or logits. */
+/** From hidden states [K,H], which are those of the rows it reads, to a loss, a score or logits. */
 export interface Head {
   readonly parameters: readonly ParameterSpec[];
+  /** The flat indices b·T + t of those rows [K], to learn and to score; null for all of them in order. */
+  rowsToScore(input: MicrobatchInput): Int32Array | null;
+  /** Those whose logits are wanted. */
+  rowsToPredict(input: MicrobatchInput): Int32Array | null;
   /** Gradients of the summed loss. */
   train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients;
   score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score;
-  logits(pass: Pass, hidden: Tensor, input: MicrobatchInput): Tensor;
+  logits(pass: Pass, hidden: Tensor): Tensor;
 }

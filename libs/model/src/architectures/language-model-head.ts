@@ -8,13 +8,13 @@ import type { ModelConfig } from './config.js';
 import type { Head, HeadGradients, MicrobatchInput } from './head.js';
 import type { TransformerSettings } from './settings.js';
 
-/** Rows of the hidden states that are predicted from; `rows` is null for all of them in order. */
+/** Which rows of the hidden states are predicted from, null for all of them in order, and what they should give. */
 interface Selection {
   readonly rows: Int32Array | null;
   readonly targets: Int32Array;
 }
 
-/** Tokens from hidden states, computed only at the rows that count. */
+/** Tokens from the hidden states that count. */
 export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
@@ -46,45 +46,42 @@ export class LanguageModelHead implements Head {
     return new LanguageModelHead(null, new TiedDecoder(config.vocabulary, null), counted);
   }
 
+  rowsToScore(input: MicrobatchInput): Int32Array | null {
+    return this.#select(input).rows;
+  }
+
+  rowsToPredict({ positions }: MicrobatchInput): Int32Array | null {
+    return positions ?? null;
+  }
+
   train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients {
-    const { ops } = pass;
-    const { rows, targets } = this.#select(input);
-    return ops.runtime.scope(() => {
-      const indices = rows === null ? null : ops.runtime.upload(rows, [rows.length]);
-      const selected = indices === null ? hidden : ops.gatherRows(hidden, indices);
-      const transformed = this.#transform?.forward(pass, selected);
-      const x = transformed?.output ?? selected;
+    const { targets } = this.#select(input);
+    return pass.ops.runtime.scope(() => {
+      const transformed = this.#transform?.forward(pass, hidden);
+      const x = transformed?.output ?? hidden;
       const { probabilities, dx, dTokens } = this.#decoder.train(pass, x, targets, emit);
-      const dSelected =
+      const dHidden =
         this.#transform === null || transformed === undefined
           ? dx
           : this.#transform.backward(pass, dx, transformed.saved, emit);
-      const rowsInAll = hidden.shape[0] ?? 0;
-      const dHidden =
-        indices === null ? dSelected : ops.scatterRows(ops.float32(dSelected), indices, rowsInAll);
       return { probabilities, dHidden, dTokens };
     });
   }
 
   score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score {
-    const { rows, targets } = this.#select(input);
+    const { targets } = this.#select(input);
     return pass.ops.runtime.scope(() =>
-      this.#decoder.score(pass, this.#features(pass, hidden, rows), targets),
+      this.#decoder.score(pass, this.#features(pass, hidden), targets),
     );
   }
 
-  logits(pass: Pass, hidden: Tensor, { positions }: MicrobatchInput): Tensor {
-    return pass.ops.runtime.scope(() =>
-      this.#decoder.logits(pass, this.#features(pass, hidden, positions ?? null)),
-    );
+  logits(pass: Pass, hidden: Tensor): Tensor {
+    return pass.ops.runtime.scope(() => this.#decoder.logits(pass, this.#features(pass, hidden)));
   }
 
-  /** What the decoder reads at `rows`. */
-  #features(pass: Pass, hidden: Tensor, rows: Int32Array | null): Tensor {
-    const { ops } = pass;
-    const selected =
-      rows === null ? hidden : ops.gatherRows(hidden, ops.runtime.upload(rows, [rows.length]));
-    return this.#transform?.forward(pass, selected).output ?? selected;
+  /** What the decoder reads. */
+  #features(pass: Pass, hidden: Tensor): Tensor {
+    return this.#transform?.forward(pass, hidden).output ?? hidden;
   }
 }
 

@@ -98,7 +98,7 @@ export class Model {
       runtime.free(gradient);
     };
     return runtime.scope(() => {
-      const pass = this.#pass(input, random);
+      const pass = this.#pass(input, this.#head.rowsToScore(input), random);
       const tokens = this.#tokens(input);
       const { output: hidden, saved } = this.#transformer.forward(pass, tokens);
       const head = this.#head.train(pass, hidden, input, emit);
@@ -110,7 +110,8 @@ export class Model {
 
   /** Loss and accuracy without dropout. */
   evaluate(input: MicrobatchInput): Score {
-    return this.#infer(input, (pass, hidden) => this.#head.score(pass, hidden, input));
+    const rows = this.#head.rowsToScore(input);
+    return this.#infer(input, rows, (pass, hidden) => this.#head.score(pass, hidden, input));
   }
 
   /**
@@ -118,22 +119,31 @@ export class Model {
    * none are given. Targets are not read.
    */
   predict(input: MicrobatchInput): { logits: Float32Array; shape: readonly number[] } {
-    return this.#infer(input, (pass, hidden) => {
-      const logits = this.#head.logits(pass, hidden, input);
+    return this.#infer(input, this.#head.rowsToPredict(input), (pass, hidden) => {
+      const logits = this.#head.logits(pass, hidden);
       const values = new Float32Array(logits.size);
       this.#ops.runtime.downloadInto(logits, values);
       return { logits: values, shape: logits.shape };
     });
   }
 
-  #infer<Result>(input: MicrobatchInput, body: (pass: Pass, hidden: Tensor) => Result): Result {
+  #infer<Result>(
+    input: MicrobatchInput,
+    rows: Int32Array | null,
+    body: (pass: Pass, hidden: Tensor) => Result,
+  ): Result {
     return this.#ops.runtime.scope(() => {
-      const pass = this.#pass(input, null);
+      const pass = this.#pass(input, rows, null);
       return body(pass, this.#transformer.infer(pass, this.#tokens(input)));
     });
   }
 
-  #pass({ sequences, length, lengths }: MicrobatchInput, random: RandomScope | null): Pass {
+  /** `rows` are those that the head reads; null for all. */
+  #pass(
+    { sequences, length, lengths }: MicrobatchInput,
+    rows: Int32Array | null,
+    random: RandomScope | null,
+  ): Pass {
     const ops = this.#ops;
     const { context } = this.config;
     if (length > context)
@@ -143,6 +153,7 @@ export class Model {
       kernels: this.#kernels,
       sequences,
       length,
+      read: rows === null ? null : ops.runtime.upload(rows, [rows.length]),
       weight: (name) => this.#weight(name),
       factor: (name) => this.#factor(name),
       sight: {

@@ -7,7 +7,11 @@ import { Recomputed } from '../layers/recomputed.js';
 import type { ModelConfig } from './config.js';
 import type { TransformerSettings } from './settings.js';
 
-/** Tokens to hidden states: embeddings, blocks, and a final norm where the blocks normalise first. */
+/**
+ * Tokens to hidden states: embeddings, blocks, and a final norm where the blocks normalise first. From the last
+ * attention on, only the rows that the head reads are computed: of a masked language model a sixth, of a classifier one
+ * a sequence.
+ */
 export class Transformer {
   readonly parameters: readonly ParameterSpec[];
   readonly #embeddings: Embeddings;
@@ -20,7 +24,8 @@ export class Transformer {
     const options = { ...config, ...settings };
     this.#embeddings = new Embeddings({ ...options, norm: settings.embeddingNorm });
     this.#blocks = Array.from({ length: layers }, (_, i) => {
-      const block = new Block(`blocks.${i}`, options);
+      const rows = i + 1 === layers ? 'read' : 'all';
+      const block = new Block(`blocks.${i}`, { ...options, rows });
       return recompute ? new Recomputed(block) : block;
     });
     this.#norm =
@@ -34,7 +39,7 @@ export class Transformer {
     ];
   }
 
-  /** tokens int32 [B·T] → [B·T,H], T where there is a final norm, with what backward needs. */
+  /** tokens int32 [B·T] → [K,H] at the rows to read, T where there is a final norm, with what backward needs. */
   forward(pass: Pass, tokens: Tensor) {
     const embeddings = this.#embeddings.forward(pass, tokens);
     let x = embeddings.output;

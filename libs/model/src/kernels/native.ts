@@ -170,13 +170,13 @@ export class NativeKernels implements Kernels {
     });
   }
 
-  /** What stands for an input that is not there. */
   /** Lengths and mask, as operations take them. */
   #sight({ sight: { lengths }, mask }: AttentionOptions): readonly [Tensor, Tensor] {
     const given = lengths ?? new Int32Array(0);
     return [this.#runtime.upload(given, [given.length]), mask ?? this.#none];
   }
 
+  /** What stands for an input that is not there. */
   get #none(): Tensor {
     return this.#runtime.constant('none', () => this.#runtime.upload(new Float32Array(0), [0]));
   }

@@ -11,6 +11,8 @@ export interface BlockOptions extends ResidualOptions {
   readonly activation: Activation;
   readonly deviation: number;
   readonly residualDeviation: number;
+  /** Which tokens it computes, beyond what others look at in them: in the last block those that the head reads. */
+  readonly rows: 'all' | 'read';
 }
 
 /** One transformer layer: a sequence of residual sublayers. */
@@ -27,7 +29,7 @@ export class Block {
     this.parameters = [...this.#attention.parameters, ...this.#feedForward.parameters];
   }
 
-  /** x [B·T,H] → [B·T,H]; takes ownership of x. */
+  /** x [B·T,H] → [K,H] at its rows; takes ownership of x. */
   forward(pass: Pass, x: Tensor) {
     const attention = this.#attention.forward(pass, x);
     const feedForward = this.#feedForward.forward(pass, attention.output);

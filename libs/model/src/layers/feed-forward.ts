@@ -35,6 +35,10 @@ export class FeedForward implements Branch<FeedForwardSaved> {
     this.parameters = [...this.#up.parameters, ...this.#down.parameters];
   }
 
+  rows(): null {
+    return null;
+  }
+
   forward(pass: Pass, x: Tensor): { output: Tensor; saved: FeedForwardSaved } {
     const { kernels, weight } = pass;
     const up = this.#up.product(pass, x);

@@ -26,6 +26,8 @@ const SEQUENCES = 2;
 const LENGTH = 3;
 const HIDDEN = 4;
 const ROWS = SEQUENCES * LENGTH;
+/** The rows that a head would read: more and less than one of a sequence. */
+const READ = Int32Array.of(0, 2, 4);
 
 const runtime = Runtime.open();
 const ops = new Ops(runtime);
@@ -92,6 +94,7 @@ const block: BlockOptions = {
   epsilon: 1e-5,
   deviation: 0.02,
   residualDeviation: 0.02,
+  rows: 'all',
 };
 const embeddings: EmbeddingsOptions = {
   ...block,
@@ -161,9 +164,14 @@ const cases: Record<string, Case> = {
     sight: { causal: false, lengths: Int32Array.of(2, 3) },
   },
   'attention with dropout': ofBranch(new SelfAttention('attention', block)),
+  'attention of some rows': ofBranch(new SelfAttention('attention', { ...block, rows: 'read' })),
   'post-norm block with dropout': ofLayer(new Block('blocks.0', block)),
   'pre-norm block with dropout': ofLayer(
     new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh' }),
+  ),
+  'post-norm block of some rows': ofLayer(new Block('blocks.0', { ...block, rows: 'read' })),
+  'pre-norm block of some rows': ofLayer(
+    new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh', rows: 'read' }),
   ),
   'normalised embeddings with types and dropout': embedded(embeddings),
   'sinusoidal embeddings': embedded({
@@ -197,6 +205,7 @@ function at<Result>(
       kernels: kernels[kind]!,
       sequences: SEQUENCES,
       length: LENGTH,
+      read: runtime.upload(READ, [READ.length]),
       weight: (name) => uploaded.get(name)!,
       factor: (name) => uploaded.get(name)!,
       sight: sight ?? { causal: false, lengths: null },

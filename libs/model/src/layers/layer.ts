@@ -21,6 +21,8 @@ export interface Pass {
   /** Sequences (B) of one padded length (T); activations are [B·T, H]. */
   readonly sequences: number;
   readonly length: number;
+  /** int32 [K]: the rows of the last activations that the head reads; null for all of them. */
+  readonly read: Tensor | null;
   /** The parameter of that name, float32. */
   readonly weight: (name: string) => Tensor;
   /** The same as a factor of products. */
@@ -34,7 +36,7 @@ export interface Pass {
 /** Takes the gradient of one parameter, summed over the microbatch, as soon as it is complete; it owns the tensor. */
 export type Emit = (name: string, gradient: Tensor) => void;
 
-/** A layer of the residual stream, [N,H] → [N,H], with its backward pass. */
+/** A layer of the residual stream, [N,H] → [N,H], with its backward pass; some go on with fewer rows, [N,H] → [K,H]. */
 export interface Layer<Saved> {
   readonly parameters: readonly ParameterSpec[];
   /** Takes ownership of x. */
@@ -42,11 +44,13 @@ export interface Layer<Saved> {
   backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
 }
 
-/** What is added to the residual stream, T[N,H] → T[N,H], but for the bias of its last projection. */
+/** What is added to the residual stream, T[N,H] → T[K,H] at `rows`, but for the bias of its last projection. */
 export interface Branch<Saved> {
   readonly parameters: readonly ParameterSpec[];
   /** Name of that bias: whoever adds the output to the stream adds it too, and emits its gradient. */
   readonly bias: string;
+  /** The rows of the stream [K] that its output belongs to; null for all of them. */
+  rows(pass: Pass): Tensor | null;
   /** Takes ownership of x. */
   forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
   backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;

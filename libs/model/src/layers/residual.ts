@@ -49,11 +49,12 @@ export class Residual<Saved> {
       emit(this.#branch.bias, ops.columnSums(dBranch));
       const dx = this.#branch.backward(pass, ops.factor(dBranch), inner, emit);
       ops.runtime.free(inner, mask);
-      const sum = before
-        ? this.#norm.backward(pass, dx, norm, dSum, emit)
-        : kernels.addBranch(dSum, dx, null, null);
+      const rows = this.#branch.rows(pass);
+      const along = rows === null ? dSum : null;
+      const dInput = before ? this.#norm.backward(pass, dx, norm, along, emit) : dx;
       ops.runtime.free(norm);
-      return sum;
+      if (rows !== null) return kernels.addRows(ops.float32(dInput), dSum, rows);
+      return before ? dInput : kernels.addBranch(dSum, dInput, null, null);
     });
   }
 
@@ -70,12 +71,15 @@ export class Residual<Saved> {
     return { output, saved: { norm, mask, inner } };
   }
 
-  /** x + dropout(f(input)); takes ownership of `input`. */
+  /** x + dropout(f(input)), at the rows that f goes on with; takes ownership of `input`. */
   #added(pass: Pass, x: Tensor, input: Tensor) {
     const { ops, kernels, weight } = pass;
     const branch = this.#branch.forward(pass, input);
-    const mask = maskAt(pass, x.shape, this.#options.dropout, this.#name);
-    const output = kernels.addBranch(x, branch.output, weight(this.#branch.bias), mask);
+    const mask = maskAt(pass, branch.output.shape, this.#options.dropout, this.#name);
+    const rows = this.#branch.rows(pass);
+    const stream = rows === null ? x : ops.gatherRows(x, rows);
+    const output = kernels.addBranch(stream, branch.output, weight(this.#branch.bias), mask);
+    if (stream !== x) ops.runtime.free(stream);
     ops.runtime.free(branch.output);
     return { output, mask, inner: branch.saved };
   }

@@ -11,10 +11,13 @@ export interface SelfAttentionOptions {
   readonly deviation: number;
   /** Standard deviation of the initial output projection. */
   readonly residualDeviation: number;
+  /** Which tokens go on: all of them, or those that the head reads; the others are still looked at. */
+  readonly rows: 'all' | 'read';
 }
 
 export interface SelfAttentionSaved {
   readonly x: Tensor;
+  /** T[K,H]: what the heads of the tokens that go on have read. */
   readonly context: Tensor;
   readonly attended: Attended['saved'];
   /** What dropped probabilities. */
@@ -28,18 +31,24 @@ export class SelfAttention implements Branch<SelfAttentionSaved> {
   readonly #name: string;
   readonly #heads: number;
   readonly #dropout: number;
+  readonly #rows: SelfAttentionOptions['rows'];
   readonly #projection: Linear;
   readonly #output: Linear;
 
   constructor(name: string, options: SelfAttentionOptions) {
-    const { hidden, heads, dropout, deviation, residualDeviation } = options;
+    const { hidden, heads, dropout, deviation, residualDeviation, rows } = options;
     this.#name = name;
     this.#heads = heads;
     this.#dropout = dropout;
+    this.#rows = rows;
     this.#projection = new Linear(`${name}.qkv`, hidden, 3 * hidden, deviation);
     this.#output = new Linear(`${name}.output`, hidden, hidden, residualDeviation);
     this.bias = this.#output.bias;
     this.parameters = [...this.#projection.parameters, ...this.#output.parameters];
+  }
+
+  rows({ read }: Pass): Tensor | null {
+    return this.#rows === 'read' ? read : null;
   }
 
   forward(pass: Pass, x: Tensor): { output: Tensor; saved: SelfAttentionSaved } {
@@ -48,11 +57,13 @@ export class SelfAttention implements Branch<SelfAttentionSaved> {
       const packed = this.#projection.product(pass, x);
       const scores = [sequences, this.#heads, length, length];
       const mask = maskAt(pass, scores, this.#dropout, `${this.#name}.probabilities`);
-      const { context, saved: attended } = kernels.selfAttention(
+      const { context: all, saved: attended } = kernels.selfAttention(
         packed,
         pass.weight(this.#projection.bias),
         this.#options(pass, mask),
       );
+      const rows = this.rows(pass);
+      const context = rows === null ? all : ops.gatherRows(all, rows);
       return {
         output: this.#output.product(pass, context),
         saved: { x, context, attended, mask },
@@ -68,7 +79,12 @@ export class SelfAttention implements Branch<SelfAttentionSaved> {
   ): Tensor {
     const { ops, kernels } = pass;
     return ops.runtime.scope(() => {
-      const dContext = this.#output.productBackward(pass, dy, context, emit);
+      const dRead = this.#output.productBackward(pass, dy, context, emit);
+      const rows = this.rows(pass);
+      const dContext =
+        rows === null
+          ? dRead
+          : ops.factor(ops.scatterRows(ops.float32(dRead), rows, x.shape[0] ?? 0));
       const { dPacked, dBias } = kernels.selfAttentionGradient(
         dContext,
         pass.weight(this.#projection.bias),
