@@ -34,14 +34,15 @@ class Attention(nn.Module):
         self.output = nn.Linear(hidden, hidden)
         self.norm = nn.LayerNorm(hidden, eps=epsilon)
 
-    def forward(self, x_BTH):
+    def forward(self, x_BTH, rows_K=None):
         B, T, H = x_BTH.shape
         packed = self.qkv(x_BTH).view(B, T, 3, self.heads, H // self.heads)
         q_BATD, k_BATD, v_BATD = packed.permute(2, 0, 3, 1, 4)
         context = F.scaled_dot_product_attention(
             q_BATD, k_BATD, v_BATD, dropout_p=self.dropout, is_causal=self.causal
         )
-        return self.output(context.transpose(1, 2).reshape(B, T, H))
+        context = context.transpose(1, 2).reshape(B, T, H)
+        return self.output(context if rows_K is None else context.flatten(0, 1)[rows_K])
 
 
 class FeedForward(nn.Module):
@@ -69,6 +70,13 @@ class Block(nn.Module):
             else:
                 x_BTH = sublayer.norm(x_BTH + self.drop(sublayer(x_BTH)))
         return x_BTH
+
+    def at(self, x_BTH, rows_K):
+        """The same of a post-norm block, [K, H]: only attention sees the other rows."""
+        attention, feedforward = self.attention, self.feedforward
+        x_KH = x_BTH.flatten(0, 1)[rows_K]
+        x_KH = attention.norm(x_KH + self.drop(attention(x_BTH, rows_K)))
+        return feedforward.norm(x_KH + self.drop(feedforward(x_KH)))
 
     def drop(self, x_BTH):
         return F.dropout(x_BTH, self.dropout) if self.dropout > 0 else x_BTH
@@ -113,11 +121,15 @@ class Transformer(nn.Module):
             x_BTH = self.embeddings["norm"](x_BTH + self.embeddings["token_type"].weight[0])
         if self.dropout > 0:
             x_BTH = F.dropout(x_BTH, self.dropout)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x_BTH = block(x_BTH)
-        x_KH = x_BTH.flatten(0, 1)
-        if rows_K is not None:
-            x_KH = x_KH[rows_K]
+        last = self.blocks[-1]
+        if rows_K is None:
+            x_KH = last(x_BTH).flatten(0, 1)
+        elif settings["narrow"]:
+            x_KH = last.at(x_BTH, rows_K)
+        else:
+            x_KH = last(x_BTH).flatten(0, 1)[rows_K]
         bias = None
         if hasattr(self, "final"):
             x_KH = self.final["norm"](x_KH)

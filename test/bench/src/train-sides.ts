@@ -71,12 +71,14 @@ export interface PeerOptions {
   readonly initial: Initial;
   readonly batches: { readonly path: string; readonly steps: number };
   readonly compile: boolean;
+  /** Compute only the masked rows from the last attention on. */
+  readonly narrow: boolean;
   readonly allocator: Allocator;
 }
 
 /** PyTorch, with DistributedDataParallel over gloo where there are several ranks. */
 export async function startPeer(options: PeerOptions): Promise<Side> {
-  const { shape, chosen, size, initial, batches, compile, allocator } = options;
+  const { shape, chosen, size, initial, batches, compile, narrow, allocator } = options;
   const { sequences, ...sizes } = shape;
   const { dropout, microbatches, precision } = chosen;
   const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
@@ -91,6 +93,7 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
             initial,
             batches,
             compile,
+            narrow,
             precision,
           },
           model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
