@@ -19,8 +19,9 @@ interface Microbatch {
 }
 
 /**
- * Computes one microbatch: adds its quantised gradient to the arena and reports loss, counts and magnitudes in its lane.
- * @returns whether there was a gradient for the arena
+ * Computes one microbatch, whose quantised gradient is added to the arena, and reports loss, counts and magnitudes in its
+ * lane. Both are there when the run's quantiser has been drained; until then it works beside what is computed next.
+ * @returns whether there is a gradient for the arena
  */
 export function accumulate(
   run: Run,
@@ -28,22 +29,20 @@ export function accumulate(
   { step, microbatch, exponents, replace, completes }: Microbatch,
   watch: Stopwatch,
 ): boolean {
-  const { kernels, staging } = run;
+  const { quantiser } = run;
   const maxima = new Float32Array(run.layout.tensors.length);
   let emitted = 0;
   const quantise = (name: string, gradient: Tensor) => {
     const { index, offset, length } = run.layout.tensor(name);
-    run.runtime.downloadInto(gradient, staging.view(length));
-    emitted++;
-    watch.timeSync('quantise', () => {
-      const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
-      const exponent = exponents?.[index];
-      if (exponent === undefined) maxima[index] = kernels.maxAbs(staging.offset, length);
-      else if (replace)
-        maxima[index] = kernels.quantiseSet(target, staging.offset, length, exponent);
-      else maxima[index] = kernels.quantiseAdd(target, staging.offset, length, exponent);
+    const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
+    const exponent = exponents?.[index] ?? null;
+    const staged = watch.timeSync('quantise', () => quantiser.stage(length));
+    run.runtime.downloadInto(gradient, staged);
+    quantiser.quantise({ target, exponent, replace }, (maximum) => {
+      maxima[index] = maximum;
       completes?.complete(index);
     });
+    emitted++;
   };
   // Null at the end of an epoch, when no sample is left for it.
   const batch = watch.timeSync('compute', () => run.task.trainMicrobatch(step, microbatch));
@@ -58,12 +57,14 @@ export function accumulate(
           ),
         );
   const samples = batch?.samples ?? [];
-  const lane = laneOf({
-    ...{ lossSum, counted: count, maxima },
-    tokens: batch?.input.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
-    ...{ samples: samples.length, digest: ledgerDigest(samples) },
+  quantiser.afterwards(() => {
+    const lane = laneOf({
+      ...{ lossSum, counted: count, maxima },
+      tokens: batch?.input.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
+      ...{ samples: samples.length, digest: ledgerDigest(samples) },
+    });
+    run.lanes.write(arena.lanes, microbatch, lane);
   });
-  run.lanes.write(arena.lanes, microbatch, lane);
   assert(batch === null || emitted === maxima.length, 'every parameter has a gradient');
   return batch !== null && exponents !== null;
 }

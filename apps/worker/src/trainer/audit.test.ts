@@ -57,15 +57,15 @@ const hashesOf = (ranks: readonly Rank[]) => ranks.map(({ run }) => run.stateHas
 /** Flips the lowest bit of an element that a rank has quantised, always or the first time. */
 function corrupt({ run }: Rank, once: boolean): void {
   let flips = once ? 1 : Infinity;
-  for (const kernel of ['quantiseAdd', 'quantiseSet'] as const) {
-    const quantise = run.kernels[kernel].bind(run.kernels);
-    vi.spyOn(run.kernels, kernel).mockImplementation((target, ...rest) => {
-      const largest = quantise(target, ...rest);
-      const [element] = [run.memory.int32(target, 1)];
-      if (flips-- > 0) element[0] = (element[0] ?? 0) ^ 1;
-      return largest;
+  const quantise = run.quantiser.quantise.bind(run.quantiser);
+  vi.spyOn(run.quantiser, 'quantise').mockImplementation((work, done) => {
+    quantise(work, (maximum) => {
+      const [element] = [run.memory.int32(work.target, 1)];
+      if (work.exponent !== null && flips-- > 0) element[0] = (element[0] ?? 0) ^ 1;
+      done(maximum);
     });
-  }
+    run.quantiser.drain();
+  });
 }
 
 /** The ranks that compute the audited microbatch of a rank's next step. */

@@ -3,6 +3,7 @@ import { State, type Layout } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { CONTROL_WORDS } from './audit.js';
 import { LANE_SHAPE } from './microbatch.js';
+import { Quantiser } from './quantising/quantiser.js';
 
 /** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
 export interface Arena {
@@ -11,12 +12,6 @@ export interface Arena {
   /** Byte offset of the lanes. */
   readonly lanesOffset: number;
   readonly lanes: Int32Array;
-}
-
-/** A range of float32 in the shared memory that gradients are read into. */
-export interface Staging {
-  readonly offset: number;
-  view(length: number): Float32Array;
 }
 
 /** What the ranks gather of an evaluation. */
@@ -35,7 +30,7 @@ export interface RunMemory {
   readonly lanes: Lanes;
   readonly arenas: readonly [Arena, Arena];
   readonly evaluation: EvaluationLanes;
-  readonly staging: Staging;
+  readonly quantiser: Quantiser;
 }
 
 /** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
@@ -73,7 +68,7 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const arenaBytes = 4 * layout.length;
   const words = 2 * lanes.words + evaluationLanes.words;
   const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
-  const bytes = stateBytes + summedBytes + 4 * largest + 4096 + RING_BYTES;
+  const bytes = stateBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
   // What neighbours map of others in the present ring, the next one, and one that is being closed.
   const sharedBytes = bytes + 4 * SharedRegion.size(summedBytes);
   if (bytes > MEMORY_BYTES) {
@@ -98,11 +93,10 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
       length: evaluationLanes.words,
     },
   };
-  const staging = memory.allocate(4 * largest);
+  const kernels = Kernels.instantiate(memory.memory);
   return {
     ...{ memory, region },
-    kernels: Kernels.instantiate(memory.memory),
-    ...{ state, lanes, arenas, evaluation },
-    staging: { offset: staging, view: (length) => memory.float32(staging, length) },
+    ...{ kernels, state, lanes, arenas, evaluation },
+    quantiser: new Quantiser(memory, kernels, { largest }),
   };
 }

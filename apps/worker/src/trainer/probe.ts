@@ -15,19 +15,22 @@ export async function probe(run: Run): Promise<string> {
     const exponents = new Int32Array(run.layout.tensors.length);
     const quantise = (name: string, gradient: Tensor) => {
       const { index, offset, length } = run.layout.tensor(name);
-      run.runtime.downloadInto(gradient, run.staging.view(length));
-      const exponent = exponentOf(run.kernels.maxAbs(run.staging.offset, length), run);
-      exponents[index] = exponent;
       const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
-      run.kernels.quantiseSet(target, run.staging.offset, length, exponent);
+      const staged = run.quantiser.stage(length);
+      run.runtime.downloadInto(gradient, staged);
+      const exponent = exponentOf(run.kernels.maxAbs(staged.byteOffset, length), run);
+      exponents[index] = exponent;
+      run.quantiser.quantise({ target, exponent, replace: true }, () => undefined);
     };
     const first = { step: 0, microbatch: 0 };
     const batch = run.task.trainMicrobatch(first.step, first.microbatch);
     if (batch === null) throw new Error('the train split makes no sample');
     run.model.forwardBackward(batch.input, { seed: run.spec.seed, ...first }, quantise);
+    run.quantiser.drain();
     const gradients = run.memory.int32(arena.offset, run.layout.length);
     return createHash('sha256').update(exponents).update(gradients).digest('hex');
   } finally {
+    run.quantiser.abandon();
     run.forget();
   }
 }

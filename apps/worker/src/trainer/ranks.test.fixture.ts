@@ -47,5 +47,10 @@ export async function stepAll(
 }
 
 export async function endAll(ranks: readonly Rank[]): Promise<void> {
-  await Promise.all(ranks.map(({ session }) => session.end({ abandon: true })));
+  await Promise.all(
+    ranks.map(async ({ run, session }) => {
+      await session.end({ abandon: true });
+      await run.quantiser.close();
+    }),
+  );
 }

@@ -14,7 +14,8 @@ import type { Artifacts } from '../artifacts/artifacts.js';
 import { faultPoint } from '../faults/fault-point.js';
 import { cutBuckets, type Buckets } from './buckets.js';
 import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
-import { allocateMemory, type Arena, type EvaluationLanes, type Staging } from './memory.js';
+import { allocateMemory, type Arena, type EvaluationLanes } from './memory.js';
+import type { Quantiser } from './quantising/quantiser.js';
 import { exponentsFor, type Verdict } from './verdict.js';
 
 export interface RunParts {
@@ -51,7 +52,7 @@ export class Run {
   readonly kernels: Kernels;
   readonly lanes: Lanes;
   readonly evaluation: EvaluationLanes;
-  readonly staging: Staging;
+  readonly quantiser: Quantiser;
   readonly state: State;
   readonly #arenas: readonly [Arena, Arena];
   readonly #adamw: AdamW;
@@ -81,7 +82,7 @@ export class Run {
       lanes: this.lanes,
       arenas: this.#arenas,
       evaluation: this.evaluation,
-      staging: this.staging,
+      quantiser: this.quantiser,
     } = allocateMemory(this.layout, {
       microbatches: this.spec.batch.microbatches,
       evaluationMicrobatches: this.task.evaluationMicrobatches('validation'),

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../faults/fault-point.js';
 import { peerIn } from './failure.js';
 import type { Command } from './part.js';
+import { hasFreeProcessor } from './quantising/processors.js';
 import type { Run } from './run.js';
 import { fetchState, offerState } from './transfer.js';
 
@@ -79,6 +80,8 @@ export class Session {
     faultPoint('link', this.#run);
     await this.#current(() => this.#bound.connect(endpoints, { deadlineMs }));
     faultPoint('linked', this.#run);
+    const aside = hasFreeProcessor(endpoints, this.rank);
+    await this.#current(() => this.#run.quantiser.setAside(aside));
   }
 
   /** Takes the state over from other ranks, once they offer it. @throws STATE_TRANSFER_FAILED */

@@ -19,9 +19,21 @@ export interface ShareOfAttempt {
 /**
  * Computes this rank's microbatches of one attempt. An audited one comes first, while the arena holds nothing else, so
  * that its checksum can be taken; what was only computed for that is cleared away again. The last one completes the sum
- * of each tensor as it goes.
+ * of each tensor as it goes. Nothing is being quantised any more when this is over, however it ends.
  */
 export async function computeShare(
+  run: Run,
+  session: Session,
+  attempt: ShareOfAttempt,
+): Promise<void> {
+  try {
+    await computeMicrobatches(run, session, attempt);
+  } finally {
+    run.quantiser.abandon();
+  }
+}
+
+async function computeMicrobatches(
   run: Run,
   session: Session,
   { arena, exponents, audit, sum, watch }: ShareOfAttempt,
@@ -36,6 +48,11 @@ export async function computeShare(
     const how = { exponents, replace: !isFresh, completes: exponents === null ? null : completes };
     isFresh = accumulate(run, arena, { step, microbatch, ...how }, watch) || isFresh;
   };
+  const settle = () => {
+    watch.timeSync('quantise', () => {
+      run.quantiser.drain();
+    });
+  };
   const empty = () => {
     if (!isFresh) run.kernels.zero(arena.offset, run.layout.length);
     isFresh = true;
@@ -44,6 +61,7 @@ export async function computeShare(
   if (audited !== null) {
     await compute(audited, null);
     watch.timeSync('compute', () => {
+      settle();
       empty();
       audit.witness(arena);
     });
@@ -55,10 +73,10 @@ export async function computeShare(
   const others = share.filter((microbatch) => microbatch !== audited);
   for (const microbatch of others)
     await compute(microbatch, microbatch === others.at(-1) ? sum : null);
-  if (exponents !== null) {
-    watch.timeSync('compute', () => {
-      empty();
-      audit.sign(arena);
-    });
-  }
+  watch.timeSync('compute', () => {
+    settle();
+    if (exponents === null) return;
+    empty();
+    audit.sign(arena);
+  });
 }

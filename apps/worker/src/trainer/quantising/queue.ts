@@ -1,0 +1,99 @@
+import type { Kernels } from '@ringmaster/allreduce';
+
+/** What is done to one gradient that lies in the shared memory. Offsets are bytes, lengths elements. */
+export interface Work {
+  /** float32. */
+  readonly source: number;
+  readonly length: number;
+  /** int32. */
+  readonly target: number;
+  /** Null where nothing is written and only the magnitude is wanted. */
+  readonly exponent: number | null;
+  /** What the target holds is replaced; else this is added to it. */
+  readonly replace: boolean;
+}
+
+/** Does it. @returns the largest magnitude: NaN if there is a NaN */
+export function perform(kernels: Kernels, { source, length, target, ...how }: Work): number {
+  if (how.exponent === null) return kernels.maxAbs(source, length);
+  return how.replace
+    ? kernels.quantiseSet(target, source, length, how.exponent)
+    : kernels.quantiseAdd(target, source, length, how.exponent);
+}
+
+/** How many pieces of work can be under way; a power of two. */
+export const CAPACITY = 64;
+
+const [POSTED, DONE, HEADER] = [0, 1, 2] as const;
+const [SOURCE, LENGTH, TARGET, KIND, EXPONENT, MAXIMUM, FIELDS] = [0, 1, 2, 3, 4, 5, 6] as const;
+const [MEASURE, SET, ADD] = [0, 1, 2] as const;
+
+/**
+ * Work for the quantising thread, first in, first out, between one thread that posts and one that performs. Both counts
+ * only grow, modulo 2^32; a slot belongs to whoever performs between the two, and else to whoever posts.
+ */
+export class Queue {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #offsets: Uint32Array<SharedArrayBuffer>;
+  readonly #floats: Float32Array<SharedArrayBuffer>;
+
+  /** `buffer` is that of the other side's. */
+  constructor(buffer = new SharedArrayBuffer(4 * (HEADER + CAPACITY * FIELDS))) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer);
+    this.#offsets = new Uint32Array(buffer);
+    this.#floats = new Float32Array(buffer);
+  }
+
+  /** Pieces of work that were performed. */
+  get done(): number {
+    return Atomics.load(this.#words, DONE);
+  }
+
+  /** Posts the piece of that number. */
+  post(number: number, { source, length, target, exponent, replace }: Work): void {
+    const at = slot(number);
+    this.#offsets[at + SOURCE] = source;
+    this.#offsets[at + LENGTH] = length;
+    this.#offsets[at + TARGET] = target;
+    this.#words[at + KIND] = exponent === null ? MEASURE : replace ? SET : ADD;
+    this.#words[at + EXPONENT] = exponent ?? 0;
+    Atomics.store(this.#words, POSTED, (number + 1) | 0);
+    Atomics.notify(this.#words, POSTED);
+  }
+
+  /** Waits until more than `done` pieces were performed. */
+  waitBeyond(done: number): void {
+    Atomics.wait(this.#words, DONE, done | 0);
+  }
+
+  /** What performing the piece of that number found: the largest magnitude. */
+  maximum(number: number): number {
+    return this.#floats[slot(number) + MAXIMUM] ?? NaN;
+  }
+
+  /** Waits for the piece of that number, which is the next to be performed. */
+  take(number: number): Work {
+    while (Atomics.load(this.#words, POSTED) === number) Atomics.wait(this.#words, POSTED, number);
+    const at = slot(number);
+    const offset = (field: number) => this.#offsets[at + field] ?? 0;
+    const kind = offset(KIND);
+    return {
+      source: offset(SOURCE),
+      length: offset(LENGTH),
+      target: offset(TARGET),
+      exponent: kind === MEASURE ? null : (this.#words[at + EXPONENT] ?? 0),
+      replace: kind === SET,
+    };
+  }
+
+  /** Says that it was performed. */
+  conclude(number: number, maximum: number): void {
+    this.#floats[slot(number) + MAXIMUM] = maximum;
+    Atomics.store(this.#words, DONE, (number + 1) | 0);
+    Atomics.notify(this.#words, DONE);
+  }
+}
+
+const slot = (number: number): number => HEADER + (number & (CAPACITY - 1)) * FIELDS;
