@@ -3,6 +3,8 @@
 // A tail shorter than a vector runs through the same vector instructions, one lane at a time, so that an element's
 // result never depends on where in a range it lies.
 
+export { pack, unpackAdd, unpackSet, widths } from './packing';
+
 /** target[k] += source[k], wrapping. */
 export function add(target: usize, source: usize, length: u32): void {
   const end = target + ((<usize>length) << 2);

@@ -2,12 +2,12 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { ErrorDetail } from '@ringmaster/protocol';
 import { now } from './clock.js';
 import type { Collector } from './collector.js';
-import { copyBytes } from './copy.js';
 import { RingFailure } from './failure.js';
 import { encodeHeader, type Header, judge } from './frame.js';
 import type { Kernels } from './kernels.js';
 import type { Links, Neighbour } from './links.js';
 import type { Operation, RingReport, ThreadOptions } from './options.js';
+import type { Payloads } from './payloads.js';
 import { adds, phaseCount, type Segment, sentBy } from './schedule.js';
 import type { References, Referents } from './shared/reference.js';
 import type { StandingBoard } from './standing.js';
@@ -22,8 +22,8 @@ export interface Desk {
   readonly links: Links;
   readonly memory: SharedMemory;
   readonly kernels: Kernels;
-  /** Byte offset of room for one segment in the memory. */
-  readonly staging: number;
+  /** How segments cross to ranks that cannot read them where they lie. */
+  readonly payloads: Payloads;
   /** Gives the memory of received payloads back. */
   readonly collector: Collector;
   /** Names what the rank after can read where it lies; null where it cannot. */
@@ -35,14 +35,12 @@ export interface Desk {
 
 const EMPTY = new Uint8Array();
 
-/** How much of a payload is copied and added at a time; it fits the nearest cache of any processor. */
-const PIECE_BYTES = 16_384;
-
 /**
  * One all-reduce, in place.
  *
- * Frames leave by zero copy: ZeroMQ's I/O thread reads the arena some time after `send` has resolved, so a region that
- * was sent may be overwritten only when its frame has provably arrived. Regions are written at two places here:
+ * Where nothing is gained by packing a segment, its frame leaves by zero copy: ZeroMQ's I/O thread reads the arena some
+ * time after `send` has resolved, so a region that was sent may be overwritten only when its frame has provably arrived.
+ * Regions are written at two places here:
  *
  * 1. Reduce-scatter adds to chunk c in phase p at rank c + p + 1, which first sends it in phase p + 1. A rank never
  *    sends a chunk and then adds to it, so no copy is needed.
@@ -54,9 +52,9 @@ const PIECE_BYTES = 16_384;
  * has finished another, non-empty operation on other memory ("two arenas alternate"): that one needs a contribution
  * of rank r + 1, which r + 1 only makes after it has received everything of this one. `close` is the other proof.
  *
- * Received frames are copied into the memory once before they are added, because the kernels reach no other memory;
- * all-gather copies them straight to their place. What a neighbour names instead of sending is in this memory already.
- * The same three proofs hold for it, for what is passed on proves that it was read.
+ * Received frames are copied into the memory once before they are added, because the kernels reach no other memory.
+ * What all-gather receives goes on as it came. What a neighbour names instead of sending is in this memory already. The
+ * same three proofs hold for it, for what is passed on proves that it was read.
  */
 export class Exchange {
   readonly #desk: Desk;
@@ -65,7 +63,8 @@ export class Exchange {
   readonly #firstBucket: number;
   readonly #toSend: readonly Segment[];
   readonly #toReceive: readonly Segment[];
-  readonly #bytes: Uint8Array;
+  /** Received payloads that go on as they are, by the index of the segment to send. */
+  readonly #passedOn = new Map<number, Uint8Array>();
   /** Segments that may be sent: those of phase 0, and each one that has arrived before the last phase. */
   #ready: number;
   #sent = 0;
@@ -87,7 +86,6 @@ export class Exchange {
     this.#toSend = sentBy(rank, size, lengths, segmentBytes / 4);
     this.#toReceive = sentBy(desk.links.before, size, lengths, segmentBytes / 4);
     this.#ready = this.#toSend.filter(({ phase }) => phase === 0).length;
-    this.#bytes = new Uint8Array(desk.memory.buffer);
   }
 
   /** @throws RingmasterError RING_PEER_SILENT, RING_PEER_LOST, RING_PROTOCOL; the ring is of no use afterwards. */
@@ -124,7 +122,7 @@ export class Exchange {
   }
 
   async #sendAll(): Promise<void> {
-    const { links, options, references } = this.#desk;
+    const { links, options, references, payloads } = this.#desk;
     for (const [index, segment] of this.#toSend.entries()) {
       if (index >= this.#ready) {
         await new Promise<void>((resolve) => {
@@ -132,34 +130,34 @@ export class Exchange {
         });
       }
       const offset = this.#offset(segment);
-      const payload = this.#bytes.subarray(offset, offset + segment.length * 4);
+      const passedOn = this.#passedOn.get(index);
+      this.#passedOn.delete(index);
+      const bytes = segment.length * 4;
+      const reference = references?.to(offset, bytes) ?? null;
+      const payload =
+        reference === null ? (passedOn ?? payloads.of(offset, segment.length)) : EMPTY;
       const header = encodeHeader(this.#header(segment, options.rank));
       this.#lastSent = now();
       this.#sending = true;
       this.#note();
       try {
-        const reference = references?.to(offset, payload.byteLength) ?? null;
-        await links.push.send(reference === null ? [header, payload] : [header, EMPTY, reference]);
+        await links.push.send([header, payload, ...(reference === null ? [] : [reference])]);
       } catch (error) {
         throw timedOut(error) ? this.#waitError('after') : error;
       }
       this.#sending = false;
       this.#sent++;
-      this.#bytesSent += payload.byteLength;
+      this.#bytesSent += reference === null ? payload.byteLength : bytes;
     }
   }
 
   async #receiveAll(): Promise<void> {
     const { links, options, collector } = this.#desk;
     for (const segment of this.#toReceive) {
-      const [, payload = EMPTY, reference] = await this.#receive(
-        this.#header(segment, links.before),
-        segment.length * 4,
-      );
-      const offset = this.#offset(segment);
-      if (reference !== undefined) this.#take(segment, reference);
-      else if (adds(segment.phase, options.size)) this.#add(offset, payload);
-      else copyBytes(this.#bytes.subarray(offset), payload);
+      const due = this.#header(segment, links.before);
+      const [, payload = EMPTY, reference] = await this.#receive(due);
+      if (reference === undefined) this.#take(segment, payload);
+      else this.#read(segment, reference);
       collector.done(payload.byteLength);
       this.#received++;
       this.#lastReceived = now();
@@ -173,26 +171,22 @@ export class Exchange {
     }
   }
 
-  /** Adds a payload, copied into the memory piece by piece: a piece is still in the cache when it is added. */
-  #add(offset: number, payload: Uint8Array): void {
-    const { kernels, staging } = this.#desk;
-    for (let at = 0; at < payload.byteLength; at += PIECE_BYTES) {
-      const piece = payload.subarray(at, at + PIECE_BYTES);
-      copyBytes(this.#bytes.subarray(staging), piece);
-      kernels.add(offset + at, staging, piece.byteLength / 4);
-    }
+  /** Adds a payload, or puts it in its place and passes it on. */
+  #take(segment: Segment, payload: Uint8Array): void {
+    const { payloads, options } = this.#desk;
+    const isSummand = adds(segment.phase, options.size);
+    const reason = payloads.take(payload, this.#offset(segment), segment.length, isSummand);
+    if (reason !== undefined) throw this.#defect(reason);
+    const goesOn = segment.phase + 1 < phaseCount(options.size);
+    if (goesOn && !isSummand) this.#passedOn.set(this.#ready, payload);
   }
 
   /** Adds or copies a segment from where the rank before has it. */
-  #take(segment: Segment, reference: Uint8Array): void {
-    const { kernels, referents, options, links } = this.#desk;
+  #read(segment: Segment, reference: Uint8Array): void {
+    const { kernels, referents, options } = this.#desk;
     const from = referents?.find(reference, segment.length * 4) ?? null;
     if (referents === null || from === null)
-      throw new RingFailure('RING_PROTOCOL', {
-        ...{ rank: options.rank, peer: links.before, generation: options.generation },
-        step: this.#operation.step,
-        reason: 'a reference to no place that can be read here',
-      });
+      throw this.#defect('a reference to no place that can be read here');
     const offset = this.#offset(segment);
     if (adds(segment.phase, options.size)) kernels.add(offset, from, segment.length);
     else kernels.copy(offset, from, segment.length);
@@ -201,8 +195,8 @@ export class Exchange {
   }
 
   /** The parts of the frame that is due; frames from the past are dropped on the way. */
-  async #receive(due: Header, payloadBytes: number): Promise<readonly Uint8Array[]> {
-    const { links, options } = this.#desk;
+  async #receive(due: Header): Promise<readonly Uint8Array[]> {
+    const { links } = this.#desk;
     for (;;) {
       const waiting = now();
       if (waiting - this.#lastReceived > links.deadlineMs) throw this.#waitError('before');
@@ -210,7 +204,7 @@ export class Exchange {
         throw timedOut(error) ? this.#waitError('before') : error;
       });
       this.#waitMs += now() - waiting;
-      const verdict = judge(parts, due, payloadBytes);
+      const verdict = judge(parts, due);
       switch (verdict.kind) {
         case 'due':
           return parts;
@@ -218,15 +212,19 @@ export class Exchange {
           this.#dropped++;
           break;
         case 'unexpected':
-          throw new RingFailure('RING_PROTOCOL', {
-            rank: options.rank,
-            peer: links.before,
-            generation: options.generation,
-            step: due.step,
-            reason: verdict.reason,
-          });
+          throw this.#defect(verdict.reason);
       }
     }
+  }
+
+  /** What the rank before has sent cannot be. */
+  #defect(reason: string): RingFailure {
+    const { options, links } = this.#desk;
+    const { step } = this.#operation;
+    const { rank, generation } = options;
+    return new RingFailure('RING_PROTOCOL', {
+      ...{ rank, peer: links.before, generation, step, reason },
+    });
   }
 
   #header({ phase, bucket, segment }: Segment, rank: number): Header {

@@ -1,8 +1,8 @@
 import { Packr } from 'msgpackr';
 
 /**
- * The first part of every frame between neighbours; the second is the raw payload, little-endian int32. Where the
- * neighbour can read the sender's memory the payload is empty and a third part says where it lies (`shared/`).
+ * The first part of every frame between neighbours; the second is the payload (`payloads.ts`). Where the neighbour can
+ * read the sender's memory the payload is empty and a third part says where it lies (`shared/`).
  */
 export interface Header {
   readonly run: string;
@@ -46,19 +46,18 @@ export type Verdict =
   | { readonly kind: 'unexpected'; readonly reason: string };
 
 /**
- * Judges the parts of a received frame against the header and the payload size that are due. Every receiver knows the
- * one header that may come next, byte for byte; only others are decoded, to tell the past from a defect.
+ * Judges the parts of a received frame against the header that is due. Every receiver knows the one header that may come
+ * next, byte for byte; only others are decoded, to tell the past from a defect.
  */
-export function judge(parts: readonly Uint8Array[], due: Header, payloadBytes: number): Verdict {
+export function judge(parts: readonly Uint8Array[], due: Header): Verdict {
   const [head, payload, reference] = parts;
   if (head === undefined || payload === undefined || parts.length > 3) {
     return unexpected(`${parts.length} parts instead of 2 or 3`);
   }
   if (head.byteLength > HEADER_BYTES) return unexpected(`a header of ${head.byteLength} bytes`);
   if (Buffer.compare(head, encodeHeader(due)) !== 0) return judgeHeader(decodeHeader(head), due);
-  const expected = reference === undefined ? payloadBytes : 0;
-  if (payload.byteLength !== expected) {
-    return unexpected(`a payload of ${payload.byteLength} bytes instead of ${expected}`);
+  if (reference !== undefined && payload.byteLength > 0) {
+    return unexpected(`a payload of ${payload.byteLength} bytes instead of 0`);
   }
   return { kind: 'due' };
 }

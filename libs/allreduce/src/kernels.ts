@@ -12,6 +12,10 @@ interface Exports {
   maxAbs(source: number, length: number): number;
   checksum(source: number, length: number, first: number): number;
   zero(target: number, length: number): void;
+  widths(target: number, source: number, blocks: number): number;
+  pack(target: number, source: number, halves: number, blocks: number): void;
+  unpackAdd(target: number, source: number, halves: number, blocks: number): void;
+  unpackSet(target: number, source: number, halves: number, blocks: number): void;
 }
 
 let compiled: object | undefined;
@@ -77,5 +81,24 @@ export class Kernels {
   /** int32 target = 0. */
   zero(target: number, length: number): void {
     this.#exports.zero(target, length);
+  }
+
+  /**
+   * Half of the even width, in bits, that each block of 64 int32 needs in two's complement goes to `target`, a byte each.
+   * @returns bytes of all blocks when they are packed
+   */
+  widths(target: number, source: number, blocks: number): number {
+    return this.#exports.widths(target, source, blocks);
+  }
+
+  /** Packs blocks of 64 int32, without gaps, by what `widths` has put at `halves`. */
+  pack(target: number, source: number, halves: number, blocks: number): void {
+    this.#exports.pack(target, source, halves, blocks);
+  }
+
+  /** int32 target += or = what was packed; `halves` are 16 at most. */
+  unpack(target: number, source: number, halves: number, blocks: number, adds: boolean): void {
+    if (adds) this.#exports.unpackAdd(target, source, halves, blocks);
+    else this.#exports.unpackSet(target, source, halves, blocks);
   }
 }

@@ -292,8 +292,10 @@ describe('a ring that is closed while the rank after takes nothing', () => {
 
     const frames: Uint8Array[][] = [];
     const offset = arena.allocate(4 * ELEMENTS);
-    const values = arena.int32(offset, ELEMENTS).fill(1);
-    // All sums are 1, so the range is the same however often it is sent, until every buffer on the way is full.
+    // All sums are the same, so the range is too however often it is sent, until every buffer on the way is full. They
+    // need all of their bits, so what is sent is what lies there.
+    const SUM = 2 ** 31 - 1;
+    const values = arena.int32(offset, ELEMENTS).fill(SUM);
     for (let step = 0, full = false; !full; step++) {
       const ranges = [{ offset, length: ELEMENTS }];
       const state = { reduced: false };
@@ -302,7 +304,7 @@ describe('a ring that is closed while the rank after takes nothing', () => {
       });
       for (const { phase, segment, length } of sentBy(1, 2, [ELEMENTS], 262_144)) {
         const head = encodeHeader(Peer.header({ step, attempt: 0, phase, segment }));
-        await push.send([head, new Int32Array(length).fill(phase)]);
+        await push.send([head, new Int32Array(length).fill(phase * SUM)]);
       }
       await Promise.race([reducing, new Promise((resolve) => setTimeout(resolve, 1_000))]);
       full = !state.reduced;
@@ -321,9 +323,8 @@ describe('a ring that is closed while the rank after takes nothing', () => {
     ).rejects.toMatchObject({ code: 'EAGAIN' });
     expect(frames.length).toBeGreaterThan(2);
     for (const [, payload] of frames) {
-      expect(new Int32Array(Uint8Array.from(payload!).buffer).every((value) => value === 1)).toBe(
-        true,
-      );
+      const received = new Int32Array(Uint8Array.from(payload!).buffer);
+      expect(received.every((value) => value === SUM)).toBe(true);
     }
   });
 });

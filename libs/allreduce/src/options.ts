@@ -50,7 +50,7 @@ export interface RingReport {
   readonly waitSeconds: number;
   /** When it was over, in milliseconds of `ringClock`. */
   readonly endedAt: number;
-  /** Payload bytes. */
+  /** Bytes of payloads, as they crossed. */
   readonly bytesSent: number;
   readonly framesSent: number;
   /** Frames of older generations or attempts that were ignored. */

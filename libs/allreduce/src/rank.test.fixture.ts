@@ -69,9 +69,10 @@ export type Reply =
   /** Answers 'standing' at any time. */
   | { readonly kind: 'standing'; readonly standing: Standing };
 
-/** The summand of a rank: any int32, so that sums wrap. */
+/** The summand of a rank: of any width, for 500 elements each, the first of 32 bits, so that sums wrap. */
 function summand(rank: number, step: number, element: number): number {
-  return Math.imul(element + 1, 0x9e3779b1 + 2 * (31 * step + rank));
+  const value = Math.imul(element + 1, 0x9e3779b1 + 2 * (31 * step + rank));
+  return value >> (Math.floor(element / 500) % 32);
 }
 
 class RankUnderTest {

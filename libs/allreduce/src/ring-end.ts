@@ -8,6 +8,7 @@ import { Fetch } from './fetch.js';
 import { Kernels } from './kernels.js';
 import { Links } from './links.js';
 import type { DonorSeat, Fetched, FetchRange, Operation, RingReport } from './options.js';
+import { Payloads } from './payloads.js';
 import { References, Referents } from './shared/reference.js';
 import { StandingBoard } from './standing.js';
 import type { Request } from './thread-messages.js';
@@ -51,7 +52,8 @@ export class RingEnd {
     const kernels = Kernels.instantiate(memory);
     const links = await Links.bind(options, context, authenticator);
     const desk: Desk = {
-      ...{ options, links, memory, kernels, staging, board: new StandingBoard(board) },
+      ...{ options, links, memory, kernels, board: new StandingBoard(board) },
+      payloads: new Payloads(memory, kernels, staging),
       collector: new Collector(),
       references: outlet === null ? null : new References(memory, outlet),
       referents: null,

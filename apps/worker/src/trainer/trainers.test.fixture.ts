@@ -196,6 +196,7 @@ export async function change(
   after: readonly TrainerProcess[],
   { generation, microbatches }: { generation: number; microbatches: number },
 ): Promise<void> {
+  await Promise.all(before.map((trainer) => trainer.next('started')));
   const seats = await prepare(after, generation, true);
   const holders = [...after.keys()].filter((rank) => {
     const trainer = after[rank];

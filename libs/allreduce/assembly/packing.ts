@@ -1,0 +1,238 @@
+// Integers in as few bits as their block needs: sixteen rows of four lanes (64 elements), each lane a stream of its own,
+// so that a row is packed and unpacked by vector shifts (Lemire and Boytsov, "Decoding billions of integers per second
+// through vectorization", 2015). Widths are even; the integers are in two's complement.
+
+/** Elements of a block. */
+const BLOCK: u32 = 64;
+
+/**
+ * Half the width of each block goes to target[0, blocks), a byte each.
+ * @returns bytes of all packed blocks
+ */
+export function widths(target: usize, source: usize, blocks: u32): u32 {
+  const end = target + blocks;
+  let words: u32 = 0;
+  while (target < end) {
+    let any = i32x4.splat(0);
+    let significant = i32x4.splat(0);
+    for (let row: usize = 0; row < 256; row += 64) {
+      const a = v128.load(source + row);
+      const b = v128.load(source + row, 16);
+      const c = v128.load(source + row, 32);
+      const d = v128.load(source + row, 48);
+      any = v128.or(any, v128.or(v128.or(a, b), v128.or(c, d)));
+      // Bits that differ from the sign.
+      const first = v128.or(v128.xor(a, i32x4.shr_s(a, 31)), v128.xor(b, i32x4.shr_s(b, 31)));
+      const second = v128.or(v128.xor(c, i32x4.shr_s(c, 31)), v128.xor(d, i32x4.shr_s(d, 31)));
+      significant = v128.or(significant, v128.or(first, second));
+    }
+    const bits =
+      i32x4.extract_lane(significant, 0) |
+      i32x4.extract_lane(significant, 1) |
+      i32x4.extract_lane(significant, 2) |
+      i32x4.extract_lane(significant, 3);
+    const half: u32 = v128.any_true(any) ? (34 - clz<i32>(bits)) >> 1 : 0;
+    store<u8>(target, <u8>half);
+    words += half;
+    target += 1;
+    source += 4 * BLOCK;
+  }
+  return words * (BLOCK / 4);
+}
+
+/** Packs blocks at `source` one after another from `target` on, with the widths that `widths` has found. */
+export function pack(target: usize, source: usize, halves: usize, blocks: u32): void {
+  const end = halves + blocks;
+  while (halves < end) {
+    const half: u32 = load<u8>(halves);
+    packBlock(half, target, source);
+    target += half * (BLOCK / 4);
+    source += 4 * BLOCK;
+    halves += 1;
+  }
+}
+
+/** target[k] += what was packed. */
+export function unpackAdd(target: usize, source: usize, halves: usize, blocks: u32): void {
+  unpack(target, source, halves, blocks, i32x4.splat(-1));
+}
+
+/** target[k] = what was packed. */
+export function unpackSet(target: usize, source: usize, halves: usize, blocks: u32): void {
+  unpack(target, source, halves, blocks, i32x4.splat(0));
+}
+
+/** Adds to target[k] where `kept` is all ones and not where it is all zeros. */
+function unpack(target: usize, source: usize, halves: usize, blocks: u32, kept: v128): void {
+  const end = halves + blocks;
+  while (halves < end) {
+    const half: u32 = load<u8>(halves);
+    unpackBlock(half, target, source, kept);
+    source += half * (BLOCK / 4);
+    target += 4 * BLOCK;
+    halves += 1;
+  }
+}
+
+function packBlock(half: u32, target: usize, source: usize): void {
+  switch (half) {
+    case 0:
+      return;
+    case 1:
+      return Rows.pack(2, target, source);
+    case 2:
+      return Rows.pack(4, target, source);
+    case 3:
+      return Rows.pack(6, target, source);
+    case 4:
+      return Rows.pack(8, target, source);
+    case 5:
+      return Rows.pack(10, target, source);
+    case 6:
+      return Rows.pack(12, target, source);
+    case 7:
+      return Rows.pack(14, target, source);
+    case 8:
+      return Rows.pack(16, target, source);
+    case 9:
+      return Rows.pack(18, target, source);
+    case 10:
+      return Rows.pack(20, target, source);
+    case 11:
+      return Rows.pack(22, target, source);
+    case 12:
+      return Rows.pack(24, target, source);
+    case 13:
+      return Rows.pack(26, target, source);
+    case 14:
+      return Rows.pack(28, target, source);
+    case 15:
+      return Rows.pack(30, target, source);
+    case 16:
+      return Rows.pack(32, target, source);
+    default:
+      unreachable();
+  }
+}
+
+function unpackBlock(half: u32, target: usize, source: usize, kept: v128): void {
+  switch (half) {
+    case 0:
+      return unpackZeros(target, kept);
+    case 1:
+      return Rows.unpack(2, target, source, kept);
+    case 2:
+      return Rows.unpack(4, target, source, kept);
+    case 3:
+      return Rows.unpack(6, target, source, kept);
+    case 4:
+      return Rows.unpack(8, target, source, kept);
+    case 5:
+      return Rows.unpack(10, target, source, kept);
+    case 6:
+      return Rows.unpack(12, target, source, kept);
+    case 7:
+      return Rows.unpack(14, target, source, kept);
+    case 8:
+      return Rows.unpack(16, target, source, kept);
+    case 9:
+      return Rows.unpack(18, target, source, kept);
+    case 10:
+      return Rows.unpack(20, target, source, kept);
+    case 11:
+      return Rows.unpack(22, target, source, kept);
+    case 12:
+      return Rows.unpack(24, target, source, kept);
+    case 13:
+      return Rows.unpack(26, target, source, kept);
+    case 14:
+      return Rows.unpack(28, target, source, kept);
+    case 15:
+      return Rows.unpack(30, target, source, kept);
+    case 16:
+      return Rows.unpack(32, target, source, kept);
+    default:
+      unreachable();
+  }
+}
+
+function unpackZeros(target: usize, kept: v128): void {
+  for (let row: usize = 0; row < 256; row += 16)
+    v128.store(target + row, v128.and(v128.load(target + row), kept));
+}
+
+// Each width has its own straight code, without loops or shifts by variables: inlined, all that depends on the width is
+// computed when this is compiled.
+abstract class Rows {
+  @inline
+  static pack(width: i32, target: usize, source: usize): void {
+    let word = i32x4.splat(0);
+    word = Rows.packRow(width, 0, word, target, source);
+    word = Rows.packRow(width, 1, word, target, source);
+    word = Rows.packRow(width, 2, word, target, source);
+    word = Rows.packRow(width, 3, word, target, source);
+    word = Rows.packRow(width, 4, word, target, source);
+    word = Rows.packRow(width, 5, word, target, source);
+    word = Rows.packRow(width, 6, word, target, source);
+    word = Rows.packRow(width, 7, word, target, source);
+    word = Rows.packRow(width, 8, word, target, source);
+    word = Rows.packRow(width, 9, word, target, source);
+    word = Rows.packRow(width, 10, word, target, source);
+    word = Rows.packRow(width, 11, word, target, source);
+    word = Rows.packRow(width, 12, word, target, source);
+    word = Rows.packRow(width, 13, word, target, source);
+    word = Rows.packRow(width, 14, word, target, source);
+    word = Rows.packRow(width, 15, word, target, source);
+  }
+
+  /** Puts a row behind what `word` has of those before it, stores the word once it is full, and answers what is left. */
+  @inline
+  private static packRow(width: i32, row: i32, word: v128, target: usize, source: usize): v128 {
+    const at = row * width;
+    const shift = at & 31;
+    const end = shift + width;
+    const all = v128.load(source + 16 * row);
+    const value = v128.and(all, i32x4.splat(<i32>((<u32>-1) >> (32 - width))));
+    const filled = shift == 0 ? value : v128.or(word, i32x4.shl(value, shift));
+    if (end >= 32) v128.store(target + 16 * (at >> 5), filled);
+    return end > 32 ? i32x4.shr_u(value, 32 - shift) : filled;
+  }
+
+  @inline
+  static unpack(width: i32, target: usize, source: usize, kept: v128): void {
+    Rows.unpackRow(width, 0, target, source, kept);
+    Rows.unpackRow(width, 1, target, source, kept);
+    Rows.unpackRow(width, 2, target, source, kept);
+    Rows.unpackRow(width, 3, target, source, kept);
+    Rows.unpackRow(width, 4, target, source, kept);
+    Rows.unpackRow(width, 5, target, source, kept);
+    Rows.unpackRow(width, 6, target, source, kept);
+    Rows.unpackRow(width, 7, target, source, kept);
+    Rows.unpackRow(width, 8, target, source, kept);
+    Rows.unpackRow(width, 9, target, source, kept);
+    Rows.unpackRow(width, 10, target, source, kept);
+    Rows.unpackRow(width, 11, target, source, kept);
+    Rows.unpackRow(width, 12, target, source, kept);
+    Rows.unpackRow(width, 13, target, source, kept);
+    Rows.unpackRow(width, 14, target, source, kept);
+    Rows.unpackRow(width, 15, target, source, kept);
+  }
+
+  @inline
+  private static unpackRow(width: i32, row: i32, target: usize, source: usize, kept: v128): void {
+    const at = row * width;
+    const shift = at & 31;
+    const end = shift + width;
+    const word = source + 16 * (at >> 5);
+    // Shifted to the top first and down again, so that the sign goes on to the left.
+    const value =
+      end <= 32
+        ? i32x4.shr_s(i32x4.shl(v128.load(word), 32 - end), 32 - width)
+        : v128.or(
+            i32x4.shr_u(v128.load(word), shift),
+            i32x4.shr_s(i32x4.shl(v128.load(word, 16), 64 - end), 32 - width),
+          );
+    const place = target + 16 * row;
+    v128.store(place, i32x4.add(v128.and(v128.load(place), kept), value));
+  }
+}
