@@ -74,42 +74,44 @@ function unpack(target: usize, source: usize, halves: usize, blocks: u32, kept: 
   }
 }
 
+// Each width has a function of its own. One function with all of them takes a fifth longer.
+
 function packBlock(half: u32, target: usize, source: usize): void {
   switch (half) {
     case 0:
       return;
     case 1:
-      return Rows.pack(2, target, source);
+      return pack2(target, source);
     case 2:
-      return Rows.pack(4, target, source);
+      return pack4(target, source);
     case 3:
-      return Rows.pack(6, target, source);
+      return pack6(target, source);
     case 4:
-      return Rows.pack(8, target, source);
+      return pack8(target, source);
     case 5:
-      return Rows.pack(10, target, source);
+      return pack10(target, source);
     case 6:
-      return Rows.pack(12, target, source);
+      return pack12(target, source);
     case 7:
-      return Rows.pack(14, target, source);
+      return pack14(target, source);
     case 8:
-      return Rows.pack(16, target, source);
+      return pack16(target, source);
     case 9:
-      return Rows.pack(18, target, source);
+      return pack18(target, source);
     case 10:
-      return Rows.pack(20, target, source);
+      return pack20(target, source);
     case 11:
-      return Rows.pack(22, target, source);
+      return pack22(target, source);
     case 12:
-      return Rows.pack(24, target, source);
+      return pack24(target, source);
     case 13:
-      return Rows.pack(26, target, source);
+      return pack26(target, source);
     case 14:
-      return Rows.pack(28, target, source);
+      return pack28(target, source);
     case 15:
-      return Rows.pack(30, target, source);
+      return pack30(target, source);
     case 16:
-      return Rows.pack(32, target, source);
+      return pack32(target, source);
     default:
       unreachable();
   }
@@ -120,37 +122,37 @@ function unpackBlock(half: u32, target: usize, source: usize, kept: v128): void 
     case 0:
       return unpackZeros(target, kept);
     case 1:
-      return Rows.unpack(2, target, source, kept);
+      return unpack2(target, source, kept);
     case 2:
-      return Rows.unpack(4, target, source, kept);
+      return unpack4(target, source, kept);
     case 3:
-      return Rows.unpack(6, target, source, kept);
+      return unpack6(target, source, kept);
     case 4:
-      return Rows.unpack(8, target, source, kept);
+      return unpack8(target, source, kept);
     case 5:
-      return Rows.unpack(10, target, source, kept);
+      return unpack10(target, source, kept);
     case 6:
-      return Rows.unpack(12, target, source, kept);
+      return unpack12(target, source, kept);
     case 7:
-      return Rows.unpack(14, target, source, kept);
+      return unpack14(target, source, kept);
     case 8:
-      return Rows.unpack(16, target, source, kept);
+      return unpack16(target, source, kept);
     case 9:
-      return Rows.unpack(18, target, source, kept);
+      return unpack18(target, source, kept);
     case 10:
-      return Rows.unpack(20, target, source, kept);
+      return unpack20(target, source, kept);
     case 11:
-      return Rows.unpack(22, target, source, kept);
+      return unpack22(target, source, kept);
     case 12:
-      return Rows.unpack(24, target, source, kept);
+      return unpack24(target, source, kept);
     case 13:
-      return Rows.unpack(26, target, source, kept);
+      return unpack26(target, source, kept);
     case 14:
-      return Rows.unpack(28, target, source, kept);
+      return unpack28(target, source, kept);
     case 15:
-      return Rows.unpack(30, target, source, kept);
+      return unpack30(target, source, kept);
     case 16:
-      return Rows.unpack(32, target, source, kept);
+      return unpack32(target, source, kept);
     default:
       unreachable();
   }
@@ -161,8 +163,104 @@ function unpackZeros(target: usize, kept: v128): void {
     v128.store(target + row, v128.and(v128.load(target + row), kept));
 }
 
-// Each width has its own straight code, without loops or shifts by variables: inlined, all that depends on the width is
-// computed when this is compiled.
+function pack2(target: usize, source: usize): void {
+  Rows.pack(2, target, source);
+}
+function pack4(target: usize, source: usize): void {
+  Rows.pack(4, target, source);
+}
+function pack6(target: usize, source: usize): void {
+  Rows.pack(6, target, source);
+}
+function pack8(target: usize, source: usize): void {
+  Rows.pack(8, target, source);
+}
+function pack10(target: usize, source: usize): void {
+  Rows.pack(10, target, source);
+}
+function pack12(target: usize, source: usize): void {
+  Rows.pack(12, target, source);
+}
+function pack14(target: usize, source: usize): void {
+  Rows.pack(14, target, source);
+}
+function pack16(target: usize, source: usize): void {
+  Rows.pack(16, target, source);
+}
+function pack18(target: usize, source: usize): void {
+  Rows.pack(18, target, source);
+}
+function pack20(target: usize, source: usize): void {
+  Rows.pack(20, target, source);
+}
+function pack22(target: usize, source: usize): void {
+  Rows.pack(22, target, source);
+}
+function pack24(target: usize, source: usize): void {
+  Rows.pack(24, target, source);
+}
+function pack26(target: usize, source: usize): void {
+  Rows.pack(26, target, source);
+}
+function pack28(target: usize, source: usize): void {
+  Rows.pack(28, target, source);
+}
+function pack30(target: usize, source: usize): void {
+  Rows.pack(30, target, source);
+}
+function pack32(target: usize, source: usize): void {
+  Rows.pack(32, target, source);
+}
+function unpack2(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(2, target, source, kept);
+}
+function unpack4(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(4, target, source, kept);
+}
+function unpack6(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(6, target, source, kept);
+}
+function unpack8(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(8, target, source, kept);
+}
+function unpack10(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(10, target, source, kept);
+}
+function unpack12(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(12, target, source, kept);
+}
+function unpack14(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(14, target, source, kept);
+}
+function unpack16(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(16, target, source, kept);
+}
+function unpack18(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(18, target, source, kept);
+}
+function unpack20(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(20, target, source, kept);
+}
+function unpack22(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(22, target, source, kept);
+}
+function unpack24(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(24, target, source, kept);
+}
+function unpack26(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(26, target, source, kept);
+}
+function unpack28(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(28, target, source, kept);
+}
+function unpack30(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(30, target, source, kept);
+}
+function unpack32(target: usize, source: usize, kept: v128): void {
+  Rows.unpack(32, target, source, kept);
+}
+
+// Without loops or shifts by variables: all that depends on the width is computed when the functions above are compiled.
 abstract class Rows {
   @inline
   static pack(width: i32, target: usize, source: usize): void {
