@@ -4,6 +4,10 @@ import type { Turn } from './contestant.js';
 import type { Machine } from './machine.js';
 import { median, spread } from './statistics.js';
 
+/** A note for reports on what has a target. */
+export const LIMITS_NOTE =
+  'What is aimed at, what has been reached and what bounds it: [where the limits are](../README.md#where-the-limits-are).';
+
 /** One comparison. */
 export interface Row {
   readonly case: string;

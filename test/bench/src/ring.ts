@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Contestant, turnSchema, type Command, type Turn } from './contestant.js';
 import { interleave } from './interleave.js';
 import { mpiCommand, peerCommand, type MpiTransport } from './peer.js';
-import { ratesOf, rowOf, type Findings, type Pace, type Row } from './report.js';
+import { LIMITS_NOTE, ratesOf, rowOf, type Findings, type Pace, type Row } from './report.js';
 import { Team } from './team.js';
 
 const MEGABYTE = 1e6;
@@ -82,6 +82,7 @@ export async function ring(pace: Pace): Promise<Findings> {
         `on the same host (its ranks read each other's memory), and restricted to tcp. What ours sends over tcp is packed ` +
         `where that makes it shorter: the integers are as wide as quantised gradients of the models of \`train\`, 17 to 19 ` +
         `bits in the mean, but for "full width", where they need all of their 32 bits. Bandwidth counts 32 either way.`,
+      LIMITS_NOTE,
     ],
   };
 }

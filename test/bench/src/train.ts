@@ -1,6 +1,6 @@
 import type { Pace, Findings, Row } from './report.js';
 import { interleave } from './interleave.js';
-import { ratesOf, rowOf, table } from './report.js';
+import { LIMITS_NOTE, ratesOf, rowOf, table } from './report.js';
 import {
   checkLosses,
   checkSizes,
@@ -69,6 +69,7 @@ export async function train(pace: Pace): Promise<Findings> {
       `From the last attention of BERT on, ours computes only the masked rows, as no other has an effect on the loss; the ` +
         `gradients are the same. A model in PyTorch usually computes all of them. "Narrowed" is one that was rewritten to ` +
         `leave them out as well.`,
+      LIMITS_NOTE,
       '## Memory',
       'The most that one process has had, in MB.',
       table(['case', 'side', 'MB'], memory),
