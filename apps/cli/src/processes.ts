@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Home } from '@ringmaster/protocol';
 
 /** A process that cannot be mistaken for a later one of the same id. */
 export interface Identity {
@@ -30,6 +33,33 @@ function read(pid: number): Process | null {
 export function identify(pid: number): Identity | null {
   const found = read(pid);
   return found === null ? null : { pid, startTime: found.startTime };
+}
+
+/**
+ * Whether a process is a coordinator or worker of a home directory, by its command line and environment (proc(5)). Who
+ * announces an id may mean one of its own PID namespace, and here another process has it.
+ */
+export function serves(pid: number, home: Home): boolean {
+  try {
+    const command = entries(pid, 'cmdline');
+    const environment = entries(pid, 'environ');
+    const variable = (name: string) =>
+      environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+    const option = command.indexOf('--home');
+    const named = option < 0 ? variable('RINGMASTER_HOME') : command[option + 1];
+    const root = named ?? join(variable('HOME') ?? homedir(), '.ringmaster');
+    return (
+      command.some((part) => /(coordinator|worker)\/dist\/main\.js$/.test(part)) &&
+      resolve(readlinkSync(`/proc/${pid}/cwd`), root) === home.root
+    );
+  } catch {
+    return false; // It has ended, or belongs to someone else.
+  }
+}
+
+/** A file of a process whose entries end with zero bytes. */
+function entries(pid: number, file: 'cmdline' | 'environ'): string[] {
+  return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
 }
 
 export function isRunning({ pid, startTime }: Identity): boolean {

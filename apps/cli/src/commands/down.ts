@@ -10,6 +10,7 @@ import {
   endProcesses,
   identify,
   isRunning,
+  serves,
   untilGone,
   withDescendants,
   type Identity,
@@ -62,7 +63,9 @@ async function announced(home: Home, client: Client): Promise<Identity[]> {
     ({ host, state }) => host === hostname() && state !== 'left',
   );
   const pids = [readCoordinator(home)?.pid, ...workers.map(({ pid }) => pid)];
-  return pids.flatMap((pid) => (pid === undefined ? [] : (identify(pid) ?? [])));
+  return pids.flatMap((pid) =>
+    pid !== undefined && serves(pid, home) ? (identify(pid) ?? []) : [],
+  );
 }
 
 /** Nothing runs any more: what says so would be taken for true. */
