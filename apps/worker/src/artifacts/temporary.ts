@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 /**
  * Runs `use` with a new directory under `root`, and removes it afterwards. A process that was killed could not remove
- * its own: what is left of processes that are gone is removed first.
+ * its own: what is left of processes of this host that are gone is removed first.
  */
 export async function withTemporaryDirectory<Result>(
   root: string,
@@ -11,10 +12,11 @@ export async function withTemporaryDirectory<Result>(
 ): Promise<Result> {
   await mkdir(root, { recursive: true });
   for (const name of await readdir(root)) {
-    if (!isAlive(Number(name.split('-')[0])))
+    const [, pid, host] = /^(\d+)-(.*)-[^-]*$/.exec(name) ?? [];
+    if (host === hostname() && !isAlive(Number(pid)))
       await rm(join(root, name), { recursive: true, force: true });
   }
-  const directory = await mkdtemp(join(root, `${process.pid}-`));
+  const directory = await mkdtemp(join(root, `${process.pid}-${hostname()}-`));
   try {
     return await use(directory);
   } finally {
