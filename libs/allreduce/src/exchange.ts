@@ -163,6 +163,8 @@ export class Exchange {
       this.#lastReceived = now();
       this.#note();
       if (segment.phase + 1 < phaseCount(options.size)) {
+        const isSummand = adds(segment.phase, options.size);
+        if (reference === undefined && !isSummand) this.#passedOn.set(this.#ready, payload);
         this.#ready++;
         this.#wakeSender();
       }
@@ -171,14 +173,12 @@ export class Exchange {
     }
   }
 
-  /** Adds a payload, or puts it in its place and passes it on. */
+  /** Adds a payload, or puts it in its place. */
   #take(segment: Segment, payload: Uint8Array): void {
     const { payloads, options } = this.#desk;
     const isSummand = adds(segment.phase, options.size);
     const reason = payloads.take(payload, this.#offset(segment), segment.length, isSummand);
     if (reason !== undefined) throw this.#defect(reason);
-    const goesOn = segment.phase + 1 < phaseCount(options.size);
-    if (goesOn && !isSummand) this.#passedOn.set(this.#ready, payload);
   }
 
   /** Adds or copies a segment from where the rank before has it. */

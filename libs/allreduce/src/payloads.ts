@@ -58,8 +58,7 @@ export class Payloads {
       return this.#unpack(payload, offset, length, adds);
     if (payload.byteLength !== 4 * length)
       return `a payload of ${payload.byteLength} bytes instead of ${4 * length}`;
-    if (adds) this.#add(payload, offset);
-    else copyBytes(this.#bytes.subarray(offset), payload);
+    this.#put(payload, offset, adds);
     return undefined;
   }
 
@@ -71,15 +70,19 @@ export class Payloads {
       return `a packed payload of ${payload.byteLength} bytes for ${length} elements, which its widths do not give`;
     copyBytes(this.#bytes.subarray(staging), payload.subarray(0, restAt));
     this.#kernels.unpack(offset, staging + blocks, staging, blocks, adds);
-    const rest = payload.subarray(restAt);
-    const end = offset + 4 * blocks * BLOCK;
-    if (adds) this.#add(rest, end);
-    else copyBytes(this.#bytes.subarray(end), rest);
+    this.#put(payload.subarray(restAt), offset + 4 * blocks * BLOCK, adds);
     return undefined;
   }
 
-  /** Adds elements, copied into the memory piece by piece: a piece is still in the cache when it is added. */
-  #add(elements: Uint8Array, offset: number): void {
+  /**
+   * Elements as they are: copied to their place, or added, copied into the memory piece by piece, for a piece is still in
+   * the cache when it is added.
+   */
+  #put(elements: Uint8Array, offset: number, adds: boolean): void {
+    if (!adds) {
+      copyBytes(this.#bytes.subarray(offset), elements);
+      return;
+    }
     for (let at = 0; at < elements.byteLength; at += PIECE_BYTES) {
       const piece = elements.subarray(at, at + PIECE_BYTES);
       copyBytes(this.#bytes.subarray(this.#staging), piece);
