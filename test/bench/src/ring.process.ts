@@ -1,6 +1,7 @@
 /** One rank of our side of `ring`; see `ring.ts` for what it is told. */
 import { createInterface } from 'node:readline';
 import { Ring, SharedArena, SharedRegion } from '@ringmaster/allreduce';
+import { randomKey, RandomStream } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { Turn } from './contestant.js';
 
@@ -45,18 +46,15 @@ const NARROWEST_DEVIATION = 12;
 const WIDEST_DEVIATION = 19;
 const ROW = 4_096;
 
-/** Integers that a generator of Park and Miller draws: normal, each row with a deviation of its own, or of any width. */
+/** Draws integers: normal, each row with a deviation of its own, or of any width. */
 function draw(values: Int32Array): void {
-  let state = rank + 1;
-  const uniform = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const stream = new RandomStream(randomKey(rank, 'summands'));
   const exponents = WIDEST_DEVIATION - NARROWEST_DEVIATION + 1;
-  for (let start = 0; start < values.length; start += ROW) {
-    const deviation = 2 ** (NARROWEST_DEVIATION + Math.floor(exponents * uniform()));
-    const row = values.subarray(start, start + ROW);
-    for (let k = 0; k < row.length; k++) {
-      const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-      row[k] = narrow ? Math.round(normal * deviation) : (uniform() - 0.5) * 2 ** 32;
-    }
+  for (let k = 0; k < values.length; k++) {
+    const deviation = 2 ** (NARROWEST_DEVIATION + (Math.floor(k / ROW) % exponents));
+    values[k] = narrow
+      ? Math.round(stream.normal(k) * deviation)
+      : (stream.uniform(k) - 0.5) * 2 ** 32;
   }
 }
 

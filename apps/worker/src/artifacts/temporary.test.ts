@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -26,9 +26,12 @@ describe('a temporary directory', () => {
   });
 
   it('is removed by the next process when its own was killed, and not when it lives or runs elsewhere', async () => {
-    const alive = await mkdtemp(join(root, `${process.ppid}-${hostname()}-`));
-    const elsewhere = await mkdtemp(join(root, `${GONE}-another-host-`));
-    await mkdtemp(join(root, `${GONE}-${hostname()}-`));
+    const [alive, elsewhere, left] = [
+      join(root, `${process.ppid}-1-${hostname()}`),
+      join(root, `${GONE}-2-another-host`),
+      join(root, `${GONE}-3-${hostname()}`),
+    ] as const;
+    await Promise.all([alive, elsewhere, left].map((path) => mkdir(path)));
     await withTemporaryDirectory(root, async () => {
       const others = (await readdir(root)).filter((name) => !name.startsWith(`${process.pid}-`));
       expect(others.map((name) => join(root, name)).sort()).toEqual([alive, elsewhere].sort());

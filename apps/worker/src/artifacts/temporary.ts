@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAbandoned, temporaryName } from '@ringmaster/data';
 
 /**
  * Runs `use` with a new directory under `root`, and removes it afterwards. A process that was killed could not remove
- * its own: what is left of processes of this host that are gone is removed first.
+ * its own: what is left of processes that are gone is removed first.
  */
 export async function withTemporaryDirectory<Result>(
   root: string,
@@ -12,23 +12,14 @@ export async function withTemporaryDirectory<Result>(
 ): Promise<Result> {
   await mkdir(root, { recursive: true });
   for (const name of await readdir(root)) {
-    const [, pid, host] = /^(\d+)-(.*)-[^-]*$/.exec(name) ?? [];
-    if (host === hostname() && !isAlive(Number(pid)))
-      await rm(join(root, name), { recursive: true, force: true });
+    const path = join(root, name);
+    if (await isAbandoned(name, path)) await rm(path, { recursive: true, force: true });
   }
-  const directory = await mkdtemp(join(root, `${process.pid}-${hostname()}-`));
+  const directory = join(root, temporaryName());
+  await mkdir(directory, { mode: 0o700 });
   try {
     return await use(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,13 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { RingmasterError, sha256 as hashOf } from '@ringmaster/protocol';
 import { diskErrors, makeDurableDirectory, syncDirectory } from './disk.js';
-
-/** Age at which a half-written file of another host is given up: nobody here can tell whether its writer lives. */
-const ABANDONED_MS = 24 * 60 * 60_000;
+import { isAbandoned, temporaryName } from './temporary-name.js';
 
 /** Bytes that are hashed at a time, in a few milliseconds: a large blob does not hold up whoever stores it. */
 const STRIDE = 4 * 1024 * 1024;
@@ -60,8 +57,7 @@ export class BlobStore {
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     expected?: string,
   ): Promise<BlobInfo> {
-    const name = [process.pid, randomBytes(8).toString('hex'), hostname()].join('-');
-    const temporary = join(this.#incoming, name);
+    const temporary = join(this.#incoming, temporaryName());
     try {
       return await diskErrors(this.root, async () => {
         await this.#prepared();
@@ -141,13 +137,6 @@ async function moveDurably(temporary: string, path: string): Promise<void> {
   await syncDirectory(folder);
 }
 
-async function isAbandoned(name: string, path: string): Promise<boolean> {
-  const [pid, , ...host] = name.split('-');
-  if (host.join('-') === hostname()) return !isAlive(Number(pid));
-  const info = await stat(path).catch(() => null);
-  return info !== null && Date.now() - info.mtimeMs > ABANDONED_MS;
-}
-
 async function entries(directory: string): Promise<string[]> {
   return readdir(directory).catch((error: unknown) => {
     if (isMissing(error)) return [];
@@ -190,13 +179,4 @@ async function writeSynced(
     await file.close();
   }
   return { sha256: hash.digest('hex'), bytes };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
-  }
 }
