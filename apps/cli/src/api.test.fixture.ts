@@ -9,17 +9,41 @@ import {
   type JobEvent,
   type JobState,
   type JobView,
+  type ModelView,
 } from '@ringmaster/protocol';
 
 export function jobView(id: string, state: JobState, step = 0): JobView {
   const isFailed = state === 'failed';
   return {
-    ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [] },
+    ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [], base: null },
     ...{ step, steps: 10, generation: 1, workers: ['w-1'], ranks: [], loss: 2.5, evaluation: null },
     ...{ throughput: { tokensPerSecond: 1000 }, etaSeconds: 9, progress: null },
     ...{ createdAt: '2026-01-01T00:00:00.000Z', startedAt: null, endedAt: null, result: null },
     error: isFailed ? new RingmasterError('DISK_FULL', { path: '/data' }).toBody() : null,
   };
+}
+
+export function modelView(id: string, name: string): ModelView {
+  const task = 'masked-language-model';
+  const createdAt = '2026-01-01T00:00:00.000Z';
+  const hash = 'a'.repeat(64);
+  const manifest = {
+    format: 1 as const,
+    kind: 'model' as const,
+    job: null,
+    name,
+    step: 0,
+    evaluations: 0,
+    stateHash: hash,
+    specHash: hash,
+    dataManifest: hash,
+    baseManifest: null,
+    task,
+    labels: null,
+    metrics: {},
+    files: {},
+  };
+  return { id, name, job: null, task, createdAt, manifest };
 }
 
 export function incident(id: number, rest: Partial<IncidentView> = {}): IncidentView {

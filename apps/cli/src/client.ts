@@ -5,6 +5,7 @@ import {
   jobViewSchema,
   ledgerViewSchema,
   modelViewSchema,
+  nameViewSchema,
   profileViewSchema,
   RingmasterError,
   statusViewSchema,
@@ -76,6 +77,9 @@ export class Client {
   job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, jobViewSchema);
   models = () => this.#get('/v1/models', z.array(modelViewSchema));
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, modelViewSchema);
+
+  /** What a name means where a model is wanted. */
+  name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, nameViewSchema);
 
   /** Newest first; of one job, or of all. */
   incidents(job: string | null) {

@@ -1,5 +1,6 @@
 import type { IncidentView, JobView } from '@ringmaster/protocol';
 import { describeIncident } from './describe-incident.js';
+import { describeBase } from './names.js';
 import { formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
 
 const INCIDENTS_TOLD = 5;
@@ -34,6 +35,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['incidents', incidents.length],
     ['priority', job.priority],
     ['after', job.after.join(', ')],
+    ['base', job.base === null ? null : describeBase(job.base)],
     ['created', job.createdAt],
     ['started', job.startedAt],
     ['ended', job.endedAt],

@@ -1,6 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { JobSpec } from '@ringmaster/protocol';
+import { isPath } from './names.js';
 
 /** A specification whose paths no longer depend on where its job file lies. */
 export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
@@ -18,18 +18,5 @@ export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
   };
   if (spec.kind === 'pretrain') return { ...spec, data };
   const { base } = spec;
-  const isDirectory = base !== undefined && namesDirectory(base, directory);
-  return { ...spec, data, ...(isDirectory ? { base: absolute(base) } : {}) };
-}
-
-/** A base that is written as a path, or that a model directory beside the job file has the name of. */
-function namesDirectory(base: string, directory: string): boolean {
-  return /^\.{0,2}\//.test(base) || isModelDirectory(resolve(directory, base));
-}
-
-export function isModelDirectory(path: string): boolean {
-  return (
-    statSync(path, { throwIfNoEntry: false })?.isDirectory() === true &&
-    existsSync(join(path, 'config.json'))
-  );
+  return { ...spec, data, ...(base !== undefined && isPath(base) ? { base: absolute(base) } : {}) };
 }

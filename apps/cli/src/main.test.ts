@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jobViewSchema } from '@ringmaster/protocol';
+import { jobViewSchema, type JobView } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { incident, jobView, TestApi } from './api.test.fixture.js';
+import { incident, jobView, modelView, TestApi } from './api.test.fixture.js';
 import { ringmaster } from './run.test.fixture.js';
 
 const jobFile = `
@@ -364,6 +364,29 @@ epochs: 1
     expect(await baseOf('mine')).toBe(join(api.home, 'mine'));
     expect(await baseOf('./other')).toBe(join(api.home, 'other'));
     expect(await baseOf('mail-bert')).toBe('mail-bert');
+    const model = modelView('f'.repeat(64), 'mine');
+    api.json('GET /v1/names/mine', { model, pending: null });
+    expect(await baseOf('mine')).toBe('mine');
+    expect(await baseOf('./mine')).toBe(join(api.home, 'mine'));
+  });
+
+  it('tells what a job starts from', async () => {
+    const job = jobView('j-7', 'queued');
+    const told = async (base: JobView['base']) => {
+      api.json('POST /v1/jobs', { ...job, base }, 201);
+      return (await ringmaster(['submit', writeJobFile(), ...home()])).stderr;
+    };
+    const model = 'f'.repeat(64);
+    expect(await told({ model, job: null, directory: null })).toBe(
+      'It starts from model ffffffffffff.\n',
+    );
+    expect(await told({ model: null, job: 'j-6', directory: null })).toBe(
+      'It starts from the model that job j-6 makes.\n',
+    );
+    expect(await told({ model, job: null, directory: '/there' })).toBe(
+      'It starts from the directory /there.\n',
+    );
+    expect(await told(null)).toBe('');
   });
 
   it('waits when asked to, with only the id on stdout', async () => {

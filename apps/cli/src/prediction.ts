@@ -1,16 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, fstatSync, openSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { trainerEnvironment } from '@ringmaster/model';
-import { fileReason, RingmasterError, ringmasterHome, systemCode } from '@ringmaster/protocol';
+import {
+  fileReason,
+  RingmasterError,
+  ringmasterHome,
+  systemCode,
+  type ModelView,
+} from '@ringmaster/protocol';
 import { Client } from './client.js';
 import { reasonOf } from './failure.js';
-import { isModelDirectory } from './job-paths.js';
 import { locate, type ClusterOption } from './location.js';
+import { describeModel, findModel, presentModel } from './names.js';
+import { note } from './output.js';
 import { programPath } from './program.js';
 
 export interface PredictOptions extends ClusterOption {
@@ -27,9 +33,12 @@ export async function predict(model: string, options: PredictOptions): Promise<v
   const home = ringmasterHome(options.home);
   const file = options.input === undefined ? null : openInput(options.input);
   const client = new Client(locate(options));
-  const which = isModelDirectory(model)
-    ? ['--model-directory', resolve(model)]
-    : await storedModel(client, model, home.artifacts, home.cache);
+  const found = await findModel(client, model, '.');
+  const which =
+    found.type === 'directory'
+      ? ['--model-directory', found.path]
+      : await storedModel(client, presentModel(model, found), home.artifacts, home.cache);
+  note(describeModel(model, found));
   const program = programPath('@ringmaster/worker/dist/predict/main.js');
   const logits = options.logits === true ? ['--logits'] : [];
   const { token } = client;
@@ -72,8 +81,12 @@ function openInput(path: string): number {
   return file;
 }
 
-async function storedModel(client: Client, model: string, directory: string, cache: string) {
-  const { id } = await client.model(model);
+async function storedModel(
+  client: Client,
+  { id }: ModelView,
+  directory: string,
+  cache: string,
+): Promise<string[]> {
   const { cluster } = await client.status();
   return [
     ...['--artifacts-url', client.url, '--artifacts-directory', directory],

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
@@ -13,6 +13,7 @@ import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { inHome } from '../location.js';
 import { gather, loadJobFile } from '../job-file.js';
+import { describeModel, findModel, presentModel } from '../names.js';
 import { formatCount, note, pairs, print, printJson, table } from '../output.js';
 import { localReadingVerb, type JsonOption } from '../verb.js';
 
@@ -72,24 +73,38 @@ async function prepare(path: string, overrides: readonly string[] | undefined, h
   const { BlobStore, prepareData } = await import('@ringmaster/data');
   const store = new BlobStore(home.artifacts);
   let phase = '';
-  const { manifest, sha256 } = await prepareData(await requestOf(spec, store, home), {
-    store,
-    index: home.data,
-    onProgress: (progress) => {
-      if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
-      phase = progress.phase;
+  const { manifest, sha256 } = await prepareData(
+    await requestOf(spec, dirname(path), store, home),
+    {
+      store,
+      index: home.data,
+      onProgress: (progress) => {
+        if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
+        phase = progress.phase;
+      },
     },
-  });
+  );
   return { manifest, sha256, store };
 }
 
-/** What the coordinator would prepare for this job. */
-async function requestOf(spec: JobSpec, store: BlobStore, home: Home): Promise<PrepareRequest> {
+/**
+ * What the coordinator would prepare for this job.
+ * @param from Directory of the job file.
+ */
+async function requestOf(
+  spec: JobSpec,
+  from: string,
+  store: BlobStore,
+  home: Home,
+): Promise<PrepareRequest> {
   const data = dataOf(spec);
   if (spec.tokenizer !== undefined) return { data, tokenizer: spec.tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
-  if (base.startsWith('/')) return { data, tokenizerFile: join(base, 'tokenizer.json') };
-  const { manifest } = await new Client(inHome(home)).model(base);
+  const found = await findModel(new Client(inHome(home)), base, from);
+  note(describeModel(base, found));
+  if (found.type === 'directory')
+    return { data, tokenizerFile: join(found.path, 'tokenizer.json') };
+  const { manifest } = presentModel(base, found);
   const file = manifest.files['tokenizer.json']?.sha256 ?? '';
   return { data, tokenizerFile: store.path(file) };
 }

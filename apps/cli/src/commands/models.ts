@@ -38,7 +38,7 @@ export function modelCommand(program: Command): void {
     const api = client(where);
     const view = await api.model(reference);
     await exportModel(api, view, directory);
-    note(`Model ${view.name} is in ${directory}.`);
+    note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
   });
   clusterVerb(
     model,

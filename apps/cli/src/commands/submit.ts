@@ -1,10 +1,12 @@
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { awaitJob, requireSuccess } from '../await-job.js';
 import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
 import { gather, loadJobFile } from '../job-file.js';
 import { locate, type ClusterOption } from '../location.js';
-import { print, printJson } from '../output.js';
+import { describeBase, settleBase } from '../names.js';
+import { note, print, printJson } from '../output.js';
 import { clusterVerb } from '../verb.js';
 
 interface SubmitOptions extends ClusterOption {
@@ -25,14 +27,15 @@ Paths in a job file are relative to it. docs/reference/job-file.md lists every k
 Example: ringmaster submit recipes/quickstart-pretrain.yaml --set steps=50 --set seed=8 --wait`,
     )
     .action(async (path: string, { set, wait, dryRun, ...where }: SubmitOptions) => {
-      const spec = loadJobFile(path, set);
+      const client = new Client(locate(where));
+      const spec = await settleBase(client, loadJobFile(path, set), dirname(path));
       if (dryRun) {
         printJson(spec);
         return;
       }
-      const client = new Client(locate(where));
-      const { id } = await client.submit(spec);
+      const { id, base } = await client.submit(spec);
       print(id);
+      if (base !== null) note(`It starts from ${describeBase(base)}.`);
       if (!wait) return;
       requireSuccess(await awaitJob(client, id, null, interruption(`job ${id} goes on.`)));
     });

@@ -218,7 +218,7 @@ describe('the description', () => {
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
       ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
       ...['/v1/jobs/{id}/steps', '/v1/models'],
-      ...['/v1/models/{id}', '/v1/shutdown', '/v1/status', '/v1/workers'],
+      ...['/v1/models/{id}', '/v1/names/{name}', '/v1/shutdown', '/v1/status', '/v1/workers'],
     ]);
   });
 });

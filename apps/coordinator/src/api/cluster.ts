@@ -23,7 +23,10 @@ export function clusterRoutes(server: Server, context: ApiContext): void {
         tags: ['incidents'],
         summary: 'Failures and what was done about them, newest first.',
         querystring: z.object({
-          job: z.string().optional().describe('Id of a job, or the name of the newest one.'),
+          job: z
+            .string()
+            .optional()
+            .describe('Id of a job, its beginning, or the name of the newest one.'),
           limit: z.coerce.number().int().positive().max(10_000).default(100),
         }),
         response: { 200: z.array(incidentViewSchema) },

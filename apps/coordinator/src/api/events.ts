@@ -13,7 +13,9 @@ export function eventRoutes(server: Server, { jobs, events }: ApiContext): void 
       schema: {
         tags: ['jobs'],
         summary: 'Server-sent events of a job: `job` at once, then all that happens until it ends.',
-        params: z.object({ id: z.string() }),
+        params: z.object({
+          id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
+        }),
         produces: ['text/event-stream'],
       },
     },

@@ -8,7 +8,9 @@ import {
 import { z } from 'zod';
 import type { ApiContext, Server } from './context.js';
 
-const params = z.object({ id: z.string().describe('Id of a job, or the name of the newest one.') });
+const params = z.object({
+  id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
+});
 const tags = ['jobs'];
 
 // The job file is parsed by its own parser, whose errors name the key and the nearest valid one.

@@ -13,7 +13,7 @@ export function ledgerRoutes(server: Server, { jobs, store, blobs }: ApiContext)
         tags: ['jobs'],
         summary: 'Which samples a step consumes, computed, beside what the workers reported of it.',
         params: z.object({
-          id: z.string().describe('Id of a job, or the name of the newest one.'),
+          id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
         }),
         querystring: z.object({
           step: z.coerce.number().int().positive().describe('As in the loss curve, from 1.'),

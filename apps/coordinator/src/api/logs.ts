@@ -10,7 +10,9 @@ export function logRoutes(server: Server, { jobs, logs, events }: ApiContext): v
       schema: {
         tags: ['jobs'],
         summary: 'Log lines of the trainers of a job, one JSON object a line.',
-        params: z.object({ id: z.string() }),
+        params: z.object({
+          id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
+        }),
         querystring: z.object({
           tail: z.coerce.number().int().min(0).max(1_000_000).default(1000).describe('Last lines.'),
           follow: z

@@ -1,19 +1,25 @@
-import { modelViewSchema, registerModelSchema, RingmasterError } from '@ringmaster/protocol';
+import {
+  modelViewSchema,
+  nameViewSchema,
+  registerModelSchema,
+  RingmasterError,
+} from '@ringmaster/protocol';
 import { z } from 'zod';
 import { readArtifact } from '../artifacts/references.js';
+import { modelOf, presentModelOf } from '../names/names.js';
 import type { ApiContext, Server } from './context.js';
 
 const params = z.object({
-  id: z.string().describe('Id of a model, or the name of the newest one.'),
+  id: z
+    .string()
+    .describe(
+      'Id of a model or of the job that made it, its beginning, or the name of the newest.',
+    ),
 });
 const tags = ['models'];
 
 export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: ApiContext): void {
-  const find = (reference: string) => {
-    const model = store.models.find(reference);
-    if (model === null) throw new RingmasterError('MODEL_NOT_FOUND', { id: reference });
-    return model;
-  };
+  const find = (reference: string) => presentModelOf(store, reference);
 
   server.get(
     '/v1/models',
@@ -31,6 +37,26 @@ export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: Api
     '/v1/models/:id',
     { schema: { tags, summary: 'One model.', params, response: { 200: modelViewSchema } } },
     (request) => find(request.params.id),
+  );
+
+  server.get(
+    '/v1/names/:name',
+    {
+      schema: {
+        tags,
+        summary: 'What a name means where a model is wanted.',
+        params: z.object({
+          name: z.string().describe('Id of a model or of a job, its beginning, or a name.'),
+        }),
+        response: { 200: nameViewSchema },
+      },
+    },
+    (request) => {
+      const { model, pending } = modelOf(store, request.params.name);
+      if (pending === null) return { model, pending };
+      const { id, name, state } = jobs.record(pending.id);
+      return { model, pending: { id, name, state } };
+    },
   );
 
   server.post(
@@ -62,13 +88,8 @@ export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: Api
     { schema: { tags, summary: 'Removes a model.', params, response: { 204: z.null() } } },
     (request, reply) => {
       const { id } = find(request.params.id);
-      const user = jobs.live.find(
-        ({ record }) =>
-          record.baseManifest === id ||
-          (record.base?.type === 'model' && record.base.manifest === id),
-      );
-      const job = user?.record.id ?? store.jobs.inLineOn(id)?.id;
-      if (job !== undefined) throw new RingmasterError('MODEL_IN_USE', { id, job });
+      const job = store.jobs.startingFrom(id);
+      if (job !== null) throw new RingmasterError('MODEL_IN_USE', { id, job });
       store.models.remove(id);
       garbage.release(id);
       void reply.status(204);

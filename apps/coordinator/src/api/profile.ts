@@ -10,7 +10,7 @@ export function profileRoutes(server: Server, { jobs }: ApiContext): void {
         tags: ['jobs'],
         summary: 'Where the time of the newest steps went, by rank and phase.',
         params: z.object({
-          id: z.string().describe('Id of a job, or the name of the newest one.'),
+          id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
         }),
         response: { 200: profileViewSchema },
       },

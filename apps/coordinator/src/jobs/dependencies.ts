@@ -1,26 +1,24 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { RingmasterError, type JobSpec } from '@ringmaster/protocol';
-import type { Base, JobRecord } from '../store/jobs.js';
+import { jobOf, modelOf } from '../names/names.js';
+import type { Base } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 
-/** A job by its id, else the newest of that name. */
-export function findJob(store: Store, reference: string): JobRecord | null {
-  return store.jobs.get(reference) ?? store.jobs.newestByName(reference);
-}
-
 /**
- * Settles what a job comes after and what it starts from, so that later jobs of the same name change nothing.
- * @throws JOB_DEPENDENCY_UNKNOWN
+ * Settles what a job comes after and what it starts from, so that later jobs and models of the same names change
+ * nothing.
+ * @throws JOB_DEPENDENCY_UNKNOWN, REFERENCE_AMBIGUOUS
  */
 export function settleDependencies(
   store: Store,
   spec: JobSpec,
 ): { after: string[]; base: Base | null } {
   const after = spec.after.map((reference) => {
-    const job = findJob(store, reference);
-    if (job === null) throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', { reference });
-    return job.id;
+    const { id, state } = dependency(reference, () => jobOf(store, reference));
+    if (state !== 'failed' && state !== 'cancelled') return id;
+    const reason = `job ${id} ${state === 'failed' ? 'failed' : 'was cancelled'}`;
+    throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', { reference, reason });
   });
   const base =
     spec.kind === 'finetune' && spec.base !== undefined ? findBase(store, spec.base) : null;
@@ -28,18 +26,28 @@ export function settleDependencies(
   return { after: [...new Set(after)], base };
 }
 
-/** A directory, a model, or a job; of a name that is both, the job while it has not ended, else the newest model. */
+/** A directory where a path is given; else a job that will make the newest model of that name, or that model. */
 function findBase(store: Store, reference: string): Base {
   if (isAbsolute(reference)) {
     const found = existsSync(reference) && statSync(reference).isDirectory();
     if (found) return { type: 'directory', path: reference };
     throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', { reference });
   }
-  const job = findJob(store, reference);
-  const ended = job?.state === 'failed' || job?.state === 'cancelled';
-  if (job !== null && (job.id === reference || !ended)) return { type: 'job', job: job.id };
-  const model = store.models.find(reference);
+  const { model, pending } = dependency(reference, () => modelOf(store, reference));
+  if (pending !== null) return { type: 'job', job: pending.id };
   if (model !== null) return { type: 'model', manifest: model.id };
-  if (job !== null) return { type: 'job', job: job.id };
   throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', { reference });
+}
+
+/** What a job file refers to: where it is not found, the job file is at fault. */
+function dependency<Found>(reference: string, look: () => Found): Found {
+  try {
+    return look();
+  } catch (cause) {
+    if (!(cause instanceof RingmasterError)) throw cause;
+    if (cause.code !== 'JOB_NOT_FOUND' && cause.code !== 'MODEL_NOT_FOUND') throw cause;
+    const { reason } = cause.detail as { readonly reason?: string };
+    const detail = reason === undefined ? { reference } : { reference, reason };
+    throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', detail, { cause });
+  }
 }

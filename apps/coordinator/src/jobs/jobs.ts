@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Garbage } from '../artifacts/garbage.js';
 import { newId } from '../identifiers.js';
 import type { Metrics } from '../metrics/metrics.js';
+import { jobOf } from '../names/names.js';
 import type { Preparation } from '../preparation/preparation.js';
 import type { Departure, RunEvent } from '../runs/event.js';
 import { believedRank } from '../runs/fence.js';
@@ -20,7 +21,7 @@ import type { JobRecord, ListedJob } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import { carryOut, remember } from './commands.js';
 import { concernsScheduler, waitInLine } from './demand.js';
-import { findJob, settleDependencies } from './dependencies.js';
+import { settleDependencies } from './dependencies.js';
 import { difference } from './differences.js';
 import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
@@ -112,10 +113,9 @@ export class Jobs {
     return this.#ask(reference, 'cancel', { type: 'cancelled' });
   }
 
-  /** A job by id or name. @throws JOB_NOT_FOUND */
+  /** A job by what it is referred to as. @throws JOB_NOT_FOUND, REFERENCE_AMBIGUOUS */
   record(reference: string): JobRecord {
-    const found = findJob(this.#options.store, reference);
-    if (found === null) throw new RingmasterError('JOB_NOT_FOUND', { id: reference });
+    const found = jobOf(this.#options.store, reference);
     return this.#live.get(found.id)?.record ?? found;
   }
 

@@ -86,6 +86,7 @@ export function viewOf(
     state,
     priority: spec.priority,
     after: record.after,
+    base: baseOf(record),
     step,
     steps,
     generation: record.generation,
@@ -101,6 +102,15 @@ export function viewOf(
     endedAt: record.endedAt,
     result: record.result,
     error: record.error,
+  };
+}
+
+function baseOf({ base, baseManifest }: ListedJob): JobView['base'] {
+  if (base === null) return null;
+  return {
+    model: base.type === 'model' ? base.manifest : baseManifest,
+    job: base.type === 'job' ? base.job : null,
+    directory: base.type === 'directory' ? base.path : null,
   };
 }
 

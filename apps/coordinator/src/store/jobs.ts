@@ -9,7 +9,7 @@ import {
 import { z } from 'zod';
 import { runSchema } from '../runs/run.js';
 import type { Connection } from './database.js';
-import { json, toJson } from './rows.js';
+import { json, prefixRange, toJson } from './rows.js';
 
 /** What a fine-tune starts from, settled when the job is submitted. */
 const baseSchema = z.discriminatedUnion('type', [
@@ -147,6 +147,14 @@ export class JobTable {
     return this.#one('SELECT * FROM jobs WHERE name = ? ORDER BY seq DESC LIMIT 1', name);
   }
 
+  /** The first `limit` jobs whose ids begin with `prefix`, by id. */
+  byPrefix(prefix: string, limit: number): JobRecord[] {
+    const rows = this.#database
+      .prepare('SELECT * FROM jobs WHERE id >= ? AND id < ? ORDER BY id LIMIT ?')
+      .all(...prefixRange(prefix), limit);
+    return rows.map((row) => rowSchema.parse(row));
+  }
+
   /** Newest first. */
   list(limit: number): ListedJob[] {
     const rows = this.#database.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT ?').all(limit);
@@ -194,13 +202,19 @@ export class JobTable {
     return this.#one(`SELECT * FROM jobs WHERE id = ? AND ${IN_LINE}`, id);
   }
 
-  /** A job in line that was submitted on top of a model. */
-  inLineOn(model: string): JobRecord | null {
-    return this.#one(
-      `SELECT * FROM jobs
-       WHERE ${IN_LINE} AND base ->> '$.type' = 'model' AND base ->> '$.manifest' = ? LIMIT 1`,
-      model,
-    );
+  /** The id of a job that has not ended and starts from this model, or from what the job made that made it. */
+  startingFrom(model: string): string | null {
+    const row = this.#database
+      .prepare(
+        `SELECT id FROM jobs
+         WHERE state NOT IN ('succeeded', 'failed', 'cancelled') AND base IS NOT NULL AND (
+           base_manifest = :model OR base ->> '$.manifest' = :model OR EXISTS (
+             SELECT 1 FROM jobs maker
+             WHERE maker.id = jobs.base ->> '$.job' AND maker.result ->> '$.model' = :model))
+         ORDER BY seq LIMIT 1`,
+      )
+      .get({ model });
+    return row === undefined ? null : z.object({ id: z.string() }).parse(row).id;
   }
 
   countByState(): Record<string, number> {

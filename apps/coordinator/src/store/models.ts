@@ -1,7 +1,7 @@
 import { artifactManifestSchema, type ModelView } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { Connection } from './database.js';
-import { json } from './rows.js';
+import { json, prefixRange } from './rows.js';
 
 const rowSchema = z
   .object({
@@ -32,14 +32,20 @@ export class ModelTable {
       .run(id, name, job, task, JSON.stringify(manifest), createdAt);
   }
 
-  /** A model by its id, else the newest of that name. */
-  find(reference: string): ModelView | null {
-    const row = this.#database
-      .prepare(
-        'SELECT * FROM models WHERE id = ? OR name = ? ORDER BY id = ? DESC, seq DESC LIMIT 1',
-      )
-      .get(reference, reference, reference);
-    return row === undefined ? null : rowSchema.parse(row);
+  get(id: string): ModelView | null {
+    return this.#one('SELECT * FROM models WHERE id = ?', id);
+  }
+
+  newestByName(name: string): ModelView | null {
+    return this.#one('SELECT * FROM models WHERE name = ? ORDER BY seq DESC LIMIT 1', name);
+  }
+
+  /** The first `limit` models whose ids begin with `prefix`, by id. */
+  byPrefix(prefix: string, limit: number): ModelView[] {
+    const rows = this.#database
+      .prepare('SELECT * FROM models WHERE id >= ? AND id < ? ORDER BY id LIMIT ?')
+      .all(...prefixRange(prefix), limit);
+    return rows.map((row) => rowSchema.parse(row));
   }
 
   /** Newest first. */
@@ -50,5 +56,10 @@ export class ModelTable {
 
   remove(id: string): void {
     this.#database.prepare('DELETE FROM models WHERE id = ?').run(id);
+  }
+
+  #one(query: string, ...parameters: string[]): ModelView | null {
+    const row = this.#database.prepare(query).get(...parameters);
+    return row === undefined ? null : rowSchema.parse(row);
   }
 }

@@ -12,3 +12,8 @@ export function json<Schema extends z.ZodType>(schema: Schema) {
 export function toJson(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
 }
+
+/** The bounds of all ids that begin so, the upper one excluded: no id has a character beyond z. */
+export function prefixRange(prefix: string): [from: string, to: string] {
+  return [prefix, `${prefix}{`];
+}

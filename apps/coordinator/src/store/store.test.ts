@@ -129,8 +129,6 @@ describe('the store', () => {
       expect(first()).toBe('j-next');
       expect(store.jobs.inLine('j-base')).toBeNull();
       expect(store.jobs.inLine('j-next')?.id).toBe('j-next');
-      expect(store.jobs.inLineOn('m')?.id).toBe('j-next');
-      expect(store.jobs.inLineOn('other')).toBeNull();
       store.jobs.update({ ...base, state: 'succeeded' });
       expect(first()).toBe('j-urgent');
       expect(store.jobs.abandonedInLine()).toEqual([]);
@@ -139,6 +137,32 @@ describe('the store', () => {
       expect(first()).toBe('j-next');
       expect(store.jobs.begun()).toEqual([]);
       expect(store.jobs.list(2).map(({ id }) => id)).toEqual(['j-urgent', 'j-next']);
+    }));
+
+  it('knows which jobs need a model, however they came by it', () =>
+    withStore((store) => {
+      const result = { stateHash: 'h', model: 'made', metrics: {} };
+      const maker = store.jobs.insert({ id: 'j-maker', spec, after: [], base: null, createdAt });
+      store.jobs.update({ ...maker, state: 'succeeded', result });
+      const bases = [
+        ['made', { type: 'job', job: 'j-maker' }],
+        ['given', { type: 'model', manifest: 'given' }],
+        ['taken', { type: 'directory', path: '/somewhere' }],
+      ] as const;
+      for (const [model, base] of bases) {
+        const id = `j-${model}`;
+        const job = store.jobs.insert({ id, spec, after: [], base, createdAt });
+        const needing =
+          base.type === 'directory' ? { ...job, baseManifest: model, dataManifest: 'd' } : job;
+        store.jobs.update(needing);
+        expect(store.jobs.startingFrom(model)).toBe(id);
+        for (const state of ['preparing', 'running', 'paused'] as const) {
+          store.jobs.update({ ...needing, state });
+          expect(store.jobs.startingFrom(model)).toBe(id);
+        }
+        store.jobs.update({ ...needing, state: 'failed' });
+        expect(store.jobs.startingFrom(model)).toBeNull();
+      }
     }));
 
   it('tells which steps are new, and overwrites those that were told otherwise', () =>

@@ -42,6 +42,16 @@ export const jobViewSchema = z.object({
   state: jobStateSchema,
   priority: z.int(),
   after: z.array(z.string()),
+  /** What a fine-tune starts from, as it was settled when the job was submitted. */
+  base: z
+    .object({
+      /** SHA-256 of the model's manifest; null until it is known. */
+      model: z.string().nullable(),
+      /** Job that makes it. */
+      job: z.string().nullable(),
+      directory: z.string().nullable(),
+    })
+    .nullable(),
   /** Steps applied. */
   step: z.int(),
   /** Steps in all; null until the data says how many an epoch has. */

@@ -28,6 +28,13 @@ export const jobErrors = {
     message: ({ id }) => `No job has the id '${id}'`,
     remedy: 'List the jobs with: ringmaster jobs',
   }),
+  REFERENCE_AMBIGUOUS: entry<{ reference: string; candidates: readonly string[]; more: boolean }>({
+    status: 409,
+    exit: 2,
+    message: ({ reference, candidates, more }) =>
+      `Several ids begin with '${reference}': ${candidates.join(', ')}${more ? ' and others' : ''}`,
+    remedy: 'Give more of the id.',
+  }),
   JOB_STATE_CONFLICT: entry<{ id: string; state: string; verb: string }>({
     status: 409,
     exit: 1,
@@ -40,11 +47,13 @@ export const jobErrors = {
     message: ({ id, reason }) => `Job ${id} failed: ${reason}`,
     remedy: 'Read its last lines with: ringmaster logs ID',
   }),
-  JOB_DEPENDENCY_UNKNOWN: entry<{ reference: string }>({
+  JOB_DEPENDENCY_UNKNOWN: entry<{ reference: string; reason?: string }>({
     status: 400,
     exit: 2,
-    message: ({ reference }) =>
-      `Job file names '${reference}', which is neither a job, a model nor a directory`,
+    message: ({ reference, reason }) =>
+      reason === undefined
+        ? `Job file names '${reference}', which is neither a job, a model nor a directory`
+        : `Job file names '${reference}', which cannot be used: ${reason}`,
     remedy: 'List what exists with: ringmaster jobs; ringmaster models',
   }),
   JOB_DEPENDENCY_FAILED: entry<{ id: string; dependency: string; state: string }>({
@@ -67,10 +76,11 @@ export const jobErrors = {
     message: ({ id, reason }) => `The data preparation of job ${id} died: ${reason}`,
     remedy: 'Check the memory of the machine, then submit the job again.',
   }),
-  MODEL_NOT_FOUND: entry<{ id: string }>({
+  MODEL_NOT_FOUND: entry<{ id: string; reason?: string }>({
     status: 404,
     exit: 4,
-    message: ({ id }) => `No model has the id or name '${id}'`,
+    message: ({ id, reason }) =>
+      `No model has the id or name '${id}'${reason === undefined ? '' : `: ${reason}`}`,
     remedy: 'List the models with: ringmaster models',
   }),
   MODEL_INCOMPLETE: entry<{ manifest: string; reason: string }>({

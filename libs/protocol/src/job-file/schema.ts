@@ -24,7 +24,9 @@ const common = {
   after: z
     .array(z.string())
     .default([])
-    .describe('Ids or names of jobs that must have succeeded first.'),
+    .describe(
+      'Ids or names of jobs that must have succeeded first; a name is the newest job of it.',
+    ),
   precision: z
     .enum(['float32', 'bfloat16'])
     .default('float32')
@@ -58,7 +60,12 @@ const pretrain = z.strictObject({
 const finetune = z.strictObject({
   kind: z.literal('finetune'),
   ...common,
-  base: z.string().optional().describe('Model, job or directory to start from.'),
+  base: z
+    .string()
+    .optional()
+    .describe(
+      'What to start from: id or name of a model or of the job that makes it, or a directory, written as a path.',
+    ),
   model: modelSection.optional().describe('Train from random weights instead of a base.'),
   tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
   task: z.enum(['text-classification']).describe('What the model learns to predict.'),
