@@ -159,7 +159,12 @@ export async function startCoordinator(
       isReady: () => file.control !== '' && !stopping,
       shutDown: onShutDown,
     },
-    credentials?.token ?? null,
+    {
+      token: credentials?.token ?? null,
+      loopback: address.loopback,
+      host: options.host,
+      allowedHosts: options.allowedHosts,
+    },
     log,
   );
   const closeStore = () => {

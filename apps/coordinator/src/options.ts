@@ -7,6 +7,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const optionsSchema = z.strictObject({
   home: z.string().optional(),
   host: z.string().default('127.0.0.1'),
+  'allowed-host': z.array(z.string()).default([]),
   port: port.optional(),
   'control-port': port.optional(),
   lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
@@ -18,6 +19,8 @@ export interface Options {
   readonly home: string | undefined;
   /** Name or address to listen on. */
   readonly host: string;
+  /** Names, beside that and `localhost`, under which requests may be addressed to a coordinator on loopback. */
+  readonly allowedHosts: readonly string[];
   /** Port of the HTTP API; null for the one it had last if that is free, else any. */
   readonly port: number | null;
   /** Port of the control plane, likewise. */
@@ -36,17 +39,19 @@ export function parseOptions(args: readonly string[]): Options {
       options: {
         home: { type: 'string' },
         host: { type: 'string' },
+        'allowed-host': { type: 'string', multiple: true },
         port: { type: 'string' },
         'control-port': { type: 'string' },
         lease: { type: 'string' },
         secure: { type: 'boolean' },
       },
     });
-    const { home, host, secure, lease, ...ports } = optionsSchema.parse(values);
+    const { home, host, secure, lease, ...others } = optionsSchema.parse(values);
     return {
       ...{ home, host, secure, leaseMs: lease },
-      port: ports.port ?? null,
-      controlPort: ports['control-port'] ?? null,
+      allowedHosts: others['allowed-host'],
+      port: others.port ?? null,
+      controlPort: others['control-port'] ?? null,
     };
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];

@@ -11,6 +11,7 @@ import { Client } from '../client.js';
 import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
 import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
 import { interruption } from '../interruption.js';
+import { gather } from '../job-file.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
 import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
@@ -21,6 +22,7 @@ interface UpOptions extends HomeOption {
   readonly threads: number;
   readonly port?: number;
   readonly host?: string;
+  readonly allowedHost?: readonly string[];
   readonly secure?: true;
   readonly orphanTimeout?: string;
 }
@@ -36,6 +38,11 @@ export function upCommand(program: Command): void {
     .option('--threads <k>', 'TensorFlow threads that a worker offers', wholeNumber(1, 256), 1)
     .option('--port <port>', 'port of the HTTP API (default: any)', wholeNumber(0, 65_535))
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option(
+      '--allowed-host <name>',
+      'answer requests to this name too, as a proxy sends them; may be repeated',
+      gather,
+    )
     .option('--secure', 'make an API token and CURVE keys, and ask for them')
     .option(
       '--orphan-timeout <time>',
@@ -67,6 +74,7 @@ async function up(options: UpOptions): Promise<void> {
       [
         ...(options.port === undefined ? [] : ['--port', String(options.port)]),
         ...(options.host === undefined ? [] : ['--host', options.host]),
+        ...(options.allowedHost ?? []).flatMap((name) => ['--allowed-host', name]),
         ...(options.secure === undefined ? [] : ['--secure']),
       ],
     );

@@ -185,7 +185,9 @@ describe('errors', () => {
     ['POST', '/v1/jobs/j-none/cancel', 404, 'JOB_NOT_FOUND'],
     ['GET', '/v1/jobs?limit=none', 400, 'REQUEST_INVALID'],
     ['GET', '/v1/none', 404, 'NOT_FOUND'],
-    ['PUT', '/v1/jobs', 404, 'NOT_FOUND'],
+    ['PUT', '/v1/jobs', 405, 'METHOD_NOT_ALLOWED'],
+    ['GET', '/%zz', 400, 'REQUEST_INVALID'],
+    ['GET', '/v1/jobs/%zz', 400, 'REQUEST_INVALID'],
     ['GET', `/v1/blobs/${sha256('none')}`, 404, 'BLOB_MISSING'],
   ])('%s %s is answered with %i %s', async (method, path, status, code) => {
     const response = await client.request(method, path);

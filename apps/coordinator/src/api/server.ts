@@ -1,7 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import swagger from '@fastify/swagger';
-import { RingmasterError, sha256 } from '@ringmaster/protocol';
-import fastify, { LogController, type FastifyBaseLogger } from 'fastify';
+import { REQUEST_LIMIT_BYTES, RingmasterError } from '@ringmaster/protocol';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -13,39 +13,68 @@ import { version } from '../version.js';
 import { blobRoutes } from './blobs.js';
 import { clusterRoutes } from './cluster.js';
 import type { ApiContext, Server } from './context.js';
-import { answerError } from './errors.js';
+import { answerError, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
+import { refusalOf, type Access } from './guard.js';
 import { healthRoutes } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { modelRoutes } from './models.js';
 import { profileRoutes } from './profile.js';
+import { methodsAt, operationOf } from './routes.js';
 
-/**
- * The HTTP API, described by itself at /openapi.json.
- * @param token Bearer token that every route under /v1 asks for; null for none.
- */
+/** Longest parameter in a path: names of jobs and models. */
+const LONGEST_PARAMETER = 500;
+
+/** The HTTP API, described by itself at /openapi.json. */
 export async function createServer(
   context: ApiContext,
-  token: string | null,
+  access: Access,
   log: Logger,
 ): Promise<Server> {
   const base: FastifyBaseLogger = log;
+  /** Judged by the route that the request was routed to, never by how its target is written. */
+  const refusal = ({ raw, method, routeOptions }: FastifyRequest) =>
+    refusalOf(raw, operationOf(method, routeOptions.url)?.needs ?? 'read', access);
   const server: Server = fastify({
     loggerInstance: base,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
-    exposeHeadRoutes: false,
+    bodyLimit: REQUEST_LIMIT_BYTES,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    // A request without a Host header is refused in the form of all errors.
+    http: { requireHostHeader: false },
+    // A target that cannot be decoded is routed nowhere, and passes no hook.
+    frameworkErrors: (error, request, reply) => {
+      answerError(refusal(request) ?? error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => {
+      answerUnparsable(error, socket, maxHeaderSize);
+    },
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
+  server.removeContentTypeParser('text/plain');
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) => {
-    const what = `${request.method} ${request.url.split('?')[0] ?? ''}`;
-    answerError(new RingmasterError('NOT_FOUND', { what }), request, reply);
+    const { method, url } = request;
+    const what = url.split('?')[0] ?? '';
+    const allow = methodsAt(url).join(', ');
+    const error =
+      allow === ''
+        ? new RingmasterError('NOT_FOUND', { what: `${method} ${what}` })
+        : new RingmasterError('METHOD_NOT_ALLOWED', { method, what, allow });
+    answerError(error, request, reply);
   });
-  if (token !== null) requireToken(server, token);
+  server.addHook('onRequest', (request, _reply, done) => {
+    done(refusal(request) ?? undefined);
+  });
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) {
+      if (operationOf(each, url) === undefined) throw new Error(`${each} ${url} is no operation`);
+    }
+  });
   server.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
     const route = request.routeOptions.url ?? 'none';
@@ -72,15 +101,4 @@ export async function createServer(
   await blobRoutes(server, context);
   server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());
   return server;
-}
-
-function requireToken(server: Server, token: string): void {
-  const expected = Buffer.from(sha256(`Bearer ${token}`));
-  server.addHook('onRequest', (request, _reply, done) => {
-    const given = Buffer.from(sha256(request.headers.authorization ?? ''));
-    const open = !request.url.startsWith('/v1/');
-    // Hashes have one length, which is what a comparison in constant time needs.
-    if (open || timingSafeEqual(given, expected)) done();
-    else done(new RingmasterError('UNAUTHORIZED', {}));
-  });
 }

@@ -7,6 +7,9 @@ import {
 } from '../messages/trainer.js';
 import { incidentViewSchema } from './incidents.js';
 
+/** Longest body of a request to the API, blobs apart. */
+export const REQUEST_LIMIT_BYTES = 1024 * 1024;
+
 /**
  * - `queued`: accepted; waits for the jobs it comes after, or for slots.
  * - `preparing`: its data is being cleaned, tokenised and sharded.

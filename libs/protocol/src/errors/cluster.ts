@@ -48,6 +48,50 @@ export const clusterErrors = {
     remedy:
       'Give the token that `ringmaster up` wrote under its home directory in RINGMASTER_TOKEN.',
   }),
+  HOST_REFUSED: entry<{ host: string }>({
+    status: 403,
+    exit: 1,
+    message: ({ host }) => `The request is addressed to '${host}', which is no name of this server`,
+    remedy:
+      'Use its address or localhost, or start the coordinator with --allowed-host and the name.',
+  }),
+  ORIGIN_REFUSED: entry<{ origin: string }>({
+    status: 403,
+    exit: 1,
+    message: ({ origin }) => `A web page of another origin (${origin}) may change nothing here`,
+    remedy: 'Use the command line, or a client that is no web page.',
+  }),
+  METHOD_NOT_ALLOWED: entry<{ method: string; what: string; allow: string }>({
+    status: 405,
+    exit: 1,
+    message: ({ method, what, allow }) => `${what} takes no ${method}, only ${allow}`,
+    remedy: 'The API is described at /openapi.json.',
+  }),
+  MEDIA_TYPE_UNSUPPORTED: entry<{ type: string }>({
+    status: 415,
+    exit: 1,
+    message: ({ type }) =>
+      type === '' ? 'The body has no Content-Type' : `A body of the type '${type}' is not taken`,
+    remedy: 'Send JSON, with the header: Content-Type: application/json',
+  }),
+  REQUEST_TOO_LARGE: entry<{ limit: number }>({
+    status: 413,
+    exit: 2,
+    message: ({ limit }) => `The request is longer than ${limit} bytes`,
+    remedy: 'Name data by files or patterns instead of listing it in the request.',
+  }),
+  HEADERS_TOO_LARGE: entry<{ limit: number }>({
+    status: 431,
+    exit: 1,
+    message: ({ limit }) => `The address and headers of the request are longer than ${limit} bytes`,
+    remedy: 'Shorten them.',
+  }),
+  REQUEST_TIMED_OUT: entry<object>({
+    status: 408,
+    exit: 1,
+    message: () => 'The request did not arrive in time',
+    remedy: 'Send it again.',
+  }),
   REQUEST_INVALID: entry<{ reason: string }>({
     status: 400,
     exit: 2,

@@ -1,0 +1,115 @@
+import type { ErrorCode } from '@ringmaster/protocol';
+
+/**
+ * What a route asks of whoever calls it. A token gives all of them today.
+ * - `nothing`: it is open to everybody who can connect.
+ * - `read`: to see jobs, models, workers and what they tell.
+ * - `submit`: to submit jobs and to ask something of them.
+ * - `operate`: to remove what is kept, and to end the cluster.
+ * - `exchange`: to fetch and to store blobs, as workers do.
+ */
+export type Scope = 'nothing' | 'read' | 'submit' | 'operate' | 'exchange';
+
+/** What is said of a route beside its schema. */
+export interface Operation {
+  /** Its name in the description of the API. */
+  readonly id: string;
+  readonly needs: Scope;
+  /** Errors that its handler answers with, beside those that any route may. */
+  readonly fails: readonly ErrorCode[];
+}
+
+/** Every route, by method and pattern. One that is missing here cannot be registered; HEAD goes with GET. */
+export const operations: Readonly<Record<string, Operation>> = {
+  'GET /healthz': { id: 'getHealth', needs: 'nothing', fails: [] },
+  'GET /readyz': { id: 'getReadiness', needs: 'nothing', fails: [] },
+  'GET /metrics': { id: 'getMetrics', needs: 'nothing', fails: [] },
+  'GET /openapi.json': { id: 'getDescription', needs: 'nothing', fails: [] },
+
+  'GET /v1/jobs': { id: 'listJobs', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'POST /v1/jobs': {
+    id: 'submitJob',
+    needs: 'submit',
+    fails: ['JOB_FILE_INVALID', 'JOB_FILE_UNKNOWN_KEY', 'JOB_DEPENDENCY_UNKNOWN'],
+  },
+  'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'DELETE /v1/jobs/:id': {
+    id: 'deleteJob',
+    needs: 'submit',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  },
+  'POST /v1/jobs/:id/cancel': {
+    id: 'cancelJob',
+    needs: 'submit',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  },
+  'POST /v1/jobs/:id/pause': {
+    id: 'pauseJob',
+    needs: 'submit',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  },
+  'POST /v1/jobs/:id/resume': {
+    id: 'resumeJob',
+    needs: 'submit',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  },
+  'GET /v1/jobs/:id/steps': { id: 'getSteps', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/evaluations': { id: 'getEvaluations', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/ledger': {
+    id: 'getLedger',
+    needs: 'read',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  },
+  'GET /v1/jobs/:id/profile': { id: 'getProfile', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/events': { id: 'followJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/logs': { id: 'getLogs', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+
+  'GET /v1/models': { id: 'listModels', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
+  'POST /v1/models': { id: 'registerModel', needs: 'submit', fails: ['MODEL_INCOMPLETE'] },
+  'GET /v1/models/:id': { id: 'getModel', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
+  'DELETE /v1/models/:id': {
+    id: 'removeModel',
+    needs: 'operate',
+    fails: ['MODEL_NOT_FOUND', 'MODEL_IN_USE'],
+  },
+
+  'GET /v1/blobs/:sha256': {
+    id: 'getBlob',
+    needs: 'exchange',
+    fails: ['BLOB_MISSING', 'RANGE_INVALID'],
+  },
+  'PUT /v1/blobs/:sha256': { id: 'putBlob', needs: 'exchange', fails: ['BLOB_HASH_MISMATCH'] },
+
+  'GET /v1/workers': { id: 'listWorkers', needs: 'read', fails: [] },
+  'GET /v1/incidents': { id: 'listIncidents', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/status': { id: 'getStatus', needs: 'read', fails: [] },
+  'POST /v1/shutdown': { id: 'shutDown', needs: 'operate', fails: [] },
+};
+
+/** The entry of a method and the pattern that a request was routed to; undefined for what is no route. */
+export function operationOf(method: string, pattern: string | undefined): Operation | undefined {
+  return operations[`${method === 'HEAD' ? 'GET' : method} ${pattern ?? ''}`];
+}
+
+/** Methods that the path of a request target has routes for; none where it names nothing. */
+export function methodsAt(target: string): string[] {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
+  const given = path.split('/').map(decoded);
+  const methods = Object.keys(operations).flatMap((route) => {
+    const [method = '', pattern = ''] = route.split(' ');
+    const wanted = pattern.split('/');
+    const matches =
+      wanted.length === given.length &&
+      wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]));
+    return matches ? [method] : [];
+  });
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // No route has such a name.
+  }
+}
