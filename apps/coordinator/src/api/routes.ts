@@ -73,6 +73,12 @@ export const operations: Readonly<Record<string, Operation>> = {
     fails: ['MODEL_NOT_FOUND', 'MODEL_IN_USE'],
   },
 
+  'GET /v1/names/:name': {
+    id: 'resolveName',
+    needs: 'read',
+    fails: ['MODEL_NOT_FOUND', 'REFERENCE_AMBIGUOUS'],
+  },
+
   'GET /v1/blobs/:sha256': {
     id: 'getBlob',
     needs: 'exchange',
