@@ -86,6 +86,7 @@ export async function startCoordinator(
   };
 
   const blobs = new BlobStore(home.artifacts);
+  const dataRoots = options.dataRoots ?? (address.loopback ? null : []);
   const garbage = new Garbage(store, blobs, home.data);
   const logs = new JobLogs(home.logs);
   const events = new JobEvents();
@@ -140,12 +141,13 @@ export async function startCoordinator(
       log,
       clock,
       onChange,
+      dataRoots,
     },
   });
   const adoption = new Adoption(jobs, blobs, log);
   const directories = { artifacts: home.artifacts, index: home.data };
   const scheduling = new Scheduling({
-    ...{ jobs, store, fleet: cluster, preparation, directories, logs, log, guarded },
+    ...{ jobs, store, fleet: cluster, preparation, directories, dataRoots, logs, log, guarded },
   });
   const server = await createServer(
     {

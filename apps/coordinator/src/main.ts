@@ -3,7 +3,8 @@ import { startCoordinator } from './coordinator.js';
 import { parseOptions } from './options.js';
 
 /*
- * node main.js [--home DIR] [--host ADDRESS] [--allowed-host NAME]… [--port P] [--control-port P] [--lease MS] [--secure]
+ * node main.js [--home DIR] [--host ADDRESS] [--allowed-host NAME]… [--data-root DIR]…
+ * [--port P] [--control-port P] [--lease MS] [--secure]
  */
 
 /** Tells in one line what went wrong and what to do, and ends with the exit code that belongs to it. */

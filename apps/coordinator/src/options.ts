@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { detection, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ const optionsSchema = z.strictObject({
   port: port.optional(),
   'control-port': port.optional(),
   lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
+  'data-root': z.array(z.string()).optional(),
   secure: z.boolean().default(false),
 });
 
@@ -21,6 +23,8 @@ export interface Options {
   readonly host: string;
   /** Names, beside that and `localhost`, under which requests may be addressed to a coordinator on loopback. */
   readonly allowedHosts: readonly string[];
+  /** Directories that jobs may name files under; null for those of its address: all on loopback, none elsewhere. */
+  readonly dataRoots: readonly string[] | null;
   /** Port of the HTTP API; null for the one it had last if that is free, else any. */
   readonly port: number | null;
   /** Port of the control plane, likewise. */
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
         home: { type: 'string' },
         host: { type: 'string' },
         'allowed-host': { type: 'string', multiple: true },
+        'data-root': { type: 'string', multiple: true },
         port: { type: 'string' },
         'control-port': { type: 'string' },
         lease: { type: 'string' },
@@ -50,6 +55,7 @@ export function parseOptions(args: readonly string[]): Options {
     return {
       ...{ home, host, secure, leaseMs: lease },
       allowedHosts: others['allowed-host'],
+      dataRoots: others['data-root']?.map((root) => resolve(root)) ?? null,
       port: others.port ?? null,
       controlPort: others['control-port'] ?? null,
     };

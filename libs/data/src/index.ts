@@ -1,5 +1,6 @@
 export type { Document, Source, SourceFile } from './document.js';
 export { openFiles, type ReadOptions } from './readers/source.js';
+export { requireWithin, type Roots } from './readers/roots.js';
 export { openSpamAssassin } from './readers/spam-assassin.js';
 export { cleanText, type Cleaned } from './clean/clean.js';
 export { nearDuplicateGroups } from './clean/duplicates.js';

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import {
@@ -23,6 +24,7 @@ interface UpOptions extends HomeOption {
   readonly port?: number;
   readonly host?: string;
   readonly allowedHost?: readonly string[];
+  readonly dataRoot?: readonly string[];
   readonly secure?: true;
   readonly orphanTimeout?: string;
 }
@@ -41,6 +43,11 @@ export function upCommand(program: Command): void {
     .option(
       '--allowed-host <name>',
       'answer requests to this name too, as a proxy sends them; may be repeated',
+      gather,
+    )
+    .option(
+      '--data-root <dir>',
+      'directory that jobs may read data and models from; may be repeated (default: any on loopback, none else)',
       gather,
     )
     .option('--secure', 'make an API token and CURVE keys, and ask for them')
@@ -75,6 +82,7 @@ async function up(options: UpOptions): Promise<void> {
         ...(options.port === undefined ? [] : ['--port', String(options.port)]),
         ...(options.host === undefined ? [] : ['--host', options.host]),
         ...(options.allowedHost ?? []).flatMap((name) => ['--allowed-host', name]),
+        ...(options.dataRoot ?? []).flatMap((root) => ['--data-root', resolve(root)]),
         ...(options.secure === undefined ? [] : ['--secure']),
       ],
     );

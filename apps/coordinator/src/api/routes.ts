@@ -30,7 +30,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /v1/jobs': {
     id: 'submitJob',
     needs: 'submit',
-    fails: ['JOB_FILE_INVALID', 'JOB_FILE_UNKNOWN_KEY', 'JOB_DEPENDENCY_UNKNOWN'],
+    fails: [
+      'JOB_FILE_INVALID',
+      'JOB_FILE_UNKNOWN_KEY',
+      'JOB_DEPENDENCY_UNKNOWN',
+      'DATA_PATH_REFUSED',
+    ],
   },
   'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'DELETE /v1/jobs/:id': {

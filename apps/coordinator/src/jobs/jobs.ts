@@ -6,7 +6,7 @@ import {
   type ProfileView,
   type TrainerMessage,
 } from '@ringmaster/protocol';
-import type { BlobStore } from '@ringmaster/data';
+import type { BlobStore, Roots } from '@ringmaster/data';
 import type { Logger } from 'pino';
 import type { Garbage } from '../artifacts/garbage.js';
 import { newId } from '../identifiers.js';
@@ -26,6 +26,7 @@ import { difference } from './differences.js';
 import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
+import { requirePathsWithin } from './paths.js';
 import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
 import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
@@ -47,6 +48,8 @@ export interface JobsOptions {
   readonly log: Logger;
   /** Milliseconds of a clock that never goes back. */
   readonly clock: () => number;
+  /** Directories that jobs may name files under; null for all. */
+  readonly dataRoots: Roots;
   /** Called when something may be ready to be scheduled. */
   readonly onChange: () => void;
 }
@@ -82,9 +85,10 @@ export class Jobs {
     return [...this.#live.values()];
   }
 
-  /** @throws JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
+  /** @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
   submit(spec: JobSpec): JobView {
-    const { store, onChange } = this.#options;
+    const { store, onChange, dataRoots } = this.#options;
+    requirePathsWithin(spec, dataRoots);
     const record = store.transaction(() => {
       const now = Date.now();
       const dependencies = settleDependencies(store, spec);

@@ -1,3 +1,4 @@
+import type { Roots } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { newId } from '../identifiers.js';
@@ -20,6 +21,7 @@ export interface SchedulingOptions {
   readonly preparation: Preparation;
   /** Directories of the artifact store and of what data preparation remembers. */
   readonly directories: { readonly artifacts: string; readonly index: string };
+  readonly dataRoots: Roots;
   readonly logs: JobLogs;
   readonly log: Logger;
   /** Runs what nobody waits for. */
@@ -128,7 +130,7 @@ export class Scheduling {
 
   /** Prepares the data of the first job that waits for nothing else. */
   #prepareNext(): void {
-    const { jobs, preparation, directories } = this.#options;
+    const { jobs, preparation, directories, dataRoots: roots } = this.#options;
     if (preparation.job !== null) return;
     const next = this.#nextToPrepare();
     if (next === null) return;
@@ -136,7 +138,7 @@ export class Scheduling {
     next.progress = null;
     jobs.apply(next, { type: 'preparing' });
     const { spec, id } = next.record;
-    preparation.start(id, { spec, base, ...directories }, (message) => {
+    preparation.start(id, { spec, base, roots, ...directories }, (message) => {
       this.#options.guarded(() => {
         this.#onPreparation(next, message);
       });

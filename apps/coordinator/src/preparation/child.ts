@@ -15,6 +15,7 @@ async function prepare({
   artifacts,
   index,
   base,
+  roots,
 }: PreparationRequest): Promise<PreparationMessage> {
   const store = new BlobStore(artifacts);
   if (base?.type === 'directory') tell({ type: 'progress', text: 'importing the base model' });
@@ -23,7 +24,7 @@ async function prepare({
       ? null
       : base.type === 'model'
         ? base.manifest
-        : await importModel(base.path, store);
+        : await importModel(base.path, store, roots);
   const data = dataOf(spec);
   const onProgress = (progress: PrepareProgress) => {
     tell({ type: 'progress', text: describe(progress) });
@@ -32,7 +33,7 @@ async function prepare({
     baseManifest === null
       ? { data, tokenizer: tokenizerOf(spec) }
       : { data, tokenizerFile: tokenizerFile(store, baseManifest) };
-  const { manifest, sha256 } = await prepareData(request, { store, index, onProgress });
+  const { manifest, sha256 } = await prepareData(request, { store, index, roots, onProgress });
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: manifest.warnings };
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlobStore } from '@ringmaster/data';
+import { requireWithin, type BlobStore, type Roots } from '@ringmaster/data';
 import {
   artifactManifestSchema,
   canonicalJson,
@@ -20,19 +20,27 @@ const configSchema = z.object({
 
 /**
  * Takes a model directory in Hugging Face layout into the artifact store.
+ * @param roots Directories that its files must lie in, symbolic links followed.
  * @returns The SHA-256 of its manifest, which depends on the files alone.
- * @throws MODEL_DIRECTORY_INVALID
+ * @throws DATA_PATH_REFUSED, MODEL_DIRECTORY_INVALID
  */
-export async function importModel(directory: string, blobs: BlobStore): Promise<string> {
+export async function importModel(
+  directory: string,
+  blobs: BlobStore,
+  roots: Roots,
+): Promise<string> {
+  requireWithin(directory, roots);
   const names: string[] = await readdir(directory).catch(() => []);
   const missing = NEEDED.find((name) => !names.includes(name));
   if (missing !== undefined) {
     const reason = `it has no ${missing}`;
     throw new RingmasterError('MODEL_DIRECTORY_INVALID', { path: directory, reason });
   }
+  const kept = names.filter((name) => KEPT.test(name)).sort();
+  for (const name of kept) requireWithin(join(directory, name), roots);
   const config = await readConfig(directory);
   const files: ArtifactManifest['files'] = {};
-  for (const name of names.filter((name) => KEPT.test(name)).sort()) {
+  for (const name of kept) {
     files[name] = await blobs.putFile(join(directory, name));
   }
   const content = sha256(canonicalJson(files));

@@ -8,6 +8,8 @@ export const preparationRequestSchema = z.object({
   artifacts: z.string(),
   /** Directory where prepared requests are remembered. */
   index: z.string(),
+  /** Directories that files may be read from; null for all. */
+  roots: z.array(z.string()).readonly().nullable(),
   base: z
     .discriminatedUnion('type', [
       z.object({ type: z.literal('model'), manifest: z.string() }),

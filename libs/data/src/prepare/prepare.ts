@@ -12,6 +12,7 @@ import {
 import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors, syncDirectory } from '../blobs/disk.js';
+import type { Roots } from '../readers/roots.js';
 import { SplitBuilder } from '../shards/builder.js';
 import { tokenWidth } from '../shards/format.js';
 import { unigramEntropy } from '../shards/entropy.js';
@@ -40,6 +41,8 @@ export interface PrepareOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Threads that read and clean; by default one a processor. The bytes do not depend on it. */
   readonly threads?: number;
+  /** Directories that the data may be read from; by default any. */
+  readonly roots?: Roots;
 }
 
 /**
@@ -52,11 +55,17 @@ export interface PrepareOptions {
  */
 export async function prepareData(
   request: PrepareRequest,
-  { store, index, onProgress = () => undefined, threads = availableParallelism() }: PrepareOptions,
+  {
+    store,
+    index,
+    onProgress = () => undefined,
+    threads = availableParallelism(),
+    roots = null,
+  }: PrepareOptions,
 ): Promise<PreparedData> {
   const progress = new Progress(onProgress);
   progress.phase('hash');
-  const sources = await openSources(request.data);
+  const sources = await openSources(request.data, roots);
   const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
   const entry = join(index, requestKey(request, sources, base));
   const known = await recall(entry, store);

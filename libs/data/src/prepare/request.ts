@@ -1,6 +1,7 @@
 import { RingmasterError, type DataSection, type DataSplit } from '@ringmaster/protocol';
 import type { Source } from '../document.js';
 import { openSpamAssassin } from '../readers/spam-assassin.js';
+import type { Roots } from '../readers/roots.js';
 import { openFiles } from '../readers/source.js';
 import type { SplitFractions } from '../splits.js';
 import type { TokenizerRequest } from '../tokenizers/train.js';
@@ -20,7 +21,7 @@ export interface Sources {
 }
 
 /** @throws JOB_FILE_INVALID when the fractions leave nothing to train on; what the readers throw. */
-export async function openSources(data: DataSection): Promise<Sources> {
+export async function openSources(data: DataSection, roots: Roots): Promise<Sources> {
   const fraction = (split: DataSection['test']) => (typeof split === 'number' ? split : 0);
   const fractions = { validation: fraction(data.validation), test: fraction(data.test) };
   if (fractions.validation + fractions.test >= 1)
@@ -29,12 +30,12 @@ export async function openSources(data: DataSection): Promise<Sources> {
       reason: 'together with data.test it leaves nothing to train on',
     });
   const openSplit = async (split: DataSection['test']) =>
-    typeof split === 'number' || split === undefined ? null : openFiles(asList(split), data);
+    typeof split === 'number' || split === undefined ? null : openFiles(asList(split), data, roots);
   return {
     main:
       data.files === undefined
         ? await openSpamAssassin()
-        : await openFiles(asList(data.files), data),
+        : await openFiles(asList(data.files), data, roots),
     validation: await openSplit(data.validation),
     test: await openSplit(data.test),
     fractions,

@@ -6,20 +6,27 @@ import { gunzipSync } from 'node:zlib';
 import { RingmasterError } from '@ringmaster/protocol';
 import { glob } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
+import { requireWithin, type Roots } from './roots.js';
 
 /**
  * Files that match the patterns, in code-unit order of their names; a pattern that is a file's path means that file,
  * and one that is a directory's all files under it.
- * @throws DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
+ * @param roots Directories that they must lie in.
+ * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
  */
-export async function findFiles(patterns: readonly string[]): Promise<readonly SourceFile[]> {
+export async function findFiles(
+  patterns: readonly string[],
+  roots: Roots = null,
+): Promise<readonly SourceFile[]> {
   const paths = new Set<string>();
   for (const pattern of patterns) {
+    requireWithin(pattern, roots);
     const literal = statSync(pattern, { throwIfNoEntry: false })?.isFile() === true;
     const found = literal ? [pattern] : await glob(pattern, { absolute: true, dot: true });
     if (found.length === 0) throw new RingmasterError('DATA_NO_FILES', { patterns: pattern });
     for (const path of found) paths.add(resolve(path));
   }
+  for (const path of paths) requireWithin(path, roots);
   const root = commonDirectory([...paths]);
   const files = [...paths].map((path) => {
     const bytes = readBytes(path);

@@ -14,6 +14,16 @@ export const dataErrors = {
     message: ({ patterns }) => `No file matches ${patterns}`,
     remedy: 'Check the paths; patterns in a job file are relative to the job file.',
   }),
+  DATA_PATH_REFUSED: entry<{ path: string; roots: readonly string[] }>({
+    status: 403,
+    exit: 2,
+    message: ({ path, roots }) =>
+      roots.length === 0
+        ? `${path} is not read: this coordinator was given no directory to read data from`
+        : `${path} is not read: it is not under ${roots.join(' or ')}`,
+    remedy:
+      'Put it under such a directory, or start the coordinator with --data-root and the directory.',
+  }),
   DATA_FILE_UNREADABLE: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 1,

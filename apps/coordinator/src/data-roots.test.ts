@@ -1,0 +1,115 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobView } from '@ringmaster/protocol';
+import { describe, expect, it } from 'vitest';
+import { startCoordinator } from './coordinator.js';
+import {
+  Client,
+  eventually,
+  finetuneSpec,
+  pretrainSpec,
+  smallCorpus,
+  withHome,
+} from './home.test.fixture.js';
+import { parseOptions } from './options.js';
+
+const fatal = (error: unknown) => {
+  throw error;
+};
+
+/** Runs `body` with a client of a coordinator that may read from the given directories. */
+async function withRoots(
+  home: string,
+  args: readonly string[],
+  body: (client: Client) => Promise<void>,
+): Promise<void> {
+  const options = parseOptions(['--home', home, '--secure', ...args]);
+  const coordinator = await startCoordinator(options, fatal, () => undefined);
+  try {
+    const token = readFileSync(join(home, 'token'), 'utf8').trim();
+    await body(new Client(coordinator.file.url, token));
+  } finally {
+    await coordinator.shutDown();
+  }
+}
+
+const submit = (client: Client, spec: unknown) =>
+  client.json<JobView & { code?: string }>('POST', '/v1/jobs', { spec });
+const elsewhere = ['--host', '0.0.0.0'];
+
+describe('a coordinator that others reach', () => {
+  it('reads nothing that it was not given', () =>
+    withHome((home) =>
+      withRoots(join(home, 'home'), elsewhere, async (client) => {
+        const files = await smallCorpus(home);
+        const data = { corpus: 'spam-assassin' };
+        for (const spec of [
+          pretrainSpec(files),
+          pretrainSpec('etc/passwd'),
+          pretrainSpec(files, { data: { ...data, validation: files } }),
+          pretrainSpec(files, { data: { ...data, test: [files] } }),
+          finetuneSpec('', { data: { ...data, test: 0.2 }, base: home }),
+          finetuneSpec('', { data: { ...data, test: 0.2 }, base: join(home, 'missing') }),
+        ])
+          expect(await submit(client, spec)).toMatchObject({ code: 'DATA_PATH_REFUSED' });
+        expect(await submit(client, pretrainSpec('', { data }))).toMatchObject({ state: 'queued' });
+      }),
+    ));
+
+  it('reads what is under its roots, and no link out of them', () =>
+    withHome((home) => {
+      const [root, out] = [join(home, 'root'), join(home, 'out')];
+      mkdirSync(join(root, 'model'), { recursive: true });
+      mkdirSync(out);
+      return withRoots(join(home, 'home'), [...elsewhere, '--data-root', root], async (client) => {
+        const files = await smallCorpus(root);
+        const secret = await smallCorpus(out);
+        symlinkSync(secret, join(root, 'link.jsonl'));
+        for (const name of ['config.json', 'tokenizer.json'])
+          writeFileSync(join(root, 'model', name), '{}');
+        symlinkSync(secret, join(root, 'model', 'model.safetensors'));
+
+        expect(await submit(client, pretrainSpec(secret))).toMatchObject({
+          code: 'DATA_PATH_REFUSED',
+        });
+        expect(await submit(client, pretrainSpec(join(root, 'link.jsonl')))).toMatchObject({
+          code: 'DATA_PATH_REFUSED',
+        });
+        const ended = async (spec: unknown) => {
+          const { id } = await submit(client, spec);
+          return eventually('preparation', async () => {
+            const job = await client.json<JobView>('GET', `/v1/jobs/${id}`);
+            const isPrepared = job.progress?.startsWith('waits') === true;
+            return job.state === 'failed' || isPrepared ? job : null;
+          });
+        };
+        const good = await ended(pretrainSpec(files));
+        expect([good.state, good.error]).toEqual(['queued', null]);
+        for (const spec of [
+          pretrainSpec(join(root, '*.jsonl')),
+          finetuneSpec(files, { base: join(root, 'model') }),
+        ])
+          expect(await ended(spec)).toMatchObject({ error: { code: 'DATA_PATH_REFUSED' } });
+      });
+    }));
+});
+
+describe('a coordinator on loopback', () => {
+  it('reads whatever its user can', () =>
+    withHome((home) =>
+      withRoots(join(home, 'home'), [], async (client) => {
+        expect(await submit(client, pretrainSpec(await smallCorpus(home)))).toMatchObject({
+          state: 'queued',
+        });
+      }),
+    ));
+
+  it('keeps to its roots where it was given some', () =>
+    withHome((home) =>
+      withRoots(join(home, 'home'), ['--data-root', join(home, 'home')], async (client) => {
+        expect(await submit(client, pretrainSpec(await smallCorpus(home)))).toMatchObject({
+          code: 'DATA_PATH_REFUSED',
+        });
+      }),
+    ));
+});

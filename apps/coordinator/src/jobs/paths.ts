@@ -1,0 +1,15 @@
+import { isAbsolute } from 'node:path';
+import { requireWithin, type Roots } from '@ringmaster/data';
+import type { JobSpec } from '@ringmaster/protocol';
+
+/**
+ * Refuses a job that names files elsewhere than under the roots. Preparation looks again at what is there when it reads.
+ * @throws DATA_PATH_REFUSED
+ */
+export function requirePathsWithin(spec: JobSpec, roots: Roots): void {
+  const { files, validation, test } = spec.data;
+  const base = spec.kind === 'finetune' ? spec.base : undefined;
+  const named = [files, validation, test].flat().filter((value) => typeof value === 'string');
+  const directories = base !== undefined && isAbsolute(base) ? [base] : [];
+  for (const path of [...named, ...directories]) requireWithin(path, roots);
+}

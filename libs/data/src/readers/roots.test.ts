@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openFiles } from './source.js';
+import { requireWithin } from './roots.js';
+
+const top = realpathSync(mkdtempSync(join(tmpdir(), 'rm-roots-')));
+afterAll(() => {
+  rmSync(top, { recursive: true });
+});
+const root = join(top, 'data');
+for (const folder of ['data/texts', 'data-other', 'secret'])
+  mkdirSync(join(top, folder), { recursive: true });
+for (const file of ['data/a.txt', 'data/texts/b.txt', 'data-other/c.txt', 'secret/d.txt'])
+  writeFileSync(join(top, file), 'some words');
+symlinkSync(join(top, 'secret'), join(root, 'out'));
+symlinkSync(join(top, 'secret/d.txt'), join(root, 'texts/link.txt'));
+symlinkSync('texts', join(root, 'in'));
+symlinkSync(root, join(top, 'alias'));
+
+const isWithin = (path: string): boolean => {
+  try {
+    requireWithin(path, [root]);
+    return true;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'DATA_PATH_REFUSED' });
+    return false;
+  }
+};
+
+describe('requireWithin', () => {
+  it.each([
+    ['data', true],
+    ['data/a.txt', true],
+    ['data/in/b.txt', true],
+    ['data/missing/deep.txt', true],
+    ['data/**/*.txt', true],
+    ['alias/a.txt', true],
+    ['data-other/c.txt', false],
+    ['secret/d.txt', false],
+    ['data/out', false],
+    ['data/out/d.txt', false],
+    ['data/out/missing.txt', false],
+    ['data/out/*.txt', false],
+    ['data/texts/link.txt', false],
+    ['', false],
+    ['missing', false],
+  ])('%s is within: %s', (path, expected) => {
+    expect(isWithin(join(top, path))).toBe(expected);
+  });
+
+  it.each([
+    'texts/../../secret/d.txt',
+    '{texts,../../secret}/*.txt',
+    '*/../../secret',
+    '@(..|x)/s',
+  ])('refuses what leads upwards: %s', (pattern) => {
+    expect(isWithin(`${root}/${pattern}`)).toBe(false);
+  });
+
+  it('lets nothing pass whose real path is elsewhere', () => {
+    const parts = fc.constantFrom('data', 'texts', 'out', 'in', 'alias', 'secret', '.', '..', '');
+    const ends = fc.constantFrom('a.txt', 'b.txt', 'c.txt', 'd.txt', 'link.txt', '');
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 6 }), ends, (folders, end) => {
+        const path = [top, ...folders, end].join('/');
+        if (!isWithin(path)) return;
+        let real: string;
+        try {
+          real = realpathSync(resolve(path));
+        } catch {
+          return; // It does not exist.
+        }
+        expect(`${real}/`.startsWith(`${root}/`)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('refuses everything where there is no root, and nothing where there are no bounds', () => {
+    expect(() => {
+      requireWithin(root, []);
+    }).toThrow(/no directory to read data from/);
+    requireWithin('/', null);
+  });
+});
+
+describe('files of a pattern', () => {
+  it('are refused where a link among them leads out', async () => {
+    const inside = await openFiles([`${root}/*.txt`], {}, [root]);
+    expect(inside.files.map(({ name }) => name)).toEqual(['a.txt']);
+    for (const pattern of ['texts/*.txt', 'out/*.txt', 'texts/link.txt', '**'])
+      await expect(openFiles([`${root}/${pattern}`], {}, [root])).rejects.toMatchObject({
+        code: 'DATA_PATH_REFUSED',
+      });
+  });
+});
