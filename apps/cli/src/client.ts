@@ -1,28 +1,39 @@
-import { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import {
-  incidentViewSchema,
-  jobEventSchema,
-  jobViewSchema,
-  ledgerViewSchema,
-  modelViewSchema,
-  nameViewSchema,
-  profileViewSchema,
   RingmasterError,
-  statusViewSchema,
-  workerViewSchema,
+  VERSION_HEADER,
+  type IncidentView,
   type JobEvent,
   type JobSpec,
+  type JobView,
+  type LedgerView,
+  type ModelView,
+  type NameView,
+  type ProfileView,
+  type StatusView,
+  type WorkerView,
 } from '@ringmaster/protocol';
 import { createParser } from 'eventsource-parser';
-import { z } from 'zod';
 import { RemoteFailure } from './failure.js';
+import { exchange, jsonOf, type Sent } from './http.js';
 import type { Location } from './location.js';
+import { version } from './version.js';
 
-const bodySchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  remedy: z.string().default('Look at the log of the coordinator.'),
-});
+/** What the API answers with, by name. */
+export interface Answers {
+  readonly status: StatusView;
+  readonly workers: WorkerView[];
+  readonly job: JobView;
+  readonly jobs: JobView[];
+  readonly event: JobEvent;
+  readonly incidents: IncidentView[];
+  readonly ledger: LedgerView;
+  readonly profile: ProfileView;
+  readonly model: ModelView;
+  readonly models: ModelView[];
+  readonly name: NameView;
+}
 
 /** How long a coordinator may take to begin an answer. */
 const ANSWER_MS = 30_000;
@@ -32,7 +43,7 @@ const MOST_INCIDENTS = 1000;
 const SILENCE_MS = 40_000;
 
 interface Request {
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: Sent['method'];
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it is. */
@@ -42,7 +53,7 @@ interface Request {
 }
 
 /**
- * The HTTP API with checked answers. Where the coordinator is, is read anew for every request, so that a client
+ * The HTTP API. Answers of a coordinator of another version, or of something else, are checked. Where the coordinator is, is read anew for every request, so that a client
  * survives one that is started again elsewhere.
  * @throws COORDINATOR_UNREACHABLE when nobody answers, and what the coordinator answers with.
  */
@@ -63,67 +74,68 @@ export class Client {
 
   async isReady(): Promise<boolean> {
     try {
-      await this.#request('/readyz', { answerMs: READY_MS });
+      (await this.#request('/readyz', { answerMs: READY_MS })).resume();
       return true;
     } catch {
       return false; // It is starting, ending or gone.
     }
   }
 
-  status = () => this.#get('/v1/status', statusViewSchema);
-  workers = () => this.#get('/v1/workers', z.array(workerViewSchema));
+  status = () => this.#get('/v1/status', 'status');
+  workers = () => this.#get('/v1/workers', 'workers');
   /** Newest first. */
-  jobs = (limit: number) => this.#get(`/v1/jobs?limit=${limit}`, z.array(jobViewSchema));
-  job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, jobViewSchema);
-  models = () => this.#get('/v1/models', z.array(modelViewSchema));
-  model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, modelViewSchema);
+  jobs = (limit: number) => this.#get(`/v1/jobs?limit=${limit}`, 'jobs');
+  job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, 'job');
+  models = () => this.#get('/v1/models', 'models');
+  model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, 'model');
 
   /** What a name means where a model is wanted. */
-  name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, nameViewSchema);
+  name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, 'name');
 
   /** Newest first; of one job, or of all. */
   incidents(job: string | null) {
     const filter = job === null ? '' : `&job=${encodeURIComponent(job)}`;
-    return this.#get(`/v1/incidents?limit=${MOST_INCIDENTS}${filter}`, z.array(incidentViewSchema));
+    return this.#get(`/v1/incidents?limit=${MOST_INCIDENTS}${filter}`, 'incidents');
   }
 
   ledger(id: string, step: number) {
-    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, ledgerViewSchema);
+    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, 'ledger');
   }
 
   profile(id: string) {
-    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/profile`, profileViewSchema);
+    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/profile`, 'profile');
   }
 
   submit(spec: JobSpec) {
-    return this.#get('/v1/jobs', jobViewSchema, { method: 'POST', json: { spec } });
+    return this.#get('/v1/jobs', 'job', { method: 'POST', json: { spec } });
   }
 
   /** Asks something of a job, and returns how it stands then. */
   ask(id: string, verb: 'cancel' | 'pause' | 'resume') {
     const path = `/v1/jobs/${encodeURIComponent(id)}/${verb}`;
-    return this.#get(path, jobViewSchema, { method: 'POST' });
+    return this.#get(path, 'job', { method: 'POST' });
   }
 
   async shutdown(): Promise<void> {
-    await this.#request('/v1/shutdown', { method: 'POST' });
+    (await this.#request('/v1/shutdown', { method: 'POST' })).resume();
   }
 
   registerModel(manifest: string) {
-    return this.#get('/v1/models', modelViewSchema, { method: 'POST', json: { manifest } });
+    return this.#get('/v1/models', 'model', { method: 'POST', json: { manifest } });
   }
 
   async removeModel(id: string): Promise<void> {
-    await this.#request(`/v1/models/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    const path = `/v1/models/${encodeURIComponent(id)}`;
+    (await this.#request(path, { method: 'DELETE' })).resume();
   }
 
   async blob(sha256: string): Promise<Readable> {
-    return bodyOf(await this.#request(`/v1/blobs/${sha256}`));
+    return this.#request(`/v1/blobs/${sha256}`);
   }
 
   async hasBlob(sha256: string): Promise<boolean> {
     try {
-      await this.#request(`/v1/blobs/${sha256}`, { method: 'HEAD' });
+      (await this.#request(`/v1/blobs/${sha256}`, { method: 'HEAD' })).resume();
       return true;
     } catch (error) {
       if (error instanceof RemoteFailure && error.exit === 4) return false;
@@ -132,7 +144,8 @@ export class Client {
   }
 
   async putBlob(sha256: string, content: Readable): Promise<void> {
-    await this.#request(`/v1/blobs/${sha256}`, { method: 'PUT', stream: content });
+    const path = `/v1/blobs/${sha256}`;
+    (await this.#request(path, { method: 'PUT', stream: content })).resume();
   }
 
   /** Log lines of a job's trainers: the last `tail`, and with `follow` those to come until it ends. */
@@ -141,7 +154,7 @@ export class Client {
     { tail, follow, signal }: { tail: number; follow: boolean; signal: AbortSignal },
   ): Promise<Readable> {
     const path = `/v1/jobs/${encodeURIComponent(id)}/logs?tail=${tail}&follow=${follow}`;
-    return bodyOf(await this.#request(path, { signal }));
+    return this.#request(path, { signal });
   }
 
   /** A job's events: first how it stands, then what happens, until it or the connection ends. */
@@ -150,75 +163,82 @@ export class Client {
     const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
     const both = AbortSignal.any([signal, silence.signal]);
     const response = await this.#request(path, { signal: both });
-    const received: JobEvent[] = [];
-    const parser = createParser({
-      onEvent: ({ data }) => received.push(jobEventSchema.parse(JSON.parse(data))),
-    });
+    const received: string[] = [];
+    const parser = createParser({ onEvent: ({ data }) => received.push(data) });
     const timer = setTimeout(() => {
       silence.abort(new Error('the event stream is silent'));
     }, SILENCE_MS);
     try {
-      for await (const chunk of bodyOf(response).setEncoding('utf8')) {
+      for await (const chunk of response.setEncoding('utf8')) {
         timer.refresh();
         parser.feed(String(chunk));
-        yield* received.splice(0);
+        for (const data of received.splice(0))
+          yield await this.#checked(response, path, 'event', JSON.parse(data));
       }
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #get<Schema extends z.ZodType>(
+  async #get<Name extends keyof Answers>(
     path: string,
-    schema: Schema,
+    name: Name,
     request: Request = {},
-  ): Promise<z.output<Schema>> {
+  ): Promise<Answers[Name]> {
     const response = await this.#request(path, request);
-    const parsed = schema.safeParse(await response.json().catch(() => null));
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const reason = `${path} answered with ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
-    throw new RingmasterError('MESSAGE_INVALID', { from: this.url, reason });
+    return this.#checked(response, path, name, await jsonOf(response));
   }
 
-  async #request(path: string, request: Request = {}): Promise<Response> {
-    const { method = 'GET', json, stream, signal, answerMs = ANSWER_MS } = request;
+  /** A coordinator of our own version has checked what it answers: doing so again would take longer than the answer. */
+  async #checked<Name extends keyof Answers>(
+    { headers }: IncomingMessage,
+    path: string,
+    name: Name,
+    answer: unknown,
+  ): Promise<Answers[Name]> {
+    const isOurs = headers[VERSION_HEADER] === version && answer !== null;
+    if (isOurs) return answer as Answers[Name];
+    const { checkAnswer } = await import('./answers.js');
+    return checkAnswer(name, answer, (reason) => {
+      return new RingmasterError('MESSAGE_INVALID', { from: `${this.url}${path}`, reason });
+    });
+  }
+
+  async #request(path: string, request: Request = {}): Promise<IncomingMessage> {
+    const { method = 'GET', json, stream, signal = null, answerMs = ANSWER_MS } = request;
     const { url, token } = this;
-    const slow = new AbortController();
-    const timer = setTimeout(() => {
-      slow.abort();
-    }, answerMs);
-    // An upload lasts as long as it lasts: its answer begins when it has ended.
-    if (stream !== undefined) clearTimeout(timer);
-    let response: Response;
+    const type = stream === undefined ? 'application/json' : 'application/octet-stream';
+    const body = stream ?? (json === undefined ? null : JSON.stringify(json));
+    const headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === null ? {} : { 'content-type': type }),
+    };
+    let answer: IncomingMessage;
     try {
-      response = await fetch(`${url}${path}`, {
-        method,
-        signal: signal === undefined ? slow.signal : AbortSignal.any([signal, slow.signal]),
-        headers: {
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(stream === undefined ? {} : { 'content-type': 'application/octet-stream' }),
-        },
-        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-        ...(stream === undefined ? {} : { body: Readable.toWeb(stream), duplex: 'half' }),
-      });
+      // An upload lasts as long as it lasts: its answer begins when it has ended.
+      const patience = stream === undefined ? answerMs : null;
+      const sent = { method, headers, body, signal, answerMs: patience };
+      answer = await exchange(new URL(`${url}${path}`), sent);
     } catch (cause) {
       signal?.throwIfAborted();
       throw this.#location.unreachable(cause);
-    } finally {
-      clearTimeout(timer);
     }
-    if (response.ok) return response;
-    const body = bodySchema.safeParse(await response.json().catch(() => null));
-    const message = `${method} ${path} answered ${response.status}`;
-    const code = response.status === 404 ? 'NOT_FOUND' : 'INTERNAL';
-    const remedy = 'Look at the log of the coordinator.';
-    throw new RemoteFailure(body.data ?? { code, message, remedy });
+    const { statusCode = 0 } = answer;
+    if (statusCode >= 200 && statusCode < 300) return answer;
+    throw failureOf(`${method} ${path}`, statusCode, await jsonOf(answer));
   }
 }
 
-function bodyOf(response: Response): Readable {
-  if (response.body === null) return Readable.from([]);
-  return Readable.fromWeb(response.body);
+/** The error in an answer, whatever answers there. */
+function failureOf(request: string, status: number, body: unknown): RemoteFailure {
+  const told: Record<string, unknown> =
+    typeof body === 'object' && body !== null ? { ...body } : {};
+  const { code, message, remedy = 'Look at the log of the coordinator.' } = told;
+  if (typeof code === 'string' && typeof message === 'string' && typeof remedy === 'string')
+    return new RemoteFailure({ code, message, remedy });
+  return new RemoteFailure({
+    code: status === 404 ? 'NOT_FOUND' : 'INTERNAL',
+    message: `${request} answered ${status}`,
+    remedy: 'Look at the log of the coordinator.',
+  });
 }

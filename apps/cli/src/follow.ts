@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, RingmasterError, type IncidentView, type JobView } from '@ringmaster/protocol';
+import {
+  isFinal,
+  RingmasterError,
+  systemCode,
+  type IncidentView,
+  type JobView,
+} from '@ringmaster/protocol';
 import type { Client } from './client.js';
 import { RemoteFailure } from './failure.js';
 
@@ -11,7 +17,7 @@ const RETRY_MS = 500;
 export function isAbsence(error: unknown): boolean {
   return (
     (error instanceof RingmasterError && error.code === 'COORDINATOR_UNREACHABLE') ||
-    (error instanceof TypeError && error.message === 'terminated') ||
+    systemCode(error) === 'ECONNRESET' ||
     (error instanceof Error && error.name === 'AbortError') ||
     (error instanceof RemoteFailure && error.code === 'INTERNAL')
   );

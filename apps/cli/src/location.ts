@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import {
-  coordinatorFileSchema,
   RingmasterError,
   ringmasterHome,
   type CoordinatorFile,
@@ -31,7 +30,9 @@ export function locate({ home, coordinator }: ClusterOption): Location {
 export function readCoordinator(home: Home): CoordinatorFile | null {
   if (!existsSync(home.coordinator)) return null;
   try {
-    return coordinatorFileSchema.parse(JSON.parse(readFileSync(home.coordinator, 'utf8')));
+    const file = JSON.parse(readFileSync(home.coordinator, 'utf8')) as Partial<CoordinatorFile>;
+    // Written by a coordinator, and replaced as a whole: what it holds at all it holds as it should.
+    return file.url === undefined || file.pid === undefined ? null : (file as CoordinatorFile);
   } catch {
     return null; // It is being replaced at this moment, or its coordinator has just gone.
   }

@@ -1,19 +1,27 @@
 // ringmaster VERB … (see `ringmaster --help`)
+import { runProgram } from '@ringmaster/protocol';
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.js';
-import { reportFailure } from './failure.js';
+import { inUsersForm } from './invocation.js';
+import { typedName, usageError, verbOf } from './usage.js';
 
-// A reader that has seen enough, such as head, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+const words = process.argv.slice(2);
+let name = 'ringmaster';
 
-try {
-  await commandLine().parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else process.exitCode = reportFailure(error);
-}
+await runProgram(
+  async () => {
+    const program = await commandLine(words);
+    const verb = verbOf(program, words);
+    name = typedName(verb);
+    try {
+      await program.parseAsync();
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      if (error.code === 'commander.help') process.exitCode = 2;
+      else if (error.exitCode !== 0) throw usageError(error, verb);
+    }
+  },
+  (text) => inUsersForm(text.replaceAll('ringmaster VERB', name)),
+);
 // An interrupted verb may have left a request behind that would keep the process.
 if (process.exitCode === 130 || process.exitCode === 124) process.exit();

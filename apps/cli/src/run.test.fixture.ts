@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('./main.js', import.meta.url));
+const main = fileURLToPath(new URL('../bin/ringmaster.js', import.meta.url));
 
 export interface Outcome {
   readonly exit: number | null;
@@ -9,7 +9,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the compiled command; `onOutput` sees all of stdout and stderr so far whenever there is more. */
+/** Runs the command as it is installed; `onOutput` sees all of stdout and stderr so far whenever there is more. */
 export async function ringmaster(
   args: readonly string[],
   {

@@ -9,30 +9,29 @@ export interface JsonOption extends ClusterOption {
   readonly json?: true;
 }
 
-/** A verb; each takes `--home`. */
-export function verb(parent: Command, usage: string, summary: string): Command {
-  return parent
-    .command(usage)
-    .summary(summary)
-    .description(`${summary}.`)
-    .option('--home <dir>', 'directory of the cluster (default: RINGMASTER_HOME or ~/.ringmaster)');
+/** Gives a verb `--home`. */
+export function homeOption(verb: Command): Command {
+  return verb.option(
+    '--home <dir>',
+    'directory of the cluster (default: RINGMASTER_HOME or ~/.ringmaster)',
+  );
 }
 
-/** A verb that asks a coordinator, which may be on another machine. */
-export function clusterVerb(parent: Command, usage: string, summary: string): Command {
+/** Gives a verb `--json`. */
+export function jsonOption(verb: Command): Command {
+  return verb.option('--json', 'print JSON');
+}
+
+/** Gives a verb what names a coordinator, which may be on another machine: `--home` or `--coordinator`. */
+export function clusterOptions(verb: Command): Command {
   const option = new Option(
     '--coordinator <url>',
     'address of a coordinator whose home is elsewhere; its token is in RINGMASTER_TOKEN',
   );
-  return verb(parent, usage, summary).addOption(option.conflicts('home'));
+  return homeOption(verb).addOption(option.conflicts('home'));
 }
 
-/** A verb that reads; each takes `--json`. */
-export function readingVerb(parent: Command, usage: string, summary: string): Command {
-  return clusterVerb(parent, usage, summary).option('--json', 'print JSON');
-}
-
-/** A verb that reads what is on this machine. */
-export function localReadingVerb(parent: Command, usage: string, summary: string): Command {
-  return verb(parent, usage, summary).option('--json', 'print JSON');
+/** Declares one verb of a verb that has several, such as `show` of `model`. */
+export function subverb(parent: Command, usage: string, summary: string): Command {
+  return parent.command(usage).summary(summary).description(`${summary}.`);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** Root of the clone. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-const cli = fileURLToPath(new URL('../../../apps/cli/dist/main.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
 
 /** A command that ended with another exit code than 0. */
 export class CommandFailed extends Error {

@@ -2,8 +2,8 @@ import { commandLine } from '@ringmaster/cli/command-line';
 import type { Command } from 'commander';
 
 /** The reference page of the command line, from its own help. */
-export function commandLinePage(): string {
-  const program = commandLine();
+export async function commandLinePage(): Promise<string> {
+  const program = await commandLine();
   return [
     '# Command line',
     '',

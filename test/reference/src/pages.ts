@@ -22,7 +22,7 @@ export async function pages(): Promise<ReadonlyMap<string, string>> {
       await format(JSON.stringify(jobFileJsonSchema()), { ...options, parser: 'json' }),
     ],
     ['errors.md', await markdown(errorsPage())],
-    ['command-line.md', await markdown(commandLinePage())],
+    ['command-line.md', await markdown(await commandLinePage())],
     ['http-api.md', await markdown(httpApiPage(await readOpenApi()))],
     ['metrics.md', await markdown(await metricsPage())],
   ]);

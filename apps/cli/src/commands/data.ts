@@ -15,7 +15,7 @@ import { inHome } from '../location.js';
 import { gather, loadJobFile } from '../job-file.js';
 import { describeModel, findModel, presentModel } from '../names.js';
 import { formatCount, note, pairs, print, printJson, table } from '../output.js';
-import { localReadingVerb, type JsonOption } from '../verb.js';
+import { homeOption, jsonOption, subverb, type JsonOption } from '../verb.js';
 
 interface DataOptions extends JsonOption {
   readonly set?: readonly string[];
@@ -23,15 +23,15 @@ interface DataOptions extends JsonOption {
 
 const SETTING = ['--set <path=value>', 'override a key of the job file; may be repeated'] as const;
 
-export function dataCommand(program: Command): void {
-  const data = program
-    .command('data')
-    .summary('Prepare or inspect the data of a job file')
-    .description('Prepare or inspect the data of a job file.');
-  localReadingVerb(
-    data,
-    'prepare <job.yaml>',
-    'Clean, tokenise and shard the data that a job would train on',
+export function define(data: Command): void {
+  jsonOption(
+    homeOption(
+      subverb(
+        data,
+        'prepare <job.yaml>',
+        'Clean, tokenise and shard the data that a job would train on',
+      ),
+    ),
   )
     .option(...SETTING, gather)
     .action(async (path: string, { home, json, set }: DataOptions) => {
@@ -45,10 +45,10 @@ export function dataCommand(program: Command): void {
       note(`${formatCount(tokens)} tokens; look at them with: ringmaster data inspect ${path}`);
       print(sha256);
     });
-  localReadingVerb(
-    data,
-    'inspect <job.yaml>',
-    'Tell what is in that data, what was left out and why',
+  jsonOption(
+    homeOption(
+      subverb(data, 'inspect <job.yaml>', 'Tell what is in that data, what was left out and why'),
+    ),
   )
     .option(...SETTING, gather)
     .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)

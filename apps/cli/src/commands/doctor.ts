@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { ringmasterHome } from '@ringmaster/protocol';
 import { print, printJson } from '../output.js';
-import { localReadingVerb, type JsonOption } from '../verb.js';
+import { homeOption, jsonOption, type JsonOption } from '../verb.js';
 
-export function doctorCommand(program: Command): void {
-  localReadingVerb(program, 'doctor', 'Check that this machine has what a cluster needs')
+export function define(verb: Command): void {
+  jsonOption(homeOption(verb))
     .addHelpText('after', '\nExit codes: 0 when nothing fails, 1 otherwise.')
     .action(async ({ home, json }: JsonOption) => {
       // Loaded here: it brings ZeroMQ and the model library, which no other verb needs.

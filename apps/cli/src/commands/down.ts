@@ -15,17 +15,15 @@ import {
   withDescendants,
   type Identity,
 } from '../processes.js';
-import { verb, type HomeOption } from '../verb.js';
+import { homeOption, type HomeOption } from '../verb.js';
 
 /** A coordinator waits up to 20 s for its workers, which may be writing. */
 const FAREWELL_MS = 25_000;
 /** A worker may need three seconds to end its trainers. */
 const GRACE_MS = 6000;
 
-export function downCommand(program: Command): void {
-  verb(program, 'down', 'End the coordinator and its workers; jobs go on at the next start')
-    .addHelpText('after', '\nA cluster that does not run is no error.')
-    .action(down);
+export function define(verb: Command): void {
+  homeOption(verb).addHelpText('after', '\nA cluster that does not run is no error.').action(down);
 }
 
 async function down(options: HomeOption): Promise<void> {

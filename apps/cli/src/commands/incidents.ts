@@ -3,14 +3,14 @@ import { Client } from '../client.js';
 import { describeIncident } from '../describe-incident.js';
 import { locate } from '../location.js';
 import { note, print, printJson } from '../output.js';
-import { readingVerb, type JsonOption } from '../verb.js';
+import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
 interface IncidentsOptions extends JsonOption {
   readonly job?: string;
 }
 
-export function incidentsCommand(program: Command): void {
-  readingVerb(program, 'incidents', 'Tell what failed and what was done about it, newest first')
+export function define(verb: Command): void {
+  jsonOption(clusterOptions(verb))
     .option('--job <id>', 'only of this job')
     .action(async ({ json, job, ...where }: IncidentsOptions) => {
       const incidents = await new Client(locate(where)).incidents(job ?? null);

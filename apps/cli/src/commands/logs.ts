@@ -9,7 +9,7 @@ import { isAbsence } from '../follow.js';
 import { interruption } from '../interruption.js';
 import { locate } from '../location.js';
 import { print } from '../output.js';
-import { readingVerb, type JsonOption } from '../verb.js';
+import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
 interface LogsOptions extends JsonOption {
   readonly follow?: true;
@@ -19,8 +19,8 @@ interface LogsOptions extends JsonOption {
 const MOST_LINES = 1_000_000;
 const RETRY_MS = 500;
 
-export function logsCommand(program: Command): void {
-  readingVerb(program, 'logs <id>', 'Print what the trainers of a job have logged')
+export function define(verb: Command): void {
+  jsonOption(clusterOptions(verb))
     .option('-f, --follow', 'go on until the job has ended')
     .option('-n, --tail <lines>', 'how many of the last lines', wholeNumber(0, MOST_LINES), 1000)
     .action(async (id: string, { json, follow, tail, ...where }: LogsOptions) => {

@@ -1,21 +1,16 @@
 import type { Command } from 'commander';
 import type { PredictOptions } from '../prediction.js';
-import { clusterVerb } from '../verb.js';
+import { clusterOptions } from '../verb.js';
 
-export function predictCommand(program: Command): void {
-  clusterVerb(
-    program,
-    'predict <model>',
-    'Print what a model says of texts, one JSON object a line',
-  )
+export function define(verb: Command): void {
+  clusterOptions(verb)
     .option('--input <file.jsonl>', 'JSON lines with the key "text" (default: stdin)')
     .option('--logits', 'print the raw logits as well')
     .addHelpText(
       'after',
       `
 MODEL is the name or id of a model, or a directory in the layout of Hugging Face.
-On stdin a line may also be plain text.
-Example: echo 'Claim your prize now' | ringmaster predict mail-spam`,
+On stdin a line may also be plain text, as in: echo 'Claim your prize now' | ringmaster predict mail-spam`,
     )
     .action(async (model: string, options: PredictOptions) => {
       // Loaded here: it brings the model library, which no other verb needs.

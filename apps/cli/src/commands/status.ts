@@ -2,32 +2,30 @@ import type { Command } from 'commander';
 import { Client } from '../client.js';
 import { locate } from '../location.js';
 import { formatSeconds, pairs, print, printJson, table } from '../output.js';
-import { readingVerb, type JsonOption } from '../verb.js';
+import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
-export function statusCommand(program: Command): void {
-  readingVerb(program, 'status', 'Show the coordinator, its workers and what they do').action(
-    async ({ json, ...where }: JsonOption) => {
-      const status = await new Client(locate(where)).status();
-      if (json) {
-        printJson(status);
-        return;
-      }
-      const jobs = Object.entries(status.jobs).filter(([, count]) => count > 0);
-      print(
-        pairs([
-          ['cluster', status.cluster],
-          ['version', status.version],
-          ['url', status.url],
-          ['up', formatSeconds(status.uptimeSeconds)],
-          ['jobs', jobs.map(([state, count]) => `${count} ${state}`).join(', ') || 'none'],
-        ]),
-      );
-      const rows = status.workers.map((worker) => [
-        ...[worker.id, worker.host, worker.pid, worker.state, worker.device, worker.threads],
-        ...[worker.slots, worker.trainerPid, worker.job],
-      ]);
-      const heading = 'WORKER HOST PID STATE DEVICE THREADS SLOTS TRAINER JOB'.split(' ');
-      print(`\n${table(heading, rows)}`);
-    },
-  );
+export function define(verb: Command): void {
+  jsonOption(clusterOptions(verb)).action(async ({ json, ...where }: JsonOption) => {
+    const status = await new Client(locate(where)).status();
+    if (json) {
+      printJson(status);
+      return;
+    }
+    const jobs = Object.entries(status.jobs).filter(([, count]) => count > 0);
+    print(
+      pairs([
+        ['cluster', status.cluster],
+        ['version', status.version],
+        ['url', status.url],
+        ['up', formatSeconds(status.uptimeSeconds)],
+        ['jobs', jobs.map(([state, count]) => `${count} ${state}`).join(', ') || 'none'],
+      ]),
+    );
+    const rows = status.workers.map((worker) => [
+      ...[worker.id, worker.host, worker.pid, worker.state, worker.device, worker.threads],
+      ...[worker.slots, worker.trainerPid, worker.job],
+    ]);
+    const heading = 'WORKER HOST PID STATE DEVICE THREADS SLOTS TRAINER JOB'.split(' ');
+    print(`\n${table(heading, rows)}`);
+  });
 }

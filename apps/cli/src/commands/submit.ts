@@ -7,7 +7,7 @@ import { gather, loadJobFile } from '../job-file.js';
 import { locate, type ClusterOption } from '../location.js';
 import { describeBase, settleBase } from '../names.js';
 import { note, print, printJson } from '../output.js';
-import { clusterVerb } from '../verb.js';
+import { clusterOptions } from '../verb.js';
 
 interface SubmitOptions extends ClusterOption {
   readonly set?: readonly string[];
@@ -15,16 +15,15 @@ interface SubmitOptions extends ClusterOption {
   readonly dryRun?: true;
 }
 
-export function submitCommand(program: Command): void {
-  clusterVerb(program, 'submit <job.yaml>', 'Submit a job, and print its id')
+export function define(verb: Command): void {
+  clusterOptions(verb)
     .option('--set <path=value>', 'override a key of the job file; may be repeated', gather)
     .option('--wait', 'wait until the job has ended, as the verb wait does')
     .option('--dry-run', 'print the whole specification as JSON, and submit nothing')
     .addHelpText(
       'after',
       `
-Paths in a job file are relative to it. docs/reference/job-file.md lists every key.
-Example: ringmaster submit recipes/quickstart-pretrain.yaml --set steps=50 --set seed=8 --wait`,
+Paths in a job file are relative to it. docs/reference/job-file.md lists every key.`,
     )
     .action(async (path: string, { set, wait, dryRun, ...where }: SubmitOptions) => {
       const client = new Client(locate(where));

@@ -16,7 +16,7 @@ import { gather } from '../job-file.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
 import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
-import { verb, type HomeOption } from '../verb.js';
+import { homeOption, type HomeOption } from '../verb.js';
 
 interface UpOptions extends HomeOption {
   readonly workers: number;
@@ -34,8 +34,8 @@ const WORKERS_MS = 60_000;
 /** A worker may need three seconds to end its trainers. */
 const GRACE_MS = 6000;
 
-export function upCommand(program: Command): void {
-  verb(program, 'up', 'Start a coordinator and workers on this machine, in the background')
+export function define(verb: Command): void {
+  homeOption(verb)
     .option('--workers <n>', 'number of workers', wholeNumber(0, 256), 2)
     .option('--threads <k>', 'TensorFlow threads that a worker offers', wholeNumber(1, 256), 1)
     .option('--port <port>', 'port of the HTTP API (default: any)', wholeNumber(0, 65_535))

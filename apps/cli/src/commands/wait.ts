@@ -5,14 +5,14 @@ import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
 import { locate } from '../location.js';
 import { print, printJson } from '../output.js';
-import { readingVerb, type JsonOption } from '../verb.js';
+import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
 interface WaitOptions extends JsonOption {
   readonly timeout?: number;
 }
 
-export function waitCommand(program: Command): void {
-  readingVerb(program, 'wait <id>', 'Wait until a job has ended, and print its state')
+export function define(verb: Command): void {
+  jsonOption(clusterOptions(verb))
     .option('--timeout <time>', 'give up after this long, such as 30s or 10m', duration)
     .addHelpText(
       'after',

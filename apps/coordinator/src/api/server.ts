@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http';
 import swagger from '@fastify/swagger';
-import { REQUEST_LIMIT_BYTES, RingmasterError } from '@ringmaster/protocol';
+import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaster/protocol';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import {
   jsonSchemaTransform,
@@ -67,7 +67,8 @@ export async function createServer(
         : new RingmasterError('METHOD_NOT_ALLOWED', { method, what, allow });
     answerError(error, request, reply);
   });
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header(VERSION_HEADER, version);
     done(refusal(request) ?? undefined);
   });
   server.addHook('onRoute', ({ method, url }) => {

@@ -6,37 +6,12 @@ import {
   stepReportSchema,
 } from '../messages/trainer.js';
 import { incidentViewSchema } from './incidents.js';
+import { jobStates } from './job-state.js';
 
 /** Longest body of a request to the API, blobs apart. */
 export const REQUEST_LIMIT_BYTES = 1024 * 1024;
 
-/**
- * - `queued`: accepted; waits for the jobs it comes after, or for slots.
- * - `preparing`: its data is being cleaned, tokenised and sharded.
- * - `starting`: trainers are loading, or a ring is being formed.
- * - `running`: steps are being made.
- * - `paused`: a user paused it; its state is in a checkpoint and its slots are free.
- * - `succeeded`: its model is durable.
- * - `failed`: it cannot go on; `error` says why.
- * - `cancelled`: a user ended it.
- */
-export const jobStates = [
-  'queued',
-  'preparing',
-  'starting',
-  'running',
-  'paused',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
 export const jobStateSchema = z.enum(jobStates);
-export type JobState = z.infer<typeof jobStateSchema>;
-
-/** Whether a job in this state will never change again. */
-export function isFinal(state: JobState): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
-}
 
 export const jobViewSchema = z.object({
   id: z.string(),

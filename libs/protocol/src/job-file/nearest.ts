@@ -1,27 +1,38 @@
-/** The candidate with the fewest edits from `word` (Levenshtein distance), or null when none is close. */
+/**
+ * The candidate with the fewest edits from `word`, or null when none is near: one edit in three letters, such as one in a
+ * word of four. Two neighbouring letters that are exchanged are one edit (optimal string alignment distance).
+ */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-  const limit = Math.max(2, Math.floor(word.length / 2));
   const ranked = candidates
-    .map((candidate) => ({
-      candidate,
-      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
-    }))
-    .filter(({ distance }) => distance <= limit)
+    .map((candidate) => {
+      const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+      return { candidate, distance, length: Math.max(word.length, candidate.length) };
+    })
+    .filter(({ distance, length }) => distance <= Math.max(1, Math.floor(length / 3)))
+    .filter(({ distance, length }) => distance < length)
     .sort((a, b) => a.distance - b.distance);
   return ranked[0]?.candidate ?? null;
 }
 
 function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
     for (let column = 1; column <= b.length; column++) {
       const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      const isExchanged =
+        row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
       current.push(
-        Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1),
+        Math.min(
+          substitution,
+          (previous[column] ?? 0) + 1,
+          (current[column - 1] ?? 0) + 1,
+          isExchanged ? (beforePrevious[column - 2] ?? 0) + 1 : Infinity,
+        ),
       );
     }
-    previous = current;
+    [beforePrevious, previous] = [previous, current];
   }
   return previous[b.length] ?? 0;
 }
