@@ -18,3 +18,8 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
   };
 }
+
+/** Gathers a repeated option. */
+export function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

@@ -24,8 +24,3 @@ export function loadJobFile(path: string, overrides: readonly string[] = []): Jo
   const spec = parseJobSpec(withOverrides(readJobFile(text, path), overrides));
   return withAbsolutePaths(spec, dirname(resolve(path)));
 }
-
-/** Gathers a repeated option. */
-export function gather(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}

@@ -9,10 +9,10 @@ import {
   type Home,
   type JobSpec,
 } from '@ringmaster/protocol';
-import { wholeNumber } from '../arguments.js';
+import { gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { inHome } from '../location.js';
-import { gather, loadJobFile } from '../job-file.js';
+import { loadJobFile } from '../job-file.js';
 import { describeModel, findModel, presentModel } from '../names.js';
 import { formatCount, note, pairs, print, printJson, table } from '../output.js';
 import { homeOption, jsonOption, subverb, type JsonOption } from '../verb.js';

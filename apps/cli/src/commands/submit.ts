@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { awaitJob, requireSuccess } from '../await-job.js';
+import { gather } from '../arguments.js';
 import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
-import { gather, loadJobFile } from '../job-file.js';
+import { loadJobFile } from '../job-file.js';
 import { locate, type ClusterOption } from '../location.js';
 import { describeBase, settleBase } from '../names.js';
 import { note, print, printJson } from '../output.js';

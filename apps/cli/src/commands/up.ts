@@ -7,12 +7,12 @@ import {
   ringmasterHome,
   type Home,
 } from '@ringmaster/protocol';
-import { duration, wholeNumber } from '../arguments.js';
+import { duration, gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
 import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
 import { interruption } from '../interruption.js';
-import { gather } from '../job-file.js';
+
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
 import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
