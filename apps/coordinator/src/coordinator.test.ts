@@ -145,8 +145,11 @@ describe('a job', () => {
       const metrics = await (await scene.client.request('GET', '/metrics')).text();
       expect(metrics).toContain(`ringmaster_job_step{job="${job.id}"} 20`);
       expect(metrics).toMatch(new RegExp(`ringmaster_tokens_total\\{job="${job.id}"\\} 1280`));
-      expect(metrics).toContain(`ringmaster_step_phase_seconds_count{job="${job.id}",worker="`);
+      expect(metrics).toContain(`ringmaster_step_phase_seconds_total{job="${job.id}",phase="`);
       expect(metrics).toContain('ringmaster_jobs{state="succeeded"} 1');
+      const next = await (await scene.client.request('GET', '/metrics')).text();
+      expect(next).not.toContain(job.id);
+      expect(next).not.toContain('worker="');
     }));
 
   it('keeps the newest checkpoints only, and what they share', () =>

@@ -27,8 +27,9 @@ async function metricsOfNewCoordinator(): Promise<string> {
 function exportedNames(metrics: string): Set<string> {
   const names = new Set<string>();
   for (const [, name = '', type] of metrics.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
-    if (type !== 'histogram') names.add(name);
-    else for (const part of ['_sum', '_count', '_bucket']) names.add(name + part);
+    const parts = { histogram: ['_sum', '_count', '_bucket'], summary: ['_sum', '_count'] };
+    for (const part of type === 'histogram' || type === 'summary' ? parts[type] : [''])
+      names.add(name + part);
   }
   return names;
 }

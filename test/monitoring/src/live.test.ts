@@ -91,13 +91,25 @@ describe.skipIf(!hasPrometheus())('Prometheus, scraping a cluster that trains', 
       'alert pending': 'ALERTS{alertname="RingmasterWorkerLost"}',
       incident: `ringmaster_incidents_total{job="${job}"} >= 1`,
       'new generation': `ringmaster_generations_total{job="${job}", kind="unplanned"} >= 2`,
-      recovery: `ringmaster_recovery_seconds_count{job="${job}", phase="first_step"} >= 1`,
+      recovery: `ringmaster_recoveries_total{job="${job}"} >= 1`,
     };
     expect(await unanswered(Object.entries(expected))).toEqual([]);
   });
 
   it('answers every panel after a failure', async () => {
     expect(await unanswered(panelQueries())).toEqual([]);
+  });
+
+  it('reads metrics that promtool finds nothing wrong with, at most 40 series of them of a job', async () => {
+    const text = await started().cluster.metrics();
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    expect([stdout + stderr, status]).toEqual(['', 0]);
+    const series = text.split('\n').filter((line) => line.includes(`job="${given.job}"`));
+    expect(series.length).toBeGreaterThan(0);
+    expect(series.length).toBeLessThanOrEqual(40);
   });
 
   // After the kill, because only then everything has happened that is counted.

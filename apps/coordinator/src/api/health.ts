@@ -30,7 +30,10 @@ export function healthRoutes(server: Server, { isReady, metrics }: ApiContext): 
     {
       schema: { tags, summary: 'Metrics in the Prometheus text format.', produces: ['text/plain'] },
     },
-    async (_request, reply) =>
-      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    async (request, reply) => {
+      // HEAD shows nothing, so that the last figures of a job still wait for a scrape.
+      const text = request.method === 'HEAD' ? '' : await metrics.scrape();
+      return reply.type(metrics.registry.contentType).send(text);
+    },
   );
 }

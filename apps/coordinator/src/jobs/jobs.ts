@@ -32,8 +32,9 @@ import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
 import { Told } from './told.js';
 
-/** How long the metrics and the profile of a job are kept after its end, so that every scraper has seen its last figures. */
-const FIGURES_KEPT_MS = 10 * 60_000;
+/** How long the profile of a job is kept after its end, and of how many. */
+const PROFILE_KEPT_MS = 10 * 60_000;
+const MOST_PROFILES = 50;
 /** How often a job is written that does nothing but make steps. */
 const MOVEMENT_WRITTEN_MS = 1000;
 
@@ -201,12 +202,10 @@ export class Jobs {
 
   /** Lets deadlines pass. */
   tick(): void {
-    const { clock, metrics } = this.#options;
     for (const live of this.live)
       if (!live.clock.isHeld && !isIdle(live.run)) this.apply(live, { type: 'tick' });
-    while (this.#ended[0] !== undefined && clock() - this.#ended[0].at > FIGURES_KEPT_MS) {
-      void metrics.forget(this.#ended.shift()?.job ?? '');
-    }
+    const oldest = this.#options.clock() - PROFILE_KEPT_MS;
+    while (this.#ended[0] !== undefined && this.#ended[0].at < oldest) this.#ended.shift();
   }
 
   /**
@@ -318,6 +317,8 @@ export class Jobs {
     live.progress = null;
     this.#live.delete(id);
     this.#ended.push({ job: id, at: this.#options.clock(), pace: live.pace });
+    if (this.#ended.length > MOST_PROFILES) this.#ended.shift();
+    this.#options.metrics.end(id);
     this.#options.log.info({ job: id, state }, 'job ended');
   }
 }

@@ -2,26 +2,15 @@ import type { JobState, Phases, Recovery, StepReport, WorkerView } from '@ringma
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { isRunning } from '../runs/generation.js';
 import type { Run } from '../runs/run.js';
+import { JobSeries } from './job-series.js';
+import { phaseLabels, recoveryLabels } from './phases.js';
+import { WorkerSeries } from './worker-series.js';
 
-const STEP_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const REQUEST_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
-
-/** Names of phases as the label `phase` has them. */
-const phaseLabels: Readonly<Record<keyof Phases, string>> = {
-  compute: 'compute',
-  quantise: 'quantise',
-  send: 'send',
-  wait: 'wait',
-  update: 'update',
-};
-
-const recoveryLabels: Readonly<Record<keyof Recovery, string>> = {
-  detect: 'detect',
-  abort: 'abort',
-  form: 'form',
-  transfer: 'transfer',
-  firstStep: 'first_step',
-};
+/** Most jobs whose last figures wait for a scrape. */
+const MOST_ENDED = 50;
+/** Gauges of prom-client that are named as counters are; what they add up is there by type. */
+const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total'];
 
 /** What is counted at the moment of a scrape rather than when it changes. */
 export interface Census {
@@ -30,23 +19,19 @@ export interface Census {
   readonly jobs: Readonly<Record<JobState, number>>;
 }
 
-interface WorkerSeries {
-  readonly ringBytes: Counter.Internal;
-  readonly ringSeconds: Counter.Internal;
-  readonly phases: readonly {
-    readonly phase: keyof Phases;
-    readonly series: Histogram.Internal<string>;
-  }[];
-}
-
 /** Every metric of a coordinator; docs/reference/metrics.md is made from these. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly #jobs = new JobSeries(this.registry);
+  readonly #workers = new WorkerSeries(this.registry);
+  /** Jobs that have ended and whose series the next scrape shows for the last time, in the order of their ends. */
+  readonly #ended: string[] = [];
 
   /** @param census Called at each scrape. */
   constructor(census: () => Census) {
     const { registry } = this;
     collectDefaultMetrics({ register: registry, prefix: 'ringmaster_' });
+    for (const name of MISNAMED) registry.removeSingleMetric(`ringmaster_nodejs_${name}`);
     const gauge = (name: string, help: string, label: string, read: () => Record<string, number>) =>
       new Gauge({
         ...{ name, help, labelNames: [label], registers: [registry] },
@@ -66,95 +51,83 @@ export class Metrics {
     buckets: REQUEST_BUCKETS,
     registers: [this.registry],
   });
-  readonly messages = this.#counter('control_messages', 'Control messages of workers.', 'type');
-  readonly incidents = this.#counter('incidents', 'Incidents.', 'job');
-  readonly #checkpoints = this.#counter('checkpoints', 'Checkpoints made durable.', 'job');
-  readonly #checkpointSeconds = new Histogram({
-    name: 'ringmaster_checkpoint_seconds',
-    help: 'Time to make a checkpoint durable, off the step path.',
-    labelNames: ['job'],
-    buckets: STEP_BUCKETS,
+  readonly messages = new Counter({
+    name: 'ringmaster_control_messages_total',
+    help: 'Control messages of workers.',
+    labelNames: ['type'],
     registers: [this.registry],
   });
-  readonly #generations = this.#counter(
+  readonly incidents = this.#jobs.counter('incidents', 'Incidents.');
+  readonly #checkpoints = this.#jobs.counter('checkpoints', 'Checkpoints made durable.');
+  readonly #checkpointSeconds = this.#jobs.summary(
+    'checkpoint_seconds',
+    'Time to make a checkpoint durable, off the step path.',
+  );
+  readonly #generations = this.#jobs.counter(
     'generations',
     'Rings started, as a planned change or not.',
-    'job',
-    'kind',
+    { name: 'kind', values: ['planned', 'unplanned'] },
   );
-  readonly #quarantines = this.#counter(
+  readonly #quarantines = this.#jobs.counter(
     'quarantined_workers',
     'Workers that a job keeps away from since.',
-    'job',
   );
-  readonly #audits = this.#counter(
+  readonly #audits = this.#jobs.counter(
     'audits',
     'Audits that passed, at once or when an attempt was repeated.',
-    'job',
-    'result',
+    { name: 'result', values: ['agreed', 'transient'] },
   );
-  readonly #divergences = this.#counter(
+  readonly #divergences = this.#jobs.counter(
     'audits_failed',
     'Times that ranks of a job were found to hold different bytes.',
-    'job',
   );
-  readonly #recoverySeconds = new Histogram({
-    name: 'ringmaster_recovery_seconds',
-    help: 'Time from a failure to the next applied step, by phase.',
-    labelNames: ['job', 'phase'],
-    buckets: STEP_BUCKETS,
-    registers: [this.registry],
-  });
-  readonly #steps = this.#counter('steps', 'Steps applied, repeated ones included.', 'job');
-  readonly #attempts = this.#counter('step_attempts', 'Attempts at steps.', 'job');
-  readonly #tokens = this.#counter('tokens', 'Tokens read, padding excluded.', 'job');
-  readonly #ringBytes = this.#counter(
-    'ring_sent_bytes',
-    'Bytes sent in the ring.',
-    'job',
-    'worker',
+  readonly #recoveries = this.#jobs.counter(
+    'recoveries',
+    'Failures after which a step has been applied again.',
   );
-  readonly #ringSeconds = this.#counter(
-    'ring_seconds',
-    'Time that the ring had something to sum, while the worker computed or not.',
-    'job',
-    'worker',
+  readonly #recoverySeconds = this.#jobs.counter(
+    'recovery_seconds',
+    'Time from failures to the next applied steps, by phase.',
+    { name: 'phase', values: Object.values(recoveryLabels) },
   );
-  readonly #step = this.#gauge('job_step', 'Newest step applied.');
-  readonly #lastStep = this.#gauge('job_steps', 'Steps in all.');
-  readonly #loss = this.#gauge('job_loss', 'Mean loss of the newest step, nats per counted unit.');
-  readonly #learningRate = this.#gauge('job_learning_rate', 'Learning rate of the newest step.');
-  readonly #gradientNorm = this.#gauge('job_gradient_norm', 'Global norm before clipping.');
-  readonly #tokensPerSecond = this.#gauge(
+  readonly #steps = this.#jobs.counter('steps', 'Steps applied, repeated ones included.');
+  readonly #attempts = this.#jobs.counter('step_attempts', 'Attempts at steps.');
+  readonly #tokens = this.#jobs.counter('tokens', 'Tokens read, padding excluded.');
+  readonly #step = this.#jobs.gauge('job_step', 'Newest step applied.');
+  readonly #lastStep = this.#jobs.gauge('job_steps', 'Steps in all.');
+  readonly #loss = this.#jobs.gauge(
+    'job_loss',
+    'Mean loss of the newest step, nats per counted unit.',
+  );
+  readonly #learningRate = this.#jobs.gauge(
+    'job_learning_rate',
+    'Learning rate of the newest step.',
+  );
+  readonly #gradientNorm = this.#jobs.gauge('job_gradient_norm', 'Global norm before clipping.');
+  readonly #tokensPerSecond = this.#jobs.gauge(
     'job_tokens_per_second',
     'Median of the newest 20 steps.',
   );
-  readonly #evaluationLoss = this.#gauge('job_evaluation_loss', 'Loss of the newest evaluation.');
-  readonly #trainers = this.#gauge('job_trainers', 'Trainers that the job holds.');
-  readonly #stepSeconds = new Histogram({
-    name: 'ringmaster_step_seconds',
-    help: 'Wall time of a step on rank 0.',
-    labelNames: ['job'],
-    buckets: STEP_BUCKETS,
-    registers: [this.registry],
-  });
-  readonly #phaseSeconds = new Histogram({
-    name: 'ringmaster_step_phase_seconds',
-    help: 'Time of a step on each worker, by phase.',
-    labelNames: ['job', 'worker', 'phase'],
-    buckets: STEP_BUCKETS,
-    registers: [this.registry],
-  });
-
-  readonly #series = new Map<string, Map<string, WorkerSeries>>();
+  readonly #evaluationLoss = this.#jobs.gauge(
+    'job_evaluation_loss',
+    'Loss of the newest evaluation.',
+  );
+  readonly #trainers = this.#jobs.gauge('job_trainers', 'Trainers that the job holds.');
+  readonly #stepSeconds = this.#jobs.summary('step_seconds', 'Wall time of a step on rank 0.');
+  readonly #rankSteps = this.#jobs.counter('rank_steps', 'Steps, each counted once a rank.');
+  readonly #phaseSeconds = this.#jobs.counter(
+    'step_phase_seconds',
+    'Time of steps, summed over the ranks, by phase.',
+    { name: 'phase', values: Object.values(phaseLabels) },
+  );
 
   /** Counts what one rank reports. Figures that are equal on every rank are taken from rank 0. */
   recordSteps(job: string, worker: string, rank: number, reports: readonly StepReport[]): void {
-    const { ringBytes, ringSeconds, phases } = this.#seriesOf(job, worker);
+    this.#workers.record(job, worker, reports);
     for (const report of reports) {
-      ringBytes.inc(report.ringBytes);
-      ringSeconds.inc(report.ringSeconds);
-      for (const { phase, series } of phases) series.observe(report.phases[phase]);
+      this.#rankSteps.inc({ job });
+      for (const [phase, label] of Object.entries(phaseLabels))
+        this.#phaseSeconds.inc({ job, phase: label }, report.phases[phase as keyof Phases]);
       if (rank !== 0) continue;
       this.#steps.inc({ job });
       this.#attempts.inc({ job }, report.attempts);
@@ -167,34 +140,9 @@ export class Metrics {
     }
   }
 
-  /** The series of one worker in one job, looked up once: by far the most of what is counted goes there. */
-  #seriesOf(job: string, worker: string) {
-    const ofJob = this.#series.get(job) ?? new Map<string, WorkerSeries>();
-    this.#series.set(job, ofJob);
-    let series = ofJob.get(worker);
-    if (series === undefined) {
-      series = {
-        ringBytes: this.#ringBytes.labels({ job, worker }),
-        ringSeconds: this.#ringSeconds.labels({ job, worker }),
-        phases: Object.entries(phaseLabels).map(([phase, label]) => ({
-          phase: phase as keyof Phases,
-          series: this.#phaseSeconds.labels({ job, worker, phase: label }),
-        })),
-      };
-      ofJob.set(worker, series);
-    }
-    return series;
-  }
-
   /** Makes the counters of a job appear as zero, so that their first increase shows. */
   open(job: string): void {
-    for (const counter of [
-      ...[this.incidents, this.#checkpoints, this.#quarantines, this.#divergences],
-      ...[this.#steps, this.#attempts, this.#tokens],
-    ])
-      counter.inc({ job }, 0);
-    for (const result of ['agreed', 'transient']) this.#audits.inc({ job, result }, 0);
-    for (const kind of ['planned', 'unplanned']) this.#generations.inc({ job, kind }, 0);
+    this.#jobs.open(job);
   }
 
   /** Counts what a transition of a job's run has brought about. */
@@ -214,9 +162,9 @@ export class Metrics {
   }
 
   recordRecovery(job: string, recovery: Recovery): void {
-    for (const [phase, label] of Object.entries(recoveryLabels)) {
-      this.#recoverySeconds.observe({ job, phase: label }, recovery[phase as keyof Recovery]);
-    }
+    this.#recoveries.inc({ job });
+    for (const [phase, label] of Object.entries(recoveryLabels))
+      this.#recoverySeconds.inc({ job, phase: label }, recovery[phase as keyof Recovery]);
   }
 
   recordJob(
@@ -237,27 +185,25 @@ export class Metrics {
     if (figures.evaluationLoss !== null) this.#evaluationLoss.set({ job }, figures.evaluationLoss);
   }
 
-  /** Drops every series of a job, so that their number is bounded by the jobs of late. */
-  async forget(job: string): Promise<void> {
-    this.#series.delete(job);
-    for (const { name } of this.registry.getMetricsAsArray()) {
-      const metric = this.registry.getSingleMetric(name);
-      const { values } = (await metric?.get()) ?? { values: [] };
-      for (const { labels } of values) {
-        // `le` is no label of a histogram but of its buckets, which go with it.
-        const { le: _, ...own } = labels as Record<string, string>;
-        if (own['job'] === job) metric?.remove(own);
-      }
-    }
+  /** Has the next scrape be the last that shows this job. */
+  end(job: string): void {
+    this.#ended.push(job);
+    if (this.#ended.length > MOST_ENDED) this.#forget(this.#ended[0] ?? '');
   }
 
-  #counter(name: string, help: string, ...labelNames: string[]): Counter {
-    const registers = [this.registry];
-    return new Counter({ name: `ringmaster_${name}_total`, help, labelNames, registers });
+  /** All metrics in the text format of Prometheus. What it has shown of jobs that have ended is dropped. */
+  async scrape(): Promise<string> {
+    const shown = [...this.#ended];
+    const text = await this.registry.metrics();
+    for (const job of shown) this.#forget(job);
+    return text;
   }
 
-  #gauge(name: string, help: string): Gauge {
-    const registers = [this.registry];
-    return new Gauge({ name: `ringmaster_${name}`, help, labelNames: ['job'], registers });
+  #forget(job: string): void {
+    const at = this.#ended.indexOf(job);
+    if (at < 0) return; // Another scrape of the same moment has dropped it.
+    this.#ended.splice(at, 1);
+    this.#jobs.forget(job);
+    this.#workers.forget(job);
   }
 }
