@@ -1,4 +1,4 @@
-"""The peer of `step` and `train`: the same GPT or BERT in PyTorch, at its fastest settings on one thread a process.
+"""The peer of `step` and `train`: the same GPT or BERT in PyTorch, at its fastest settings on one thread a process or on one card.
 
 Started by the benchmark with its settings as JSON in the first argument; several ranks train with DistributedDataParallel
 over gloo. It answers one line of JSON when it is ready, and one for every line `{"steps": n}` on stdin; it computes only
@@ -140,6 +140,7 @@ class Transformer(nn.Module):
         return F.cross_entropy(logits_KV, targets_K, reduction="sum")
 
 
+device = torch.device(settings["device"])
 network = Transformer(**settings["model"])
 initial = torch.from_file(
     settings["initial"]["path"], size=sum(p.numel() for p in network.parameters()), dtype=torch.float32
@@ -152,6 +153,7 @@ for ours in settings["initial"]["names"]:
         parameters[name].copy_(initial[at : at + parameters[name].numel()].view_as(parameters[name]))
     at += parameters.pop(name).numel()
 assert not parameters, f"no initial values for {list(parameters)}"
+network = network.to(device)
 model = network
 if size > 1:
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
@@ -177,7 +179,7 @@ B = batch["sequences"] // M
 file = settings["batches"]
 # int32 [steps, tokens | targets, M, B, T], each step's samples as the other side takes them; -1 where nothing is asked.
 data = torch.from_file(file["path"], size=file["steps"] * 2 * M * B * T, dtype=torch.int32)
-data = data.view(file["steps"], 2, M, B, T).long()
+data = data.view(file["steps"], 2, M, B, T).long().to(device)
 mine = range(rank, M, size)
 
 
@@ -201,7 +203,7 @@ def train_step(step):
     for number, (tokens_BT, targets_K, rows_K) in enumerate(steps[step]):
         last = number + 1 == len(mine)
         with contextlib.nullcontext() if last or size == 1 else model.no_sync():
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
                 loss_sum = model(tokens_BT, targets_K, rows_K)
             # DistributedDataParallel takes the mean over the ranks.
             (loss_sum * (size / counts[step])).backward()

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--json FILE] [--report FILE]` */
+/** `npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--device cpu|gpu] [--json FILE] [--report FILE]` */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '12' },
     steps: { type: 'string', default: '3' },
     only: { type: 'string' },
+    device: { type: 'string', default: 'cpu' },
     json: { type: 'string' },
     report: { type: 'string' },
   },
@@ -37,6 +38,7 @@ const count = z.coerce.number().int().positive();
 const pace = {
   rounds: count.parse(values.rounds),
   steps: count.parse(values.steps),
+  device: z.enum(['cpu', 'gpu']).parse(values.device),
   ...(values.only === undefined ? {} : { only: values.only.split(',') }),
 };
 const found = await benchmarks[name](pace);

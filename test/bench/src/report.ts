@@ -49,6 +49,8 @@ export interface Pace {
   readonly steps: number;
   /** Names of the cases to compare; all where it is left out. */
   readonly only?: readonly string[];
+  /** What both sides compute on; a graphics card is the first one of the machine. */
+  readonly device: 'cpu' | 'gpu';
 }
 
 /** Rates of one side in each round. */

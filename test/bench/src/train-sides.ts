@@ -6,6 +6,7 @@ import { trainerEnvironment } from '@ringmaster/model';
 import { z } from 'zod';
 import { Contestant, turnSchema, type Command } from './contestant.js';
 import { peerCommand, type Allocator } from './peer.js';
+import type { Pace } from './report.js';
 import { Team } from './team.js';
 import { seatSchema } from './trained-run.js';
 import { OPTIMIZER, SEED, type Shape, type TrainCase, type TrainingHome } from './training-home.js';
@@ -22,6 +23,8 @@ export const blockSchema = turnSchema.extend({
   /** The most memory that one process has had. */
   peakBytes: z.number(),
   losses: z.array(z.number()),
+  /** Mean seconds of each phase of a step, of a side that measures them. */
+  phases: z.record(z.string(), z.number()).optional(),
 });
 
 export type Ready = z.infer<typeof readySchema>;
@@ -35,11 +38,14 @@ export interface Initial {
   readonly names: readonly string[];
 }
 
+const DEVICES = { cpu: { kind: 'cpu' }, gpu: { kind: 'gpu', index: 0 } } as const;
+
 /** Our trainers, linked to a ring, at step 0. */
 export async function startOurs(
   home: TrainingHome,
   chosen: Omit<TrainCase, 'shape'>,
   size: number,
+  device: Pace['device'] = 'cpu',
 ): Promise<{ readonly side: Side; readonly initial: Initial }> {
   const launch = home.launch(chosen);
   const program = fileURLToPath(new URL('./train.process.js', import.meta.url));
@@ -49,7 +55,7 @@ export async function startOurs(
       const command: Command = {
         program: process.execPath,
         args: [program, JSON.stringify(settings)],
-        env: trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
+        env: trainerEnvironment({ threads: 1, device: DEVICES[device] }),
       };
       return Contestant.start(command, ourReadySchema);
     }),
@@ -74,11 +80,12 @@ export interface PeerOptions {
   /** Compute only the masked rows from the last attention on. */
   readonly narrow: boolean;
   readonly allocator: Allocator;
+  readonly device: Pace['device'];
 }
 
 /** PyTorch, with DistributedDataParallel over gloo where there are several ranks. */
 export async function startPeer(options: PeerOptions): Promise<Side> {
-  const { shape, chosen, size, initial, batches, compile, narrow, allocator } = options;
+  const { shape, chosen, size, initial, batches, compile, narrow, allocator, device } = options;
   const { sequences, ...sizes } = shape;
   const { dropout, microbatches, precision } = chosen;
   const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
@@ -95,6 +102,7 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
             compile,
             narrow,
             precision,
+            device: device === 'gpu' ? 'cuda' : 'cpu',
           },
           model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
           ...{ optimizer: OPTIMIZER, batch: { sequences, microbatches }, seed: SEED },

@@ -46,13 +46,22 @@ async function train(steps: number): Promise<Block> {
   const started = performance.now();
   const processor = process.cpuUsage();
   const losses: number[] = [];
+  const phases: Record<string, number> = {};
   for (let step = 0; step < steps; step++) {
-    const { loss } = await trainStep(run, session);
-    losses.push(loss ?? NaN);
+    const report = await trainStep(run, session);
+    losses.push(report.loss ?? NaN);
+    for (const [phase, seconds] of Object.entries(report.phases))
+      phases[phase] = (phases[phase] ?? 0) + seconds / steps;
   }
   const { user, system } = process.cpuUsage(processor);
   const seconds = (performance.now() - started) / 1000;
-  return { seconds, processorSeconds: (user + system) / 1e6, peakBytes: peakBytes(), losses };
+  return {
+    seconds,
+    processorSeconds: (user + system) / 1e6,
+    peakBytes: peakBytes(),
+    losses,
+    phases,
+  };
 }
 
 /** The most memory that this process has had (proc(5)). */

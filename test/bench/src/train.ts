@@ -1,5 +1,6 @@
 import type { Pace, Findings, Row } from './report.js';
 import { interleave } from './interleave.js';
+import { median } from './statistics.js';
 import { LIMITS_NOTE, ratesOf, rowOf, table } from './report.js';
 import {
   checkLosses,
@@ -10,7 +11,7 @@ import {
   type PeerOptions,
   type Side,
 } from './train-sides.js';
-import { BERT, GPT, TrainingHome, type Shape, type TrainCase } from './training-home.js';
+import { BERT, GPT, GPT2, TrainingHome, type Shape, type TrainCase } from './training-home.js';
 
 /** Steps that nobody is timed on: memory is first touched and the first exponents are measured. */
 export const WARM_UP_STEPS = 3;
@@ -24,9 +25,14 @@ const PEERS: Readonly<Record<string, Pick<PeerOptions, 'compile' | 'narrow' | 'a
   'PyTorch narrowed': { ...PYTORCH, narrow: true },
 };
 
+/** On a graphics card neither the allocator of the host nor rows that are left out make a difference that is looked for. */
+const CARD_PEERS = { PyTorch: PYTORCH };
+
 interface Case extends Omit<TrainCase, 'microbatches'> {
   /** Each has one thread and computes one microbatch. */
   readonly workers: number;
+  /** What it is made for, where it is not the processor. */
+  readonly device?: 'gpu';
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -35,21 +41,34 @@ const CASES: Readonly<Record<string, Case>> = {
   'bert-float32': { shape: BERT, precision: 'float32', workers: 2, dropout: 0 },
   'bert-bfloat16': { shape: BERT, precision: 'bfloat16', workers: 2, dropout: 0 },
   'alone-gpt-float32': { shape: GPT, precision: 'float32', workers: 1, dropout: 0 },
+  'card-gpt-float32': { shape: GPT, precision: 'float32', workers: 1, dropout: 0, device: 'gpu' },
+  'card-gpt2-float32': { shape: GPT2, precision: 'float32', workers: 1, dropout: 0, device: 'gpu' },
+  'card-gpt2-bfloat16': {
+    shape: GPT2,
+    precision: 'bfloat16',
+    workers: 1,
+    dropout: 0,
+    device: 'gpu',
+  },
   'alone-gpt-dropout': { shape: GPT, precision: 'float32', workers: 1, dropout: 0.1 },
 };
 
 /** Trainers and their ring beside processes of PyTorch and their gloo. */
 export async function train(pace: Pace): Promise<Findings> {
-  const names = Object.keys(CASES).filter((name) => pace.only?.includes(name) ?? true);
+  const names = Object.entries(CASES)
+    .filter(([name, found]) => pace.only?.includes(name) ?? (found.device ?? 'cpu') === pace.device)
+    .map(([name]) => name);
   const rows: Row[] = [];
   const memory: string[][] = [];
   const losses: string[][] = [];
+  const phases: string[][] = [];
   const versions: Record<string, string> = {};
   for (const name of names) {
     const found = await compare(name, pace, versions);
     rows.push(...found.rows);
     memory.push(...found.memory);
     losses.push(...found.losses);
+    phases.push(...found.phases);
   }
   return {
     benchmark: 'train',
@@ -73,6 +92,9 @@ export async function train(pace: Pace): Promise<Findings> {
       '## Memory',
       'The most that one process has had, in MB.',
       table(['case', 'side', 'MB'], memory),
+      '## Phases',
+      'Where the time of a step of ours goes, in ms: median over the rounds, rank 0.',
+      table(['case', 'phase', 'ms'], phases),
       '## Losses',
       'Both sides begin with the same parameters and see the same batches. Words of the text are drawn one by one, so that ' +
         'the loss soon rests on the entropy of their frequencies: that the last losses are equal says less than that ' +
@@ -93,13 +115,21 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
   try {
     const batches = { path: await home.writeBatches(steps), steps };
     const chosen = { dropout, microbatches: workers, precision };
-    const { side, initial } = await startOurs(home, chosen, workers);
+    const { side, initial } = await startOurs(home, chosen, workers, pace.device);
     sides.set(OURS, side);
-    const peers = Object.entries(PEERS).filter(
+    const peers = Object.entries(pace.device === 'gpu' ? CARD_PEERS : PEERS).filter(
       ([, { narrow }]) => !narrow || shape.architecture === 'bert',
     );
     for (const [peer, options] of peers) {
-      const settings = { shape, chosen, size: workers, initial, batches, ...options };
+      const settings = {
+        shape,
+        chosen,
+        size: workers,
+        initial,
+        batches,
+        device: pace.device,
+        ...options,
+      };
       sides.set(peer, await startPeer(settings));
     }
     checkSizes(sides.values());
@@ -122,11 +152,21 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
         ...[name, each, (curve[0] ?? NaN).toFixed(4), (curve.at(-1) ?? NaN).toFixed(4)],
         farthestApart(curve, curves.get(OURS) ?? []),
       ]),
+      phases: phasesOf(results.get(OURS) ?? []).map((row) => [name, ...row]),
     };
   } finally {
     await Promise.all([...sides.values()].map((team) => team.end()));
     await home.remove();
   }
+}
+
+/** Name and median milliseconds of each phase. */
+function phasesOf(blocks: readonly Block[]): string[][] {
+  const names = Object.keys(blocks[0]?.phases ?? {});
+  return names.map((name) => {
+    const seconds = median(blocks.map(({ phases }) => phases?.[name] ?? 0));
+    return [name, (1000 * seconds).toFixed(1)];
+  });
 }
 
 function farthestApart(curve: readonly number[], ours: readonly number[]): string {

@@ -46,6 +46,17 @@ export const GPT: Shape = {
 /** 14.0 million parameters. */
 export const BERT: Shape = { ...GPT, architecture: 'bert', layers: 6, hidden: 384, heads: 6 };
 
+/** 92 million parameters: the blocks of GPT-2 small under a vocabulary that a synthetic corpus can fill. For graphics cards. */
+export const GPT2: Shape = {
+  architecture: 'gpt',
+  layers: 12,
+  hidden: 768,
+  heads: 12,
+  context: 512,
+  vocabulary: 8192,
+  sequences: 32,
+};
+
 /** The same for both sides; the schedule is flat, so that both take the same step. */
 export const OPTIMIZER = {
   learningRate: 1e-3,
