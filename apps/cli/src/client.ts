@@ -133,12 +133,14 @@ export class Client {
     return this.#request(`/v1/blobs/${sha256}`);
   }
 
-  async hasBlob(sha256: string): Promise<boolean> {
+  /** Bytes of a blob that the coordinator has, or null. */
+  async blobSize(sha256: string): Promise<number | null> {
     try {
-      (await this.#request(`/v1/blobs/${sha256}`, { method: 'HEAD' })).resume();
-      return true;
+      const answer = await this.#request(`/v1/blobs/${sha256}`, { method: 'HEAD' });
+      answer.resume();
+      return Number(answer.headers['content-length']);
     } catch (error) {
-      if (error instanceof RemoteFailure && error.exit === 4) return false;
+      if (error instanceof RemoteFailure && error.exit === 4) return null;
       throw error;
     }
   }

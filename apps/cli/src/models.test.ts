@@ -1,7 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { modelViewSchema } from '@ringmaster/protocol';
+import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ringmaster } from './run.test.fixture.js';
 
@@ -18,20 +27,10 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-const files = {
-  'config.json': JSON.stringify({
-    architectures: ['BertForSequenceClassification'],
-    id2label: { 1: 'spam', 0: 'ham' },
-  }),
-  'tokenizer.json': '{}',
-  'model.safetensors': 'not weights, but bytes all the same',
-};
-
 describe('models', () => {
   it('come back as they were after an export and an import', async () => {
     const source = join(root, 'imported');
-    mkdirSync(source);
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(source, name), text);
+    await writeTinyModel(source, 'classifier');
     const { stdout: id } = await cluster('model', 'import', source);
     const shown = await cluster('model', 'show', 'imported', '--json');
     const view = modelViewSchema.parse(JSON.parse(shown.stdout));
@@ -40,8 +39,8 @@ describe('models', () => {
 
     const target = join(root, 'exported');
     expect((await cluster('model', 'export', 'imported', target)).exit).toBe(0);
-    for (const [name, text] of Object.entries(files)) {
-      expect(readFileSync(join(target, name), 'utf8')).toBe(text);
+    for (const name of readdirSync(source)) {
+      expect(readFileSync(join(target, name))).toEqual(readFileSync(join(source, name)));
     }
     expect((await cluster('model', 'export', 'imported', target)).exit).toBe(1);
     const note = join(root, 'note');
@@ -80,6 +79,50 @@ describe('models', () => {
     const { exit, stderr } = await cluster('model', 'import', source);
     expect(exit).toBe(2);
     expect(stderr).toContain('it has no tokenizer.json');
+  });
+
+  it.each([
+    ['a Git LFS pointer', 'SAFETENSORS_INVALID', 'git lfs pull'],
+    ['cut', 'SAFETENSORS_INVALID', 'model.safetensors'],
+    ['of another family', 'MODEL_CONFIG_UNSUPPORTED', 'supported are BertModel,'],
+    ['with another activation', 'MODEL_CONFIG_UNSUPPORTED', 'hidden_act is "relu"'],
+    ['with a damaged tokenizer', 'TOKENIZER_INVALID', 'tokenizer.json'],
+  ])('%s are refused, and nothing of them is taken', async (how, code, said) => {
+    const source = join(root, 'refused');
+    await writeTinyModel(source);
+    const weights = join(source, 'model.safetensors');
+    const config = join(source, 'config.json');
+    if (how === 'a Git LFS pointer')
+      writeFileSync(weights, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n');
+    if (how === 'cut') truncateSync(weights, 1000);
+    if (how === 'of another family') writeFileSync(config, '{"model_type":"roberta"}');
+    if (how === 'with another activation') {
+      const json = JSON.parse(readFileSync(config, 'utf8')) as object;
+      writeFileSync(config, JSON.stringify({ ...json, hidden_act: 'relu' }));
+    }
+    if (how === 'with a damaged tokenizer') truncateSync(join(source, 'tokenizer.json'), 100);
+    const { exit, stderr } = await cluster('model', 'import', source);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(code);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain('uploading');
+    rmSync(source, { recursive: true });
+  });
+
+  it('are found by what the list prints, by every verb', async () => {
+    const source = join(root, 'short');
+    await writeTinyModel(source);
+    const { stdout } = await cluster('model', 'import', source);
+    const list = await cluster('models');
+    const [short = ''] = /^[0-9a-f]{12}(?= +short )/m.exec(list.stdout) ?? [];
+    expect(stdout.startsWith(short)).toBe(true);
+    const shown = await cluster('model', 'show', short, '--json');
+    expect(modelViewSchema.parse(JSON.parse(shown.stdout)).id).toBe(stdout.trim());
+    expect((await cluster('model', 'export', short, join(root, 'out'))).exit).toBe(0);
+    expect((await cluster('model', 'remove', short)).exit).toBe(0);
+    expect((await cluster('model', 'show', short)).exit).toBe(4);
+    rmSync(source, { recursive: true });
+    rmSync(join(root, 'out'), { recursive: true });
   });
 
   it('predict nothing when they do not exist', async () => {

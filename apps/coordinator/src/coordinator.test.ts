@@ -1,13 +1,24 @@
-import { existsSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   isFinal,
   sha256,
+  type DataManifest,
+  type ErrorCode,
   type IncidentView,
   type JobView,
   type ModelView,
   type StepPoint,
 } from '@ringmaster/protocol';
+import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCoordinator, type Coordinator } from './coordinator.js';
 import {
@@ -131,9 +142,9 @@ describe('a job', () => {
       expect(points.map(({ step }) => step)).toEqual([19, 20]);
       const [model] = await scene.client.json<ModelView[]>('GET', '/v1/models');
       expect(model).toMatchObject({ id: job.result?.model, name: 'tiny', job: job.id });
-      const blob = model!.manifest.files['model.safetensors']!;
-      const weights = await scene.client.request('GET', `/v1/blobs/${blob.sha256}`);
-      expect(await weights.text()).toBe(`weights of ${job.id} at 20`);
+      const blob = model!.manifest.files['state.txt']!;
+      const state = await scene.client.request('GET', `/v1/blobs/${blob.sha256}`);
+      expect(await state.text()).toBe(`state of ${job.id} at 20`);
 
       const started = [...first.heard, ...second.heard].flatMap((message) =>
         message.type === 'trainer-command' && message.command.type === 'start'
@@ -160,7 +171,7 @@ describe('a job', () => {
       const spec = await scene.reached(id, 17);
       expect(spec.state).toBe('running');
       const has = (step: number) => {
-        const hash = sha256(`weights of ${id} at ${step}`);
+        const hash = sha256(`state of ${id} at ${step}`);
         return existsSync(join(scene.home, 'artifacts', 'sha256', hash.slice(0, 2), hash.slice(2)));
       };
       await eventually('older checkpoints removed', () => !has(5) && !has(10) && has(15));
@@ -256,6 +267,111 @@ describe('a job', () => {
       });
       expect(await scene.incidents()).toHaveLength(3);
     }));
+});
+
+/** The file of a blob in the coordinator's store. */
+function blobPath(scene: Scene, hash: string): string {
+  return join(scene.home, 'artifacts', 'sha256', hash.slice(0, 2), hash.slice(2));
+}
+
+/** Takes the last bytes of a blob away. */
+function cut(path: string): void {
+  chmodSync(path, 0o644);
+  truncateSync(path, statSync(path).size - 8);
+}
+
+describe('what is damaged', () => {
+  /** Paths of the shards of a job. */
+  async function shardsOf(scene: Scene, worker: FakeWorker): Promise<string[]> {
+    const launch = worker.heard.find((message) => message.type === 'launch');
+    const id = launch?.launch.dataManifest ?? '';
+    const text = await (await scene.client.request('GET', `/v1/blobs/${id}`)).text();
+    const { splits } = JSON.parse(text) as DataManifest;
+    return Object.values(splits).flatMap(({ shards }) =>
+      shards.map(({ sha256: hash }) => blobPath(scene, hash)),
+    );
+  }
+
+  it('of prepared data is prepared again for the next job', () =>
+    inScene(async (scene, files) => {
+      const worker = await scene.join();
+      const first = await scene.submit(pretrainSpec(files));
+      await scene.ended(first.id);
+      const shards = await shardsOf(scene, worker);
+      const whole = shards.map((path) => readFileSync(path));
+      shards.forEach(cut);
+      const second = await scene.submit(pretrainSpec(files, { seed: 1 }));
+      expect((await scene.ended(second.id)).state).toBe('succeeded');
+      expect(shards.map((path) => readFileSync(path))).toEqual(whole);
+      expect(await scene.incidents()).toEqual([]);
+    }));
+
+  it('of prepared data when trainers open it is prepared again, and no worker is at fault', () =>
+    inScene(async (scene, files) => {
+      const loadFailures: ErrorCode[] = ['BLOB_CORRUPT', 'BLOB_CORRUPT', 'DATA_SHARD_INVALID'];
+      const worker = await scene.join({ loadFailures });
+      const { id } = await scene.submit(pretrainSpec(files));
+      expect((await scene.ended(id)).state).toBe('succeeded');
+      const incidents = await scene.incidents();
+      expect(incidents).toHaveLength(3);
+      for (const what of incidents) expect(what).toContain('prepared again where it must be');
+      expect(worker.trainers.size).toBe(0);
+    }));
+
+  it('for good ends the job, with what was met in its error', () =>
+    inScene(async (scene, files) => {
+      await scene.join({ loadFailures: Array.from({ length: 20 }, () => 'BLOB_CORRUPT') });
+      const { id } = await scene.submit(pretrainSpec(files));
+      expect((await scene.ended(id)).error?.message).toContain('it is damaged');
+    }));
+
+  it('of a base fails the job before any worker sees it', () =>
+    inScene(async (scene, files) => {
+      const worker = await scene.join();
+      const base = await scene.submit(pretrainSpec(files));
+      await scene.ended(base.id);
+      const [model] = await scene.client.json<ModelView[]>('GET', '/v1/models');
+      const weights = blobPath(scene, model!.manifest.files['model.safetensors']!.sha256);
+      const launched = () => worker.heard.filter(({ type }) => type === 'launch').length;
+      const before = launched();
+      const bytes = readFileSync(weights);
+      chmodSync(weights, 0o644);
+      writeFileSync(weights, bytes.fill(1, bytes.length - 8));
+      const tuned = await scene.submit(finetuneSpec(files, { base: 'tiny' }));
+      expect(await scene.ended(tuned.id)).toMatchObject({
+        state: 'failed',
+        error: { code: 'MODEL_INCOMPLETE' },
+      });
+      expect(launched()).toBe(before);
+      expect(await scene.incidents()).toEqual([]);
+    }));
+});
+
+describe('a base directory that cannot be used', () => {
+  it.each([
+    ['a Git LFS pointer', 'SAFETENSORS_INVALID', 'git lfs pull'],
+    ['of another family', 'MODEL_CONFIG_UNSUPPORTED', 'BertForSequenceClassification'],
+    ['of the wrong kind', 'MODEL_UNUSABLE', 'takes a bert'],
+    ['incomplete', 'MODEL_DIRECTORY_INVALID', 'model.safetensors'],
+  ])('%s is refused before the job has an id', (how, code, said) =>
+    inScene(async (scene, files) => {
+      const base = join(scene.home, 'base');
+      await writeTinyModel(base, how === 'of the wrong kind' ? 'causal' : 'masked');
+      const weights = join(base, 'model.safetensors');
+      if (how === 'incomplete') rmSync(weights);
+      if (how === 'a Git LFS pointer')
+        writeFileSync(
+          weights,
+          'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n',
+        );
+      if (how === 'of another family')
+        writeFileSync(join(base, 'config.json'), '{"model_type":"t5"}');
+      const answer = await scene.submit(finetuneSpec(files, { base }));
+      expect(answer).toMatchObject({ code });
+      expect(JSON.stringify(answer)).toContain(said);
+      expect(await scene.client.json('GET', '/v1/jobs')).toEqual([]);
+    }),
+  );
 });
 
 describe('dependencies', () => {

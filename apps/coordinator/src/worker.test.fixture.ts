@@ -1,17 +1,19 @@
-import { trainTokenizer } from '@ringmaster/data';
 import {
   coordinatorMessageSchema,
   decodeMessage,
   encodeMessage,
+  faultOf,
   sha256,
   type ArtifactManifest,
   type CoordinatorMessage,
+  type ErrorCode,
   type Launch,
   type StepReport,
   type TrainerCommand,
   type TrainerMessage,
   type WorkerMessage,
 } from '@ringmaster/protocol';
+import { tinyModelFiles } from '@ringmaster/tasks/testing';
 import { Dealer } from 'zeromq';
 import { Client } from './home.test.fixture.js';
 import { version } from './version.js';
@@ -32,6 +34,8 @@ export interface FakeWorkerOptions {
   /** Steps of a run. */
   readonly steps?: number;
   readonly stepMs?: number;
+  /** Codes of the errors that trainers fail with instead of loading, one after another. */
+  readonly loadFailures?: ErrorCode[];
 }
 
 /** The state of any run after `step` steps, as all trainers here agree. */
@@ -189,6 +193,13 @@ export class FakeTrainer {
   constructor(worker: FakeWorker, launch: Launch) {
     this.launch = launch;
     this.#worker = worker;
+    const code = worker.options.loadFailures?.shift();
+    if (code !== undefined) {
+      const error = { code, message: 'it is damaged', remedy: '', detail: null };
+      const fatal = faultOf(code) === 'job';
+      this.say({ type: 'failed', generation: 0, step: 0, fatal, blames: [], error });
+      return;
+    }
     const numerics = { ...(worker.options.numerics ?? { cpu: 'test' }) };
     this.say({ type: 'ready', steps: this.#steps, numerics, parameters: 1 });
   }
@@ -304,8 +315,8 @@ export class FakeTrainer {
 
   async #upload(kind: ArtifactManifest['kind'], step: number): Promise<string> {
     const client = new Client(this.#worker.url, this.#worker.options.token ?? null);
-    const put = async (text: string) => {
-      const content = Buffer.from(text);
+    const put = async (value: string | Buffer) => {
+      const content = Buffer.from(value);
       const response = await client.put(sha256(content), content);
       if (response.status !== 201) throw new Error(await response.text());
       return { sha256: sha256(content), bytes: content.length };
@@ -315,9 +326,10 @@ export class FakeTrainer {
       ...{ format: 1, kind, job, name: spec.name, ...positionAt(step), specHash },
       ...{ dataManifest, baseManifest, task: 'masked-language-model', labels: null, metrics: {} },
       files: {
-        'model.safetensors': await put(`weights of ${job} at ${step}`),
-        'config.json': await put('{}'),
-        'tokenizer.json': await put(TOKENIZER),
+        'state.txt': await put(`state of ${job} at ${step}`),
+        'model.safetensors': await put(MODEL['model.safetensors']),
+        'config.json': await put(MODEL['config.json']),
+        'tokenizer.json': await put(MODEL['tokenizer.json']),
       },
     };
     return (await put(JSON.stringify(manifest))).sha256;
@@ -341,7 +353,5 @@ function report(step: number): StepReport {
   };
 }
 
-/** A tokenizer that a fine-tune of a fake model can be prepared with. */
-const TOKENIZER = trainTokenizer(['red green blue cats and dogs'], {
-  ...{ algorithm: 'wordpiece', vocabulary: 300, lowercase: true },
-});
+/** A model that a fine-tune can be prepared with. */
+const MODEL = await tinyModelFiles();

@@ -8,7 +8,7 @@ export { assignSplits, type SplitCandidate, type SplitFractions } from './splits
 export { loadTokenizer } from './tokenizers/load.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
 export { trainTokenizer, type TokenizerRequest } from './tokenizers/train.js';
-export { BlobStore, type BlobInfo } from './blobs/blob-store.js';
+export { BlobStore, hashFile, type BlobInfo } from './blobs/blob-store.js';
 export { isAbandoned, temporaryName } from './blobs/temporary-name.js';
 export { prepareData, type PreparedData, type PrepareOptions } from './prepare/prepare.js';
 export type { Phase, PrepareProgress } from './prepare/progress.js';

@@ -29,6 +29,7 @@ export * from './api/version-header.js';
 export * from './formats/artifact.js';
 export * from './formats/data-manifest.js';
 export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
+export { gitLfsPointer } from './git-lfs.js';
 export * from './home.js';
 export * from './program.js';
 export { makeDirectory, makeHomeDirectory } from './make-directory.js';

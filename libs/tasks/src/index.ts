@@ -6,3 +6,16 @@ export {
 } from './metrics/classification.js';
 export { taskOf } from './task-of.js';
 export type { Task } from './task.js';
+export {
+  importedManifest,
+  listModelDirectory,
+  openModelDirectory,
+  type ModelDirectory,
+} from './models/directory.js';
+export {
+  checkBase,
+  checkVocabulary,
+  inspectModel,
+  inspectWeights,
+  predictsOf,
+} from './models/inspect.js';

@@ -29,7 +29,7 @@ export function define(model: Command): void {
   ).action(async (reference: string, directory: string, where: ClusterOption) => {
     const api = client(where);
     const view = await api.model(reference);
-    const { exportModel } = await import('../model-files.js');
+    const { exportModel } = await import('../model-export.js');
     await exportModel(api, view, directory);
     note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
   });
@@ -42,7 +42,7 @@ export function define(model: Command): void {
   )
     .option('--name <name>', 'name of the model (default: that of the directory)')
     .action(async (directory: string, { name, ...where }: ClusterOption & { name?: string }) => {
-      const { importModel } = await import('../model-files.js');
+      const { importModel } = await import('../model-import.js');
       const view = await importModel(client(where), directory, name ?? null);
       print(view.id);
     });

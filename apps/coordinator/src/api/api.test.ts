@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { tinyModelFiles } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,6 +29,7 @@ afterAll(async () => {
 
 const content = Buffer.from('0123456789');
 const hash = sha256(content);
+const MODEL = await tinyModelFiles();
 
 describe('blobs', () => {
   it('are kept, with ranges and an ETag', async () => {
@@ -118,7 +120,15 @@ describe.skipIf(!canMountSmallDisk())('blobs on a full disk', () => {
 });
 
 describe('models', () => {
-  const files = { 'config.json': { sha256: hash, bytes: 10 } };
+  const contents = Object.entries(MODEL).map(([name, bytes]) => ({
+    name,
+    bytes,
+    file: { sha256: sha256(bytes), bytes: bytes.length },
+  }));
+  const files = Object.fromEntries(contents.map(({ name, file }) => [name, file]));
+  const putFiles = async () => {
+    for (const { bytes, file } of contents) await client.put(file.sha256, Buffer.from(bytes));
+  };
   const manifest = {
     ...{ format: 1, kind: 'model', job: null, name: 'given', step: 0, evaluations: 0 },
     stateHash: hash,
@@ -132,7 +142,7 @@ describe('models', () => {
   };
 
   it('are registered, found by name or id, and removed with their blobs', async () => {
-    await client.put(hash, content);
+    await putFiles();
     const id = await put(manifest);
     const created = await client.json('POST', '/v1/models', { manifest: id });
     expect(created).toMatchObject({ id, name: 'given', manifest });
@@ -146,20 +156,52 @@ describe('models', () => {
 
   it('must be whole', async () => {
     const missing = { ...files, 'model.safetensors': { sha256: sha256('gone'), bytes: 4 } };
-    await client.put(hash, content);
+    await putFiles();
     const id = await put({ ...manifest, files: missing });
     expect(await client.json('POST', '/v1/models', { manifest: id })).toMatchObject({
       code: 'MODEL_INCOMPLETE',
       detail: { reason: 'its file model.safetensors is not in the artifact store' },
     });
-    const cut = await put({ ...manifest, files: { 'config.json': { sha256: hash, bytes: 11 } } });
+    const { sha256: config, bytes } = files['config.json']!;
+    const longer = { ...files, 'config.json': { sha256: config, bytes: bytes + 1 } };
+    const cut = await put({ ...manifest, files: longer });
     expect(await client.json('POST', '/v1/models', { manifest: cut })).toMatchObject({
       code: 'MODEL_INCOMPLETE',
     });
   });
 
+  it('must be of a kind that is supported', async () => {
+    const config = Buffer.from(
+      '{"model_type":"t5","architectures":["T5ForConditionalGeneration"]}',
+    );
+    const file = { sha256: sha256(config), bytes: config.length };
+    await putFiles();
+    await client.put(file.sha256, config);
+    const id = await put({ ...manifest, files: { ...files, 'config.json': file } });
+    const answer = await client.json('POST', '/v1/models', { manifest: id });
+    expect(answer).toMatchObject({ code: 'MODEL_CONFIG_UNSUPPORTED' });
+    expect(answer['message']).toMatch(/T5ForConditionalGeneration.*supported are BertModel,/);
+  });
+
+  it('whose stored bytes were damaged can be put again', async () => {
+    await putFiles();
+    const id = await put(manifest);
+    const { sha256: weights } = files['model.safetensors']!;
+    const path = join(home, 'artifacts', 'sha256', weights.slice(0, 2), weights.slice(2));
+    chmodSync(path, 0o644);
+    writeFileSync(path, Buffer.alloc(files['model.safetensors']!.bytes));
+    expect(await client.json('POST', '/v1/models', { manifest: id })).toMatchObject({
+      code: 'MODEL_INCOMPLETE',
+      detail: { reason: 'what is stored of model.safetensors is damaged' },
+    });
+    expect((await client.request('HEAD', `/v1/blobs/${weights}`)).status).toBe(404);
+    await putFiles();
+    expect(await client.json('POST', '/v1/models', { manifest: id })).toMatchObject({ id });
+    expect((await client.request('DELETE', `/v1/models/${id}`)).status).toBe(204);
+  });
+
   it('cannot be removed while a job starts from them', async () => {
-    await client.put(hash, content);
+    await putFiles();
     const id = await put(manifest);
     await client.json('POST', '/v1/models', { manifest: id });
     const spec = {

@@ -31,8 +31,10 @@ export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
         response: { 201: jobViewSchema },
       },
     },
-    (request, reply) => {
-      const view = jobs.submit(parseJobSpec(request.body.spec));
+    async (request, reply) => {
+      const spec = parseJobSpec(request.body.spec);
+      await jobs.check(spec);
+      const view = jobs.submit(spec);
       void reply.status(201).header('location', `/v1/jobs/${view.id}`);
       return view;
     },

@@ -4,8 +4,10 @@ import {
   registerModelSchema,
   RingmasterError,
 } from '@ringmaster/protocol';
+import { inspectWeights } from '@ringmaster/tasks';
 import { z } from 'zod';
 import { readArtifact } from '../artifacts/references.js';
+import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { modelOf, presentModelOf } from '../names/names.js';
 import type { ApiContext, Server } from './context.js';
 
@@ -69,12 +71,14 @@ export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: Api
         response: { 201: modelViewSchema },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { manifest: id } = request.body;
       const manifest = readArtifact(blobs, id, 'model');
       if (typeof manifest === 'string') {
         throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: manifest });
       }
+      await checkStored(blobs, id, manifest);
+      await inspectWeights(locateStored(blobs, id, manifest));
       const { name, job, task } = manifest;
       const createdAt = new Date().toISOString();
       store.models.insert({ id, name, job, task, createdAt, manifest });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256, type JobView, type ModelView, type NameView } from '@ringmaster/protocol';
+import { tinyModelFiles } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCoordinator, type Coordinator } from '../coordinator.js';
 import { Client, finetuneSpec, pretrainSpec, smallCorpus } from '../home.test.fixture.js';
@@ -25,8 +26,9 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-const content = Buffer.from('{}');
-const hash = sha256(content);
+const MODEL = await tinyModelFiles();
+const hash = sha256('anything');
+const entry = (bytes: Buffer) => ({ sha256: sha256(bytes), bytes: bytes.length });
 
 function manifestOf(name: string, metric = 0): string {
   return JSON.stringify({
@@ -43,12 +45,12 @@ function manifestOf(name: string, metric = 0): string {
     task: 'masked-language-model',
     labels: null,
     metrics: { metric },
-    files: { 'config.json': { sha256: hash, bytes: content.length } },
+    files: Object.fromEntries(Object.entries(MODEL).map(([file, bytes]) => [file, entry(bytes)])),
   });
 }
 
 async function register(manifest: string): Promise<ModelView> {
-  await client.put(hash, content);
+  for (const bytes of Object.values(MODEL)) await client.put(sha256(bytes), Buffer.from(bytes));
   await client.put(sha256(manifest), Buffer.from(manifest));
   return client.json('POST', '/v1/models', { manifest: sha256(manifest) });
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CoordinatorMessage, WorkerMessage } from '@ringmaster/protocol';
+import { errors, faultOf, type CoordinatorMessage, type WorkerMessage } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { launchFor } from './launch.test.fixture.js';
@@ -214,6 +214,31 @@ describe('a worker on which trainers die', () => {
         expect(isQuarantined(told)).toBe(inARow === 5);
         expect(cluster.offers()).toHaveLength(inARow === 5 ? 0 : 1);
       }),
+    );
+  });
+
+  it('is not quarantined for what a job or an artifact is at fault for', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.keys(errors)),
+        fc.integer({ min: 5, max: 12 }),
+        (code, times) => {
+          const { cluster, told, say, register, exit } = scene();
+          const id = register();
+          const fault = faultOf(code);
+          for (let number = 0; number < times; number++) {
+            const trainer = `t${number}`;
+            cluster.launch(id, launchFor(trainer));
+            const error = { code, message: '', remedy: '', detail: null };
+            const fatal = fault === 'job';
+            const failed = { type: 'failed' as const, generation: 0, step: 0, fatal, blames: [] };
+            say({ type: 'trainer-message', trainer, message: { ...failed, error } });
+            exit(trainer);
+            if (isQuarantined(told)) break;
+          }
+          expect(isQuarantined(told)).toBe(fault === null);
+        },
+      ),
     );
   });
 

@@ -1,4 +1,5 @@
 import {
+  faultOf,
   RingmasterError,
   type CoordinatorMessage,
   type KeptCheckpoint,
@@ -205,9 +206,10 @@ export class Cluster implements Fleet {
       occupant.unproven = false;
       worker.health = afterStep(worker.health);
     }
-    // It could not even load, and not for the job's fault: the coordinator will end it.
-    if (message.type === 'failed' && message.generation === 0 && !message.fatal)
-      this.#bury(worker, occupant);
+    if (message.type !== 'failed' || message.generation > 0) return;
+    // It could not even load, and the coordinator will end it: that tells of the worker where nothing else is at fault.
+    if (message.fatal || faultOf(message.error.code) !== null) occupant.unproven = false;
+    else this.#bury(worker, occupant);
   }
 
   /** A trainer has come to its end. */

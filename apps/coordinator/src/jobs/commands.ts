@@ -46,11 +46,15 @@ export function remember(
 /** Does what a command asks, once it is durable. */
 export function carryOut(
   { store, fleet, preparation, garbage, metrics, events, log }: JobsOptions,
-  { record }: LiveJob,
+  live: LiveJob,
   command: RunCommand,
 ): void {
+  const { record } = live;
   const { id: job } = record;
   switch (command.type) {
+    case 'repair':
+      live.repair ??= 'wanted';
+      break;
     case 'stop-preparation':
       preparation.stop(job);
       break;

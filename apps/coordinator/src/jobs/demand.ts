@@ -4,7 +4,7 @@ import type { LiveJob } from './record.js';
 
 /** What a job asks of the scheduler, and what others may ask of it; null while it can neither take slots nor give any. */
 export function demandOf(
-  { record, run }: LiveJob,
+  { record, run, repair }: LiveJob,
   offers: readonly Offer[],
   awaits: boolean,
 ): Demand | null {
@@ -19,7 +19,9 @@ export function demandOf(
   const computesOn = run.numerics?.['device'];
   const seat = offers.find(({ worker }) => held.some((slot) => slot.worker === worker));
   const device = computesOn === 'cpu' || computesOn === 'gpu' ? computesOn : (seat?.device ?? null);
-  const wantsMore = held.length < limits.min || isWorthGrowing(run);
+  // Nobody is launched for what is not whole.
+  if (repair !== null && held.length < limits.min) return null;
+  const wantsMore = repair === null && (held.length < limits.min || isWorthGrowing(run));
   return {
     ...{ job: record.id, priority: spec.priority, order: record.seq, held },
     min: limits.min,

@@ -26,8 +26,12 @@ export function settleDependencies(
   return { after: [...new Set(after)], base };
 }
 
-/** A directory where a path is given; else a job that will make the newest model of that name, or that model. */
-function findBase(store: Store, reference: string): Base {
+/**
+ * What a base means: a directory where a path is given; else a job that will make the newest model of that name, or
+ * that model.
+ * @throws JOB_DEPENDENCY_UNKNOWN, REFERENCE_AMBIGUOUS
+ */
+export function findBase(store: Store, reference: string): Base {
   if (isAbsolute(reference)) {
     const found = existsSync(reference) && statSync(reference).isDirectory();
     if (found) return { type: 'directory', path: reference };

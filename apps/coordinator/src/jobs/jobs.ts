@@ -19,6 +19,7 @@ import { trainerOf, type Run } from '../runs/run.js';
 import { transition } from '../runs/transition.js';
 import type { JobRecord, ListedJob } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
+import { checkBaseOf } from './check-base.js';
 import { carryOut, remember } from './commands.js';
 import { concernsScheduler, waitInLine } from './demand.js';
 import { settleDependencies } from './dependencies.js';
@@ -84,6 +85,16 @@ export class Jobs {
   /** Jobs that have begun and have not ended. */
   get live(): LiveJob[] {
     return [...this.#live.values()];
+  }
+
+  /**
+   * Checks what can be known of a job before it has an id.
+   * @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN; what is wrong with its base
+   */
+  async check(spec: JobSpec): Promise<void> {
+    const { store, blobs, dataRoots } = this.#options;
+    requirePathsWithin(spec, dataRoots);
+    await checkBaseOf(spec, store, blobs, dataRoots);
   }
 
   /** @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
@@ -330,8 +341,8 @@ function isIdle({ trainers, ring, planned, saving, leave, strandedSince }: Run):
 }
 
 /** What is known of a job that nobody has reported on. */
-function figures(): Pick<LiveJob, 'pace' | 'told' | 'progress' | 'writtenAt'> {
-  return { pace: new Pace(), told: new Told(), progress: null, writtenAt: -Infinity };
+function figures(): Pick<LiveJob, 'pace' | 'told' | 'progress' | 'repair' | 'writtenAt'> {
+  return { pace: new Pace(), told: new Told(), progress: null, repair: null, writtenAt: -Infinity };
 }
 
 /** What a job shows of what its rank 0 has reported. */

@@ -1,5 +1,5 @@
 import { isFinal, type JobView } from '@ringmaster/protocol';
-import { newRun, trainerOf, type Checkpoint, type Run } from '../runs/run.js';
+import { newRun, trainerOf, type Checkpoint, type Fault, type Run } from '../runs/run.js';
 import type { JobRecord, ListedJob, StoredRun } from '../store/jobs.js';
 import type { Pace } from './pace.js';
 import type { RunClock } from './run-clock.js';
@@ -16,6 +16,8 @@ export interface LiveJob {
   writtenAt: number;
   /** What it is doing, in words, where its state does not tell enough. */
   progress: string | null;
+  /** Why it is launched nowhere: what was prepared is to be made whole, is being made so, or cannot be. */
+  repair: 'wanted' | 'begun' | Fault | null;
 }
 
 /**

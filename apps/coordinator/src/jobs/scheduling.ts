@@ -66,6 +66,7 @@ export class Scheduling {
     const { jobs, fleet, store } = this.#options;
     for (const record of store.jobs.abandonedInLine()) this.#failWithDependency(jobs.begin(record));
     for (const live of jobs.live) this.#failWithDependency(live);
+    for (const live of jobs.live) this.#failIfBroken(live);
     this.#prepareNext();
     const offers = fleet.offers();
     const demands = jobs.live.flatMap(
@@ -88,7 +89,8 @@ export class Scheduling {
       const queued = run.prepared
         ? () => waitForSlots(live, offers, awaits)
         : () => waitInLine(jobs.pending(record));
-      const progress = run.state === 'queued' ? queued() : null;
+      const waits = run.state === 'queued' ? queued() : null;
+      const progress = live.repair === null ? waits : 'what was prepared is looked through';
       if (progress === live.progress) continue;
       live.progress = progress;
       jobs.tell(live);
@@ -132,6 +134,11 @@ export class Scheduling {
   #prepareNext(): void {
     const { jobs, preparation, directories, dataRoots: roots } = this.#options;
     if (preparation.job !== null) return;
+    const broken = jobs.live.find(({ repair }) => repair === 'wanted');
+    if (broken !== undefined) {
+      this.#repair(broken);
+      return;
+    }
     const next = this.#nextToPrepare();
     if (next === null) return;
     const base = this.#baseOf(next);
@@ -143,6 +150,38 @@ export class Scheduling {
         this.#onPreparation(next, message);
       });
     });
+  }
+
+  /** Has what was prepared of a job looked through, and what is damaged of it prepared again. */
+  #repair(live: LiveJob): void {
+    const { preparation, directories, dataRoots: roots } = this.#options;
+    const { id, spec } = live.record;
+    live.repair = 'begun';
+    preparation.start(id, { spec, base: this.#baseOf(live), roots, ...directories }, (message) => {
+      if (message.type === 'progress') return;
+      this.#options.guarded(() => {
+        this.#onRepaired(live, message);
+      });
+    });
+  }
+
+  #onRepaired(live: LiveJob, message: Exclude<PreparationMessage, { type: 'progress' }>): void {
+    const { id, dataManifest, baseManifest } = live.record;
+    const isSame =
+      message.type === 'done' &&
+      message.dataManifest === dataManifest &&
+      message.baseManifest === baseManifest;
+    const changed = () => new RingmasterError('DATA_SOURCE_CHANGED', { id }).toBody();
+    live.repair = isSame ? null : message.type === 'failed' ? message.error : changed();
+    this.#options.log.info({ job: id, error: live.repair }, 'what was prepared is looked through');
+    this.soon();
+  }
+
+  /** A job whose artifacts cannot be made whole goes on as long as it needs nobody who has not loaded them. */
+  #failIfBroken(live: LiveJob): void {
+    const { run, repair } = live;
+    if (repair === null || typeof repair === 'string' || run.trainers.length > 0) return;
+    this.#options.jobs.apply(live, { type: 'abandoned', error: repair });
   }
 
   /**

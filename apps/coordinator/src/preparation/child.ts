@@ -1,6 +1,8 @@
 import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
 import { dataOf, RingmasterError, type ErrorBody, type JobSpec } from '@ringmaster/protocol';
+import { checkBase, inspectModel } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
+import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { importModel } from './import-model.js';
 import {
   preparationRequestSchema,
@@ -32,7 +34,7 @@ async function prepare({
   const request =
     baseManifest === null
       ? { data, tokenizer: tokenizerOf(spec) }
-      : { data, tokenizerFile: tokenizerFile(store, baseManifest) };
+      : { data, tokenizerFile: await checkedTokenizer(store, baseManifest) };
   const { manifest, sha256 } = await prepareData(request, { store, index, roots, onProgress });
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: manifest.warnings };
 }
@@ -42,14 +44,18 @@ function tokenizerOf(spec: JobSpec) {
   return spec.tokenizer;
 }
 
-function tokenizerFile(store: BlobStore, baseManifest: string): string {
-  const artifact = readArtifact(store, baseManifest, 'model');
-  const file = typeof artifact === 'string' ? undefined : artifact.files['tokenizer.json'];
-  if (file === undefined) {
-    const reason = typeof artifact === 'string' ? artifact : 'it has no tokenizer.json';
-    throw new RingmasterError('MODEL_INCOMPLETE', { manifest: baseManifest, reason });
-  }
-  return store.path(file.sha256);
+/**
+ * The tokenizer of a base, once it is known that the base can be trained: whoever is to train it shall meet nothing of
+ * it that is wrong.
+ */
+async function checkedTokenizer(store: BlobStore, id: string): Promise<string> {
+  const artifact = readArtifact(store, id, 'model');
+  if (typeof artifact === 'string')
+    throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: artifact });
+  await checkStored(store, id, artifact);
+  const locate = locateStored(store, id, artifact);
+  checkBase(await inspectModel(locate), artifact.name);
+  return locate('tokenizer.json');
 }
 
 const phases: Record<PrepareProgress['phase'], string> = {

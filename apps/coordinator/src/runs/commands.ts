@@ -4,6 +4,8 @@ import type { Checkpoint, RunResult } from './run.js';
 /** What a run wants done. The new state of the run is durable before any of its commands is carried out. */
 export type RunCommand =
   | { readonly type: 'stop-preparation' }
+  /** What was prepared is to be looked through, and prepared again where it is missing or damaged. */
+  | { readonly type: 'repair' }
   | { readonly type: 'launch'; readonly trainer: string; readonly worker: string }
   | { readonly type: 'send'; readonly trainer: string; readonly command: TrainerCommand }
   | { readonly type: 'end'; readonly trainer: string }

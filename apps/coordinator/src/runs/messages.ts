@@ -1,3 +1,4 @@
+import { withRepair } from './artifact-fault.js';
 import { RingmasterError, type TrainerMessage } from '@ringmaster/protocol';
 import { breakRing, end, happen } from './breaking.js';
 import { onCheckpointed, onCheckpointFailed, withoutDamaged } from './checkpoints.js';
@@ -104,18 +105,21 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Tu
   return { ...withTrainers(run, [trainer.id], { ready: true }), numerics, steps: message.steps };
 }
 
-function onLoadFailed(
-  run: Run,
-  trainer: Trainer,
-  { error, fatal }: Message<'failed'>,
-  turn: Turn,
-): Run {
+function onLoadFailed(run: Run, trainer: Trainer, message: Message<'failed'>, turn: Turn): Run {
+  const repaired = withRepair(run, trainer, message, turn);
+  if (repaired !== null) return repaired;
+  const { error, fatal } = message;
   const what = `could not load: ${error.message}`;
   happen(run, trainer, what, turn);
-  const next = withStillborn(end(run, trainer.id, turn), trainer);
+  const ended = end(run, trainer.id, turn);
+  // A fault of the job counts against no machine. Where others have loaded the same, it is not tried there again.
+  if (fatal)
+    return run.numerics === null
+      ? { ...ended, state: 'failed', error }
+      : withExcluded(ended, trainer.worker);
+  const next = withStillborn(ended, trainer);
   // What others have loaded is not at fault: then it is the worker.
   if (run.numerics !== null) return next;
-  if (fatal) return { ...next, state: 'failed', error };
   return trainer.strikesBefore === run.strikesEver ? withStrike(next, run.step, what) : next;
 }
 
@@ -168,7 +172,7 @@ function onProgress(
   if (!proven) return next;
   const ids = ring.members.map((member) => member.trainer);
   const stepped = withStepped(withSpeed(next, trainer.id, message.steps), ids);
-  const fresh = { ...stepped, breaks: 0, formAfter: 0, suspect: null, distrust: false };
+  const fresh = { ...stepped, breaks: 0, formAfter: 0, repairs: 0, suspect: null, distrust: false };
   return recover(fresh, turn);
 }
 
@@ -211,6 +215,8 @@ function onFailed(
     happen(run, trainer, `could not go on: ${what}`, turn);
     return { ...run, state: 'failed', error };
   }
+  const repaired = withRepair(run, trainer, message, turn);
+  if (repaired !== null) return repaired;
   if (error.code === 'CHECKPOINT_DAMAGED' && run.checkpoints.length > 0) {
     const broke = { heard: run.observed.heard, known: turn.now };
     happen(run, trainer, `could not go on: ${what}`, turn, { step, broke });

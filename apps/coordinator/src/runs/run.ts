@@ -153,6 +153,8 @@ export const runSchema = z
     stillborn: z.record(z.string(), z.int()).readonly(),
     /** Workers that it is not launched on again. */
     excluded: z.array(z.string()).readonly(),
+    /** How often what was prepared had to be made whole since the newest step. */
+    repairs: z.int().default(0),
     trouble: troubleSchema.nullable(),
     /** Who was last found at fault, and how often without progress in between. */
     suspect: z.object({ trainer: z.string(), times: z.int() }).readonly().nullable(),
@@ -216,7 +218,7 @@ export function newRun(job: string, name: string, limits: Run['limits']): Run {
     },
     ...{ leave: null, saving: null, distrust: false, divergences: 0, strikes: [], strikesEver: 0 },
     ...{ stillborn: {}, excluded: [], trouble: null, suspect: null, incidents: 0, recovering: [] },
-    ...{ breaks: 0, formAfter: 0, declined: 0, proposeAfter: 0 },
+    ...{ repairs: 0, breaks: 0, formAfter: 0, declined: 0, proposeAfter: 0 },
     ...{ enoughSince: null, strandedSince: null, checkpointsFail: false },
     ...{ error: null, result: null },
     observed: { heard: 0, slowestStep: 0, stepSeconds: null, trainers: {} },

@@ -520,6 +520,38 @@ describe('a run that cannot go on', () => {
     expect(scene.run).toMatchObject({ state: 'failed', error });
   });
 
+  it('fails at once when a trainer finds it at fault, and no machine is', () => {
+    const scene = new Scene().place('1', '2');
+    scene.failed('1', { fatal: true, generation: 0 }, 'SAFETENSORS_INVALID');
+    expect(scene.run).toMatchObject({
+      state: 'failed',
+      error: { code: 'SAFETENSORS_INVALID' },
+      strikes: [],
+      stillborn: {},
+      excluded: [],
+    });
+  });
+
+  it('has what is damaged made whole, whoever meets it and whenever, and nobody is at fault', () => {
+    const scene = new Scene().place('1', '2');
+    scene.failed('1', { generation: 0 }, 'BLOB_CORRUPT');
+    expect(scene.commands).toContainEqual({ type: 'repair' });
+    expect(scene.ended).toEqual(['1']);
+    scene.failed('2', { generation: 0 }, 'BLOB_MISSING').running('3', '4');
+    scene.failed('3', {}, 'DATA_SHARD_INVALID');
+    expect(scene.commands).toContainEqual({ type: 'repair' });
+    expect(scene.ended).toEqual(['3']);
+    expect(scene.run).toMatchObject({ strikes: [], stillborn: {}, excluded: [] });
+    expect(scene.run.state).not.toBe('failed');
+  });
+
+  it('doubts its workers when what is whole is called damaged again and again', () => {
+    const scene = new Scene();
+    for (let round = 0; round < 9 && scene.run.state !== 'failed'; round++)
+      scene.place(`${round}`).failed(`${round}`, { generation: 0 }, 'BLOB_CORRUPT');
+    expect(scene.run).toMatchObject({ state: 'failed', error: { code: 'JOB_CRASH_LOOP' } });
+  });
+
   it('refuses a worker whose numerics differ', () => {
     const scene = new Scene().running().place('3');
     scene.say('3', { type: 'ready', steps: 100, numerics: { cpu: 'arm' }, parameters: 1 });

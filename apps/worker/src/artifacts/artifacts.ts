@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlobInfo } from '@ringmaster/data';
+import { hashFile, type BlobInfo } from '@ringmaster/data';
 import {
   artifactManifestSchema,
   coordinatorFileSchema,
   RingmasterError,
-  sha256 as hashOf,
   type ArtifactManifest,
 } from '@ringmaster/protocol';
 import { LocalArtifacts } from './local.js';
@@ -84,21 +83,38 @@ export function artifactsFrom(source: ArtifactsSource): Artifacts {
 }
 
 /**
+ * Path of a local file with these bytes, which were checked. A copy that is damaged is thrown away and fetched again.
+ * @throws BLOB_CORRUPT when there is no other; what `fetch` throws
+ */
+export async function fetchWhole(artifacts: Artifacts, sha256: string): Promise<string> {
+  const path = await artifacts.fetch(sha256);
+  const found = await hashFile(path);
+  if (found === sha256) return path;
+  if (await artifacts.discard(sha256)) return fetchWhole(artifacts, sha256);
+  throw new RingmasterError('BLOB_CORRUPT', { path, found });
+}
+
+/**
  * Reads and checks an artifact's manifest.
- * @throws BLOB_CORRUPT; ZodError when it is the manifest of something else
+ * @throws BLOB_CORRUPT; MODEL_INCOMPLETE when it is the manifest of something else
  */
 export async function readManifest(
   artifacts: Artifacts,
   sha256: string,
 ): Promise<ArtifactManifest> {
-  const path = await artifacts.fetch(sha256);
-  const content = await readFile(path);
-  const found = hashOf(content);
-  if (found !== sha256) {
-    if (await artifacts.discard(sha256)) return readManifest(artifacts, sha256);
-    throw new RingmasterError('BLOB_CORRUPT', { path, found });
+  const content = await readFile(await fetchWhole(artifacts, sha256), 'utf8');
+  const parsed = artifactManifestSchema.safeParse(parseJson(content));
+  if (parsed.success) return parsed.data;
+  const reason = `its manifest is invalid: ${parsed.error.issues[0]?.message ?? ''}`;
+  throw new RingmasterError('MODEL_INCOMPLETE', { manifest: sha256, reason });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
-  return artifactManifestSchema.parse(JSON.parse(content.toString()));
 }
 
 /** Writes a manifest, last of its artifact's files, and returns the artifact's id. */

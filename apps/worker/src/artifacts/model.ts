@@ -1,22 +1,38 @@
-import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { HuggingFaceModel, type HuggingFaceConfig } from '@ringmaster/model';
-import type { ArtifactManifest } from '@ringmaster/protocol';
-import type { Artifacts } from './artifacts.js';
-import { withTemporaryDirectory } from './temporary.js';
+import {
+  HuggingFaceModel,
+  MODEL_FILES,
+  type HuggingFaceConfig,
+  type Locate,
+} from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
+import { fetchWhole, readManifest, type Artifacts } from './artifacts.js';
 
-/** Runs `use` with a directory that shows an artifact's files under their names. */
-export async function withArtifactDirectory<Result>(
-  artifacts: Artifacts,
-  manifest: ArtifactManifest,
-  use: (directory: string) => Promise<Result>,
-): Promise<Result> {
-  return withTemporaryDirectory(artifacts.scratch, async (directory) => {
-    for (const [name, { sha256 }] of Object.entries(manifest.files)) {
-      await symlink(await artifacts.fetch(sha256), join(directory, name));
-    }
-    return use(directory);
-  });
+/** A stored model whose files are on this host. */
+export interface LocatedModel {
+  readonly name: string;
+  readonly locate: Locate;
+}
+
+/**
+ * Brings the files of a stored model to this host, and checks their bytes.
+ * @throws BLOB_MISSING, BLOB_CORRUPT, MODEL_INCOMPLETE
+ */
+export async function locateModel(artifacts: Artifacts, id: string): Promise<LocatedModel> {
+  const { name, files } = await readManifest(artifacts, id);
+  const incomplete = (file: string) =>
+    new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: `it has no ${file}` });
+  const paths = new Map<string, string>();
+  for (const file of MODEL_FILES) {
+    const blob = files[file];
+    if (blob === undefined) throw incomplete(file);
+    paths.set(file, await fetchWhole(artifacts, blob.sha256));
+  }
+  const locate = (file: string) => {
+    const path = paths.get(file);
+    if (path === undefined) throw incomplete(file);
+    return path;
+  };
+  return { name, locate };
 }
 
 /** A model's configuration, and the values of those of the wanted parameters that it has. */
@@ -25,15 +41,16 @@ export interface ModelValues {
   readonly values: ReadonlyMap<string, Float32Array>;
 }
 
-/** Reads a directory in the layout of Hugging Face. */
-export async function readModelDirectory(
-  directory: string,
+/** Reads a model in the layout of Hugging Face. */
+export async function readModel(
+  locate: Locate,
   parametersOf: (
     config: HuggingFaceConfig,
   ) => readonly { name: string; shape: readonly number[] }[],
 ): Promise<ModelValues> {
-  const file = await HuggingFaceModel.open(directory);
+  const file = await HuggingFaceModel.open(locate);
   try {
+    file.check();
     const values = new Map<string, Float32Array>();
     for (const parameter of parametersOf(file.config)) {
       const target = new Float32Array(

@@ -1,11 +1,17 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { artifactsFrom, putManifest, readManifest, type Artifacts } from './artifacts.js';
+import {
+  artifactsFrom,
+  fetchWhole,
+  putManifest,
+  readManifest,
+  type Artifacts,
+} from './artifacts.js';
 import { BlobServer } from './blob-server.test.fixture.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ringmaster-remote-'));
@@ -127,6 +133,13 @@ describe('RemoteArtifacts', () => {
     const there = server.store.path(id);
     chmodSync(there, 0o644);
     writeFileSync(there, 'damaged');
+    const { files } = await readManifest(artifacts, id);
+    const [file] = Object.values(files);
+    const copy = await fetchWhole(artifacts, file?.sha256 ?? '');
+    const whole = readFileSync(copy);
+    chmodSync(copy, 0o644);
+    truncateSync(copy, whole.length - 1);
+    expect(readFileSync(await fetchWhole(artifacts, file?.sha256 ?? ''))).toEqual(whole);
     expect(await artifacts.discard(id)).toBe(true);
     await expect(readManifest(artifacts, id)).rejects.toMatchObject({ code: 'BLOB_HASH_MISMATCH' });
   });

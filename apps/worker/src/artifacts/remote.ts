@@ -34,9 +34,12 @@ export class RemoteArtifacts implements Artifacts {
   }
 
   async discard(sha256: string): Promise<boolean> {
-    if (!(await this.#fetched.has(sha256))) return false;
-    await this.#fetched.remove(sha256);
-    return true;
+    const holders = [];
+    for (const store of [this.#fetched, this.#made]) {
+      if (await store.has(sha256)) holders.push(store);
+    }
+    for (const store of holders) await store.remove(sha256);
+    return holders.length > 0;
   }
 
   async put(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BlobInfo> {

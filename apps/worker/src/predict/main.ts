@@ -1,8 +1,9 @@
 // Answers JSON lines on stdin with JSON lines on stdout. Started by `ringmaster predict`.
 import { parseArgs } from 'node:util';
+import { inDirectory } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
-import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
-import { withArtifactDirectory } from '../artifacts/model.js';
+import { openArtifacts } from '../artifacts/artifacts.js';
+import { locateModel } from '../artifacts/model.js';
 import { texts } from './input.js';
 import { Predictor } from './predictor.js';
 
@@ -22,7 +23,7 @@ const { values } = parseArgs({
 /** Opens a model directory, or a model of the artifact store by its id. */
 async function openPredictor(): Promise<Predictor> {
   const { 'model-directory': directory, model } = values;
-  if (directory !== undefined) return Predictor.open(directory);
+  if (directory !== undefined) return Predictor.open(directory, inDirectory(directory));
   const location = {
     url: values['artifacts-url'] ?? '',
     directory: values['artifacts-directory'] ?? '',
@@ -30,8 +31,8 @@ async function openPredictor(): Promise<Predictor> {
     token: process.env['RINGMASTER_TOKEN'] ?? null,
   };
   const artifacts = await openArtifacts(location, values.cache ?? '');
-  const manifest = await readManifest(artifacts, model ?? '');
-  return withArtifactDirectory(artifacts, manifest, (path) => Predictor.open(path));
+  const { name, locate } = await locateModel(artifacts, model ?? '');
+  return Predictor.open(name, locate);
 }
 
 async function main(): Promise<void> {

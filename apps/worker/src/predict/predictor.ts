@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { cleanText, loadTokenizer, padSequences, wrapText, type Tokenizer } from '@ringmaster/data';
 import {
   Model,
   Runtime,
   type HeadKind,
   type HuggingFaceConfig,
+  type Locate,
   type MicrobatchInput,
 } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
-import { argmax, softmax } from '@ringmaster/tasks';
-import { readModelDirectory } from '../artifacts/model.js';
+import { argmax, checkVocabulary, softmax } from '@ringmaster/tasks';
+import { readModel } from '../artifacts/model.js';
 
 /** What a model says of one text: a label with its probability, or the likeliest tokens. */
 export interface Prediction {
@@ -43,29 +43,31 @@ export class Predictor {
   }
 
   /**
-   * Loads a directory in the layout of Hugging Face.
+   * Loads a model in the layout of Hugging Face.
+   * @param name Of the model, for errors.
    * @throws MODEL_UNUSABLE when its head is not known or weights are missing; what reading the files throws.
    */
-  static async open(directory: string): Promise<Predictor> {
-    const json = await readFile(join(directory, 'tokenizer.json'), 'utf8').catch(
-      (cause: unknown) => {
-        throw unusable(directory, 'it has no tokenizer.json', cause);
-      },
-    );
+  static async open(name: string, locate: Locate): Promise<Predictor> {
+    const path = locate('tokenizer.json');
+    const json = await readFile(path, 'utf8').catch((cause: unknown) => {
+      throw unusable(name, 'it has no tokenizer.json', cause);
+    });
     const runtime = Runtime.open();
     let model: Model | undefined;
-    const { config, values } = await readModelDirectory(directory, (found) => {
-      if (found.head === null) throw unusable(directory, 'it has no head that predicts');
+    const { config, values } = await readModel(locate, (found) => {
+      if (found.head === null) throw unusable(name, 'it has no head that predicts');
       model = new Model(runtime, found.model, found.head);
       return model.parameters;
     });
-    if (model === undefined) throw unusable(directory, 'it has no head that predicts');
-    model.load((name) => {
-      const value = values.get(name);
-      if (value === undefined) throw unusable(directory, `it has no weights for ${name}`);
+    if (model === undefined) throw unusable(name, 'it has no head that predicts');
+    model.load((parameter) => {
+      const value = values.get(parameter);
+      if (value === undefined) throw unusable(name, `it has no weights for ${parameter}`);
       return value;
     });
-    return new Predictor(model, config, loadTokenizer(json));
+    const tokenizer = loadTokenizer(json, path);
+    checkVocabulary(config, tokenizer, name);
+    return new Predictor(model, config, tokenizer);
   }
 
   /** Predictions for texts, in their order. They are normalised as plain text was for training. */

@@ -1,4 +1,5 @@
 import {
+  faultOf,
   RingmasterError,
   type ErrorBody,
   type ErrorCode,
@@ -15,19 +16,6 @@ const peerSchema = z.looseObject({ peer: rank });
 const auditCodes: ReadonlySet<string> = new Set<ErrorCode>(['STATE_DIVERGED', 'AUDIT_MISMATCH']);
 const ranksSchema = z.looseObject({ ranks: z.array(rank) });
 
-/** Errors that are functions of the specification and the data: anybody's next attempt would end the same way. */
-const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
-  'DATA_LABELS_MISSING',
-  'DATA_SPLIT_EMPTY',
-  'JOB_FILE_INVALID',
-  'MODEL_CONFIG_INVALID',
-  'MODEL_CONFIG_UNSUPPORTED',
-  'MODEL_TENSOR_SHAPE',
-  'MODEL_TOO_LARGE',
-  'MODEL_UNUSABLE',
-  'TRAINING_NON_FINITE',
-]);
-
 /** What a trainer says when it cannot go on in a generation; 0 before the first. */
 export function failure(
   generation: number,
@@ -36,7 +24,7 @@ export function failure(
 ): Extract<TrainerMessage, { type: 'failed' }> {
   const body = errorBody(error);
   return {
-    ...{ type: 'failed', generation, step, fatal: fatalCodes.has(body.code) },
+    ...{ type: 'failed', generation, step, fatal: faultOf(body.code) === 'job' },
     blames: blamed(error),
     error: body,
   };

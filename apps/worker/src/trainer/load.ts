@@ -1,22 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
-import {
-  Model,
-  numericsRecord,
-  Runtime,
-  type HuggingFaceConfig,
-  type ModelConfig,
-} from '@ringmaster/model';
-import {
-  RingmasterError,
-  type DataManifest,
-  type JobSpec,
-  type Launch,
-} from '@ringmaster/protocol';
-import { taskOf } from '@ringmaster/tasks';
+import { Model, numericsRecord, Runtime, type ModelConfig } from '@ringmaster/model';
+import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
+import { checkBase, checkVocabulary, taskOf } from '@ringmaster/tasks';
 import type { Logger } from 'pino';
-import { readManifest, type Artifacts } from '../artifacts/artifacts.js';
-import { readModelDirectory, withArtifactDirectory } from '../artifacts/model.js';
+import { fetchWhole, type Artifacts } from '../artifacts/artifacts.js';
+import { locateModel, readModel, type LocatedModel } from '../artifacts/model.js';
 import { probe } from './probe.js';
 import { Run } from './run.js';
 
@@ -25,7 +14,9 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   const started = performance.now();
   const { spec } = launch;
   const dataset = await loadDataset(artifacts, launch.dataManifest);
-  const config = await configOf(launch, artifacts, dataset.manifest);
+  const base =
+    launch.baseManifest === null ? null : await locateModel(artifacts, launch.baseManifest);
+  const config = await configOf(spec, base, dataset.manifest);
   const task = taskOf(spec, dataset, config.context);
   const runtime = Runtime.open();
   const model = new Model(runtime, config, task.head, {
@@ -39,7 +30,7 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     model,
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
-    initialValues: () => initialValuesOf(launch, artifacts, model),
+    initialValues: () => initialValuesOf(spec.seed, base, model),
     numerics: numerics(runtime),
   });
   const probing = performance.now();
@@ -53,21 +44,20 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
 }
 
 async function loadDataset(artifacts: Artifacts, id: string): Promise<Dataset> {
-  const path = await artifacts.fetch(id);
+  const path = await fetchWhole(artifacts, id);
   const manifest = parseDataManifest(await readFile(path, 'utf8'), path);
   const shards = Object.values(manifest.splits).flatMap((split) => split.shards);
   const paths = new Map<string, string>();
-  for (const { sha256 } of shards) paths.set(sha256, await artifacts.fetch(sha256));
+  for (const { sha256 } of shards) paths.set(sha256, await fetchWhole(artifacts, sha256));
   return openDataset(manifest, (sha256) => paths.get(sha256) ?? '');
 }
 
 /** The model that a job trains: as its file says, or as its base is, with the vocabulary and labels of its data. */
 async function configOf(
-  launch: Launch,
-  artifacts: Artifacts,
+  spec: JobSpec,
+  base: LocatedModel | null,
   data: DataManifest,
 ): Promise<ModelConfig> {
-  const { spec, baseManifest } = launch;
   const labels = spec.kind === 'finetune' ? { labels: data.labels.length } : {};
   if (spec.model !== undefined) {
     const { model } = spec;
@@ -80,44 +70,23 @@ async function configOf(
       ...labels,
     };
   }
-  if (baseManifest === null) throw new Error('a job has neither a model nor a base');
-  const manifest = await readManifest(artifacts, baseManifest);
-  const { config } = await withArtifactDirectory(artifacts, manifest, (directory) =>
-    readModelDirectory(directory, () => []),
-  );
-  checkBase(config, manifest.name, data);
+  if (base === null) throw new Error('a job has neither a model nor a base');
+  const { config } = await readModel(base.locate, () => []);
+  checkBase(config, base.name);
+  checkVocabulary(config, data.tokenizer, base.name);
   return { ...config.model, ...labels };
-}
-
-/** A base can be fine-tuned when it is an encoder and its tokenizer is the one that the data was prepared with. */
-function checkBase(config: HuggingFaceConfig, name: string, data: DataManifest): void {
-  const unusable = (reason: string) =>
-    new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
-  if (config.model.architecture !== 'bert') throw unusable('text-classification takes a bert');
-  if (config.model.vocabulary < data.tokenizer.vocabulary) {
-    throw unusable(
-      `its tokenizer has ${data.tokenizer.vocabulary} tokens, its embeddings ${config.model.vocabulary}`,
-    );
-  }
 }
 
 /** Values at step 0: the base's where it has them, drawn from the seed where it does not. */
 async function initialValuesOf(
-  { spec, baseManifest }: Launch,
-  artifacts: Artifacts,
+  seed: number,
+  base: LocatedModel | null,
   model: Model,
 ): Promise<(name: string) => Float32Array> {
-  const drawn = model.initialise(spec.seed);
-  const base =
-    baseManifest === null
-      ? null
-      : await withArtifactDirectory(
-          artifacts,
-          await readManifest(artifacts, baseManifest),
-          (directory) => readModelDirectory(directory, () => model.parameters),
-        );
+  const drawn = model.initialise(seed);
+  const read = base === null ? null : await readModel(base.locate, () => model.parameters);
   return (name) => {
-    const values = base?.values.get(name) ?? drawn.get(name);
+    const values = read?.values.get(name) ?? drawn.get(name);
     if (values === undefined) throw new Error(`nothing begins ${name}`);
     return values;
   };

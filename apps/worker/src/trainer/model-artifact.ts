@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDataManifest } from '@ringmaster/data';
 import { writeHuggingFace } from '@ringmaster/model';
-import { putManifest } from '../artifacts/artifacts.js';
+import { fetchWhole, putManifest } from '../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../artifacts/temporary.js';
 import { faultPoint } from '../faults/fault-point.js';
 import { assertFinite } from './evaluate.js';
@@ -32,13 +32,14 @@ export async function finishModel(
 /** Writes a directory in the layout of Hugging Face, as blobs. */
 async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
   const { artifacts, launch, model, task, layout, state, finalWeights } = run;
-  const manifestPath = await artifacts.fetch(launch.dataManifest);
+  const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
   const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     const config = {
       model: model.config,
       head: task.head,
       labels: task.labels,
+      scoring: task.labels === null ? null : ('softmax' as const),
       tokens: {
         padding: tokenizer.pad,
         begin: tokenizer.classify ?? tokenizer.endOfText,
@@ -51,7 +52,7 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       data: state.view(finalWeights.range, tensor),
     }));
     await writeHuggingFace(directory, config, parameters);
-    const tokenizerJson = await readFile(await artifacts.fetch(tokenizer.sha256));
+    const tokenizerJson = await readFile(await fetchWhole(artifacts, tokenizer.sha256));
     const contents = {
       'config.json': await readFile(join(directory, 'config.json')),
       'model.safetensors': await readFile(join(directory, 'model.safetensors')),

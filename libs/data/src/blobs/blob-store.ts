@@ -88,6 +88,16 @@ export class BlobStore {
     return content;
   }
 
+  /** Whether a blob is here with the bytes that its name promises: all of it is read. */
+  async isWhole(sha256: string): Promise<boolean> {
+    try {
+      return (await hashFile(this.path(sha256))) === sha256;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
   /** Removes a blob; one that is not there is no error. */
   async remove(sha256: string): Promise<void> {
     await rm(this.path(sha256), { force: true });
@@ -155,6 +165,16 @@ async function exists(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** SHA-256 of a file's content, read in strides. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, {
+    highWaterMark: STRIDE,
+  }) as AsyncIterable<Buffer>)
+    hash.update(chunk);
+  return hash.digest('hex');
 }
 
 async function writeSynced(

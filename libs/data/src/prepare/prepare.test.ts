@@ -1,6 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,6 +111,28 @@ describe('prepareData', () => {
     const changed = await prepare();
     expect(changed.cached).toBe(false);
     expect(changed.sha256).not.toBe(first.sha256);
+  });
+
+  it.each(['cut', 'changed'])('prepares again what is %s, of whatever it consists', async (how) => {
+    const place = freshPlace();
+    const first = await prepareData(request({ files, test: 0.3 }), place);
+    const { splits, tokenizer } = first.manifest;
+    const blobs = Object.values(splits).flatMap(({ ids, shards }) => [
+      ids,
+      ...shards.map(({ sha256 }) => sha256),
+    ]);
+    for (const blob of [first.sha256, tokenizer.sha256, ...blobs]) {
+      const path = place.store.path(blob);
+      const whole = readFileSync(path);
+      if (whole.length === 0) continue;
+      chmodSync(path, 0o644);
+      const last = whole.length - 1;
+      if (how === 'cut') truncateSync(path, last);
+      else writeFileSync(path, Buffer.from(whole).fill(whole[last]! ^ 1, last));
+      const again = await prepareData(request({ files, test: 0.3 }), place);
+      expect(again).toEqual(first);
+      expect(readFileSync(path)).toEqual(whole);
+    }
   });
 
   it('holds out the same documents with another tokenizer and without labels', async () => {

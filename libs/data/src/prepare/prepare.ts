@@ -47,7 +47,7 @@ export interface PrepareOptions {
 
 /**
  * Prepares data: the manifest's bytes are a function of the request and of the sources' bytes and relative names. What
- * was prepared before is returned at once. The manifest is stored after everything it names and remembered last, so a
+ * was prepared before is returned once its bytes were checked. The manifest is stored after everything it names and remembered last, so a
  * preparation that is killed leaves nothing that would be taken for whole.
  *
  * It computes for seconds without pause: run it in a process of its own.
@@ -167,7 +167,7 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
   );
 }
 
-/** What the index says, if all of it is still there and whole. */
+/** What the index says, if all of it is still there with the bytes that it had. */
 async function recall(
   entry: string,
   store: BlobStore,
@@ -180,7 +180,7 @@ async function recall(
       ...split.shards.map((shard) => shard.sha256),
     ]);
     for (const blob of [manifest.tokenizer.sha256, ...blobs])
-      if (!(await store.has(blob))) return null;
+      if (!(await store.isWhole(blob))) return null;
     return { manifest, sha256: id };
   } catch {
     return null; // Never prepared, or damaged since: it is prepared again.

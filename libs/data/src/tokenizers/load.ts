@@ -1,5 +1,5 @@
 import * as huggingFace from '@huggingface/tokenizers';
-import { RingmasterError } from '@ringmaster/protocol';
+import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
@@ -88,6 +88,9 @@ export function loadTokenizer(json: string, path = 'tokenizer.json'): Tokenizer 
   try {
     return fromFile(JSON.parse(json));
   } catch (cause) {
+    const pointer = gitLfsPointer(json);
+    if (pointer !== null)
+      throw new RingmasterError('TOKENIZER_INVALID', { path, reason: pointer.reason }, pointer);
     const reason =
       cause instanceof z.ZodError
         ? z.prettifyError(cause)

@@ -8,10 +8,9 @@ import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
-import { ClassificationHead } from './classification-head.js';
 import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
 import type { Head, MicrobatchInput } from './head.js';
-import { LanguageModelHead } from './language-model-head.js';
+import { headOf } from './heads.js';
 import { settingsOf, type TransformerSettings } from './settings.js';
 import { Transformer } from './transformer.js';
 
@@ -181,18 +180,6 @@ export class Model {
       this.#factors.set(name, tensor);
     }
     return tensor;
-  }
-}
-
-function headOf(config: ModelConfig, settings: TransformerSettings, kind: HeadKind): Head {
-  const { labels = 0 } = config;
-  switch (kind) {
-    case 'masked-language-model':
-      return LanguageModelHead.masked(config, settings);
-    case 'causal-language-model':
-      return LanguageModelHead.causal(config);
-    case 'sequence-classification':
-      return new ClassificationHead({ ...config, ...settings, labels });
   }
 }
 

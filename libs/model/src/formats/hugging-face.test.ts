@@ -6,7 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { HeadKind, ModelConfig } from '../architectures/config.js';
 import { formatConfig, parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
-import { HuggingFaceModel, writeHuggingFace, type NamedTensor } from './hugging-face.js';
+import {
+  HuggingFaceModel,
+  inDirectory,
+  writeHuggingFace,
+  type NamedTensor,
+} from './hugging-face.js';
 import { SafetensorsFile, writeSafetensors } from './safetensors.js';
 
 let folder: string;
@@ -40,17 +45,25 @@ const gpt: ModelConfig = { ...bert, architecture: 'gpt', types: 0 };
 const tokens = { padding: 0, begin: null, end: null };
 
 const cases: Record<string, HuggingFaceConfig & { head: HeadKind }> = {
-  BertForMaskedLM: { model: bert, head: 'masked-language-model', labels: null, tokens },
+  BertForMaskedLM: {
+    model: bert,
+    head: 'masked-language-model',
+    labels: null,
+    scoring: null,
+    tokens,
+  },
   BertForSequenceClassification: {
     model: { ...bert, labels: 3 },
     head: 'sequence-classification',
     labels: ['ham', 'spam', 'other'],
+    scoring: 'softmax',
     tokens,
   },
   GPT2LMHeadModel: {
     model: gpt,
     head: 'causal-language-model',
     labels: null,
+    scoring: null,
     tokens: { ...tokens, end: 1 },
   },
 };
@@ -114,7 +127,7 @@ test.each(Object.keys(cases))('%s comes back unchanged', async (className) => {
   const config = cases[className]!;
   const parameters = parametersOf(config);
   await writeHuggingFace(folder, config, parameters);
-  const model = await HuggingFaceModel.open(folder);
+  const model = await HuggingFaceModel.open(inDirectory(folder));
   expect(model.config).toEqual(config);
   for (const { name, shape, data } of parameters) {
     const target = new Float32Array(data.length);
@@ -156,7 +169,7 @@ test('checkpoints without a head, with old names and without what is asked for a
   await writeSafetensors(join(folder, 'model.safetensors'), [
     { name: 'embeddings.LayerNorm.gamma', shape: [8], data: () => data },
   ]);
-  const model = await HuggingFaceModel.open(folder);
+  const model = await HuggingFaceModel.open(inDirectory(folder));
   expect(model.config.head).toBeNull();
   const target = new Float32Array(8);
   expect(await model.read({ name: 'embeddings.norm.weight', shape: [8] }, target)).toBe(true);
@@ -181,7 +194,7 @@ test.each([
     join(folder, 'config.json'),
     JSON.stringify({ ...formatConfig(config), [key]: value }),
   );
-  await expect(HuggingFaceModel.open(folder)).rejects.toMatchObject({
+  await expect(HuggingFaceModel.open(inDirectory(folder))).rejects.toMatchObject({
     code: 'MODEL_CONFIG_UNSUPPORTED',
     message: expect.stringContaining(key) as string,
   });
@@ -197,6 +210,7 @@ test('defaults of the format are filled in', () => {
     model: { ...gpt, intermediate: 32 },
     head: null,
     labels: null,
+    scoring: null,
     tokens: { padding: null, begin: null, end: null },
   });
   const { labels } = parseConfig({

@@ -2,15 +2,22 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { RingmasterError } from '@ringmaster/protocol';
-import { z } from 'zod';
-
-import { formatConfig, parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
+import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
+import { parametersOf } from '../architectures/heads.js';
+import {
+  formatConfig,
+  parseConfig,
+  UnsupportedConfig,
+  type HuggingFaceConfig,
+} from './hugging-face-config.js';
 import { namesInCheckpoints, partsOf, type Part } from './hugging-face-names.js';
 import { SafetensorsFile, writeSafetensors, type TensorSource } from './safetensors.js';
 
 const WEIGHTS = 'model.safetensors';
 const CONFIG = 'config.json';
+
+/** What a model consists of at least. */
+export const MODEL_FILES = [CONFIG, 'tokenizer.json', WEIGHTS] as const;
 
 /** One of our parameters, row-major. */
 export interface NamedTensor {
@@ -41,7 +48,15 @@ export async function writeHuggingFace(
   await writeFile(join(directory, CONFIG), JSON.stringify(formatConfig(config), null, 2) + '\n');
 }
 
-/** A model directory in the layout of Hugging Face, open for reading. */
+/** Where the file of a model with this name is, be it in a directory or a blob. */
+export type Locate = (name: string) => string;
+
+/** The files of a directory. */
+export function inDirectory(directory: string): Locate {
+  return (name) => join(directory, name);
+}
+
+/** A model in the layout of Hugging Face, open for reading. */
 export class HuggingFaceModel {
   readonly config: HuggingFaceConfig;
   readonly #file: SafetensorsFile;
@@ -52,9 +67,27 @@ export class HuggingFaceModel {
   }
 
   /** @throws MODEL_FILE_UNREADABLE, MODEL_CONFIG_UNSUPPORTED, SAFETENSORS_INVALID */
-  static async open(directory: string): Promise<HuggingFaceModel> {
-    const config = await readConfig(join(directory, CONFIG));
-    return new HuggingFaceModel(config, await SafetensorsFile.open(join(directory, WEIGHTS)));
+  static async open(locate: Locate): Promise<HuggingFaceModel> {
+    const config = await readConfig(locate(CONFIG));
+    return new HuggingFaceModel(config, await SafetensorsFile.open(locate(WEIGHTS)));
+  }
+
+  /**
+   * Checks that every tensor of the transformer and of the head is there, in a shape and dtype that can be read.
+   *
+   * @throws MODEL_CONFIG_INVALID, MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, SAFETENSORS_DTYPE
+   */
+  check(): void {
+    const { model, head } = this.config;
+    for (const parameter of parametersOf(model, head)) {
+      for (const { part, stored } of this.#stored(parameter)) {
+        if (stored === null) {
+          const { path } = this.#file;
+          throw new RingmasterError('MODEL_TENSOR_MISSING', { path, tensor: part.name });
+        }
+        this.#file.checkDtype(stored);
+      }
+    }
   }
 
   /**
@@ -67,29 +100,31 @@ export class HuggingFaceModel {
     parameter: { name: string; shape: readonly number[] },
     target: Float32Array,
   ): Promise<boolean> {
-    const { architecture } = this.config.model;
-    const parts = partsOf(architecture, parameter) ?? [];
-    const stored = parts.flatMap((part) => {
-      const name = namesInCheckpoints(architecture, part.name).find((n) =>
-        this.#file.tensors.has(n),
-      );
-      return name === undefined ? [] : [{ part, name }];
-    });
+    const parts = this.#stored(parameter);
+    const stored = parts.flatMap(({ part, stored }) => (stored === null ? [] : [{ part, stored }]));
     if (stored.length === 0 || stored.length < parts.length) return false;
-    for (const { part, name } of stored) {
-      const found = this.#file.tensors.get(name)?.shape ?? [];
-      if (found.join() !== part.shape.join()) {
-        const { path } = this.#file;
-        throw new RingmasterError('MODEL_TENSOR_SHAPE', {
-          path,
-          tensor: name,
-          expected: part.shape,
-          found,
-        });
-      }
-      put(part, await this.#file.read(name), target);
-    }
+    for (const { part, stored: name } of stored) put(part, await this.#file.read(name), target);
     return true;
+  }
+
+  /**
+   * The tensors of the checkpoint that a parameter consists of; null for one that it does not have.
+   *
+   * @throws MODEL_TENSOR_SHAPE
+   */
+  #stored(parameter: { name: string; shape: readonly number[] }) {
+    const { architecture } = this.config.model;
+    const { path, tensors } = this.#file;
+    return (partsOf(architecture, parameter) ?? []).map((part) => {
+      const names = namesInCheckpoints(architecture, part.name);
+      const stored = names.find((name) => tensors.has(name)) ?? null;
+      const found = tensors.get(stored ?? '')?.shape ?? [];
+      if (stored !== null && found.join() !== part.shape.join()) {
+        const { shape: expected } = part;
+        throw new RingmasterError('MODEL_TENSOR_SHAPE', { path, tensor: stored, expected, found });
+      }
+      return { part, stored };
+    });
   }
 
   async close(): Promise<void> {
@@ -101,12 +136,20 @@ async function readConfig(path: string): Promise<HuggingFaceConfig> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
   });
+  const unsupported = (reason: string, options?: { remedy: string }) =>
+    new RingmasterError('MODEL_CONFIG_UNSUPPORTED', { path, reason }, options);
+  let json: unknown;
   try {
-    return parseConfig(JSON.parse(text));
+    json = JSON.parse(text);
+  } catch {
+    const { reason, ...options } = gitLfsPointer(text) ?? { reason: 'it is not JSON' };
+    throw unsupported(reason, 'remedy' in options ? options : undefined);
+  }
+  try {
+    return parseConfig(json);
   } catch (error) {
-    const [issue] = error instanceof z.ZodError ? error.issues : [];
-    const reason = issue ? `${issue.path.join('.')}: ${issue.message}` : (error as Error).message;
-    throw new RingmasterError('MODEL_CONFIG_UNSUPPORTED', { path, reason });
+    if (error instanceof UnsupportedConfig) throw unsupported(error.message);
+    throw error;
   }
 }
 

@@ -51,7 +51,10 @@ export function parseHeader(json: string, dataBytes: number): SafetensorsHeader 
   const { __metadata__: metadata = {}, ...entries } = headerSchema.parse(JSON.parse(json));
   const tensors = Object.entries(entries).map(([name, value]): TensorEntry => {
     const parsed = entrySchema.safeParse(value);
-    if (!parsed.success) throw new Error(`the entry of '${name}' is not valid`);
+    if (!parsed.success) {
+      const where = parsed.error.issues[0]?.path.join('.') ?? '';
+      throw new Error(`the entry of '${name}' is not valid${where === '' ? '' : `: its ${where}`}`);
+    }
     const { dtype, shape, data_offsets } = parsed.data;
     const [begin, end] = data_offsets;
     const bytes = shape.reduce((product, dimension) => product * dimension, DTYPE_BYTES[dtype]);

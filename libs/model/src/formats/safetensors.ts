@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 
-import { RingmasterError } from '@ringmaster/protocol';
+import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
 
 import { fromBfloat16, fromFloat16 } from './half.js';
 import {
@@ -42,7 +42,7 @@ export class SafetensorsFile {
 
   /** @throws MODEL_FILE_UNREADABLE, SAFETENSORS_INVALID */
   static async open(path: string): Promise<SafetensorsFile> {
-    const handle = await open(path).catch((error: unknown) => {
+    const handle = await openFile(path).catch((error: unknown) => {
       throw new RingmasterError('MODEL_FILE_UNREADABLE', {
         path,
         reason: (error as Error).message,
@@ -52,8 +52,10 @@ export class SafetensorsFile {
       const { header, dataStart } = await readHeader(handle);
       return new SafetensorsFile(path, handle, header, dataStart);
     } catch (error) {
+      const lookalike = await lookalikeOf(handle);
       await handle.close();
-      throw new RingmasterError('SAFETENSORS_INVALID', { path, reason: (error as Error).message });
+      const { reason, ...options } = lookalike ?? { reason: (error as Error).message };
+      throw new RingmasterError('SAFETENSORS_INVALID', { path, reason }, options);
     }
   }
 
@@ -63,12 +65,7 @@ export class SafetensorsFile {
    * @throws SAFETENSORS_DTYPE for a tensor of another dtype
    */
   async read(name: string): Promise<Float32Array<ArrayBuffer>> {
-    const tensor = this.tensors.get(name);
-    assert(tensor, `${this.path} has no tensor ${name}`);
-    const { dtype } = tensor;
-    if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
-      throw new RingmasterError('SAFETENSORS_DTYPE', { path: this.path, tensor: name, dtype });
-    }
+    const { tensor, dtype } = this.checkDtype(name);
     const bytes = new Uint8Array(tensor.end - tensor.begin);
     await readFully(this.#handle, bytes, this.#dataStart + tensor.begin);
     if (dtype === 'F32') return new Float32Array(bytes.buffer);
@@ -76,9 +73,24 @@ export class SafetensorsFile {
     return dtype === 'F16' ? fromFloat16(halves) : fromBfloat16(halves);
   }
 
+  /** A tensor that can be read as float32. @throws SAFETENSORS_DTYPE */
+  checkDtype(name: string): { tensor: TensorEntry; dtype: 'F32' | 'F16' | 'BF16' } {
+    const tensor = this.tensors.get(name);
+    assert(tensor, `${this.path} has no tensor ${name}`);
+    const { dtype } = tensor;
+    if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return { tensor, dtype };
+    throw new RingmasterError('SAFETENSORS_DTYPE', { path: this.path, tensor: name, dtype });
+  }
+
   async close(): Promise<void> {
     await this.#handle.close();
   }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  // Neither a directory nor a pipe, which would be waited for.
+  if (!(await stat(path)).isFile()) throw new Error('it is no file');
+  return open(path);
 }
 
 async function readHeader(
@@ -96,6 +108,20 @@ async function readHeader(
   await readFully(handle, json, 8);
   const dataStart = 8 + length;
   return { header: parseHeader(json.toString(), size - dataStart), dataStart };
+}
+
+/** What a file that is no safetensors file is instead, by its first bytes, and what is to be done then. */
+async function lookalikeOf(
+  handle: FileHandle,
+): Promise<{ reason: string; remedy?: string } | null> {
+  const start = Buffer.alloc(64);
+  await handle.read(start, 0, start.length, 0);
+  const text = start.toString('latin1');
+  const pointer = gitLfsPointer(text);
+  if (pointer !== null) return pointer;
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) return { reason: 'it is a web page' };
+  if (text.startsWith('PK\x03\x04')) return { reason: 'it is a PyTorch or zip archive' };
+  return null;
 }
 
 async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<void> {

@@ -145,6 +145,7 @@ export const clusterErrors = {
   BLOB_HASH_MISMATCH: entry<{ sha256: string; found: string }>({
     status: 422,
     exit: 1,
+    fault: 'artifact',
     message: ({ sha256, found }) =>
       `What was sent for blob ${sha256} has the SHA-256 ${found}; nothing was kept`,
     remedy: 'Send it again.',

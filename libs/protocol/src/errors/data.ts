@@ -5,12 +5,14 @@ export const dataErrors = {
   DATA_CORPUS_MISSING: entry<{ corpus: string; path: string }>({
     status: 500,
     exit: 1,
+    fault: 'job',
     message: ({ corpus, path }) => `The corpus '${corpus}' is not installed: ${path} has no mails`,
     remedy: 'Install the dependencies with: npm ci',
   }),
   DATA_NO_FILES: entry<{ patterns: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ patterns }) => `No file matches ${patterns}`,
     remedy: 'Check the paths; patterns in a job file are relative to the job file.',
   }),
@@ -27,42 +29,57 @@ export const dataErrors = {
   DATA_FILE_UNREADABLE: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 1,
+    fault: 'job',
     message: ({ path, reason }) => `${path} cannot be read: ${reason}`,
     remedy: 'Check that the file is whole and that its permissions allow reading.',
   }),
   DATA_FILE_EMPTY: entry<{ path: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path }) => `${path} is empty`,
     remedy: 'Remove the file, or exclude it from the pattern under data.files.',
   }),
   DATA_FILE_CHANGED: entry<{ path: string }>({
     status: 409,
     exit: 1,
+    fault: 'job',
     message: ({ path }) => `${path} was changed while it was being read`,
     remedy: 'Submit the job again when nothing writes to its data any more.',
+  }),
+  DATA_SOURCE_CHANGED: entry<{ id: string }>({
+    status: 409,
+    exit: 1,
+    fault: 'job',
+    message: ({ id }) =>
+      `What was prepared for job ${id} was damaged, and its files or its base are not what they were`,
+    remedy: 'Submit the job again, or bring the files back as they were.',
   }),
   DATA_NOT_TEXT: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path, reason }) => `${path} is not UTF-8 text: ${reason}`,
     remedy: 'Convert it, for example with: iconv -f WINDOWS-1252 -t UTF-8; or exclude the file.',
   }),
   DATA_FORMAT_UNKNOWN: entry<{ path: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path }) => `The extension of ${path} names no known format`,
     remedy: 'Say how to read it with data.format: text, lines, jsonl, csv, mbox or html.',
   }),
   DATA_LINE_INVALID: entry<{ path: string; line: number; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path, line, reason }) => `${path} line ${line}: ${reason}`,
     remedy: 'Correct that line; jsonl has one JSON object a line, csv a header and as many fields.',
   }),
   DATA_COLUMN_MISSING: entry<{ path: string; line: number; column: string; columns: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path, line, column, columns }) =>
       `${path} line ${line} has no column '${column}'; it has ${columns}`,
     remedy: 'Name the columns with data.text and data.label.',
@@ -70,18 +87,21 @@ export const dataErrors = {
   DATA_SPLIT_EMPTY: entry<{ split: string; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ split, reason }) => `The ${split} split has no document: ${reason}`,
     remedy: 'Give more data, or another fraction under data.validation or data.test.',
   }),
   DATA_LABELS_MISSING: entry<{ documents: number }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ documents }) => `${documents} documents of the task have no label`,
     remedy: 'Name the column of the label with data.label, or use a format that has columns.',
   }),
   DATA_LABEL_UNKNOWN: entry<{ label: string; split: string; id: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ label, split, id }) =>
       `The ${split} document ${id} has the label '${label}', which no train document has`,
     remedy: 'Correct the label, or add documents with it to the train split.',
@@ -89,30 +109,36 @@ export const dataErrors = {
   DATA_MANIFEST_INVALID: entry<{ path: string; reason: string }>({
     status: 500,
     exit: 1,
+    fault: 'artifact',
     message: ({ path, reason }) => `Data manifest ${path} is invalid: ${reason}`,
     remedy: 'Prepare the data again, with the version of Ringmaster that reads it.',
   }),
   DATA_SHARD_INVALID: entry<{ path: string; reason: string }>({
     status: 500,
     exit: 1,
+    fault: 'artifact',
     message: ({ path, reason }) => `Shard ${path} cannot be used: ${reason}`,
     remedy: 'Remove the file and fetch or prepare the data again; check the disk if it recurs.',
   }),
   BLOB_MISSING: entry<{ sha256: string }>({
     status: 404,
     exit: 4,
+    fault: 'artifact',
     message: ({ sha256 }) => `No blob ${sha256} is stored here`,
     remedy: 'Fetch it from the coordinator, or prepare the data again.',
   }),
   BLOB_CORRUPT: entry<{ path: string; found: string }>({
     status: 500,
     exit: 1,
+    fault: 'artifact',
     message: ({ path, found }) => `Blob ${path} is damaged: its content has the SHA-256 ${found}`,
-    remedy: 'Remove the file so that it is fetched again; check the disk if it recurs.',
+    remedy:
+      'Remove the file: it is fetched or prepared again; a model is to be imported or trained again. Check the disk if it recurs.',
   }),
   TOKENIZER_INVALID: entry<{ path: string; reason: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ path, reason }) => `Tokenizer ${path} cannot be used: ${reason}`,
     remedy: 'Give a whole tokenizer.json as Hugging Face tokenizers 0.13 or later writes it.',
   }),

@@ -11,6 +11,7 @@ export const jobErrors = {
   JOB_FILE_UNKNOWN_KEY: entry<{ key: string; nearest: string | null }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ key, nearest }) =>
       `Job file has an unknown key '${key}'` +
       (nearest === null ? '' : `; did you mean '${nearest}'?`),
@@ -19,6 +20,7 @@ export const jobErrors = {
   JOB_FILE_INVALID: entry<{ key: string; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ key, reason }) => `Job file key '${key}' is invalid: ${reason}`,
     remedy: 'Correct the value; docs/reference/job-file.md gives its type, unit and range.',
   }),
@@ -50,6 +52,7 @@ export const jobErrors = {
   JOB_DEPENDENCY_UNKNOWN: entry<{ reference: string; reason?: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ reference, reason }) =>
       reason === undefined
         ? `Job file names '${reference}', which is neither a job, a model nor a directory`
@@ -59,6 +62,7 @@ export const jobErrors = {
   JOB_DEPENDENCY_FAILED: entry<{ id: string; dependency: string; state: string }>({
     status: 409,
     exit: 1,
+    fault: 'job',
     message: ({ id, dependency, state }) =>
       `Job ${id} cannot start: it comes after job ${dependency}, which ${state === 'failed' ? 'failed' : 'was cancelled'}`,
     remedy: 'Look at that job with: ringmaster job ID; then submit both again.',
@@ -86,6 +90,7 @@ export const jobErrors = {
   MODEL_INCOMPLETE: entry<{ manifest: string; reason: string }>({
     status: 422,
     exit: 1,
+    fault: 'job',
     message: ({ manifest, reason }) => `Model ${manifest} cannot be registered: ${reason}`,
     remedy: 'Upload every file of the model, then its manifest, and register it again.',
   }),
@@ -98,6 +103,7 @@ export const jobErrors = {
   MODEL_DIRECTORY_INVALID: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ path, reason }) => `${path} is not a model directory: ${reason}`,
     remedy: 'Give a directory with config.json, tokenizer.json and model.safetensors.',
   }),

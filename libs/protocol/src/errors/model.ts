@@ -65,19 +65,21 @@ export const modelErrors = {
   MODEL_CONFIG_INVALID: entry<{ key: string; reason: string }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ key, reason }) => `Model configuration '${key}' is invalid: ${reason}`,
     remedy: 'Correct the model section of the job file, or the config.json of the model.',
   }),
   MODEL_FILE_UNREADABLE: entry<{ path: string; reason: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
     message: ({ path, reason }) => `Model file ${path} cannot be read: ${reason}`,
     remedy:
       'A model directory has config.json and model.safetensors; save it so from Python with: model.save_pretrained(DIRECTORY)',
   }),
   MODEL_CONFIG_UNSUPPORTED: entry<{ path: string; reason: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ path, reason }) => `The model of ${path} is not supported: ${reason}`,
     remedy:
       'Use a BERT or GPT-2 model with their usual activation, positions, layer norm and tied embeddings.',
@@ -89,21 +91,32 @@ export const modelErrors = {
     found: readonly number[];
   }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ path, tensor, expected, found }) =>
       `${tensor} in ${path} has the shape [${found.join(', ')}], not [${expected.join(', ')}]`,
     remedy:
       'The weights and the config.json beside them are of different models; export the model again.',
   }),
+  MODEL_TENSOR_MISSING: entry<{ path: string; tensor: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, tensor }) => `${path} has no tensor ${tensor}`,
+    remedy:
+      'The weights and the config.json beside them are of different models; export the model again.',
+  }),
   SAFETENSORS_INVALID: entry<{ path: string; reason: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ path, reason }) => `${path} is damaged or not a safetensors file: ${reason}`,
     remedy: 'Copy or export it again, and compare its size with the original.',
   }),
   SAFETENSORS_DTYPE: entry<{ path: string; tensor: string; dtype: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ path, tensor, dtype }) => `${tensor} in ${path} has the dtype ${dtype}`,
     remedy: 'Export the model with float32, float16 or bfloat16 weights, not quantised.',
   }),

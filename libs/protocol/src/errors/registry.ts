@@ -1,6 +1,6 @@
 import { clusterErrors } from './cluster.js';
 import { dataErrors } from './data.js';
-import type { ErrorEntry } from './define.js';
+import type { ErrorEntry, Fault } from './define.js';
 import { jobErrors } from './job.js';
 import { modelErrors } from './model.js';
 import { ringErrors } from './ring.js';
@@ -20,6 +20,13 @@ export type ErrorCode = keyof typeof errors;
 
 /** The detail that the message of an error code is made from. */
 export type ErrorDetail<Code extends ErrorCode> = Parameters<(typeof errors)[Code]['message']>[0];
+
+/** Whose fault an error with this code is; null where it may be that of the machine on which it was met. */
+export function faultOf(code: string): Fault | null {
+  if (!isErrorCode(code)) return null;
+  const { fault }: { readonly fault?: Fault } = errors[code];
+  return fault ?? null;
+}
 
 /** What crosses the API for an error. */
 export interface ErrorBody {

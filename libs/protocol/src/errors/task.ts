@@ -20,6 +20,7 @@ export const taskErrors = {
   }>({
     status: 500,
     exit: 1,
+    fault: 'job',
     message: ({ step, microbatch, tensor, rank, inARow }) =>
       `Step ${step} met a value that is not finite in '${tensor}' of microbatch ${microbatch}, which rank ${rank} computed` +
       (inARow > 1 ? `; it is the last of ${inARow} such steps in a row` : ''),
@@ -81,6 +82,7 @@ export const taskErrors = {
   MODEL_TOO_LARGE: entry<{ parameters: number; gigabytes: number }>({
     status: 400,
     exit: 2,
+    fault: 'job',
     message: ({ parameters, gigabytes }) =>
       `A model of ${parameters} parameters needs ${gigabytes.toFixed(1)} GB for its state and gradients; a trainer has room for 4`,
     remedy: 'Make the model smaller: about 200 million parameters fit.',
@@ -93,7 +95,8 @@ export const taskErrors = {
   }),
   MODEL_UNUSABLE: entry<{ model: string; reason: string }>({
     status: 400,
-    exit: 1,
+    exit: 2,
+    fault: 'job',
     message: ({ model, reason }) => `Model ${model} cannot be used: ${reason}`,
     remedy: 'Look at it with: ringmaster model show MODEL',
   }),

@@ -34,3 +34,6 @@ export const artifactManifestSchema = z.strictObject({
 });
 
 export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;
+
+/** Name of the file in which an exported model carries its manifest, byte by byte, beside its own files. */
+export const EXPORTED_MANIFEST = 'ringmaster.json';

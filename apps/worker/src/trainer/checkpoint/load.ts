@@ -8,6 +8,7 @@ const ownFaults: ReadonlySet<ErrorCode> = new Set([
   'BLOB_CORRUPT',
   'BLOB_HASH_MISMATCH',
   'BLOB_MISSING',
+  'MODEL_INCOMPLETE',
 ]);
 
 /**

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import {
+  EXPORTED_MANIFEST,
+  fileReason,
+  isDiskFull,
+  makeDirectory,
+  RingmasterError,
+  systemCode,
+  type ModelView,
+} from '@ringmaster/protocol';
+import type { Client } from './client.js';
+
+/**
+ * Writes a model's files into a new directory, which appears when it is whole.
+ * @throws DIRECTORY_EXISTS, DIRECTORY_NOT_WRITABLE, DISK_FULL, BLOB_CORRUPT
+ */
+export async function exportModel(
+  client: Client,
+  { id, manifest }: ModelView,
+  directory: string,
+): Promise<void> {
+  const target = resolve(directory);
+  await refuseOccupied(target);
+  try {
+    makeDirectory(dirname(target));
+    const temporary = await mkdtemp(`${target}.`);
+    try {
+      for (const [name, file] of Object.entries(manifest.files)) {
+        await download(client, file.sha256, join(temporary, basename(name)));
+      }
+      await download(client, id, join(temporary, EXPORTED_MANIFEST));
+      await replaceEmpty(target, temporary);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  } catch (cause) {
+    if (cause instanceof RingmasterError) throw cause;
+    if (isDiskFull(cause)) throw new RingmasterError('DISK_FULL', { path: target }, { cause });
+    const reason = fileReason(cause);
+    if (reason === null) throw cause;
+    throw new RingmasterError('DIRECTORY_NOT_WRITABLE', { path: target, reason }, { cause });
+  }
+}
+
+/** @throws DIRECTORY_EXISTS for anything but an empty directory */
+async function refuseOccupied(path: string): Promise<void> {
+  try {
+    if ((await readdir(path)).length === 0) return;
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return;
+    // Below a file there is nothing either; that no directory can be made there is found out by making it.
+    if (systemCode(cause) === 'ENOTDIR' && !existsSync(path)) return;
+    throw new RingmasterError('DIRECTORY_EXISTS', { path }, { cause });
+  }
+  throw new RingmasterError('DIRECTORY_EXISTS', { path });
+}
+
+/** Puts a directory where there is none or an empty one: rename(2) takes the place of no other. */
+async function replaceEmpty(path: string, directory: string): Promise<void> {
+  try {
+    await rename(directory, path);
+  } catch (cause) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(systemCode(cause) ?? '')) throw cause;
+    throw new RingmasterError('DIRECTORY_EXISTS', { path }, { cause });
+  }
+}
+
+/** @throws BLOB_CORRUPT */
+async function download(client: Client, sha256: string, path: string): Promise<void> {
+  const hash = createHash('sha256');
+  const hashing = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  await pipeline(await client.blob(sha256), hashing, createWriteStream(path));
+  const found = hash.digest('hex');
+  if (found !== sha256) throw new RingmasterError('BLOB_CORRUPT', { path, found });
+}

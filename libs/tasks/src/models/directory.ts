@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises';
+import { inDirectory, MODEL_FILES, type HuggingFaceConfig } from '@ringmaster/model/formats';
+import {
+  canonicalJson,
+  EXPORTED_MANIFEST,
+  fileReason,
+  RingmasterError,
+  sha256,
+  type ArtifactManifest,
+} from '@ringmaster/protocol';
+import { inspectModel, predictsOf } from './inspect.js';
+
+/** What is taken of a directory; what begins with a dot belongs to some program and not to the model. */
+const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
+
+/** A directory in the layout of Hugging Face that holds a model which is supported. */
+export interface ModelDirectory {
+  /** Names of the files that the model consists of, in order. */
+  readonly names: readonly string[];
+  readonly config: HuggingFaceConfig;
+}
+
+/**
+ * Looks at a model directory before anything is taken of it.
+ * @throws MODEL_DIRECTORY_INVALID; what `inspectModel` throws, naming the files as they are here
+ */
+export async function openModelDirectory(directory: string): Promise<ModelDirectory> {
+  const names = await listModelDirectory(directory);
+  return { names, config: await inspectModel(inDirectory(directory)) };
+}
+
+/**
+ * Names of the files that a model directory's model consists of, in order.
+ * @throws MODEL_DIRECTORY_INVALID when one is missing that every model has
+ */
+export async function listModelDirectory(directory: string): Promise<string[]> {
+  const names = await filesIn(directory);
+  const missing = MODEL_FILES.find((name) => !names.includes(name));
+  if (missing !== undefined) throw invalid(directory, `it has no ${missing}${otherForm(names)}`);
+  return names.filter((name) => KEPT.test(name) && name !== EXPORTED_MANIFEST).sort();
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  } catch (cause) {
+    throw invalid(directory, fileReason(cause) ?? 'it does not exist', cause);
+  }
+}
+
+/** In which other form a directory seems to have its weights. */
+function otherForm(names: readonly string[]): string {
+  if (names.includes('model.safetensors.index.json'))
+    return ': its weights are in several files; save it again with max_shard_size="100GB"';
+  if (names.includes('pytorch_model.bin'))
+    return ': its weights are a pickle; save it again with safe_serialization=True';
+  return '';
+}
+
+function invalid(path: string, reason: string, cause?: unknown): RingmasterError {
+  return new RingmasterError('MODEL_DIRECTORY_INVALID', { path, reason }, { cause });
+}
+
+/** The manifest of a model that was made elsewhere. */
+export function importedManifest(
+  name: string,
+  config: HuggingFaceConfig,
+  files: ArtifactManifest['files'],
+): ArtifactManifest {
+  // What it was made from is not known here; its own content stands for it.
+  const content = sha256(canonicalJson(files));
+  return {
+    format: 1,
+    kind: 'model',
+    job: null,
+    name,
+    step: 0,
+    evaluations: 0,
+    stateHash: content,
+    specHash: content,
+    dataManifest: content,
+    baseManifest: null,
+    ...predictsOf(config),
+    metrics: {},
+    files,
+  };
+}

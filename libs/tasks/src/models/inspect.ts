@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { loadTokenizer } from '@ringmaster/data';
+import { HuggingFaceModel, type HuggingFaceConfig, type Locate } from '@ringmaster/model/formats';
+import { RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
+
+/**
+ * Reads what a model's `config.json` says, and checks that its weights are what that promises, by their header alone.
+ * @throws MODEL_FILE_UNREADABLE, MODEL_CONFIG_UNSUPPORTED, MODEL_CONFIG_INVALID, SAFETENSORS_INVALID, SAFETENSORS_DTYPE,
+ * MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE
+ */
+export async function inspectWeights(locate: Locate): Promise<HuggingFaceConfig> {
+  const file = await HuggingFaceModel.open(locate);
+  try {
+    file.check();
+    return file.config;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The same with its tokenizer, whose ids must all have an embedding.
+ * @throws TOKENIZER_INVALID, MODEL_UNUSABLE; what `inspectWeights` throws
+ */
+export async function inspectModel(locate: Locate): Promise<HuggingFaceConfig> {
+  const config = await inspectWeights(locate);
+  const path = locate('tokenizer.json');
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
+  });
+  checkVocabulary(config, loadTokenizer(text, path), path);
+  return config;
+}
+
+/** @throws MODEL_UNUSABLE when a token has no embedding */
+export function checkVocabulary(
+  { model }: HuggingFaceConfig,
+  { vocabulary }: { readonly vocabulary: number },
+  name: string,
+): void {
+  if (vocabulary <= model.vocabulary) return;
+  const reason = `its tokenizer has ${vocabulary} tokens, its embeddings ${model.vocabulary}`;
+  throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+}
+
+/**
+ * Checks that a model can be fine-tuned to classify texts.
+ * @throws MODEL_UNUSABLE
+ */
+export function checkBase({ model }: HuggingFaceConfig, name: string): void {
+  if (model.architecture === 'bert') return;
+  const reason = `text-classification takes a bert, and it is a ${model.architecture}`;
+  throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+}
+
+/** What a model predicts, as its manifest says it; `none` of one without a head. */
+export function predictsOf({
+  head,
+  labels,
+}: HuggingFaceConfig): Pick<ArtifactManifest, 'task' | 'labels'> {
+  if (head === 'sequence-classification')
+    return { task: 'text-classification', labels: [...(labels ?? [])] };
+  return { task: head ?? 'none', labels: null };
+}
