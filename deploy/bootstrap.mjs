@@ -5,21 +5,17 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SUPPORTED_NODE, supportsNode } from '../libs/protocol/node-version.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const [major, minor] = process.versions.node.split('.').map(Number);
-const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 13);
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.ringmaster-lock');
 
 if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
   stop('Ringmaster runs on 64-bit Linux', 'Use such a machine or a container on one.');
 }
-if (!supported) {
-  stop(
-    `Node ${process.versions.node} is not supported`,
-    'Install Node 20.19 or later, or 22.13 or later.',
-  );
+if (!supportsNode(process.versions.node)) {
+  stop(`Node ${process.versions.node} is not supported`, `Install Node ${SUPPORTED_NODE}.`);
 }
 
 const lock = createHash('sha256')

@@ -13,6 +13,7 @@ import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheRoot, processor, provisioned } from '@ringmaster/model';
 import type { Home } from '@ringmaster/protocol';
+import { SUPPORTED_NODE, supportsNode } from '@ringmaster/protocol/node-version';
 import { Dealer, Router } from 'zeromq';
 import { reasonOf } from './failure.js';
 import { formatBytes } from './output.js';
@@ -46,14 +47,9 @@ const fail = (check: string, detail: string, remedy: string): Finding => ({
 
 function node(): Finding {
   const { node: version } = process.versions;
-  const major = Number(version.split('.')[0]);
-  return major >= 20 && major <= 22
+  return supportsNode(version)
     ? ok('Node', version)
-    : fail(
-        'Node',
-        version,
-        'Install Node 20 or 22; the TensorFlow binding does not load in others.',
-      );
+    : fail('Node', version, `Install Node ${SUPPORTED_NODE}.`);
 }
 
 function platform(): Finding {
