@@ -93,7 +93,7 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Tu
   if (trainer.ready) return run;
   const numerics = run.numerics ?? message.numerics;
   const key = Object.keys({ ...numerics, ...message.numerics }).find(
-    (name) => numerics[name] !== message.numerics[name],
+    (name) => name !== 'node' && numerics[name] !== message.numerics[name],
   );
   if (key !== undefined) {
     const { worker } = trainer;
@@ -102,7 +102,20 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Tu
     happen(run, trainer, `was refused: ${error.message}`, turn);
     return end(withExcluded(run, worker), trainer.id, turn);
   }
-  return { ...withTrainers(run, [trainer.id], { ready: true }), numerics, steps: message.steps };
+  return {
+    ...withTrainers(run, [trainer.id], { ready: true }),
+    numerics: withNode(numerics, message.numerics['node']),
+    steps: message.steps,
+  };
+}
+
+type Numerics = NonNullable<Run['numerics']>;
+
+/** The record with one more release of Node: no byte depends on it, so a run may have several, and keeps them all. */
+function withNode(numerics: Numerics, node: string | undefined): Numerics {
+  const known = numerics['node']?.split(' ') ?? [];
+  if (node === undefined || known.includes(node)) return numerics;
+  return { ...numerics, node: [...known, node].join(' ') };
 }
 
 function onLoadFailed(run: Run, trainer: Trainer, message: Message<'failed'>, turn: Turn): Run {

@@ -117,7 +117,7 @@ export const runSchema = z
     /** Steps applied. */
     step: z.int(),
     steps: z.int().nullable(),
-    /** What a trainer must report of its numerics to take part. */
+    /** What a trainer must report of its numerics to take part, and under `node` every release of Node that did. */
     numerics: z.record(z.string(), z.string()).readonly().nullable(),
     /** Steps of the newest state that an audit has confirmed: all ranks held it. */
     audited: z.int(),

@@ -559,6 +559,19 @@ describe('a run that cannot go on', () => {
     expect(scene.incidents[0]).toContain('cpu is arm, not zen');
   });
 
+  it('takes workers on any release of Node, and keeps which they were', () => {
+    const scene = new Scene().running();
+    for (const [id, node] of [
+      ['3', '24.0.0'],
+      ['4', '20.19.0'],
+      ['5', '24.0.0'],
+    ] as const) {
+      const numerics = { cpu: 'zen', node };
+      scene.place(id).say(id, { type: 'ready', steps: 100, numerics, parameters: 1 });
+    }
+    expect(scene.run).toMatchObject({ excluded: [], numerics: { node: '24.0.0 20.19.0' } });
+  });
+
   it('tells of checkpoints that fail once a streak', () => {
     const scene = new Scene().running();
     const error = { code: 'DISK_FULL', message: 'full', remedy: '', detail: null };
