@@ -7,6 +7,12 @@ const boundary = (scope, ...uses) => ({
   onlyDependOnLibsWithTags: uses.map((use) => `scope:${use}`),
 });
 
+/** Functions whose value ECMAScript leaves to the engine in part, or in whole. */
+const APPROXIMATED =
+  'acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 hypot log log10 log1p log2 pow random sin sinh tan tanh'.split(
+    ' ',
+  );
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/assembly/**'] },
   {
@@ -52,6 +58,30 @@ export default tseslint.config(
     files: ['**/*.test.ts', 'test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    // What enters weights, hashes and decisions is computed by libs/protocol/src/elementary.ts.
+    files: ['libs/*/src/**/*.ts', 'apps/worker/src/trainer/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.fixture.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...APPROXIMATED.map((property) => ({
+          object: 'Math',
+          property,
+          message:
+            'Its last bits are left to the engine; @ringmaster/protocol has one that is exact.',
+        })),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'BinaryExpression[operator="**"]:not([right.type="Literal"], [right.argument.type="Literal"])',
+          message: 'Its last bits are left to the engine; use powerOfTwo of @ringmaster/protocol.',
+        },
+      ],
     },
   },
   prettier,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
 
 /**
  * Fixed-point windows: each tensor has a power-of-two exponent e, its gradient is accumulated as round(g · 2^e), and
@@ -15,7 +16,7 @@ export const MAXIMUM_EXPONENT = 126;
 /** log2 of the bound on one microbatch's quantised magnitudes. */
 function windowBits(microbatches: number): number {
   assert(Number.isInteger(microbatches) && microbatches >= 1 && microbatches <= 2 ** 20);
-  return 30 - Math.ceil(Math.log2(microbatches));
+  return 30 - bitsFor(microbatches);
 }
 
 /** The number of bits b that the largest recent gradient element is resolved with; a job needs at least 20. */
@@ -42,7 +43,7 @@ export function chooseExponent(
 
 /** Whether a microbatch whose largest magnitude is `maximum` may be quantised: |g · 2^e| < 2^(30 - ceil(log2 M)). */
 export function fits(maximum: number, exponent: number, microbatches: number): boolean {
-  return maximum * 2 ** exponent < 2 ** windowBits(microbatches);
+  return maximum * powerOfTwo(exponent) < powerOfTwo(windowBits(microbatches));
 }
 
 /** floor(log2 x) of a positive float32 value, exactly: `Math.log2` may round up just below a power of two. */

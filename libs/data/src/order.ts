@@ -1,4 +1,4 @@
-import { philox, type RandomKey } from '@ringmaster/protocol';
+import { philox, powerOfTwo, type RandomKey } from '@ringmaster/protocol';
 
 const ROUNDS = 8;
 
@@ -11,8 +11,8 @@ const ROUNDS = 8;
  */
 export function permutation(n: number, key: RandomKey): (place: number) => number {
   let half = 1;
-  while (4 ** half < n) half++;
-  const side = 2 ** half;
+  while (powerOfTwo(2 * half) < n) half++;
+  const side = powerOfTwo(half);
   const words = new Uint32Array(4);
 
   const encrypt = (value: number): number => {

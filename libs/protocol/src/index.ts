@@ -1,4 +1,5 @@
 export * from './errors/registry.js';
+export * from './elementary.js';
 export * from './random.js';
 export * from './canonical.js';
 export * from './detection.js';

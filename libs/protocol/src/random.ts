@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cos, log, sin } from './elementary.js';
 
 /**
  * Stateless randomness: every draw is a pure function of a key and a counter, so nothing has a position to save and
@@ -62,11 +63,14 @@ export function philox(
   return out;
 }
 
-/** A view of one stream that can be read at any index; it has no state beyond a cache of the last block. */
+/** A view of one stream that can be read at any index; it has no state beyond a cache of what it gave last. */
 export class RandomStream {
   readonly #key: RandomKey;
   readonly #block = new Uint32Array(4);
   #cached = -1;
+  #pair = -1;
+  #radius = 0;
+  #angle = 0;
 
   constructor(key: RandomKey) {
     this.#key = key;
@@ -92,14 +96,14 @@ export class RandomStream {
     return Math.floor(this.uniform(index) * bound);
   }
 
-  /**
-   * Standard normal at `index`, by the Box–Muller transform of the two words of its pair. `Math.log`, `cos` and
-   * `sin` give the same bits on every machine with one Node version, which a run's record holds.
-   */
+  /** Standard normal at `index`, by the Box–Muller transform of the two words of its pair. */
   normal(index: number): number {
     const pair = index - (index & 1);
-    const radius = Math.sqrt(-2 * Math.log((this.uint32(pair) + 1) / 0x100000001));
-    const angle = 2 * Math.PI * this.uniform(pair + 1);
-    return radius * ((index & 1) === 0 ? Math.cos(angle) : Math.sin(angle));
+    if (this.#pair !== pair) {
+      this.#pair = pair;
+      this.#radius = Math.sqrt(-2 * log((this.uint32(pair) + 1) / 0x100000001));
+      this.#angle = 2 * Math.PI * this.uniform(pair + 1);
+    }
+    return this.#radius * ((index & 1) === 0 ? cos(this.#angle) : sin(this.#angle));
   }
 }

@@ -1,4 +1,5 @@
 import { trainBatches, type BatchSpec, type Dataset } from '@ringmaster/data';
+import { log } from '@ringmaster/protocol';
 import { classificationMetrics, softmax } from './metrics/classification.js';
 import { EvaluationSplits } from './splits.js';
 import type { Task } from './task.js';
@@ -26,7 +27,7 @@ export function textClassification(dataset: Dataset, spec: Omit<BatchSpec, 'obje
         const predicted = model.predict(input).logits;
         for (const [row, target] of input.targets.entries()) {
           const probabilities = softmax(predicted, row * labels.length, labels.length);
-          loss -= Math.log(Math.max(probabilities[target] ?? 0, Number.MIN_VALUE));
+          loss -= log(Math.max(probabilities[target] ?? 0, Number.MIN_VALUE));
         }
         targets.push(...input.targets);
         logits.push(...predicted);

@@ -1,3 +1,5 @@
+import { log } from '@ringmaster/protocol';
+
 /**
  * Entropy of the unigram distribution over tokens that are not special, in nats a token: the loss of a model that knows
  * nothing but frequencies.
@@ -8,7 +10,7 @@ export function unigramEntropy(frequencies: Float64Array, special: readonly numb
   for (const id of special) counted[id] = 0;
   const total = counted.reduce((sum, count) => sum + count, 0);
   return counted.reduce(
-    (sum, count) => (count === 0 ? sum : sum - (count / total) * Math.log(count / total)),
+    (sum, count) => (count === 0 ? sum : sum - (count / total) * log(count / total)),
     0,
   );
 }

@@ -1,3 +1,5 @@
+import { powerOfTwo } from '@ringmaster/protocol';
+
 /** bfloat16 bits → float32: the upper half of the same number. */
 export function fromBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
@@ -11,6 +13,6 @@ export function fromFloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
     const fraction = half & 0x3ff;
     if (exponent === 0) return sign * fraction * 2 ** -24;
     if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+    return sign * (1 + fraction / 1024) * powerOfTwo(exponent - 15);
   });
 }

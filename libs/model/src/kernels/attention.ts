@@ -1,3 +1,4 @@
+import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
 import type { Ops } from '../engine/ops.js';
 import type { Tensor } from '../engine/tensor.js';
 import {
@@ -74,7 +75,7 @@ function sightBias(ops: Ops, { causal, lengths }: Sight, { shape }: Tensor): Ten
 /** [T,T]: query t sees keys 0 to t. Cut from one of few tables. */
 function causalBias(ops: Ops, length: number): Tensor {
   const { runtime } = ops;
-  const size = 2 ** Math.ceil(Math.log2(length));
+  const size = powerOfTwo(bitsFor(length));
   const whole = runtime.constant(`causal${size}`, () =>
     runtime.upload(
       Float32Array.from({ length: size * size }, (_, index) =>

@@ -1,3 +1,4 @@
+import { log } from '@ringmaster/protocol';
 import type { Ops } from '../engine/ops.js';
 import type { Tensor } from '../engine/tensor.js';
 
@@ -8,7 +9,7 @@ const FLOOR = 2 ** -126;
 export function lossSum(ops: Ops, probabilities: Tensor): number {
   let sum = 0;
   for (const probability of ops.runtime.download(probabilities))
-    sum -= Math.log(Math.max(probability, FLOOR));
+    sum -= log(Math.max(probability, FLOOR));
   return sum;
 }
 

@@ -1,3 +1,4 @@
+import { cos, exp, log, sin } from '@ringmaster/protocol';
 import type { Tensor } from '../engine/tensor.js';
 import { maskAt, masked } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
@@ -112,12 +113,14 @@ export class Embeddings {
   }
 }
 
+const LOG_10000 = log(10_000);
+
 /** Sines in the even columns and cosines in the odd ones (Vaswani et al., 2017, section 3.5): [context, hidden]. */
 export function sinusoid(context: number, hidden: number): Float32Array {
   return Float32Array.from({ length: context * hidden }, (_, index) => {
     const column = index % hidden;
     const position = Math.floor(index / hidden);
-    const angle = position / 10000 ** ((column - (column % 2)) / hidden);
-    return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+    const angle = position / exp(LOG_10000 * ((column - (column % 2)) / hidden));
+    return column % 2 === 0 ? sin(angle) : cos(angle);
   });
 }

@@ -126,7 +126,7 @@ function coefficients(
   };
 }
 
-/** base^exponent by squaring: `Math.pow` may differ in the last bit between engines, products may not. */
+/** base^exponent by squaring: what `**` gives is left to the engine. */
 function power(base: number, exponent: number): number {
   let result = 1;
   for (let factor = base, rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {

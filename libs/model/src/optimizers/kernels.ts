@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { powerOfTwo } from '@ringmaster/protocol';
 
 /** A shared `WebAssembly.Memory`; TypeScript ships the types of WebAssembly only with those of the browser. */
 export interface SharedMemory {
@@ -66,14 +67,14 @@ export class OptimizerKernels {
    * float64, in the order that assembly/adamw.ts documents.
    */
   squares(source: number, length: number, exponent: number, scale: number): number {
-    return this.#exports.squares(source, length, 2 ** -exponent, scale);
+    return this.#exports.squares(source, length, powerOfTwo(-exponent), scale);
   }
 
   /** Updates parameters and moments from int32 gradients; see assembly/adamw.ts for the formula. */
   adamw(at: AdamWOffsets, length: number, exponent: number, by: AdamWCoefficients): void {
     this.#exports.adamw(
       ...([at.parameters, at.firstMoments, at.secondMoments, at.gradients, length] as const),
-      ...[2 ** -exponent, by.scale, by.clip, by.beta1, by.gain1, by.beta2, by.gain2],
+      ...[powerOfTwo(-exponent), by.scale, by.clip, by.beta1, by.gain1, by.beta2, by.gain2],
       ...[by.shrink, by.rate, by.root, by.epsilon],
     );
   }

@@ -1,4 +1,4 @@
-import type { OptimizerSection } from '@ringmaster/protocol';
+import { cos, type OptimizerSection } from '@ringmaster/protocol';
 
 /**
  * The learning rate of a step: it rises linearly over the warm-up, so that the last step of it has the peak, and then
@@ -24,6 +24,6 @@ export function learningRateAt(
     case 'linear':
       return learningRate * (1 - progress);
     case 'cosine':
-      return (learningRate * (1 + Math.cos(Math.PI * progress))) / 2;
+      return (learningRate * (1 + cos(Math.PI * progress))) / 2;
   }
 }

@@ -1,3 +1,5 @@
+import { exp, log } from '@ringmaster/protocol';
+
 /** How well labels were predicted. Every metric lies in [0, 1]. */
 export interface ClassificationMetrics extends Record<string, number> {
   accuracy: number;
@@ -66,7 +68,7 @@ export function argmax(values: ArrayLike<number>, offset: number, count: number)
 export function softmax(logits: ArrayLike<number>, offset: number, count: number): number[] {
   const row = Array.from({ length: count }, (_, index) => logits[offset + index] ?? 0);
   const largest = Math.max(...row);
-  const exponentials = row.map((logit) => Math.exp(logit - largest));
+  const exponentials = row.map((logit) => exp(logit - largest));
   const sum = exponentials.reduce((total, value) => total + value, 0);
   return exponentials.map((value) => value / sum);
 }
@@ -79,8 +81,7 @@ function margins(logits: Float32Array, rows: number, classes: number, label: num
       (_, index) => logits[row * classes + index] ?? 0,
     ).filter((_, index) => index !== label);
     const largest = Math.max(...others);
-    const rest =
-      largest + Math.log(others.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+    const rest = largest + log(others.reduce((sum, logit) => sum + exp(logit - largest), 0));
     return (logits[row * classes + label] ?? 0) - rest;
   });
 }

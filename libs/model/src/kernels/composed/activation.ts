@@ -1,3 +1,4 @@
+import { log } from '@ringmaster/protocol';
 import type { Ops } from '../../engine/ops.js';
 import type { Tensor } from '../../engine/tensor.js';
 import type { Activation } from '../kernels.js';
@@ -25,7 +26,7 @@ function normalDensity(ops: Ops, x: Tensor): Tensor {
     .chain(x)
     .square()
     .multiply(-0.5)
-    .add(-0.5 * Math.log(2 * Math.PI))
+    .add(-0.5 * log(2 * Math.PI))
     .exp()
     .multiply(x).value;
 }
