@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Packr } from 'msgpackr';
 
 /**
@@ -69,7 +70,7 @@ function judgeHeader(header: Record<string, unknown> | undefined, due: Header): 
     if (value === due[field]) continue;
     const ageing = field === 'generation' || field === 'attempt';
     if (ageing && Number.isInteger(value) && Number(value) < due[field]) return { kind: 'stale' };
-    return unexpected(`${field} ${JSON.stringify(value)} instead of ${JSON.stringify(due[field])}`);
+    return unexpected(`${field} ${inspect(value, { depth: 0 })} instead of ${inspect(due[field])}`);
   }
   return unexpected('a header with other fields');
 }

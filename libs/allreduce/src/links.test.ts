@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { curveKeyPair, Pull, Push } from 'zeromq';
+import { encodeMessage } from '@ringmaster/protocol';
 import { encodeHeader, type Header } from './frame.js';
 import { Kernels } from './kernels.js';
 import { Lanes } from './lanes.js';
@@ -124,10 +125,15 @@ describe('frames', () => {
   const head = (changes?: Partial<Header>) => encodeHeader(Peer.header(changes));
   const payload = Buffer.alloc(800);
   it.each([
-    ['another run', [head({ run: 'run-8' }), payload], 'run "run-8" instead of "run-7"'],
+    ['another run', [head({ run: 'run-8' }), payload], "run 'run-8' instead of 'run-7'"],
     ['a later generation', [head({ generation: 6 }), payload], 'generation 6 instead of 5'],
     ['another rank', [head({ rank: 0 }), payload], 'rank 0 instead of 1'],
     ['another step', [head({ step: 8 }), payload], 'step 8 instead of 9'],
+    [
+      'a step beyond 2^53',
+      [encodeMessage({ ...Peer.header(), step: 2n ** 60n }), payload],
+      'step 1152921504606846976n instead of 9',
+    ],
     ['a later attempt', [head({ attempt: 3 }), payload], 'attempt 3 instead of 2'],
     ['another segment', [head({ segment: 1 }), payload], 'segment 1 instead of 0'],
     ['another size', [head(), Buffer.alloc(796)], 'a payload of 796 bytes instead of 800'],
