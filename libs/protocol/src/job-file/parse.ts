@@ -25,7 +25,7 @@ export function readJobFile(text: string, path: string): unknown {
 
 /** One YAML value. `refusal` makes the error of what cannot be understood. */
 function parseYaml(text: string, refusal: (reason: string) => RingmasterError): unknown {
-  const document = parseDocument(text, { uniqueKeys: true });
+  const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error' });
   const [problem] = document.errors;
   if (problem !== undefined) {
     const [line = ''] = problem.message.split('\n');
