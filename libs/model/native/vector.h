@@ -91,7 +91,7 @@ inline Floats exponential(Floats x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  const Floats power = (Floats)(((Ints)shifted << 23) + (127 << 23));
+  const Floats power = (Floats)(((Words)shifted << 23) + (127u << 23));
   return x < -87.33654f ? Floats{} : p * power;
 }
 
