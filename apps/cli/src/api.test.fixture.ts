@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ownIdentity,
   RingmasterError,
   type IncidentView,
   type JobEvent,
@@ -79,7 +80,7 @@ export class TestApi {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const { port } = this.#server.address() as AddressInfo;
     this.url = `http://127.0.0.1:${port}`;
-    const file = { cluster: 'c', pid: process.pid, url: this.url, control: '' };
+    const file = { cluster: 'c', ...ownIdentity(), url: this.url, control: '' };
     writeFileSync(join(this.home, 'coordinator.json'), JSON.stringify(file));
   }
 

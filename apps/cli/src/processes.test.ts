@@ -1,62 +1,33 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ringmasterHome } from '@ringmaster/protocol';
-import { serves } from './processes.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { endProcesses, identify, isRunning, withDescendants } from './processes.js';
 
-let root = '';
-const children: ChildProcess[] = [];
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ringmaster-processes-'));
-});
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  rmSync(root, { recursive: true });
-});
+const STAY = 'setInterval(() => undefined, 1000);';
+/** A process that starts another and tells that one's id. */
+const PARENT = `const child = require('child_process').spawn(process.execPath, ['-e', "${STAY}"]);
+process.stdout.write(String(child.pid)); ${STAY}`;
 
-/** A process that stays, and its id once it runs. */
-async function start(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<number> {
-  const path = join(root, program);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, "process.stdout.write('.'); setInterval(() => undefined, 1000);");
-  const child = spawn(process.execPath, [path, ...args], {
-    env,
-    cwd: '/',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  return child.pid ?? 0;
-}
-
-describe('a process serves a home', () => {
-  const WORKER = 'worker/dist/main.js';
-  const COORDINATOR = 'coordinator/dist/main.js';
-  it.each([
-    ['by an option', COORDINATOR, ['--home', '/a/cluster'], {}, true],
-    ['by an option that goes before the variable', WORKER, ['--home', '/a/cluster'], 'b', true],
-    ['by the variable', WORKER, [], 'a', true],
-    ['by a path from where it runs', WORKER, ['--home', 'a/cluster'], {}, true],
-    ['of another home', WORKER, ['--home', '/b/cluster'], 'a', false],
-    ['of the default home', WORKER, [], {}, false],
-    ['of another program', 'server/dist/main.js', ['--home', '/a/cluster'], 'a', false],
-  ])('%s', async (_, program, args, variable, expected) => {
-    const env = typeof variable === 'string' ? { RINGMASTER_HOME: `/${variable}/cluster` } : {};
-    const pid = await start(program, args, env);
-    expect(serves(pid, ringmasterHome('/a/cluster'))).toBe(expected);
+describe('processes', () => {
+  it('are found with what descends from them, and ended', async () => {
+    const parent = spawn(process.execPath, ['-e', PARENT], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+    const root = identify(parent.pid ?? 0);
+    if (root === null) throw new Error('it has not started');
+    const all = withDescendants([root]);
+    expect(all.map(({ pid }) => pid).sort()).toEqual([root.pid, Number(said.toString())].sort());
+    expect(await endProcesses(all, 5000)).toEqual([]);
+    expect(all.filter(isRunning)).toEqual([]);
   });
 
-  it('no more when it has ended', () => {
-    expect(serves(2 ** 22 + 1, ringmasterHome('/a/cluster'))).toBe(false);
-  });
-
-  it('not because it is the first process of all', () => {
-    expect(serves(1, ringmasterHome('/a/cluster'))).toBe(false);
+  it('of an earlier time are not taken for those that have their ids now', () => {
+    const self = identify(process.pid);
+    if (self === null) throw new Error('this process does not run');
+    const earlier = { ...self, startTime: self.startTime - 1 };
+    expect(isRunning(self)).toBe(true);
+    expect(isRunning(earlier)).toBe(false);
+    expect(withDescendants([earlier])).toEqual([]);
   });
 });

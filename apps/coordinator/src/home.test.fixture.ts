@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { coordinatorFileSchema, type CoordinatorFile } from '@ringmaster/protocol';
+import { coordinatorFileSchema, ownIdentity, type CoordinatorFile } from '@ringmaster/protocol';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 
@@ -45,7 +45,7 @@ export function endCoordinators(): void {
 export class CoordinatorProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
-  file: CoordinatorFile = { cluster: '', pid: 0, url: '', control: '' };
+  file: CoordinatorFile = { cluster: '', ...ownIdentity(), url: '', control: '' };
   stderr = '';
 
   private constructor(home: string, args: readonly string[]) {

@@ -1,4 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
+import type { ProcessIdentity } from '@ringmaster/protocol';
 
 /** Crockford's base 32: no letter is mistaken for a digit, and it sorts as its value does. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -22,9 +23,9 @@ export function newId(prefix: 'j' | 't' | 'c', nowMs: number): string {
 }
 
 /** The id of a worker: a function of its process, so that it is the same after a coordinator's restart. */
-export function workerId(host: string, pid: number): string {
+export function workerId({ namespace, pid, startTime }: ProcessIdentity): string {
   const digest = createHash('sha256')
-    .update(JSON.stringify([host, pid]))
+    .update(JSON.stringify([namespace, pid, startTime]))
     .digest();
-  return `w-${base32(digest.readUIntBE(0, 6), 6)}`;
+  return `w-${base32(digest.readUIntBE(0, 6), 8)}`;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { explaining } from './file-errors.js';
@@ -7,7 +8,8 @@ import { explaining } from './file-errors.js';
  * @throws HOME_NOT_WRITABLE, DISK_FULL
  */
 export function writeDurably(path: string, text: string, mode: number): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Not by its process id: another one of a PID namespace may write the same file.
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   explaining(path, () => {
     try {
       synced(openSync(temporary, 'w', mode), (file) => writeSync(file, text));

@@ -5,6 +5,7 @@ export * from './canonical.js';
 export * from './detection.js';
 export * from './durable-file.js';
 export * from './duration.js';
+export { onEndingSignal } from './ending-signals.js';
 export * from './job-file/parse.js';
 export {
   dataOf,
@@ -34,6 +35,8 @@ export { gitLfsPointer } from './git-lfs.js';
 export * from './home.js';
 export * from './program.js';
 export { makeDirectory, makeHomeDirectory } from './make-directory.js';
+export { isHttpPort } from './ports.js';
+export * from './process-identity.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';
 export * from './messages/worker.js';

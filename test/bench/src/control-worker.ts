@@ -28,7 +28,8 @@ export class SimulatedWorker {
     this.#socket.connect(control);
     void this.#listen();
     this.#send({
-      ...{ type: 'register', version, token: null, host: 'simulated', pid: number },
+      ...{ type: 'register', version, token: null, host: 'simulated' },
+      ...{ namespace: 'simulated', pid: number, startTime: 0 },
       ...{ slots: 1, threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
     });
     // Real workers were not all started at the same millisecond.

@@ -9,7 +9,13 @@ import {
   type Dataset,
   type MicrobatchInput,
 } from '@ringmaster/data';
-import { parseJobSpec, specHash, type JobSpec, type Launch } from '@ringmaster/protocol';
+import {
+  ownIdentity,
+  parseJobSpec,
+  specHash,
+  type JobSpec,
+  type Launch,
+} from '@ringmaster/protocol';
 import { writeCorpus } from './corpus.js';
 
 /** What is trained, and on how much a step. */
@@ -96,7 +102,7 @@ export class TrainingHome {
     const { directory, ...coordinator } = artifactsOf(root);
     await writeFile(
       join(root, 'coordinator.json'),
-      JSON.stringify({ ...coordinator, pid: process.pid, control: '' }),
+      JSON.stringify({ ...coordinator, ...ownIdentity(), control: '' }),
     );
     const store = new BlobStore(directory);
     const request = { data: spec.data, tokenizer: spec.tokenizer };

@@ -3,7 +3,8 @@ import { Workers, type Registration } from './workers.js';
 
 const LEASE_MS = 3000;
 const registration = (pid: number, trainers: string[] = []): Registration => ({
-  ...{ type: 'register', version: '0', token: null, host: 'h', pid, slots: 2, threads: 1 },
+  ...{ type: 'register', version: '0', token: null, host: 'h', slots: 2, threads: 1 },
+  ...{ namespace: 'n', pid, startTime: 1 },
   device: 'cpu',
   trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),
   checkpoints: [],
@@ -43,6 +44,25 @@ describe('Workers', () => {
     expect(new Workers(LEASE_MS, 0).register('c', registration(1), 0).id).toBe(worker.id);
     expect(workers.register('d', registration(2), 1).id).not.toBe(worker.id);
     expect(workers.hear('a', 2)).toBeNull();
+  });
+
+  it('takes nobody for another of the same host and process id', () => {
+    const workers = new Workers(LEASE_MS, 0);
+    const first = workers.register('a', registration(1, ['t1']), 0);
+    first.leaving = true;
+    const later = workers.register('b', { ...registration(1), startTime: 2 }, 1);
+    const elsewhere = workers.register('c', { ...registration(1), namespace: 'm' }, 1);
+    expect(new Set([first, later, elsewhere].map(({ id }) => id)).size).toBe(3);
+    expect(workers.hear('a', 2)).toBe(first);
+    workers.remove(first, 'left');
+    expect([later, elsewhere].map(({ leaving }) => leaving)).toEqual([false, false]);
+    expect(workers.offers().map(({ free }) => free)).toEqual([2, 2]);
+    expect(
+      workers
+        .views()
+        .map(({ state }) => state)
+        .sort(),
+    ).toEqual(['alive', 'alive', 'left']);
   });
 
   it('knows of the trainers that a worker has what it knew before', () => {

@@ -1,4 +1,9 @@
-import { detection, type WorkerMessage, type WorkerView } from '@ringmaster/protocol';
+import {
+  detection,
+  type ProcessIdentity,
+  type WorkerMessage,
+  type WorkerView,
+} from '@ringmaster/protocol';
 import { workerId } from '../identifiers.js';
 import type { Offer } from '../scheduler/demand.js';
 import { atTime, sound, type Health } from './health.js';
@@ -13,10 +18,9 @@ export interface Occupant {
   unproven: boolean;
 }
 
-export interface Worker {
+export interface Worker extends ProcessIdentity {
   readonly id: string;
   readonly host: string;
-  readonly pid: number;
   readonly slots: number;
   readonly threads: number;
   readonly device: 'cpu' | 'gpu';
@@ -53,8 +57,8 @@ export class Workers {
    * there meanwhile: trainers that it was told to launch are on their way, not gone.
    */
   register(peer: string, message: Registration, nowMs: number): Worker {
-    const { host, pid, slots, threads, device } = message;
-    const id = workerId(host, pid);
+    const { host, namespace, pid, startTime, slots, threads, device } = message;
+    const id = workerId(message);
     const before = this.#workers.get(id);
     const trainers = message.trainers.map((held): [string, Occupant] => {
       const unproven = before?.trainers.get(held.trainer)?.unproven ?? false;
@@ -62,7 +66,7 @@ export class Workers {
     });
     const underWay = before?.peer === peer && before.presence === 'here' ? before.trainers : [];
     const worker: Worker = {
-      ...{ id, host, pid, slots, threads, device, peer, lastHeardMs: nowMs },
+      ...{ id, host, namespace, pid, startTime, slots, threads, device, peer, lastHeardMs: nowMs },
       ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
       health: before?.health ?? sound,
       trainers: new Map([...underWay, ...trainers]),
@@ -146,10 +150,20 @@ export class Workers {
   views(): WorkerView[] {
     return [...this.#workers.values()]
       .map((worker) => {
-        const { id, host, pid, slots, threads, device, trainers } = worker;
+        const { id, host, namespace, pid, startTime, slots, threads, device, trainers } = worker;
         const newest = [...trainers.values()].at(-1);
         return {
-          ...{ id, host, pid, slots, threads, device, state: stateOf(worker) },
+          ...{
+            id,
+            host,
+            namespace,
+            pid,
+            startTime,
+            slots,
+            threads,
+            device,
+            state: stateOf(worker),
+          },
           trainerPid: newest?.pid ?? null,
           job: newest?.job ?? null,
         };

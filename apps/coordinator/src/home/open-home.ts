@@ -4,6 +4,7 @@ import {
   coordinatorFileSchema,
   makeHomeDirectory,
   RingmasterError,
+  runsHere,
   writeDurably,
   type CoordinatorFile,
   type Home,
@@ -33,11 +34,13 @@ export async function openHome(home: Home): Promise<Store> {
     } catch (error) {
       if (!(error instanceof StoreLocked)) throw error;
       const running = readAnnouncement(home);
-      if (running !== null && isAlive(running.pid)) {
+      const isOver = performance.now() > deadline;
+      // After a while one that runs in another PID namespace, where it cannot be looked for, is believed too.
+      if (running !== null && (isOver || runsHere(running))) {
         const { url, pid } = running;
         throw new RingmasterError('COORDINATOR_RUNNING', { url, pid });
       }
-      if (performance.now() > deadline) {
+      if (isOver) {
         throw new RingmasterError('COORDINATOR_RUNNING', { url: 'an unknown address', pid: 0 });
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -61,14 +64,5 @@ function readAnnouncement(home: Home): CoordinatorFile | null {
     return coordinatorFileSchema.parse(value);
   } catch {
     return null; // Not written yet, or just removed.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity, startTimeOf } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withTemporaryDirectory } from './temporary.js';
 
@@ -26,12 +27,18 @@ describe('a temporary directory', () => {
   });
 
   it('is removed by the next process when its own was killed, and not when it lives or runs elsewhere', async () => {
-    const [alive, elsewhere, left] = [
-      join(root, `${process.ppid}-1-${hostname()}`),
-      join(root, `${GONE}-2-another-host`),
-      join(root, `${GONE}-3-${hostname()}`),
-    ] as const;
-    await Promise.all([alive, elsewhere, left].map((path) => mkdir(path)));
+    const { namespace } = ownIdentity();
+    const parent = startTimeOf(process.ppid) ?? 0;
+    const named = (...parts: (string | number)[]) => join(root, parts.join('-'));
+    const [alive, elsewhere] = [
+      named(process.ppid, parent, namespace, 'a'),
+      named(GONE, 1, 'another', 'b'),
+    ];
+    const [left, earlier] = [
+      named(GONE, 1, namespace, 'c'),
+      named(process.ppid, parent - 1, namespace, 'd'),
+    ];
+    await Promise.all([alive, elsewhere, left, earlier].map((path) => mkdir(path)));
     await withTemporaryDirectory(root, async () => {
       const others = (await readdir(root)).filter((name) => !name.startsWith(`${process.pid}-`));
       expect(others.map((name) => join(root, name)).sort()).toEqual([alive, elsewhere].sort());

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BlobStore, prepareData } from '@ringmaster/data';
 import { trainerEnvironment } from '@ringmaster/model';
 import {
+  ownIdentity,
   parseJobSpec,
   specHash,
   trainerMessageSchema,
@@ -29,7 +30,7 @@ export class TrainingGround {
 
   static async create(): Promise<TrainingGround> {
     const home = await mkdtemp(join(tmpdir(), 'ringmaster-trainer-'));
-    const file = { cluster: 'test', pid: process.pid, url: 'http://127.0.0.1:9', control: '' };
+    const file = { cluster: 'test', ...ownIdentity(), url: 'http://127.0.0.1:9', control: '' };
     await writeFile(join(home, 'coordinator.json'), JSON.stringify(file));
     return new TrainingGround(home);
   }

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownIdentity } from '@ringmaster/protocol';
 import type { SharedArena } from '../memory.js';
 import { mapFile, PAGE_BYTES } from './mapping.js';
 import { Slot, SLOT_BYTES } from './slot.js';
@@ -89,9 +90,10 @@ export class SharedRegion {
     const slot = this.offset + SLOT_BYTES * (1 + index);
     new Slot(this.#arena.memory, slot).open(ring);
     const { offset, bytes } = this;
+    const { namespace, pid } = ownIdentity();
     return {
       outlet: { region: { offset, bytes }, slot, ring },
-      address: [process.pid, this.#file, bytes, this.#id, slot - offset, ring].join('.'),
+      address: [namespace, pid, this.#file, bytes, this.#id, slot - offset, ring].join('.'),
     };
   }
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { ownIdentity } from '@ringmaster/protocol';
 import type { SharedArena } from '../memory.js';
 import { mapFile, PAGE_BYTES, unmapFile } from './mapping.js';
 import { ID_BYTES } from './region.js';
@@ -13,15 +14,15 @@ export interface Inlet {
   readonly ring: number;
 }
 
-const ADDRESS = /^(\d+)\.(\d+)\.(\d+)\.([0-9a-f]+)\.(\d+)\.(\d+)$/;
+const ADDRESS = /^([0-9a-f]+)\.(\d+)\.(\d+)\.(\d+)\.([0-9a-f]+)\.(\d+)\.(\d+)$/;
 
 /**
- * Maps the region that a ring of another process has told of; null where that is not of this host or this user, or the
- * arena has no room for it.
+ * Maps the region that a ring of another process has told of; null where that is not of this PID namespace (where another
+ * process has that id) or not of this user, or the arena has no room for it.
  */
 export function openWindow(arena: SharedArena, address: string): Inlet | null {
-  const [, pid, fd, size, id, slot, ring] = ADDRESS.exec(address) ?? [];
-  if (id === undefined) return null;
+  const [, namespace, pid, fd, size, id, slot, ring] = ADDRESS.exec(address) ?? [];
+  if (id === undefined || namespace !== ownIdentity().namespace) return null;
   const bytes = Number(size);
   let file: number;
   try {

@@ -1,28 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { ownIdentity, runsHere } from '@ringmaster/protocol';
 
-/** Age at which a half-written file of another host is given up: nobody here can tell whether its writer lives. */
+/** Age at which something half-made is given up whose maker nobody here can look for. */
 const ABANDONED_MS = 24 * 60 * 60_000;
 
-/** A name for something half-made that says whose it is: process, host. */
+/** A name for something half-made that says whose it is: process id, start time, PID namespace. */
 export function temporaryName(): string {
-  return [process.pid, randomBytes(8).toString('hex'), hostname()].join('-');
+  const { pid, startTime, namespace } = ownIdentity();
+  return [pid, startTime, namespace, randomBytes(8).toString('hex')].join('-');
 }
 
-/** Whether the maker of what `temporaryName` has named is gone; of another host's only its age tells. */
+/**
+ * Whether the maker of what `temporaryName` has named is gone; of one in another PID namespace, or of a time before the
+ * host was started, only its age tells.
+ */
 export async function isAbandoned(name: string, path: string): Promise<boolean> {
-  const [pid, , ...host] = name.split('-');
-  if (host.join('-') === hostname()) return !isAlive(Number(pid));
+  const [pid = '', startTime = '', namespace = ''] = name.split('-');
+  if (namespace === ownIdentity().namespace)
+    return !runsHere({ namespace, pid: Number(pid), startTime: Number(startTime) });
   const info = await stat(path).catch(() => null);
   return info !== null && Date.now() - info.mtimeMs > ABANDONED_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
-  }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, rm, stat, symlink } from 'node:fs/promises';
 import { readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -147,8 +148,7 @@ async function link(folder: string): Promise<void> {
   const target = join(folder, BINDING_PATH);
   if (currentTarget(path) === target) return;
   await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.${process.pid}`;
-  await rm(fresh, { force: true });
+  const fresh = `${path}.${randomBytes(6).toString('hex')}`;
   await symlink(target, fresh);
   await rename(fresh, path);
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { processIdentitySchema } from '../process-identity.js';
 
 /** What `home/coordinator.json` holds while a coordinator runs. */
 export const coordinatorFileSchema = z.object({
   cluster: z.string(),
-  pid: z.int(),
+  ...processIdentitySchema.shape,
   /** Base URL of the HTTP API. */
   url: z.string(),
   /** ZeroMQ endpoint of the control plane. */
@@ -22,7 +23,7 @@ export const workerStates = ['alive', 'leaving', 'quarantined', 'lost', 'left'] 
 export const workerViewSchema = z.object({
   id: z.string(),
   host: z.string(),
-  pid: z.int(),
+  ...processIdentitySchema.shape,
   /** Process id of its newest trainer, or null. */
   trainerPid: z.int().nullable(),
   slots: z.int(),

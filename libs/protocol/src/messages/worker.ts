@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobFileSchema } from '../job-file/schema.js';
+import { processIdentitySchema } from '../process-identity.js';
 import {
   errorBodySchema,
   positionSchema,
@@ -50,7 +51,7 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     version: z.string(),
     token: z.string().nullable(),
     host: z.string(),
-    pid: z.int(),
+    ...processIdentitySchema.shape,
     /** Trainers that the worker has room for. */
     slots: z.int().positive(),
     /** TensorFlow threads that a slot may use. */
