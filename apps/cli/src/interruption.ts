@@ -1,4 +1,4 @@
-import { RingmasterError } from '@ringmaster/protocol';
+import { onEndingSignal, RingmasterError } from '@ringmaster/protocol';
 
 /**
  * A signal that Ctrl-C aborts, for verbs that have something to say or to clean up then; without it the process ends
@@ -7,10 +7,8 @@ import { RingmasterError } from '@ringmaster/protocol';
  */
 export function interruption(what: string): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      controller.abort(new RingmasterError('INTERRUPTED', { what }));
-    });
-  }
+  onEndingSignal(() => {
+    controller.abort(new RingmasterError('INTERRUPTED', { what }));
+  });
   return controller.signal;
 }

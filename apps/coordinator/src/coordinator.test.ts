@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isFinal,
   sha256,
@@ -84,26 +85,29 @@ class Scene {
 let scenes: Scene[] = [];
 afterEach(async () => {
   for (const { coordinator, workers } of scenes) {
-    await coordinator.shutDown();
+    await coordinator.shutDown(0);
     for (const worker of workers) worker.vanish();
   }
   scenes = [];
 });
 
+function open(home: string): Promise<Coordinator> {
+  const fatal = (error: unknown) => {
+    throw error;
+  };
+  return startCoordinator(parseOptions(['--home', home, '--lease', '600']), fatal, () => undefined);
+}
+
 async function inScene(body: (scene: Scene, files: string) => Promise<void>): Promise<void> {
   await withHome(async (home) => {
-    const options = parseOptions(['--home', join(home, 'cluster'), '--lease', '600']);
-    const fatal = (error: unknown) => {
-      throw error;
-    };
-    const scene = new Scene(
-      await startCoordinator(options, fatal, () => undefined),
-      join(home, 'cluster'),
-    );
+    const cluster = join(home, 'cluster');
+    const scene = new Scene(await open(cluster), cluster);
     scenes.push(scene);
     await body(scene, await smallCorpus(home));
-    await scene.coordinator.shutDown();
-    for (const worker of scene.workers) worker.vanish();
+    for (const { coordinator, workers } of scenes) {
+      await coordinator.shutDown(0);
+      for (const worker of workers) worker.vanish();
+    }
     scenes = [];
   });
 }
@@ -190,9 +194,9 @@ describe('a job', () => {
       const { id } = await scene.submit(pretrainSpec(files));
       await scene.reached(id, 7);
       const victim = [...second.trainers.values()][0]!;
-      await eventually('both at step 7', () => victim.step === 7);
-      second.killTrainer(victim);
       const survivor = [...first.trainers.values()][0]!;
+      await eventually('both at step 7', () => victim.step === 7 && survivor.step === 7);
+      second.killTrainer(victim);
       await eventually('second generation', () => survivor.starts.length >= 2);
       expect(survivor.starts[1]).toMatchObject({
         generation: 2,
@@ -374,6 +378,72 @@ describe('a base directory that cannot be used', () => {
   );
 });
 
+describe('a cluster that goes down', () => {
+  /** Makes seven steps on two workers, goes down, comes up, and tells where the job goes on. */
+  const across = (
+    options: Partial<FakeWorkerOptions>,
+    goDown: (coordinator: Coordinator) => Promise<void>,
+    step: number,
+  ) =>
+    inScene(async (scene, files) => {
+      const gate = { step: 7 };
+      await scene.join({ gate, ...options });
+      const second = await scene.join({ gate, ...options });
+      const spec = pretrainSpec(files, { checkpoint: { every: 100_000 } });
+      const { id } = await scene.submit(spec);
+      await scene.reached(id, 7);
+      await eventually('both compute', () => [...second.trainers.values()][0]?.step === 7);
+      await goDown(scene.coordinator);
+      const again = new Scene(await open(scene.home), scene.home);
+      scenes.push(again);
+      const worker = await again.join();
+      expect((await again.ended(id)).state).toBe('succeeded');
+      const [trainer] = worker.heard.flatMap((message) =>
+        message.type === 'trainer-command' && message.command.type === 'start'
+          ? [message.command.begin]
+          : [],
+      );
+      expect(trainer !== undefined && 'position' in trainer ? trainer.position.step : 0).toBe(step);
+      expect(await again.incidents()).toEqual([]);
+    });
+
+  it('has jobs save their state, and tells no incident', () =>
+    across({}, (coordinator) => coordinator.shutDown(), 7));
+
+  it('waits for none when it has to end at once', () =>
+    across({}, (coordinator) => coordinator.shutDown(0), 0));
+
+  it('waits for no job any more that cannot be saved when it is asked again', () =>
+    across(
+      { stubborn: true },
+      async (coordinator) => {
+        const ending = coordinator.shutDown();
+        const early = Promise.race([ending.then(() => 'closed'), sleep(500).then(() => 'open')]);
+        expect(await early).toBe('open');
+        await coordinator.shutDown(0);
+        await ending;
+      },
+      0,
+    ));
+
+  it('says that it takes nothing any more', () =>
+    inScene(async (scene, files) => {
+      await scene.join({ gate: { step: 3 }, stubborn: true });
+      const { id } = await scene.submit(pretrainSpec(files));
+      await scene.reached(id, 3);
+      const ending = scene.coordinator.shutDown();
+      const path = '/readyz';
+      await eventually(
+        'not ready',
+        async () => (await scene.client.request('GET', path)).status === 503,
+      );
+      expect((await scene.client.request('GET', '/healthz')).status).toBe(200);
+      expect((await scene.job(id)).progress).toContain('the cluster goes down');
+      await scene.coordinator.shutDown(0);
+      await ending;
+    }));
+});
+
 describe('dependencies', () => {
   it('make a fine-tune wait for its base and start from its model', () =>
     inScene(async (scene, files) => {
@@ -428,7 +498,8 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{ type: 'register', version: '0.1.0', token: null, host: 'test', pid: 1000, slots: 1 },
+        ...{ type: 'register', version: '0.1.0', token: null, host: 'test', slots: 1 },
+        ...{ namespace: 'test', pid: 1000, startTime: 1 },
         ...{ threads: 1, device: 'cpu', trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }] },
         checkpoints: [],
       });
@@ -443,7 +514,8 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{ type: 'register', version: '9.9.9', token: null, host: 'other', pid: 1, slots: 1 },
+        ...{ type: 'register', version: '9.9.9', token: null, host: 'other', slots: 1 },
+        ...{ namespace: 'test', pid: 1, startTime: 1 },
         ...{ threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
       });
       const refusal = await eventually('refused', () =>

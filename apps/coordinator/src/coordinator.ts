@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobStore } from '@ringmaster/data';
 import {
   detection,
+  isHttpPort,
+  ownIdentity,
   RingmasterError,
   ringmasterHome,
   type CoordinatorFile,
@@ -21,6 +23,7 @@ import { announce, openHome, withdraw } from './home/open-home.js';
 import { newId } from './identifiers.js';
 import { Adoption } from './jobs/adoption.js';
 import { JobEvents } from './jobs/events.js';
+import { askToLeave, dismiss, leaving, SAVE_MS } from './jobs/farewell.js';
 import { Jobs } from './jobs/jobs.js';
 import { JobLogs } from './jobs/logs.js';
 import { Scheduling } from './jobs/scheduling.js';
@@ -32,24 +35,29 @@ import { version } from './version.js';
 const SWEEP_MS = 60 * 60_000;
 /** Longest that workers are waited for at the end. */
 const FAREWELL_MS = 20_000;
+const POLL_MS = 20;
 
 export interface Coordinator {
   readonly file: CoordinatorFile;
-  /** Ends the workers and everything here; nothing that jobs have achieved is lost. Settles when all is closed. */
-  shutDown(): Promise<void>;
+  /**
+   * Has the jobs that compute save their state, then ends the workers and everything here; settles when all is closed.
+   * Jobs go on from there at the next start. Called again it can only shorten the time that jobs have.
+   * @param saveMs How long jobs may take; who takes longer goes on from its newest checkpoint.
+   */
+  shutDown(saveMs?: number): Promise<void>;
 }
 
 /**
  * Starts a coordinator: the object graph, from the store outwards.
  * @param onFatal Called when it cannot go on, because nothing can be made durable any more.
- * @param onShutDown Called when the API asks for the end.
+ * @param onShutDown Called when the API asks for the end, with the time that jobs have to save their state.
  * @throws BIND_REFUSED, COORDINATOR_RUNNING, HOME_NOT_WRITABLE, DISK_FULL, STORE_UNUSABLE, PORT_IN_USE,
- * ADDRESS_UNAVAILABLE
+ * PORT_NOT_PERMITTED, ADDRESS_UNAVAILABLE
  */
 export async function startCoordinator(
   options: Options,
   onFatal: (error: unknown) => void,
-  onShutDown: () => void,
+  onShutDown: (saveMs: number) => void,
 ): Promise<Coordinator> {
   const home = ringmasterHome(options.home);
   const address = await resolveAddress(options.host);
@@ -66,8 +74,10 @@ export async function startCoordinator(
   const startedAt = clock();
   const id = store.setting('cluster') ?? newId('c', Date.now());
   store.setSetting('cluster', id);
-  const file = { cluster: id, pid: process.pid, url: '', control: '' };
-  let stopping = false;
+  const file = { cluster: id, ...ownIdentity(), url: '', control: '' };
+  /** `leaving`: jobs save their state; `stopping`: trainers end, and what becomes of them tells nothing any more. */
+  let phase: 'serving' | 'leaving' | 'stopping' = 'serving';
+  const stopping = () => phase === 'stopping';
   let control: ControlPlane | null = null;
 
   /** Runs what nobody waits for: a failure to remember is fatal, any other is logged. */
@@ -100,19 +110,19 @@ export async function startCoordinator(
     isWanted: (trainer) => jobs.holding(trainer) !== null,
     onTrainerMessage: (worker, trainer, message) => {
       const lasting = message.type === 'checkpointed' || message.type === 'progress';
-      if (!stopping || lasting) jobs.onTrainerMessage(worker, trainer, message);
+      if (!stopping() || lasting) jobs.onTrainerMessage(worker, trainer, message);
     },
     onTrainerGone: (trainer, departure) => {
-      if (!stopping) jobs.onTrainerGone(trainer, departure);
+      if (!stopping()) jobs.onTrainerGone(trainer, departure);
     },
     onReported: (worker, held) => {
-      if (!stopping) adoption.reattached(worker, held);
+      if (!stopping()) adoption.reattached(worker, held);
     },
     onKept: (checkpoints) => {
       adoption.keep(checkpoints);
     },
     onReleased: (trainers, reason) => {
-      if (!stopping) jobs.release(trainers, reason);
+      if (!stopping()) jobs.release(trainers, reason);
     },
     onIncident: (worker, what) => {
       const at = new Date().toISOString();
@@ -158,7 +168,7 @@ export async function startCoordinator(
         workers: cluster.workers.views(),
         jobs: takeCensus(cluster.workers, store).jobs,
       }),
-      isReady: () => file.control !== '' && !stopping,
+      isReady: () => file.control !== '' && phase === 'serving',
       shutDown: onShutDown,
     },
     {
@@ -174,7 +184,8 @@ export async function startCoordinator(
     store.close();
   };
   try {
-    const ports = portsToTry(options.port, store.setting('port'));
+    const last = store.setting('port');
+    const ports = portsToTry(options.port, last !== null && isHttpPort(Number(last)) ? last : null);
     await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
     const { port } = server.server.address() as AddressInfo;
     file.url = `http://${address.advertised}:${port}`;
@@ -219,7 +230,7 @@ export async function startCoordinator(
     setInterval(() => {
       guarded(() => {
         cluster.tick();
-        if (!stopping) jobs.tick();
+        if (!stopping()) jobs.tick();
       });
     }, detection.sweepMs),
     setInterval(sweep, SWEEP_MS),
@@ -233,25 +244,40 @@ export async function startCoordinator(
         guarded(() => {
           adoption.reportsDue();
         });
-        scheduling.release();
+        if (phase === 'serving') scheduling.release();
       }, options.leaseMs),
     );
   } else scheduling.soon();
 
+  let saveUntil = Infinity;
+  const goDown = async () => {
+    phase = 'leaving';
+    scheduling.hold();
+    if (preparation.job !== null) preparation.stop(preparation.job);
+    guarded(() => {
+      if (clock() < saveUntil) askToLeave(jobs, 'the cluster goes down');
+    });
+    while (leaving(jobs).length > 0 && clock() < saveUntil) await sleep(POLL_MS);
+    phase = 'stopping';
+    cluster.shutdown();
+    const deadline = clock() + FAREWELL_MS;
+    while (cluster.workers.present().length > 0 && clock() < deadline) await sleep(POLL_MS);
+    guarded(() => {
+      dismiss(jobs, log);
+    });
+    for (const timer of timers) clearInterval(timer);
+    await server.close();
+    await control.close();
+    closeStore();
+    log.info('closed');
+  };
+  let ending: Promise<void> | null = null;
   return {
     file,
-    shutDown: async () => {
-      stopping = true;
-      scheduling.hold();
-      if (preparation.job !== null) preparation.stop(preparation.job);
-      cluster.shutdown();
-      const deadline = clock() + FAREWELL_MS;
-      while (cluster.workers.present().length > 0 && clock() < deadline) await sleep(20);
-      for (const timer of timers) clearInterval(timer);
-      await server.close();
-      await control.close();
-      closeStore();
-      log.info('closed');
+    shutDown: (saveMs = SAVE_MS) => {
+      saveUntil = Math.min(saveUntil, clock() + saveMs);
+      ending ??= goDown();
+      return ending;
     },
   };
 }

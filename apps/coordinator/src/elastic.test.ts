@@ -17,7 +17,7 @@ const open: { coordinator: Coordinator; workers: FakeWorker[] }[] = [];
 
 async function close(): Promise<void> {
   for (const { coordinator, workers } of open.splice(0)) {
-    await coordinator.shutDown();
+    await coordinator.shutDown(0);
     for (const worker of workers) worker.vanish();
   }
 }

@@ -2,7 +2,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, type IncidentView, type JobView, type StepPoint } from '@ringmaster/protocol';
+import {
+  isFinal,
+  ownIdentity,
+  type IncidentView,
+  type JobView,
+  type StepPoint,
+} from '@ringmaster/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Client,
@@ -46,7 +52,7 @@ describe('starting', () => {
 
   it('is not confused by the file of another living process', () =>
     withHome(async (home) => {
-      const stale = { cluster: 'c', pid: process.pid, url: 'http://x', control: 'tcp://x' };
+      const stale = { cluster: 'c', ...ownIdentity(), url: 'http://x', control: 'tcp://x' };
       writeFileSync(join(home, 'coordinator.json'), JSON.stringify(stale));
       const coordinator = await CoordinatorProcess.start(home);
       await coordinator.kill('SIGINT');

@@ -1,5 +1,6 @@
-import { RingmasterError } from '@ringmaster/protocol';
+import { onEndingSignal, RingmasterError } from '@ringmaster/protocol';
 import { startCoordinator } from './coordinator.js';
+import { SAVE_MS } from './jobs/farewell.js';
 import { parseOptions } from './options.js';
 
 /*
@@ -22,18 +23,20 @@ function die(error: unknown): never {
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
 
-const asked = new Promise<void>((resolve) => {
-  process.on('SIGTERM', () => {
-    resolve();
-  });
-  process.on('SIGINT', () => {
-    resolve();
-  });
-  startCoordinator(parseOptions(process.argv.slice(2)), die, resolve)
-    .then(async (coordinator) => {
-      await asked;
-      await coordinator.shutDown();
-      process.exit(0);
-    })
+const starting = Promise.resolve().then(() =>
+  startCoordinator(parseOptions(process.argv.slice(2)), die, goDown),
+);
+starting.catch(die);
+
+function goDown(saveMs: number): void {
+  starting
+    .then((coordinator) => coordinator.shutDown(saveMs))
+    .then(() => process.exit(0))
     .catch(die);
+}
+
+// Asked once, it has jobs save their state; asked twice, it waits for none.
+let asked = 0;
+onEndingSignal(() => {
+  goDown(asked++ === 0 ? SAVE_MS : 0);
 });

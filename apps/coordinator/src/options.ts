@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { detection, RingmasterError } from '@ringmaster/protocol';
+import { detection, isHttpPort, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -9,7 +9,9 @@ const optionsSchema = z.strictObject({
   home: z.string().optional(),
   host: z.string().default('127.0.0.1'),
   'allowed-host': z.array(z.string()).default([]),
-  port: port.optional(),
+  port: port
+    .refine(isHttpPort, 'browsers and fetch open no connection to this port; choose another')
+    .optional(),
   'control-port': port.optional(),
   lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
   'data-root': z.array(z.string()).optional(),

@@ -36,6 +36,8 @@ export interface FakeWorkerOptions {
   readonly stepMs?: number;
   /** Codes of the errors that trainers fail with instead of loading, one after another. */
   readonly loadFailures?: ErrorCode[];
+  /** Trainers never agree to leave their ring. */
+  readonly stubborn?: boolean;
 }
 
 /** The state of any run after `step` steps, as all trainers here agree. */
@@ -108,7 +110,8 @@ export class FakeWorker {
   #register(): void {
     this.send({
       ...{ type: 'register', version, token: this.options.token ?? null, host: 'test' },
-      ...{ pid: this.options.pid, slots: this.options.slots ?? 1, threads: 1, device: 'cpu' },
+      ...{ namespace: 'test', pid: this.options.pid, startTime: 1 },
+      ...{ slots: this.options.slots ?? 1, threads: 1, device: 'cpu' },
       trainers: [...this.trainers.values()].map(({ launch }) => ({
         ...{ trainer: launch.trainer, job: launch.job, pid: 1 },
       })),
@@ -226,6 +229,7 @@ export class FakeTrainer {
         this.#start(command);
         break;
       case 'retire':
+        if (this.#worker.options.stubborn === true) break;
         void this.#retire(command.generation, command.checkpoint);
         break;
       case 'save':

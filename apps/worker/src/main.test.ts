@@ -17,8 +17,14 @@ let worker: ChildProcess;
 
 /** A worker as it is started in earnest, with a trainer that cannot load what it is to train. */
 async function start(...options: string[]): Promise<number> {
+  return startAs([], ...options);
+}
+
+/** @param prefix The command that starts it, if it is not started by itself. */
+async function startAs(prefix: readonly string[], ...options: string[]): Promise<number> {
   const args = ['--home', home, '--name', 'worker-1', '--control', coordinator.endpoint];
-  worker = spawn(process.execPath, [MAIN, ...args, ...options], { stdio: 'ignore' });
+  const [command = '', ...rest] = [...prefix, process.execPath, MAIN, ...args, ...options];
+  worker = spawn(command, rest, { stdio: 'ignore' });
   await coordinator.take('register');
   await coordinator.tell('worker-1', { type: 'launch', launch: launchOf('good') });
   const { pid } = await coordinator.take('trainer-started');
@@ -48,6 +54,35 @@ describe('a worker', () => {
     await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
     await coordinator.take('leave');
     expect(await once(worker, 'exit')).toEqual([0, null]);
+  });
+
+  it('leaves in order when its terminal is closed', async () => {
+    const pid = await start();
+    worker.kill('SIGHUP');
+    await coordinator.take('leaving');
+    expect(isAlive(pid)).toBe(true);
+    await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+  });
+
+  it.each([
+    ['by nohup', ['bash', '-c', 'nohup "$@"; exit', 'bash']],
+    ['by a script that ignores it', ['bash', '-c', `trap '' HUP; "$@"; exit`, 'bash']],
+    [
+      'by a script under nohup',
+      ['bash', '-c', 'nohup bash -c \'"$@"; exit\' bash "$@"; exit', 'bash'],
+    ],
+  ])('outlives its terminal where it was started so, %s', async (_, prefix) => {
+    await startAs(prefix);
+    const { pid } = coordinator.registration;
+    process.kill(pid, 'SIGHUP');
+    await sleep(500);
+    expect(isAlive(pid)).toBe(true);
+    expect(coordinator.heard.map(({ type }) => type)).not.toContain('leaving');
+    process.kill(pid, 'SIGTERM');
+    await coordinator.take('leaving');
+    process.kill(pid, 'SIGTERM');
+    await once(worker, 'exit');
   });
 
   it('leaves at once at the second signal', async () => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import {
   coordinatorFileSchema,
   makeHomeDirectory,
+  onEndingSignal,
   RingmasterError,
   type Home,
 } from '@ringmaster/protocol';
@@ -53,11 +54,9 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
   );
   // Asked once, the worker leaves in order; asked twice, at once.
   const [leaving, abort] = [new AbortController(), new AbortController()];
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      (leaving.signal.aborted ? abort : leaving).abort();
-    });
-  }
+  onEndingSignal(() => {
+    (leaving.signal.aborted ? abort : leaving).abort();
+  });
   makeHomeDirectory(home.root);
   log.info({ version, control: control ?? home.coordinator }, 'worker started');
   const ending = await runAgent({

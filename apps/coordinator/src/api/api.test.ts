@@ -23,7 +23,7 @@ beforeAll(async () => {
   client = new Client(coordinator.file.url);
 });
 afterAll(async () => {
-  await coordinator.shutDown();
+  await coordinator.shutDown(0);
   await rm(home, { recursive: true });
 });
 
@@ -110,7 +110,7 @@ describe.skipIf(!canMountSmallDisk())('blobs on a full disk', () => {
         expect(readdirSync(join(artifacts, 'incoming'))).toEqual([]);
         expect((await there.put(hash, content)).status).toBe(201);
       } finally {
-        await full.shutDown();
+        await full.shutDown(0);
       }
     } finally {
       disk.unmount();

@@ -1,5 +1,6 @@
 import { incidentViewSchema, statusViewSchema, workerViewSchema } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { SAVE_MS } from '../jobs/farewell.js';
 import type { ApiContext, Server } from './context.js';
 
 export function clusterRoutes(server: Server, context: ApiContext): void {
@@ -55,12 +56,24 @@ export function clusterRoutes(server: Server, context: ApiContext): void {
     {
       schema: {
         tags: ['cluster'],
-        summary: 'Ends the workers and the coordinator; jobs go on at the next start.',
+        summary:
+          'Has jobs save their state, then ends the workers and the coordinator; jobs go on at the next start.',
+        querystring: z.object({
+          saveSeconds: z.coerce
+            .number()
+            .min(0)
+            .max(86_400)
+            .default(SAVE_MS / 1000)
+            .describe('How long jobs may take to save their state. 0: not at all.'),
+        }),
         response: { 202: z.object({ state: z.literal('shutting-down') }) },
       },
     },
-    (_request, reply) => {
-      reply.raw.once('close', shutDown);
+    (request, reply) => {
+      const { saveSeconds } = request.query;
+      reply.raw.once('close', () => {
+        shutDown(1000 * saveSeconds);
+      });
       void reply.status(202).header('connection', 'close');
       return { state: 'shutting-down' as const };
     },

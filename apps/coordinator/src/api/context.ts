@@ -28,8 +28,8 @@ export interface ApiContext {
   readonly metrics: Metrics;
   readonly status: () => StatusView;
   readonly isReady: () => boolean;
-  /** Ends the cluster after the answer is out. */
-  readonly shutDown: () => void;
+  /** Ends the cluster; jobs have so long to save their state. */
+  readonly shutDown: (saveMs: number) => void;
 }
 
 /** A server whose requests and answers are typed by their zod schemas. */

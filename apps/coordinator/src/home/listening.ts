@@ -8,7 +8,7 @@ export function portsToTry(given: number | null, last: string | null): number[] 
 
 /**
  * Listens on the first port that is free.
- * @throws PORT_IN_USE, ADDRESS_UNAVAILABLE
+ * @throws PORT_IN_USE, PORT_NOT_PERMITTED, ADDRESS_UNAVAILABLE
  */
 export async function listenOnFirst(
   host: string,
@@ -35,10 +35,7 @@ function explainListening(error: unknown, host: string, port: number): unknown {
     case 'ENODEV':
       return new RingmasterError('ADDRESS_UNAVAILABLE', { host, reason: 'it is not its address' });
     case 'EACCES':
-      return new RingmasterError('ADDRESS_UNAVAILABLE', {
-        host,
-        reason: `port ${port} needs more rights`,
-      });
+      return new RingmasterError('PORT_NOT_PERMITTED', { port });
     default:
       return error;
   }

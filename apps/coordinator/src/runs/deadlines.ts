@@ -22,6 +22,13 @@ export const STALL_MS = 10 * 60_000;
  */
 export const STRANDED_MS = 10_000;
 
+/**
+ * How long trainers whose slots are wanted are kept when nobody was launched that could take over from them: long enough
+ * for a worker that is started in the place of theirs to register, and much shorter than what a host that goes down
+ * gives them, so that the state is saved before.
+ */
+export const RELEASED_MS = 3_000;
+
 /** Longest that a trainer may take to make its state durable when it was asked to. */
 export const SAVE_MS = 120_000;
 

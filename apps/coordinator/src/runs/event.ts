@@ -33,8 +33,10 @@ export type RunEvent =
   | { readonly type: 'resumed' }
   /** These trainers' slots are wanted: their worker leaves, or a job of higher priority needs them. */
   | { readonly type: 'released'; readonly trainers: readonly string[]; readonly reason: string }
-  /** All its slots are wanted by a job of higher priority: it saves its state and queues again. */
+  /** All its slots are wanted, by a job of higher priority or for the end of the cluster: it saves its state and queues again. */
   | { readonly type: 'yielded'; readonly reason: string }
+  /** Its trainers were ended on purpose, saved or not: it queues again, and nothing has failed. */
+  | { readonly type: 'dismissed' }
   /** The worker of this trainer has registered again: what it was told may have been lost. */
   | { readonly type: 'reattached'; readonly trainer: string }
   /** A checkpoint that a worker made durable while no coordinator was there to be told. */

@@ -1,6 +1,6 @@
 import type { TrainerCommand } from '@ringmaster/protocol';
 import { breakRing, end, happen } from './breaking.js';
-import { declinedMs, ringMs, STRANDED_MS } from './deadlines.js';
+import { declinedMs, RELEASED_MS, ringMs } from './deadlines.js';
 import { isRunning, newGeneration, preparedBy, rankIn, type Generation } from './generation.js';
 import { withStillborn } from './quarantine.js';
 import { trainerOf, withTrainers, type Run } from './run.js';
@@ -219,5 +219,5 @@ export function releaseInVain(run: Run, now: number): string | null {
   );
   const [oldest] = wanted;
   if (oldest === undefined || trainers.length - wanted.length >= limits.min) return null;
-  return now - oldest.since > STRANDED_MS ? oldest.reason : null;
+  return now - oldest.since > RELEASED_MS ? oldest.reason : null;
 }

@@ -346,6 +346,23 @@ describe('a run that is to leave its slots', () => {
     expect(scene.run).toMatchObject({ state: 'queued', trainers: [] });
   });
 
+  it('is dismissed without a word, and goes on from its newest checkpoint', () => {
+    const scene = new Scene().running().progress(12).checkpointed(12, 'c', '1').progress(15);
+    scene.feed({ type: 'dismissed' });
+    expect(scene.ended).toEqual(['1', '2']);
+    expect(scene.incidents).toEqual([]);
+    expect(scene.run).toMatchObject({ state: 'queued', trainers: [], ring: null, leave: null });
+    scene.exited('1').exited('2').place('3').ready('3').prepared('3');
+    expect(scene.incidents).toEqual([]);
+    expect(scene.sent('start')[0]?.begin).toMatchObject({ position: { step: 12 } });
+  });
+
+  it('stays paused, or is so, when it is dismissed meanwhile', () => {
+    const paused = new Scene().running().feed({ type: 'paused' }).feed({ type: 'dismissed' });
+    expect(paused.run).toMatchObject({ state: 'paused', trainers: [] });
+    expect(paused.feed({ type: 'dismissed' }).run.state).toBe('paused');
+  });
+
   it('saves what it holds when a failure comes in between', () => {
     const scene = new Scene().running().feed({ type: 'paused' }).exited('1');
     expect(scene.sent('prepare')).toMatchObject([{ planned: false }]);

@@ -18,7 +18,7 @@ import { form } from './unplanned.js';
  * - generations strictly increase, and at most one is in force;
  * - `start` is sent once all members of that very generation have prepared;
  * - a planned generation is in force once a message proves it, and then whatever was wanted meanwhile;
- * - the newest state is never left behind while a trainer that holds it lives;
+ * - the newest state is never left behind while a trainer that holds it lives, unless all are dismissed;
  * - a message of a generation that is over, or of a trainer that is not of this run, changes nothing but the history;
  * - a final state never changes, and leaves no trainer behind.
  * @param now Milliseconds of a clock that never goes back.
@@ -71,6 +71,8 @@ function apply(run: Run, event: RunEvent, turn: Turn): Run {
       );
       return { ...run, trainers };
     }
+    case 'dismissed':
+      return run.trainers.length === 0 ? run : giveBack(run, turn);
     case 'reattached':
       for (const command of outstanding(run, event.trainer)) send(turn, event.trainer, command);
       return run;

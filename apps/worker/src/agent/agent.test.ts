@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { ownIdentity } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
 import { fixture, isAlive, Scene, untilGone } from './scene.test.fixture.js';
@@ -18,7 +19,7 @@ describe('a worker', () => {
       type: 'register',
       version: '0.1.0',
       token: 'secret',
-      pid: process.pid,
+      ...ownIdentity(),
       slots: 2,
       threads: 4,
       device: 'cpu',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '@ringmaster/model';
+import { ownIdentity } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { Connection, type Ending, type Order } from './connection.js';
@@ -32,7 +33,7 @@ export interface AgentOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long trainers may take to make their state durable once no coordinator is waited for any more. */
+/** How long trainers may take to make their state durable when the worker goes although it still has them. */
 const SAVE_MS = 5000;
 const POLL_MS = 20;
 
@@ -71,7 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   });
   const connection = new Connection({
     endpoint: options.endpoint,
-    name: `${options.name}@${hostname()}:${process.pid}`,
+    name: `${options.name}@${Object.values(ownIdentity()).join('.')}`,
     keys: options.keys,
     orphanTimeoutMs: options.orphanTimeoutMs,
     registration: () => ({
@@ -79,7 +80,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       version: options.version,
       token: options.token,
       host: hostname(),
-      pid: process.pid,
+      ...ownIdentity(),
       slots: options.devices.length,
       threads: options.threads,
       device: options.devices[0].kind,
@@ -106,6 +107,13 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     log,
   });
 
+  /** Has trainers make durable what nobody else may hold; waits for them, but not for long. */
+  const save = async () => {
+    const deadline = performance.now() + SAVE_MS;
+    trainers.save();
+    while (trainers.saving && !signal.aborted && performance.now() < deadline) await sleep(POLL_MS);
+  };
+
   const leaveAtOnce = async () => {
     await trainers.endAll();
     await connection.leave();
@@ -121,6 +129,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       performance.now() < deadline
     )
       await sleep(POLL_MS);
+    if (!signal.aborted) await save();
     await leaveAtOnce();
   };
 

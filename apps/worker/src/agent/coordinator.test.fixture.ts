@@ -29,11 +29,18 @@ export class TestCoordinator {
   /** Routing ids of the workers by name. */
   readonly #peers = new Map<string, string>();
   #wake: () => void = () => undefined;
+  #registration: Message<'register'> | null = null;
 
   private constructor(router: Router) {
     this.#router = router;
     this.endpoint = router.lastEndpoint ?? '';
     void this.#listen();
+  }
+
+  /** The newest registration. */
+  get registration(): Message<'register'> {
+    if (this.#registration === null) throw new Error('nobody has registered');
+    return this.#registration;
   }
 
   static async open(endpoint = 'tcp://127.0.0.1:*'): Promise<TestCoordinator> {
@@ -78,6 +85,7 @@ export class TestCoordinator {
       const worker = peer.split('@')[0] ?? '';
       this.#peers.set(worker, peer);
       if (message.type !== 'heartbeat') this.heard.push(message);
+      if (message.type === 'register') this.#registration = message;
       const answer = this.answering ? this.#answerTo(worker, message) : null;
       // A test that ends closes the socket while messages are still read from it.
       if (answer !== null && !this.#router.closed) await this.tell(worker, answer);

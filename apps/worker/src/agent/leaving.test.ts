@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentOptions } from './agent.js';
@@ -34,6 +36,25 @@ describe('a worker that is asked to leave', () => {
     await scene.coordinator.tell('worker-1', { type: 'heard', known: false });
     expect((await scene.coordinator.take('register')).trainers).toHaveLength(1);
     await scene.coordinator.take('leaving');
+  });
+
+  it('has its state saved when nobody is there to take it over', async () => {
+    const { ending } = await scene.startWithTrainer('good');
+    scene.coordinator.close();
+    scene.leaving.abort();
+    expect(await ending).toEqual({ reason: 'closed' });
+    expect(readdirSync(join(scene.cache, 'kept'))).toHaveLength(1);
+  });
+
+  it('has its state saved when the coordinator takes too long', async () => {
+    const { ending } = await scene.startWithTrainer('good', { leaveTimeoutMs: 300 });
+    scene.leaving.abort();
+    const { message } = await scene.coordinator.take(
+      'trainer-message',
+      (said) => said.message.type === 'checkpointed',
+    );
+    expect(message).toMatchObject({ position: { step: 7 } });
+    expect(await ending).toEqual({ reason: 'closed' });
   });
 
   it('goes at once when it has no trainers', async () => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownIdentity } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestCoordinator } from './coordinator.test.fixture.js';
 import { Scene } from './scene.test.fixture.js';
@@ -11,7 +12,7 @@ let location: TestCoordinator['artifacts'];
 beforeEach(async () => {
   scene = await Scene.open();
   // The home of a coordinator on this host.
-  const file = { cluster: 'test', pid: 1, url: '', control: '' };
+  const file = { cluster: 'test', ...ownIdentity(), url: '', control: '' };
   await writeFile(join(scene.cache, 'coordinator.json'), JSON.stringify(file));
   location = { url: '', directory: join(scene.cache, 'artifacts'), cluster: 'test' };
   scene.coordinator.artifacts = location;

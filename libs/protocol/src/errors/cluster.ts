@@ -23,6 +23,12 @@ export const clusterErrors = {
     message: ({ host, port }) => `Port ${port} on ${host} is in use by another program`,
     remedy: 'Choose another with --port, or leave --port out to take a free one.',
   }),
+  PORT_NOT_PERMITTED: entry<{ port: number }>({
+    status: 500,
+    exit: 1,
+    message: ({ port }) => `This user may not listen on port ${port}`,
+    remedy: 'Choose one above 1023 with --port, or leave --port out to take a free one.',
+  }),
   HOME_NOT_WRITABLE: entry<{ path: string; reason: string }>({
     status: 500,
     exit: 1,
