@@ -1,4 +1,4 @@
-import { parseDuration } from '@ringmaster/protocol';
+import { isHttpPort, parseDuration } from '@ringmaster/protocol';
 import { InvalidArgumentError } from 'commander';
 
 /** Milliseconds of a duration such as 500ms, 30s, 10m or 2h. */
@@ -22,4 +22,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 /** Gathers a repeated option. */
 export function gather(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+/** A port for the HTTP API; 0 is any. */
+export function httpPort(text: string): number {
+  const port = wholeNumber(0, 65_535)(text);
+  if (isHttpPort(port)) return port;
+  throw new InvalidArgumentError(
+    `Browsers and fetch open no connection to port ${port}: choose another, or leave it out.`,
+  );
 }

@@ -72,14 +72,10 @@ export class Client {
     return this.#location.token();
   }
 
-  async isReady(): Promise<boolean> {
-    try {
-      (await this.#request('/readyz', { answerMs: READY_MS })).resume();
-      return true;
-    } catch {
-      return false; // It is starting, ending or gone.
-    }
-  }
+  /** Whether a coordinator serves; one that is going down still answers. */
+  isReady = () => this.#answers('/readyz');
+  /** Whether a coordinator answers at all. */
+  isAlive = () => this.#answers('/healthz');
 
   status = () => this.#get('/v1/status', 'status');
   workers = () => this.#get('/v1/workers', 'workers');
@@ -116,8 +112,9 @@ export class Client {
     return this.#get(path, 'job', { method: 'POST' });
   }
 
-  async shutdown(): Promise<void> {
-    (await this.#request('/v1/shutdown', { method: 'POST' })).resume();
+  /** @param saveSeconds How long jobs may take to save their state. */
+  async shutdown(saveSeconds: number): Promise<void> {
+    (await this.#request(`/v1/shutdown?saveSeconds=${saveSeconds}`, { method: 'POST' })).resume();
   }
 
   registerModel(manifest: string) {
@@ -179,6 +176,15 @@ export class Client {
       }
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #answers(path: string): Promise<boolean> {
+    try {
+      (await this.#request(path, { answerMs: READY_MS })).resume();
+      return true;
+    } catch {
+      return false; // It is starting, ending or gone.
     }
   }
 

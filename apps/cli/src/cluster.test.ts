@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,9 +66,14 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     const pids = processes.slice(1).map(({ pid }) => pid);
     expect((await workerPids()).sort()).toEqual(pids.sort());
 
-    const again = await cluster('up');
-    expect(again.exit).toBe(1);
-    expect(again.stderr).toContain('COORDINATOR_RUNNING');
+    for (const args of [[], ['--workers', '2']]) {
+      const again = await cluster('up', ...args);
+      expect(again).toMatchObject({ exit: 0, stdout: up.stdout });
+      expect(records()).toEqual(processes);
+    }
+    const other = await cluster('up', '--port', '4000');
+    expect(other.exit).toBe(1);
+    expect(other.stderr).toMatch(/^ringmaster: COORDINATOR_RUNNING: .*\n {2}.*without --port=4000/);
     expect(processes.every(isRunning)).toBe(true);
 
     expect((await cluster('down')).exit).toBe(0);
@@ -86,6 +91,65 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     expect(outcome.stderr).toMatch(/^ringmaster: PORT_IN_USE: .*\n {2}\S/);
     expect(records()).toEqual([]);
     await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it.each([
+    ['a new one', (home: string) => join(home, 'a', 'b'), []],
+    ['an empty one', (home: string) => home, []],
+    ['one with files of the user', (home: string) => home, ['job.yaml']],
+  ])('leaves nothing of a start that fails in %s', async (_, where, files) => {
+    for (const name of files) writeFileSync(join(root, name), '');
+    const home = where(root);
+    const outcome = await ringmaster(['up', '--host', '192.0.2.1', '--secure', '--home', home]);
+    expect(outcome.exit).toBe(1);
+    expect(outcome.stderr).toMatch(/^ringmaster: ADDRESS_UNAVAILABLE: /);
+    expect(readdirSync(root)).toEqual(files);
+  });
+
+  it.each([1, 22, 5060, 6000, 6667, 10080])(
+    'refuses port %d, where no client connects',
+    async (port) => {
+      const home = join(root, 'home');
+      const outcome = await ringmaster(['up', '--port', String(port), '--home', home]);
+      expect(outcome.exit).toBe(2);
+      expect(outcome.stderr).toMatch(new RegExp(`^ringmaster: USAGE: .*port ${port}`));
+      expect(existsSync(home)).toBe(false);
+    },
+  );
+
+  it('has as many workers as `up` says, and one more for each `worker`', async () => {
+    expect((await cluster('up', '--workers', '1')).exit).toBe(0);
+    const first = named('worker-1');
+    process.kill(first.pid, 'SIGKILL');
+    await untilGone([first], 5000);
+    expect((await cluster('up', '--workers', '2')).exit).toBe(0);
+    const pids = [named('worker-1'), named('worker-2')].map(({ pid }) => pid).sort();
+    // The one that was killed is missed when its lease is over.
+    await expect.poll(async () => (await workerPids()).sort(), { timeout: 20_000 }).toEqual(pids);
+    const one = await cluster('worker', '--threads', '2');
+    expect(one.exit).toBe(0);
+    const { stdout } = await cluster('status', '--json');
+    const { workers } = statusViewSchema.parse(JSON.parse(stdout));
+    expect(workers.find(({ id }) => `${id}\n` === one.stdout)).toMatchObject({
+      state: 'alive',
+      threads: 2,
+    });
+    const [kept, spare] = [named('worker-1'), [named('worker-2'), named('worker-3')]];
+    const down = await cluster('up', '--workers', '1');
+    expect(down).toMatchObject({ exit: 0, stderr: 'worker-2 has left\nworker-3 has left\n' });
+    expect(spare.filter(isRunning)).toEqual([]);
+    expect(
+      records()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['coordinator', 'worker-1']);
+    expect(named('worker-1')).toEqual(kept);
+    expect(JSON.parse((await cluster('incidents', '--json')).stdout)).toEqual([]);
+  });
+
+  it('starts no worker without a coordinator', async () => {
+    expect((await cluster('worker')).exit).toBe(3);
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it.skipIf(!canMountSmallDisk())('leaves no process where its home has no room', async () => {

@@ -27,6 +27,12 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       load: () => import('./commands/down.js'),
     },
     {
+      usage: 'worker',
+      summary: 'Start one more worker of a running cluster on this machine',
+      example: 'worker',
+      load: () => import('./commands/worker.js'),
+    },
+    {
       usage: 'status',
       summary: 'Show the coordinator, its workers and what they do',
       example: 'status',

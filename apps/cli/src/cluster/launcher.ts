@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, isErrorCode, RingmasterError, type Home } from '@ringmaster/protocol';
 import { RemoteFailure } from '../failure.js';
-import { endProcesses, identify, isRunning, type Identity } from '../processes.js';
+import { endProcesses, identify, isRunning, withDescendants, type Identity } from '../processes.js';
 import { programPath } from '../program.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
@@ -15,6 +15,8 @@ export interface Started extends ProcessRecord {
   readonly logStart: number;
 }
 
+/** What a worker may need to end: five seconds for its trainers to save their state, three to end them. */
+export const WORKER_GRACE_MS = 10_000;
 const POLL_MS = 50;
 
 /**
@@ -47,7 +49,12 @@ export async function startProcess(
   } finally {
     closeSync(file);
   }
-  const started = { name, pid: identity?.pid ?? 0, startTime: identity?.startTime ?? 0 };
+  const started = {
+    name,
+    pid: identity?.pid ?? 0,
+    startTime: identity?.startTime ?? 0,
+    args: [...args],
+  };
   const others = readRecords(home).filter((record) => record.name !== name);
   try {
     writeRecords(home, [...others, started]);
@@ -56,6 +63,28 @@ export async function startProcess(
     throw error;
   }
   return { ...started, log, logStart };
+}
+
+/**
+ * Does something that starts processes, and ends those when the rest fails.
+ * @param work puts what it starts into the list that it is given, at once
+ */
+export async function endingWhatStarted(
+  home: Home,
+  work: (started: Started[]) => Promise<void>,
+): Promise<void> {
+  const started: Started[] = [];
+  try {
+    await work(started);
+  } catch (error) {
+    await endProcesses(withDescendants(started), WORKER_GRACE_MS);
+    const names = started.map(({ name }) => name);
+    writeRecords(
+      home,
+      readRecords(home).filter(({ name }) => !names.includes(name)),
+    );
+    throw error;
+  }
 }
 
 /**

@@ -7,6 +7,8 @@ const recordSchema = z.object({
   name: z.string(),
   pid: z.int(),
   startTime: z.int(),
+  /** What it was given on its command line. */
+  args: z.array(z.string()).default([]),
 });
 
 /** A process that `up` started. */

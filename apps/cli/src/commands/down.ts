@@ -1,53 +1,81 @@
 import { rmSync } from 'node:fs';
-import { hostname } from 'node:os';
-import type { Command } from 'commander';
-import { RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+import { Option, type Command } from 'commander';
+import { RingmasterError, ringmasterHome, runsHere, type Home } from '@ringmaster/protocol';
+import { duration } from '../arguments.js';
 import { Client } from '../client.js';
+import { WORKER_GRACE_MS } from '../cluster/launcher.js';
 import { readRecords, removeRecords } from '../cluster/records.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note } from '../output.js';
 import {
   endProcesses,
-  identify,
   isRunning,
-  serves,
   untilGone,
   withDescendants,
   type Identity,
 } from '../processes.js';
 import { homeOption, type HomeOption } from '../verb.js';
 
-/** A coordinator waits up to 20 s for its workers, which may be writing. */
-const FAREWELL_MS = 25_000;
-/** A worker may need three seconds to end its trainers. */
-const GRACE_MS = 6000;
-
-export function define(verb: Command): void {
-  homeOption(verb).addHelpText('after', '\nA cluster that does not run is no error.').action(down);
+interface DownOptions extends HomeOption {
+  readonly timeout: number;
+  readonly now?: true;
 }
 
-async function down(options: HomeOption): Promise<void> {
-  const home = ringmasterHome(options.home);
+const SAVE_MS = 120_000;
+/** Once jobs have saved their state, a coordinator waits up to 20 s for its workers. */
+const FAREWELL_MS = 25_000;
+/** How long jobs save their state before that is told. */
+const PATIENCE_MS = 2000;
+
+export function define(verb: Command): void {
+  homeOption(verb)
+    .addOption(
+      new Option('--timeout <time>', 'how long jobs may take to save their state')
+        .argParser(duration)
+        .default(SAVE_MS, '2m'),
+    )
+    .addOption(
+      new Option(
+        '--now',
+        'do not wait for that: jobs go on from their newest checkpoints',
+      ).conflicts('timeout'),
+    )
+    .addHelpText(
+      'after',
+      '\nJobs that run save their state first, and go on from there. A cluster that does not run is no error.',
+    )
+    .action(down);
+}
+
+async function down({ home: directory, timeout, now }: DownOptions): Promise<void> {
+  const home = ringmasterHome(directory);
   const client = new Client(inHome(home));
-  const answering = await client.isReady();
-  const roots = [...recordedProcesses(home), ...(answering ? await announced(home, client) : [])];
+  const answers = await client.isAlive();
+  const roots = [...recordedProcesses(home), ...(answers ? await announced(home, client) : [])];
   const processes = withDescendants(roots);
-  if (processes.length === 0) {
+  if (processes.length === 0 && !answers) {
     forget(home);
     note('Nothing runs here.');
     return;
   }
-  if (answering) {
-    await client.shutdown();
-    await untilGone(processes, FAREWELL_MS);
+  if (answers) {
+    const saveMs = now === true ? 0 : timeout;
+    await client.shutdown(saveMs / 1000);
+    const impatience = setTimeout(() => {
+      note('Jobs save their state. To end them without: ringmaster down --now');
+    }, PATIENCE_MS);
+    await untilGone(processes, saveMs + FAREWELL_MS);
+    clearTimeout(impatience);
   }
-  const left = await endProcesses(processes.filter(isRunning), GRACE_MS);
+  // A worker whose coordinator is gone has its trainers save what they hold, so it is asked before they are.
+  await endProcesses(roots.filter(isRunning), WORKER_GRACE_MS);
+  const left = await endProcesses(processes.filter(isRunning), WORKER_GRACE_MS);
   if (left.length > 0) {
     const list = left.map(({ pid }) => pid).join(', ');
     throw new RingmasterError('STOP_FAILED', { processes: list });
   }
   forget(home);
-  note(`Ended ${processes.length} processes.`);
+  note(`Ended ${processes.length} ${processes.length === 1 ? 'process' : 'processes'}.`);
 }
 
 /** What `up` started here and still runs. */
@@ -55,15 +83,16 @@ function recordedProcesses(home: Home): Identity[] {
   return readRecords(home).filter(isRunning);
 }
 
-/** The coordinator that answers, and its workers on this host, whoever started them. */
+/**
+ * The coordinator that answers, and its workers, whoever started them, as far as they are processes of this PID
+ * namespace. Others end because the coordinator asks them to.
+ */
 async function announced(home: Home, client: Client): Promise<Identity[]> {
-  const workers = (await client.workers()).filter(
-    ({ host, state }) => host === hostname() && state !== 'left',
-  );
-  const pids = [readCoordinator(home)?.pid, ...workers.map(({ pid }) => pid)];
-  return pids.flatMap((pid) =>
-    pid !== undefined && serves(pid, home) ? (identify(pid) ?? []) : [],
-  );
+  const workers = (await client.workers()).filter(({ state }) => state !== 'left');
+  const coordinator = readCoordinator(home);
+  return [...(coordinator === null ? [] : [coordinator]), ...workers]
+    .filter(runsHere)
+    .map(({ pid, startTime }) => ({ pid, startTime }));
 }
 
 /** Nothing runs any more: what says so would be taken for true. */

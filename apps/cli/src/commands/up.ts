@@ -5,21 +5,23 @@ import {
   makeHomeDirectory,
   RingmasterError,
   ringmasterHome,
+  runsHere,
   type Home,
 } from '@ringmaster/protocol';
-import { duration, gather, wholeNumber } from '../arguments.js';
+import { duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
-import { startProcess, untilReady, type Started } from '../cluster/launcher.js';
-import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
+import { lookAt, restore } from '../cluster/home-before.js';
+import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
+import { readRecords, writeRecords } from '../cluster/records.js';
+import { scaleTo, type Crew } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
-
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print } from '../output.js';
-import { endProcesses, identify, isRunning, withDescendants } from '../processes.js';
+import { isRunning } from '../processes.js';
 import { homeOption, type HomeOption } from '../verb.js';
 
 interface UpOptions extends HomeOption {
-  readonly workers: number;
+  readonly workers?: number;
   readonly threads: number;
   readonly port?: number;
   readonly host?: string;
@@ -29,16 +31,19 @@ interface UpOptions extends HomeOption {
   readonly orphanTimeout?: string;
 }
 
+const WORKERS = 2;
 const COORDINATOR_MS = 30_000;
-const WORKERS_MS = 60_000;
-/** A worker may need three seconds to end its trainers. */
-const GRACE_MS = 6000;
 
 export function define(verb: Command): void {
   homeOption(verb)
-    .option('--workers <n>', 'number of workers', wholeNumber(0, 256), 2)
-    .option('--threads <k>', 'TensorFlow threads that a worker offers', wholeNumber(1, 256), 1)
-    .option('--port <port>', 'port of the HTTP API (default: any)', wholeNumber(0, 65_535))
+    .option('--workers <n>', `number of workers (default: ${WORKERS})`, wholeNumber(0, 256))
+    .option(
+      '--threads <k>',
+      'TensorFlow threads that a worker offers; of workers that are started',
+      wholeNumber(1, 256),
+      1,
+    )
+    .option('--port <port>', 'port of the HTTP API (default: any)', httpPort)
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option(
       '--allowed-host <name>',
@@ -61,7 +66,10 @@ export function define(verb: Command): void {
     )
     .addHelpText(
       'after',
-      '\nWorkers that outlived their coordinator are taken over. Logs are in logs/ of the home directory.',
+      `
+In a cluster that runs, --workers changes how many workers there are: missing ones are started,
+spare ones leave as soon as jobs can do without them. Workers that outlived their coordinator are
+taken over. Logs are in logs/ of the home directory.`,
     )
     .action(up);
 }
@@ -69,39 +77,31 @@ export function define(verb: Command): void {
 async function up(options: UpOptions): Promise<void> {
   const home = ringmasterHome(options.home);
   const client = new Client(inHome(home));
-  await refuseIfRunning(home, client);
-  makeHome(home);
   const signal = interruption('what was started has been ended.');
-  const started: Started[] = [];
-  try {
-    const coordinator = await startProcess(
-      home,
-      'coordinator',
-      '@ringmaster/coordinator/dist/main.js',
-      [
-        ...(options.port === undefined ? [] : ['--port', String(options.port)]),
-        ...(options.host === undefined ? [] : ['--host', options.host]),
-        ...(options.allowedHost ?? []).flatMap((name) => ['--allowed-host', name]),
-        ...(options.dataRoot ?? []).flatMap((root) => ['--data-root', resolve(root)]),
-        ...(options.secure === undefined ? [] : ['--secure']),
-      ],
-    );
-    started.push(coordinator);
-    await untilReady(
-      coordinator,
-      COORDINATOR_MS,
-      signal,
-      async () => readCoordinator(home)?.pid === coordinator.pid && (await client.isReady()),
-    );
-    await startWorkers(home, client, options, started, signal);
-  } catch (error) {
-    await endProcesses(withDescendants(started), GRACE_MS);
-    const names = started.map(({ name }) => name);
-    writeRecords(
-      home,
-      readRecords(home).filter(({ name }) => !names.includes(name)),
-    );
-    throw error;
+  const given = coordinatorArguments(options);
+  if (await runs(home, client, signal)) {
+    refuseOtherArguments(home, client, given);
+    const { workers } = options;
+    if (workers === undefined) note('It runs already.');
+    else
+      await endingWhatStarted(home, async (started) => {
+        await scaleTo({ ...options, home, client, signal, started }, workers);
+      });
+  } else {
+    const before = lookAt(home);
+    try {
+      makeHome(home);
+      await endingWhatStarted(home, async (started) => {
+        const crew = { ...options, home, client, signal, started };
+        await startCoordinator(crew, given);
+        await scaleTo(crew, options.workers ?? WORKERS);
+      });
+    } catch (error) {
+      // Of a start that failed without a known reason the log is what there is to read.
+      const isExplained = !(error instanceof RingmasterError) || error.code !== 'START_FAILED';
+      if (isExplained) restore(home, before);
+      throw error;
+    }
   }
   const { url } = client;
   print(
@@ -113,16 +113,46 @@ async function up(options: UpOptions): Promise<void> {
   );
 }
 
-/** @throws COORDINATOR_RUNNING */
-async function refuseIfRunning(home: Home, client: Client): Promise<void> {
-  const file = readCoordinator(home);
-  if (file === null || identify(file.pid) === null) return;
-  const { url, pid } = file;
-  const recorded = readRecords(home).find(({ name }) => name === 'coordinator');
-  const isOurs = recorded?.pid === pid && isRunning(recorded);
-  if (isOurs || (await client.isReady())) {
-    throw new RingmasterError('COORDINATOR_RUNNING', { url, pid });
+/** What the coordinator is given on its command line besides its home. */
+function coordinatorArguments({ port, host, allowedHost, dataRoot, secure }: UpOptions): string[] {
+  return [
+    ...(port === undefined ? [] : [`--port=${port}`]),
+    ...(host === undefined ? [] : [`--host=${host}`]),
+    ...(allowedHost ?? []).map((name) => `--allowed-host=${name}`),
+    ...(dataRoot ?? []).map((path) => `--data-root=${resolve(path)}`),
+    ...(secure === undefined ? [] : ['--secure']),
+  ];
+}
+
+/**
+ * Whether a coordinator serves this home. One that is starting or going down at this moment is waited for.
+ * @throws COORDINATOR_RUNNING when it does neither for long
+ */
+async function runs(home: Home, client: Client, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + COORDINATOR_MS;
+  for (;;) {
+    const file = readCoordinator(home);
+    if (file === null) return false;
+    if (await client.isReady()) return true;
+    if (!runsHere(file)) return false;
+    signal.throwIfAborted();
+    if (performance.now() > deadline) {
+      const remedy = 'It is starting or going down: try again, or end it with: ringmaster down';
+      const { url, pid } = file;
+      throw new RingmasterError('COORDINATOR_RUNNING', { url, pid }, { remedy });
+    }
+    await sleep(100);
   }
+}
+
+/** @throws COORDINATOR_RUNNING when the one that runs was started with other options than these */
+function refuseOtherArguments(home: Home, client: Client, given: readonly string[]): void {
+  const record = readRecords(home).find(({ name }) => name === 'coordinator');
+  const other = given.filter((argument) => record?.args.includes(argument) !== true);
+  if (other.length === 0) return;
+  const pid = readCoordinator(home)?.pid ?? 0;
+  const remedy = `It was started without ${other.join(' ')}: leave that out, or end it first with: ringmaster down`;
+  throw new RingmasterError('COORDINATOR_RUNNING', { url: client.url, pid }, { remedy });
 }
 
 function makeHome(home: Home): void {
@@ -131,51 +161,15 @@ function makeHome(home: Home): void {
   writeRecords(home, readRecords(home).filter(isRunning));
 }
 
-/** Starts the workers that are missing, and waits until all are registered. */
-async function startWorkers(
-  home: Home,
-  client: Client,
-  { workers, threads, orphanTimeout }: UpOptions,
-  started: Started[],
-  signal: AbortSignal,
-): Promise<void> {
-  const names = Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
-  const isRegistered = async (pid: number) =>
-    (await client.workers()).some(
-      (worker) => worker.pid === pid && worker.state !== 'lost' && worker.state !== 'left',
-    );
-  const startWorker = async (name: string) => {
-    const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
-      ...['--name', name, '--threads', String(threads)],
-      ...(orphanTimeout === undefined ? [] : ['--orphan-timeout', orphanTimeout]),
-    ]);
-    started.push(worker);
-    return worker;
-  };
-  const survivors = readRecords(home).filter(
-    (record) => names.includes(record.name) && isRunning(record),
+async function startCoordinator(crew: Crew, args: readonly string[]): Promise<void> {
+  const { home, client, signal, started } = crew;
+  const program = '@ringmaster/coordinator/dist/main.js';
+  const coordinator = await startProcess(home, 'coordinator', program, args);
+  started.push(coordinator);
+  await untilReady(
+    coordinator,
+    COORDINATOR_MS,
+    signal,
+    async () => readCoordinator(home)?.pid === coordinator.pid && (await client.isReady()),
   );
-  const missing = names.filter((name) => !survivors.some((record) => record.name === name));
-  const fresh = await Promise.all(missing.map(startWorker));
-  for (const survivor of survivors) {
-    if (await survives(survivor, isRegistered, signal)) note(`${survivor.name} was taken over`);
-    else fresh.push(await startWorker(survivor.name));
-  }
-  for (const worker of fresh) {
-    await untilReady(worker, WORKERS_MS, signal, () => isRegistered(worker.pid));
-  }
-}
-
-/** Whether a worker that outlived its coordinator finds the new one; it may just be giving up. */
-async function survives(
-  worker: ProcessRecord,
-  isRegistered: (pid: number) => Promise<boolean>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  while (isRunning(worker)) {
-    signal.throwIfAborted();
-    if (await isRegistered(worker.pid)) return true;
-    await sleep(100);
-  }
-  return false;
 }
