@@ -1,9 +1,10 @@
 import { isAlias, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { RingmasterError } from '../errors/registry.js';
+import { submittedJobSchema } from './contradictions.js';
 import { nearest } from './nearest.js';
 import { innermost, reasonOf } from './reason.js';
-import { jobFileJsonSchema, jobFileSchema, type JobSpec } from './schema.js';
+import { jobFileJsonSchema, type JobSpec } from './schema.js';
 
 /**
  * Reads the text of a job file (YAML or JSON).
@@ -42,7 +43,7 @@ function parseYaml(text: string, refusal: (reason: string) => RingmasterError): 
  * @throws JOB_FILE_UNKNOWN_KEY naming the key and the nearest valid one; JOB_FILE_INVALID naming key and reason.
  */
 export function parseJobSpec(value: unknown): JobSpec {
-  const parsed = jobFileSchema.safeParse(value);
+  const parsed = submittedJobSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues;
   const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
