@@ -6,6 +6,8 @@ import { formatCount, formatFigure, formatSeconds, pairs, table } from './output
 const INCIDENTS_TOLD = 5;
 /** How much longer than the median a rank must compute to be called slow. */
 const SLOW = 1.3;
+/** Seconds by which it must do so: less is what a busy machine does to anybody. */
+const NOTICEABLE = 0.02;
 
 /** Everything that is known of a job, for people. */
 export function describeJob(job: JobView, incidents: readonly IncidentView[]): string {
@@ -70,9 +72,10 @@ export function describeStraggler(ranks: JobView['ranks']): string | null {
   const sorted = [...ranks].sort((a, b) => a.phases.compute - b.phases.compute);
   const slowest = sorted.at(-1);
   const median = sorted[(sorted.length - 1) >> 1]?.phases.compute ?? 0;
-  if (slowest === undefined || ranks.length < 2 || slowest.phases.compute < SLOW * median)
-    return null;
-  const times = (slowest.phases.compute / Math.max(median, 1e-9)).toFixed(1);
+  if (slowest === undefined || ranks.length < 2) return null;
+  const { compute } = slowest.phases;
+  if (compute < SLOW * median || compute < median + NOTICEABLE) return null;
+  const times = (compute / Math.max(median, 1e-9)).toFixed(1);
   return `Rank ${slowest.rank} on worker ${slowest.worker} computes ${times} times as long as the median: the others wait for it.`;
 }
 

@@ -227,6 +227,7 @@ describe('job', () => {
     expect(slow).toContain('Rank 2 on worker w-2 computes 1.7 times as long as the median');
     expect(await described(0.1, 0.12)).not.toContain('computes');
     expect(await described(0.1, 0.2)).toContain('Rank 1 on worker w-1 computes 2.0 times');
+    expect(await described(0.001, 0.003)).not.toContain('computes');
   });
 
   it('tells where the time of its newest steps went, also as a trace', async () => {

@@ -4,7 +4,7 @@ import { createReadStream, fstatSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { trainerEnvironment } from '@ringmaster/model';
+import { isChatter, trainerEnvironment } from '@ringmaster/model';
 import {
   fileReason,
   RingmasterError,
@@ -23,10 +23,6 @@ export interface PredictOptions extends ClusterOption {
   readonly input?: string;
   readonly logits?: true;
 }
-
-/** What TensorFlow writes as it loads, before its log level is in force. */
-const chatter =
-  /^(WARNING: All log messages before absl::InitializeLog|I\d{4} .*oneDNN custom operations)/;
 
 /** Runs a model in a process of its own, which writes its predictions to our stdout, and exits as it does. */
 export async function predict(model: string, options: PredictOptions): Promise<void> {
@@ -51,7 +47,7 @@ export async function predict(model: string, options: PredictOptions): Promise<v
   });
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   createInterface({ input: child.stderr }).on('line', (line) => {
-    if (!chatter.test(line)) process.stderr.write(`${line}\n`);
+    if (!isChatter(line)) process.stderr.write(`${line}\n`);
   });
   const lines =
     file === null ? Readable.from(asJson(process.stdin)) : createReadStream('', { fd: file });

@@ -5,6 +5,7 @@ export { Tensor, type DataType } from './engine/tensor.js';
 export type { Precision } from './engine/ops.js';
 export type { RandomScope } from './layers/dropout.js';
 export {
+  isChatter,
   numericsRecord,
   trainerEnvironment,
   type Device,

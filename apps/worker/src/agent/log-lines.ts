@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { isChatter } from '@ringmaster/model';
 
 const FLUSH_MS = 200;
 const BATCH_LINES = 200;
@@ -9,7 +10,7 @@ const LAST_LINES = 40;
 /** pino's levels for a line that does not say its own. */
 const LEVEL = { stdout: 30, stderr: 40 } as const;
 
-/** Gathers what a process writes, line by line, into batches of JSON lines. */
+/** Gathers what a trainer writes, line by line and without TensorFlow's chatter, into batches of JSON lines. */
 export class LogLines {
   readonly #onBatch: (lines: string[]) => void;
   readonly #last: string[] = [];
@@ -34,7 +35,7 @@ export class LogLines {
 
   /** Adds a line; what is not a JSON object becomes the message of one. */
   add(line: string, level: number): void {
-    if (line === '') return;
+    if (line === '' || isChatter(line)) return;
     const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
     this.#last.push(text);
     if (this.#last.length > LAST_LINES) this.#last.shift();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { numericsRecord, trainerEnvironment } from './environment.js';
+import { isChatter, numericsRecord, trainerEnvironment } from './environment.js';
 import { Runtime } from './runtime.js';
 
 describe('trainerEnvironment', () => {
@@ -49,5 +49,22 @@ describe('numericsRecord', () => {
     expect(record).toMatchObject({ node: process.versions.node, device: 'cpu' });
     expect(record.tensorflow).toMatch(/^\d+\.\d+\.\d+$/);
     expect(record.instructions.length).toBeGreaterThan(0);
+  });
+});
+
+describe('isChatter', () => {
+  it.each([
+    [
+      'WARNING: All log messages before absl::InitializeLog() is called are written to STDERR',
+      true,
+    ],
+    [
+      'I0000 00:00:1732784664.148310    4711 port.cc:153] oneDNN custom operations are on. You may see slightly different numerical results due to floating-point round-off errors from different computation orders.',
+      true,
+    ],
+    ['W0000 00:00:1732784664.148310    4711 port.cc:153] memory is short', false],
+    ['{"level":30,"msg":"oneDNN custom operations"}', false],
+  ])('of %j is %s', (line, expected) => {
+    expect(isChatter(line)).toBe(expected);
   });
 });

@@ -33,6 +33,16 @@ export function trainerEnvironment(
   };
 }
 
+/**
+ * Whether a line is what TensorFlow writes as it loads, before its log level is in force, and whatever happens: that it
+ * does so, and that oneDNN may round otherwise than other kernels, which a run's numerics record covers.
+ */
+export function isChatter(line: string): boolean {
+  return /^(WARNING: All log messages before absl::InitializeLog|I\d{4} .*oneDNN custom operations)/.test(
+    line,
+  );
+}
+
 function gpuVariables(index: number): NodeJS.ProcessEnv {
   return {
     CUDA_VISIBLE_DEVICES: String(index),
