@@ -1,0 +1,221 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  coordinatorFileSchema,
+  incidentViewSchema,
+  jobViewSchema,
+  statusViewSchema,
+  type JobView,
+} from '@ringmaster/protocol';
+import { canUnsharePids, NamespacedProcess } from '@ringmaster/protocol/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster } from './cluster.test.fixture.js';
+
+const worker = fileURLToPath(new URL('../../../apps/worker/dist/main.js', import.meta.url));
+const STEPS = 500;
+
+let cluster: Cluster;
+let job: string;
+/** State hash of the job that nothing happened to. */
+let undisturbed: string;
+
+async function viewOf(id: string): Promise<JobView> {
+  return jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
+}
+
+async function until<Found>(what: string, find: () => Promise<Found | null>): Promise<Found> {
+  const deadline = performance.now() + 90_000;
+  while (performance.now() < deadline) {
+    const found = await find();
+    if (found !== null) return found;
+    await sleep(50);
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+/** Submits the job, which never writes a checkpoint by itself, and waits until it computes on so many workers. */
+async function atWork(workers: number, override = `steps=${STEPS}`): Promise<string> {
+  const id = await cluster.ok(['submit', job, '--set', override]);
+  await until('the job computes', async () => {
+    const view = await viewOf(id);
+    return view.state === 'running' && view.workers.length === workers && view.step > 20
+      ? true
+      : null;
+  });
+  return id;
+}
+
+/** The job ends as it would have without what has happened to it, made each step once, and nothing is told. */
+async function expectUndisturbed(id: string): Promise<void> {
+  await cluster.ok(['wait', id, '--timeout', '3m']);
+  expect((await viewOf(id)).result?.stateHash).toBe(undisturbed);
+  expect(await incidents()).toEqual([]);
+}
+
+async function incidents() {
+  const told: unknown = JSON.parse(await cluster.ok(['incidents', '--json']));
+  return incidentViewSchema.array().parse(told);
+}
+
+async function workers(state = 'alive') {
+  const status: unknown = JSON.parse(await cluster.ok(['status', '--json']));
+  return statusViewSchema.parse(status).workers.filter((view) => view.state === state);
+}
+
+async function coordinatorFile() {
+  const text = await readFile(`${cluster.home}/coordinator.json`, 'utf8');
+  return coordinatorFileSchema.parse(JSON.parse(text));
+}
+
+/** Steps that were applied, repeated ones included, since the coordinator was started. */
+async function stepsMade(id: string): Promise<number> {
+  const { url } = await coordinatorFile();
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`ringmaster_steps_total\\{job="${id}"\\} (\\d+)`).exec(metrics)?.[1]);
+}
+
+beforeAll(async () => {
+  cluster = await Cluster.create();
+  await cluster.ok(['up', '--workers', '2']);
+  const words = 'the quick brown fox jumps over a lazy dog while wizards brew'.split(' ');
+  const lines = Array.from({ length: 300 }, (_, line) =>
+    Array.from({ length: 9 }, (_, at) => words[(line * 7 + at * at * (1 + (line % 5))) % 12]),
+  );
+  await cluster.file('texts.txt', lines.map((line) => line.join(' ')).join('\n'));
+  job = await cluster.job('job', {
+    ...{ kind: 'pretrain', name: 'planned', seed: 5, steps: STEPS },
+    model: { architecture: 'bert', layers: 1, hidden: 32, heads: 2, context: 16, dropout: 0.1 },
+    tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
+    data: { files: 'texts.txt', format: 'lines' },
+    objective: 'masked-language-model',
+    batch: { sequences: 16, microbatches: 4 },
+    optimizer: { learningRate: 1e-3 },
+    checkpoint: { every: 100_000 },
+  });
+  const id = await cluster.ok(['submit', job]);
+  await cluster.ok(['wait', id, '--timeout', '3m']);
+  undisturbed = (await viewOf(id)).result?.stateHash ?? '';
+  expect(undisturbed).toMatch(/^[0-9a-f]{64}$/);
+});
+
+afterAll(async () => {
+  await cluster.remove();
+});
+
+describe('no step is lost and nothing is told', () => {
+  it('when the cluster goes down and comes up again', async () => {
+    const id = await atWork(2);
+    await cluster.ok(['down']);
+    expect(cluster.processes()).toEqual([]);
+    await cluster.ok(['up', '--workers', '2']);
+    const { step } = await viewOf(id);
+    expect(step).toBeGreaterThan(20);
+    await expectUndisturbed(id);
+    expect(await stepsMade(id)).toBe(STEPS - step);
+  });
+
+  it('when the terminal of the coordinator is closed', async () => {
+    const id = await atWork(2);
+    process.kill((await coordinatorFile()).pid, 'SIGHUP');
+    await until('all have ended', () =>
+      Promise.resolve(cluster.processes().length === 0 ? true : null),
+    );
+    await cluster.ok(['up', '--workers', '2']);
+    const { step } = await viewOf(id);
+    await expectUndisturbed(id);
+    expect(await stepsMade(id)).toBe(STEPS - step);
+  });
+
+  it('when the host goes down, which sends SIGTERM to all at once', async () => {
+    const id = await atWork(2);
+    const pids = [(await coordinatorFile()).pid, ...(await workers()).map(({ pid }) => pid)];
+    for (const pid of pids) process.kill(pid, 'SIGTERM');
+    await until('all have ended', () =>
+      Promise.resolve(cluster.processes().length === 0 ? true : null),
+    );
+    await cluster.ok(['up', '--workers', '2']);
+    const { step } = await viewOf(id);
+    await expectUndisturbed(id);
+    expect(await stepsMade(id)).toBe(STEPS - step);
+  });
+
+  it('when every worker is asked to leave, and others come', async () => {
+    const id = await atWork(2, 'steps=1000000');
+    await cluster.ok(['up', '--workers', '0']);
+    expect(await workers()).toEqual([]);
+    const { state, step } = await viewOf(id);
+    expect(state).toBe('queued');
+    await cluster.ok(['up', '--workers', '2']);
+    await until('it goes on', async () => ((await viewOf(id)).step > step + 20 ? true : null));
+    await cluster.ok(['cancel', id]);
+    expect(await stepsMade(id)).toBe((await viewOf(id)).step);
+    expect(await incidents()).toEqual([]);
+  });
+
+  it('when workers come and go as `up` says', async () => {
+    const id = await atWork(2);
+    await cluster.ok(['up', '--workers', '3']);
+    await until('three compute', async () =>
+      (await viewOf(id)).workers.length === 3 ? true : null,
+    );
+    await cluster.ok(['up', '--workers', '1']);
+    expect(await workers()).toHaveLength(1);
+    expect(await workers('lost')).toEqual([]);
+    await cluster.ok(['up', '--workers', '2']);
+    await expectUndisturbed(id);
+  });
+});
+
+describe.skipIf(!canUnsharePids())('workers with one process id and host name', () => {
+  const started: NamespacedProcess[] = [];
+  const command = [process.execPath, worker, '--home'];
+
+  /** A worker that is process 1 of its own PID namespace, as in a container. */
+  function start(name: string): NamespacedProcess {
+    const one = new NamespacedProcess([...command, cluster.home, '--name', name], {
+      stdio: 'ignore',
+    });
+    started.push(one);
+    return one;
+  }
+
+  const ended = ({ child }: { child: ChildProcess }) =>
+    child.exitCode === null ? once(child, 'exit') : Promise.resolve();
+
+  afterAll(async () => {
+    for (const { child } of started) child.kill('SIGKILL');
+    await Promise.all(started.map(ended));
+  });
+
+  it('work beside each other, and after each other', async () => {
+    await cluster.ok(['up', '--workers', '0']);
+    const [one] = [start('worker-1'), start('worker-1')];
+    const two = await until('two workers', async () => {
+      const found = await workers();
+      return found.length === 2 ? found : null;
+    });
+    expect(two.map(({ pid }) => pid)).toEqual([1, 1]);
+    expect(new Set(two.map(({ id }) => id)).size).toBe(2);
+    const id = await atWork(2);
+    process.kill(await one.pid(), 'SIGTERM');
+    await ended(one);
+    start('worker-1');
+    await until('its successor computes', async () => {
+      const { workers: at, state } = await viewOf(id);
+      const alive = (await workers()).map((view) => view.id);
+      const fresh = alive.filter((other) => !two.some((view) => view.id === other));
+      return state !== 'running' || fresh.some((other) => at.includes(other)) ? true : null;
+    });
+    expect(await workers('leaving')).toEqual([]);
+    await expectUndisturbed(id);
+  });
+
+  it('are ended by `down`, and nothing else that has their ids here', async () => {
+    await cluster.ok(['down']);
+    await Promise.all(started.map(ended));
+    expect(process.kill(1, 0)).toBe(true);
+  });
+});
