@@ -6,6 +6,7 @@ export { cleanText, type Cleaned } from './clean/clean.js';
 export { nearDuplicateGroups } from './clean/duplicates.js';
 export { assignSplits, type SplitCandidate, type SplitFractions } from './splits.js';
 export { loadTokenizer } from './tokenizers/load.js';
+export { surround, templateOf, type Surroundings } from './tokenizers/post-processor.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
 export { trainTokenizer, type TokenizerRequest } from './tokenizers/train.js';
 export { BlobStore, hashFile, type BlobInfo } from './blobs/blob-store.js';

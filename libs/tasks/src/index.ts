@@ -1,6 +1,7 @@
 export {
   argmax,
   classificationMetrics,
+  sigmoid,
   softmax,
   type ClassificationMetrics,
 } from './metrics/classification.js';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { cleanText, loadTokenizer, padSequences, wrapText, type Tokenizer } from '@ringmaster/data';
+import { cleanText, loadTokenizer, padSequences, surround, type Tokenizer } from '@ringmaster/data';
 import {
   Model,
   Runtime,
@@ -9,7 +9,7 @@ import {
   type MicrobatchInput,
 } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
-import { argmax, checkVocabulary, softmax } from '@ringmaster/tasks';
+import { argmax, checkVocabulary, sigmoid, softmax } from '@ringmaster/tasks';
 import { readModel } from '../artifacts/model.js';
 
 /** What a model says of one text: a label with its probability, or the likeliest tokens. */
@@ -80,28 +80,32 @@ export class Predictor {
   }
 
   #classify(group: readonly string[]): Prediction[] {
-    const input = this.#input(group.map((text) => this.#wrap(text)));
+    const input = this.#input(group.map((text) => this.#surround(this.#tokenizer.encode(text))));
     const { logits } = this.#model.predict(input);
     const labels = this.#config.labels ?? [];
-    return group.map((_, row) => {
-      const offset = row * labels.length;
-      const scores = softmax(logits, offset, labels.length);
+    return group.map((_, index) => {
+      const offset = index * labels.length;
+      const row = logits.subarray(offset, offset + labels.length);
+      // Of labels of which any number may hold, each has a probability of its own.
+      const scores =
+        this.#config.scoring === 'sigmoid' ? [...row].map(sigmoid) : softmax(row, 0, row.length);
       const best = argmax(scores, 0, scores.length);
       return {
         label: labels[best] ?? '',
         score: scores[best] ?? 0,
         scores: Object.fromEntries(labels.map((label, id) => [label, scores[id] ?? 0])),
-        logits: [...logits.subarray(offset, offset + labels.length)],
+        logits: [...row],
       };
     });
   }
 
   /** The likeliest tokens at each [MASK], or after the end of the text. */
   #complete(text: string, head: HeadKind): Prediction {
+    // What a causal model goes on with is the end of a text that is too long.
     const sequence =
       head === 'masked-language-model'
-        ? this.#withMasks(text)
-        : this.#tokenizer.encode(text).slice(-this.#config.model.context);
+        ? this.#surround(this.#withMasks(text))
+        : this.#surround(this.#tokenizer.encode(text), 'end');
     if (sequence.length === 0) return { tokens: [], logits: [] };
     const places =
       head === 'masked-language-model'
@@ -127,25 +131,20 @@ export class Predictor {
       .map(({ id, score }) => ({ token: this.#tokenizer.decode([id]), score }));
   }
 
-  /** A text for a masked language model, in which `[MASK]` stands for the token to predict. */
+  /** The ids of a text in which `[MASK]` stands for the token to predict. */
   #withMasks(text: string): number[] {
-    const { mask, classify, separate } = this.#tokenizer;
-    const ids = text
+    const { mask } = this.#tokenizer;
+    return text
       .split('[MASK]')
       .flatMap((part, index) => [
         ...(index === 0 || mask === null ? [] : [mask]),
         ...this.#tokenizer.encode(part),
       ]);
-    return wrapText(ids, { ...this.#special(), classify, separate }, this.#config.model.context);
   }
 
-  #wrap(text: string): number[] {
-    return wrapText(this.#tokenizer.encode(text), this.#special(), this.#config.model.context);
-  }
-
-  #special() {
-    const { classify, separate, endOfText } = this.#tokenizer;
-    return { classify, separate, endOfText };
+  /** A sequence as the tokenizer of `transformers` makes it. */
+  #surround(ids: readonly number[], keep?: 'end'): number[] {
+    return surround(ids, this.#tokenizer.surroundings, this.#config.model.context, keep);
   }
 
   #input(sequences: readonly number[][]): MicrobatchInput {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDataManifest } from '@ringmaster/data';
+import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
 import { writeHuggingFace } from '@ringmaster/model';
 import { fetchWhole, putManifest } from '../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../artifacts/temporary.js';
@@ -8,6 +8,7 @@ import { faultPoint } from '../faults/fault-point.js';
 import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
+import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
 
 /**
  * Judges the finished model on the test split and makes it durable. From now on the model has the final weights.
@@ -34,17 +35,15 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
   const { artifacts, launch, model, task, layout, state, finalWeights } = run;
   const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
   const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
+  const json = await readFile(await fetchWhole(artifacts, tokenizer.sha256), 'utf8');
+  const { architecture, context } = model.config;
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     const config = {
       model: model.config,
       head: task.head,
       labels: task.labels,
       scoring: task.labels === null ? null : ('softmax' as const),
-      tokens: {
-        padding: tokenizer.pad,
-        begin: tokenizer.classify ?? tokenizer.endOfText,
-        end: tokenizer.separate ?? tokenizer.endOfText,
-      },
+      tokens: tokensOf(loadTokenizer(json)),
     };
     const parameters = layout.tensors.map((tensor) => ({
       name: tensor.name,
@@ -52,18 +51,14 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       data: state.view(finalWeights.range, tensor),
     }));
     await writeHuggingFace(directory, config, parameters);
-    const tokenizerJson = await readFile(await fetchWhole(artifacts, tokenizer.sha256));
     const contents = {
       'config.json': await readFile(join(directory, 'config.json')),
       'model.safetensors': await readFile(join(directory, 'model.safetensors')),
-      'tokenizer.json': tokenizerJson,
-      'tokenizer_config.json': Buffer.from(
-        `${JSON.stringify(tokenizerConfig(model.config.context), null, 2)}\n`,
-      ),
+      ...tokenizerFiles(json, { architecture, context, head: task.head }),
     };
     const files: Record<string, { sha256: string; bytes: number }> = {};
     for (const [name, content] of Object.entries(contents)) {
-      files[name] = await artifacts.put([content]);
+      files[name] = await artifacts.put([Buffer.from(content)]);
     }
     const stateHash = run.stateHash();
     const weights = { step: finalWeights.step };
@@ -74,9 +69,4 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     await artifacts.deliver(id);
     return id;
   });
-}
-
-/** What Python `transformers` needs beside `tokenizer.json` to load a tokenizer of any kind. */
-function tokenizerConfig(context: number): object {
-  return { tokenizer_class: 'PreTrainedTokenizerFast', model_max_length: context };
 }

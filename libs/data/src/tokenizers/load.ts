@@ -2,6 +2,7 @@ import * as huggingFace from '@huggingface/tokenizers';
 import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
+import { surroundingsOf } from './post-processor.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
 import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
 
@@ -115,7 +116,12 @@ function fromFile(file: unknown): Tokenizer {
   const hidden = new Set(special.special);
   const visible = (ids: Iterable<number>) =>
     [...ids].filter((id) => !hidden.has(id)).map((id) => names[id] ?? '');
-  const common = { vocabulary: names.length, ...special };
+  const surroundings = surroundingsOf(any['post_processor']);
+  const added = [...surroundings.before, ...surroundings.after];
+  if (added.some((id) => names[id] === undefined))
+    throw new Error('its post-processor adds a token that it does not have');
+  const token = (id: number) => names[id] ?? '';
+  const common = { vocabulary: names.length, ...special, surroundings, token };
 
   const onlySpecial = any.added_tokens.every((token) => token.special);
   const wordPieces = wordPiece.safeParse(file);

@@ -1,3 +1,5 @@
+import type { Surroundings } from './post-processor.js';
+
 /** Token ids by role, as the manifest holds them. */
 export interface SpecialTokens {
   readonly pad: number | null;
@@ -14,6 +16,10 @@ export interface SpecialTokens {
 export interface Tokenizer extends SpecialTokens {
   /** Number of token ids. */
   readonly vocabulary: number;
+  /** What the tokenizer's own post-processor puts around a text. */
+  readonly surroundings: Surroundings;
+  /** The token with this id, as the vocabulary has it; empty where there is none. */
+  token(id: number): string;
   /** Token ids of a text, without special tokens. */
   encode(text: string): number[];
   /** The text of token ids; special tokens are left out. */

@@ -110,3 +110,8 @@ function rocAuc(scores: readonly number[], labels: ArrayLike<number>, positive: 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
+
+/** Probability of a label that holds or not whatever others do. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + exp(-logit));
+}

@@ -1,0 +1,51 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inDirectory, parametersOf, writeHuggingFace } from '@ringmaster/model';
+import { tinyConfigs, writeTinyModel } from '@ringmaster/tasks/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Predictor } from './predictor.js';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ringmaster-predictor-'));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+it('scores labels of which any number may hold each by itself', async () => {
+  const config = tinyConfigs.classifier;
+  await writeTinyModel(directory, 'classifier');
+  const parameters = parametersOf(config.model, config.head).map(({ name, shape }) => {
+    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    return { name, shape, data: name === 'classifier.bias' ? data.fill(2) : data };
+  });
+  const predict = async (scoring: 'softmax' | 'sigmoid') => {
+    await writeHuggingFace(directory, { ...config, scoring }, parameters);
+    return (await Predictor.open('tiny', inDirectory(directory))).predict(['red cats'])[0]?.scores;
+  };
+  expect(await predict('softmax')).toEqual({ ham: 0.5, spam: 0.5 });
+  const alone = 1 / (1 + 0.1353352832366127); // e⁻²
+  const { ham, spam } = (await predict('sigmoid')) ?? {};
+  expect(ham).toBeCloseTo(alone, 6);
+  expect(spam).toBeCloseTo(alone, 6);
+});
+
+it('goes on from what the tokenizer of a causal model puts around a text', async () => {
+  await writeTinyModel(directory, 'causal');
+  const path = join(directory, 'tokenizer.json');
+  const json = JSON.parse(await readFile(path, 'utf8')) as {
+    added_tokens: readonly { content: string; id: number }[];
+  };
+  const [{ content, id } = { content: '', id: 0 }] = json.added_tokens;
+  const post_processor = {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: content, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+    special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
+  };
+  const open = async () => Predictor.open('tiny', inDirectory(directory));
+  expect((await open()).predict([''])[0]?.logits).toEqual([]);
+  await writeFile(path, JSON.stringify({ ...json, post_processor }));
+  expect((await open()).predict([''])[0]?.logits).toHaveLength(1);
+});

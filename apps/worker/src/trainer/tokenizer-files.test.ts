@@ -1,0 +1,86 @@
+import { loadTokenizer, trainTokenizer } from '@ringmaster/data';
+import { describe, expect, it } from 'vitest';
+import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
+
+const TEXTS = ['red green blue cats and dogs run over a lazy fox'];
+const wordPieces = trainTokenizer(TEXTS, {
+  algorithm: 'wordpiece',
+  vocabulary: 300,
+  lowercase: true,
+});
+const bytePairs = trainTokenizer(TEXTS, { algorithm: 'bpe', vocabulary: 300, lowercase: false });
+
+const parsed = (files: Record<string, string>, name: string) =>
+  JSON.parse(files[name] ?? 'null') as Record<string, unknown> | null;
+
+describe('the files of a tokenizer', () => {
+  it('name the special tokens of a BERT, and its inputs', () => {
+    const files = tokenizerFiles(wordPieces, {
+      architecture: 'bert',
+      head: 'masked-language-model',
+      context: 32,
+    });
+    const roles = {
+      pad_token: '[PAD]',
+      unk_token: '[UNK]',
+      cls_token: '[CLS]',
+      sep_token: '[SEP]',
+      mask_token: '[MASK]',
+    };
+    expect(parsed(files, 'special_tokens_map.json')).toEqual(roles);
+    expect(parsed(files, 'tokenizer_config.json')).toMatchObject({
+      ...roles,
+      model_max_length: 32,
+      model_input_names: ['input_ids', 'token_type_ids', 'attention_mask'],
+    });
+    expect(files['tokenizer.json']).toBe(wordPieces);
+    expect(files['generation_config.json']).toBeUndefined();
+  });
+
+  it('give a GPT a token to pad with and to end with, and no token types', () => {
+    const files = tokenizerFiles(bytePairs, {
+      architecture: 'gpt',
+      head: 'causal-language-model',
+      context: 32,
+    });
+    const roles = ['pad_token', 'unk_token', 'bos_token', 'eos_token'];
+    expect(parsed(files, 'special_tokens_map.json')).toEqual(
+      Object.fromEntries(roles.map((role) => [role, '<|endoftext|>'])),
+    );
+    expect(parsed(files, 'tokenizer_config.json')).toMatchObject({
+      model_input_names: ['input_ids', 'attention_mask'],
+      padding_side: 'left',
+    });
+    const { endOfText } = loadTokenizer(bytePairs);
+    expect(parsed(files, 'generation_config.json')).toMatchObject({
+      bos_token_id: endOfText,
+      eos_token_id: endOfText,
+      pad_token_id: endOfText,
+      max_length: 32,
+    });
+    expect(files['tokenizer.json']).toBe(bytePairs);
+    expect(tokensOf(loadTokenizer(bytePairs))).toEqual({
+      padding: endOfText,
+      begin: endOfText,
+      end: endOfText,
+    });
+  });
+
+  it('surround a text as training did, whatever the tokenizer did before', () => {
+    for (const json of [bytePairs, wordPieces]) {
+      const tokenizer = loadTokenizer(json);
+      const ids = tokenizer.encode('red cats');
+      const files = tokenizerFiles(JSON.stringify({ ...JSON.parse(json), post_processor: null }), {
+        architecture: 'bert',
+        head: 'sequence-classification',
+        context: 32,
+      });
+      const written = files['tokenizer.json'] ?? '';
+      const { classify, separate, endOfText } = tokenizer;
+      const first = classify === null ? [] : [classify];
+      const expected = [...first, ...ids, separate ?? endOfText];
+      const { before, after } = loadTokenizer(written).surroundings;
+      expect([...before, ...ids, ...after]).toEqual(expected);
+    }
+  });
+});

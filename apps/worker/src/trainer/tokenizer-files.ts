@@ -1,0 +1,99 @@
+import { loadTokenizer, templateOf, type Surroundings, type Tokenizer } from '@ringmaster/data';
+import type { HeadKind } from '@ringmaster/model';
+
+/** What of a model decides how its tokenizer is to be used. */
+export interface TokenizerUse {
+  readonly architecture: 'bert' | 'gpt';
+  readonly head: HeadKind;
+  /** Longest sequence, in tokens. */
+  readonly context: number;
+}
+
+/** Ids of special tokens in the roles that `config.json` names. */
+export function tokensOf({ pad, classify, separate, endOfText }: Tokenizer): {
+  padding: number | null;
+  begin: number | null;
+  end: number | null;
+} {
+  // As GPT-2's own users do: whoever pads masks what is padded, so any token will do.
+  return { padding: pad ?? endOfText, begin: classify ?? endOfText, end: separate ?? endOfText };
+}
+
+/**
+ * The files with which Python `transformers` makes sequences as they were made in training, without arguments: the
+ * tokenizer itself, which tokens have which role, and of a model that generates, where it ends.
+ * @param json The `tokenizer.json` that the data was prepared with.
+ */
+export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
+  const tokenizer = loadTokenizer(json);
+  const { architecture, head, context } = use;
+  const roles = rolesOf(tokenizer);
+  const types = architecture === 'bert' ? ['token_type_ids'] : [];
+  const { padding, begin, end } = tokensOf(tokenizer);
+  const generation = {
+    _from_model_config: true,
+    bos_token_id: begin,
+    eos_token_id: end,
+    pad_token_id: padding,
+    // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
+    max_length: context === 20 ? 19 : context,
+  };
+  return {
+    'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, head)),
+    'tokenizer_config.json': serialize({
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      model_max_length: context,
+      model_input_names: ['input_ids', ...types, 'attention_mask'],
+      clean_up_tokenization_spaces: false,
+      // What is generated goes on where a text ends.
+      padding_side: head === 'causal-language-model' ? 'left' : 'right',
+      ...roles,
+    }),
+    'special_tokens_map.json': serialize(roles),
+    ...(head === 'causal-language-model'
+      ? { 'generation_config.json': serialize(generation) }
+      : {}),
+  };
+}
+
+/** Tokens by the names of their roles in `transformers`. */
+function rolesOf(tokenizer: Tokenizer): Record<string, string> {
+  const { pad, unknown, classify, separate, mask, endOfText } = tokenizer;
+  const ids = {
+    pad_token: pad ?? endOfText,
+    unk_token: unknown ?? endOfText,
+    cls_token: classify,
+    sep_token: separate,
+    mask_token: mask,
+    bos_token: endOfText,
+    eos_token: endOfText,
+  };
+  return Object.fromEntries(
+    Object.entries(ids).flatMap(([role, id]) => (id === null ? [] : [[role, tokenizer.token(id)]])),
+  );
+}
+
+/** What surrounds a text in training, see `wrapText`; a causal model is trained on a stream of texts. */
+function surroundingsIn(
+  { classify, separate, endOfText }: Tokenizer,
+  head: HeadKind,
+): Surroundings {
+  if (head === 'causal-language-model') return { before: [], after: [] };
+  const last = separate ?? endOfText;
+  return { before: classify === null ? [] : [classify], after: last === null ? [] : [last] };
+}
+
+/** A `tokenizer.json` whose post-processor puts this around a text; unchanged where it does. */
+function withSurroundings(json: string, tokenizer: Tokenizer, wanted: Surroundings): string {
+  const found = tokenizer.surroundings;
+  const isSame =
+    found.before.join() === wanted.before.join() && found.after.join() === wanted.after.join();
+  if (isSame) return json;
+  const file = JSON.parse(json) as object;
+  const post_processor = templateOf(wanted, (id) => tokenizer.token(id));
+  return `${JSON.stringify({ ...file, post_processor })}\n`;
+}
+
+function serialize(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

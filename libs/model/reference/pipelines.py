@@ -1,0 +1,58 @@
+"""Loads directories that `ringmaster model export` wrote as a user of Python `transformers` does, without arguments, and
+fails unless the tokenizer knows its special tokens and pads, and the pipeline of the model answers one text and several.
+Try both major versions:
+
+    python -m venv four && four/bin/pip install torch==2.9.1 "transformers==4.*"
+    python -m venv five && five/bin/pip install torch==2.9.1 "transformers==5.*"
+    four/bin/python libs/model/reference/pipelines.py DIRECTORY...
+    five/bin/python libs/model/reference/pipelines.py DIRECTORY...
+"""
+
+import json
+import pathlib
+import sys
+
+import transformers
+
+ROLES = {
+    "bert": ["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"],
+    "gpt2": ["pad_token", "unk_token", "bos_token", "eos_token"],
+}
+PIPELINES = {
+    "BertForMaskedLM": "fill-mask",
+    "BertForSequenceClassification": "text-classification",
+    "GPT2LMHeadModel": "text-generation",
+}
+TEXTS = ["item 21", "line", "line 3 of item 7"]
+
+
+def check(directory):
+    config = json.loads(pathlib.Path(directory, "config.json").read_text())
+    (name,) = config["architectures"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    # A tokenizer of bytes that a classifier was trained with has other special tokens than BERT's.
+    family = config["model_type"] if tokenizer.cls_token is not None else "gpt2"
+    missing = [role for role in ROLES[family] if getattr(tokenizer, role) is None]
+    assert not missing, f"it has no {missing}"
+    batch = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    assert batch["input_ids"].shape == batch["attention_mask"].shape
+    assert ("token_type_ids" in batch) == (config["model_type"] == "bert"), list(batch)
+    model = getattr(transformers, name).from_pretrained(directory)
+    model(**batch)
+    pipeline = transformers.pipeline(PIPELINES[name], model=directory)
+    texts = TEXTS
+    if name == "BertForMaskedLM":
+        texts = [f"{text} {pipeline.tokenizer.mask_token}" for text in TEXTS]
+    one = pipeline(texts[0])
+    several = pipeline(texts, batch_size=len(texts))
+    assert len(several) == len(texts)
+    if name == "GPT2LMHeadModel":
+        alone = [pipeline(text, do_sample=False) for text in texts]
+        assert alone == pipeline(texts, do_sample=False, batch_size=len(texts))
+    if name == "BertForSequenceClassification":
+        assert abs(one[0]["score"] - several[0]["score"]) < 1e-5, (one, several)
+    print(json.dumps({"class": name, "transformers": transformers.__version__, "one": str(one)[:160]}))
+
+
+for each in sys.argv[1:]:
+    check(each)
