@@ -39,6 +39,8 @@ export interface Answers {
 const ANSWER_MS = 30_000;
 const READY_MS = 3000;
 const MOST_INCIDENTS = 1000;
+/** Most items that one answer lists. */
+const MOST_LISTED = 1000;
 /** Silence after which an event stream is taken for dead; the server says something every 15 s. */
 const SILENCE_MS = 40_000;
 
@@ -80,9 +82,10 @@ export class Client {
   status = () => this.#get('/v1/status', 'status');
   workers = () => this.#get('/v1/workers', 'workers');
   /** Newest first. */
-  jobs = (limit: number) => this.#get(`/v1/jobs?limit=${limit}`, 'jobs');
+  jobs = (limit: number) => this.#pages('/v1/jobs', 'jobs', limit);
   job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, 'job');
-  models = () => this.#get('/v1/models', 'models');
+  /** Newest first. */
+  models = () => this.#pages('/v1/models', 'models', Infinity);
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, 'model');
 
   /** What a name means where a model is wanted. */
@@ -195,6 +198,23 @@ export class Client {
   ): Promise<Answers[Name]> {
     const response = await this.#request(path, request);
     return this.#checked(response, path, name, await jsonOf(response));
+  }
+
+  /** A list that comes in pages, each behind the last item of the one before. */
+  async #pages<Name extends 'jobs' | 'models'>(
+    path: string,
+    name: Name,
+    limit: number,
+  ): Promise<Answers[Name][number][]> {
+    const items: Answers[Name][number][] = [];
+    for (;;) {
+      const wanted = Math.min(MOST_LISTED, limit - items.length);
+      const last = items.at(-1);
+      const behind = last === undefined ? '' : `&before=${encodeURIComponent(last.id)}`;
+      const page = await this.#get(`${path}?limit=${wanted}${behind}`, name);
+      items.push(...page);
+      if (page.length < wanted || items.length >= limit) return items;
+    }
   }
 
   /** A coordinator of our own version has checked what it answers: doing so again would take longer than the answer. */

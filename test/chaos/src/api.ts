@@ -59,11 +59,11 @@ export class Api {
   }
 
   steps(id: string): Promise<StepPoint[]> {
-    return this.#get(`/v1/jobs/${id}/steps`, z.array(stepPointSchema));
+    return this.#get(`/v1/jobs/${id}/steps?points=20000`, z.array(stepPointSchema));
   }
 
   incidents(id: string): Promise<IncidentView[]> {
-    return this.#get(`/v1/incidents?job=${id}&limit=10000`, z.array(incidentViewSchema));
+    return this.#get(`/v1/incidents?job=${id}&limit=1000`, z.array(incidentViewSchema));
   }
 
   /** Where the time of the newest steps went. */

@@ -2,8 +2,10 @@ import { incidentViewSchema, statusViewSchema, workerViewSchema } from '@ringmas
 import { z } from 'zod';
 import { SAVE_MS } from '../jobs/farewell.js';
 import type { ApiContext, Server } from './context.js';
+import { batchesOf, pageQuery, sendList } from './lists.js';
+import type { Turns } from './turns.js';
 
-export function clusterRoutes(server: Server, context: ApiContext): void {
+export function clusterRoutes(server: Server, context: ApiContext, turns: Turns): void {
   const { jobs, workers, store, status, shutDown } = context;
   server.get(
     '/v1/workers',
@@ -23,19 +25,24 @@ export function clusterRoutes(server: Server, context: ApiContext): void {
       schema: {
         tags: ['incidents'],
         summary: 'Failures and what was done about them, newest first.',
-        querystring: z.object({
+        querystring: pageQuery.extend({
           job: z
             .string()
             .optional()
             .describe('Id of a job, its beginning, or the name of the newest one.'),
-          limit: z.coerce.number().int().positive().max(10_000).default(100),
+          before: z.coerce.number().int().positive().optional().describe('Id of an incident.'),
         }),
         response: { 200: z.array(incidentViewSchema) },
       },
     },
-    (request) => {
-      const { job, limit } = request.query;
-      return store.incidents.list(job === undefined ? null : jobs.record(job).id, limit);
+    async (request, reply) => {
+      const { job, limit, before } = request.query;
+      const id = job === undefined ? null : jobs.record(job).id;
+      const read = (most: number, last: string | null) => store.incidents.list(id, most, last);
+      await sendList(
+        reply,
+        batchesOf(limit, before === undefined ? null : String(before), turns, read),
+      );
     },
   );
 

@@ -1,12 +1,8 @@
-import {
-  evaluationReportSchema,
-  jobFileJsonSchema,
-  jobViewSchema,
-  parseJobSpec,
-  stepPointSchema,
-} from '@ringmaster/protocol';
+import { jobFileJsonSchema, jobViewSchema, parseJobSpec } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { ApiContext, Server } from './context.js';
+import { batchesOf, pageQuery, sendList } from './lists.js';
+import type { Turns } from './turns.js';
 
 const params = z.object({
   id: z.string().describe('Id of a job, its beginning, or the name of the newest one.'),
@@ -20,7 +16,7 @@ const submission = z.object({
     .meta({ description: 'A job file with absolute paths.', ...jobFileJsonSchema() }),
 });
 
-export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
+export function jobRoutes(server: Server, { jobs }: ApiContext, turns: Turns): void {
   server.post(
     '/v1/jobs',
     {
@@ -46,13 +42,16 @@ export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
       schema: {
         tags,
         summary: 'Jobs, newest first.',
-        querystring: z.object({
-          limit: z.coerce.number().int().positive().max(100_000).default(200),
-        }),
+        querystring: pageQuery,
         response: { 200: z.array(jobViewSchema) },
       },
     },
-    (request) => jobs.list(request.query.limit),
+    async (request, reply) => {
+      const { limit, before } = request.query;
+      const behind = before === undefined ? null : jobs.record(before).id;
+      const read = (most: number, last: string | null) => jobs.list(most, last);
+      await sendList(reply, batchesOf(limit, behind, turns, read));
+    },
   );
 
   server.get(
@@ -81,38 +80,5 @@ export function jobRoutes(server: Server, { jobs, store }: ApiContext): void {
     '/v1/jobs/:id',
     { schema: { ...asking, summary: 'Cancels a job; its record stays.' } },
     (request) => jobs.cancel(request.params.id),
-  );
-
-  server.get(
-    '/v1/jobs/:id/steps',
-    {
-      schema: {
-        tags,
-        summary: 'The loss curve: points by ascending step.',
-        params,
-        querystring: z.object({
-          from: z.coerce.number().int().min(0).default(0).describe('First step wanted.'),
-          limit: z.coerce.number().int().positive().max(1_000_000).default(100_000),
-        }),
-        response: { 200: z.array(stepPointSchema) },
-      },
-    },
-    (request) => {
-      const { id } = jobs.record(request.params.id);
-      return store.history.steps(id, request.query.from, request.query.limit);
-    },
-  );
-
-  server.get(
-    '/v1/jobs/:id/evaluations',
-    {
-      schema: {
-        tags,
-        summary: 'Evaluations on the validation split, by ascending step.',
-        params,
-        response: { 200: z.array(evaluationReportSchema) },
-      },
-    },
-    (request) => store.history.evaluations(jobs.record(request.params.id).id),
   );
 }

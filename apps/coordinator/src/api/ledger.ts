@@ -34,7 +34,7 @@ export function ledgerRoutes(server: Server, { jobs, store, blobs }: ApiContext)
       }
       const path = blobs.path(dataManifest);
       const manifest = parseDataManifest(readFileSync(path, 'utf8'), path);
-      const [point] = store.history.steps(id, step, 1);
+      const [point] = store.history.steps(id).from(step, 1);
       const reported = point?.step === step ? point.ledger : null;
       return { ...ledgerOfStep(spec, manifest, step), reported };
     },

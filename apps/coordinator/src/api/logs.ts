@@ -25,8 +25,9 @@ export function logRoutes(server: Server, { jobs, logs, events }: ApiContext): v
     },
     async (request, reply) => {
       const { id } = jobs.record(request.params.id);
-      const start = await logs.startOfTail(id, request.query.tail);
       void reply.type('text/plain; charset=utf-8');
+      if (request.method === 'HEAD') return reply.send('');
+      const start = await logs.startOfTail(id, request.query.tail);
       if (request.query.follow === 'false') return reply.send((await logs.read(id, start)).text);
 
       const stream = new PassThrough();

@@ -10,6 +10,8 @@ import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { modelOf, presentModelOf } from '../names/names.js';
 import type { ApiContext, Server } from './context.js';
+import { batchesOf, pageQuery, sendList } from './lists.js';
+import type { Turns } from './turns.js';
 
 const params = z.object({
   id: z
@@ -20,7 +22,11 @@ const params = z.object({
 });
 const tags = ['models'];
 
-export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: ApiContext): void {
+export function modelRoutes(
+  server: Server,
+  { jobs, store, blobs, garbage }: ApiContext,
+  turns: Turns,
+): void {
   const find = (reference: string) => presentModelOf(store, reference);
 
   server.get(
@@ -29,10 +35,16 @@ export function modelRoutes(server: Server, { jobs, store, blobs, garbage }: Api
       schema: {
         tags,
         summary: 'Models, newest first.',
+        querystring: pageQuery,
         response: { 200: z.array(modelViewSchema) },
       },
     },
-    () => store.models.list(),
+    async (request, reply) => {
+      const { limit, before } = request.query;
+      const behind = before === undefined ? null : find(before).id;
+      const read = (most: number, last: string | null) => store.models.list(most, last);
+      await sendList(reply, batchesOf(limit, behind, turns, read));
+    },
   );
 
   server.get(

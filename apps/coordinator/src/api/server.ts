@@ -4,7 +4,6 @@ import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaste
 import fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import {
   jsonSchemaTransform,
-  serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
@@ -13,6 +12,7 @@ import { version } from '../version.js';
 import { blobRoutes } from './blobs.js';
 import { clusterRoutes } from './cluster.js';
 import type { ApiContext, Server } from './context.js';
+import { curveRoutes } from './curves.js';
 import { answerError, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
 import { refusalOf, type Access } from './guard.js';
@@ -23,6 +23,7 @@ import { logRoutes } from './logs.js';
 import { modelRoutes } from './models.js';
 import { profileRoutes } from './profile.js';
 import { methodsAt, operationOf } from './routes.js';
+import { Turns } from './turns.js';
 
 /** Longest parameter in a path: names of jobs and models. */
 const LONGEST_PARAMETER = 500;
@@ -54,7 +55,8 @@ export async function createServer(
     },
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
-  server.setSerializerCompiler(serializerCompiler);
+  // What the routes return is typed by the schemas of their answers, which describe it and cost nothing here.
+  server.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) => {
@@ -91,13 +93,15 @@ export async function createServer(
     },
     transform: jsonSchemaTransform,
   });
-  jobRoutes(server, context);
+  const turns = new Turns();
+  jobRoutes(server, context, turns);
+  curveRoutes(server, context, turns);
   ledgerRoutes(server, context);
   profileRoutes(server, context);
-  eventRoutes(server, context);
+  eventRoutes(server, context, turns);
   logRoutes(server, context);
-  modelRoutes(server, context);
-  clusterRoutes(server, context);
+  modelRoutes(server, context, turns);
+  clusterRoutes(server, context, turns);
   healthRoutes(server, context);
   await blobRoutes(server, context);
   server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());

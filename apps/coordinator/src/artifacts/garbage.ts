@@ -72,7 +72,7 @@ export class Garbage {
     const roots = [
       ...jobs.manifests(),
       ...checkpoints.manifests(),
-      ...models.list().map(({ id }) => id),
+      ...models.list(Number.MAX_SAFE_INTEGER, null).map(({ id }) => id),
       ...readdirSync(this.#dataIndex).flatMap((entry) =>
         hashesIn(readFileSync(join(this.#dataIndex, entry), 'utf8')),
       ),

@@ -147,10 +147,10 @@ export class Jobs {
     return { job: id, ...(pace?.profile ?? { generation, ranks: [] }) };
   }
 
-  /** Newest first. */
-  list(limit: number): JobView[] {
+  /** Newest first. @param before Id of the job behind which the list goes on. */
+  list(limit: number, before: string | null): JobView[] {
     return this.#options.store.jobs
-      .list(limit)
+      .list(limit, before)
       .map((found) => this.#viewOf(this.#live.get(found.id)?.record ?? found));
   }
 

@@ -1,35 +1,33 @@
-import {
-  evaluationReportSchema,
-  stepPointSchema,
-  type EvaluationReport,
-  type StepPoint,
-} from '@ringmaster/protocol';
-import { z } from 'zod';
+import type { EvaluationReport, StepPoint } from '@ringmaster/protocol';
+import { Curve } from './curve.js';
 import type { Connection } from './database.js';
-import { json } from './rows.js';
 
-const pointRow = z
-  .object({
-    step: z.int(),
-    loss: z.number().nullable(),
-    learning_rate: z.number(),
-    gradient_norm: z.number(),
-    tokens_per_second: z.number(),
-    samples: z.int().nullable(),
-    digest: z.int().nullable(),
-  })
-  .transform((row) => ({
-    step: row.step,
-    loss: row.loss,
-    learningRate: row.learning_rate,
-    gradientNorm: row.gradient_norm,
-    tokensPerSecond: row.tokens_per_second,
-    ledger:
-      row.samples === null || row.digest === null
-        ? null
-        : { samples: row.samples, digest: row.digest },
-  }))
-  .pipe(stepPointSchema);
+interface StepRow {
+  readonly step: number;
+  readonly loss: number | null;
+  readonly learning_rate: number;
+  readonly gradient_norm: number;
+  readonly tokens_per_second: number;
+  readonly samples: number | null;
+  readonly digest: number | null;
+}
+
+// Rows are what was checked before it was written: there may be a million of them.
+function toPoint(row: unknown): StepPoint {
+  const { step, loss, samples, digest, ...others } = row as StepRow;
+  return {
+    step,
+    loss,
+    learningRate: others.learning_rate,
+    gradientNorm: others.gradient_norm,
+    tokensPerSecond: others.tokens_per_second,
+    ledger: samples === null || digest === null ? null : { samples, digest },
+  };
+}
+
+function toReport(row: unknown): EvaluationReport {
+  return JSON.parse((row as { readonly report: string }).report) as EvaluationReport;
+}
 
 /** The loss curves and evaluations of jobs. What is told again, by another rank or in a repeated step, is new only where it differs. */
 export class HistoryTable {
@@ -57,12 +55,9 @@ export class HistoryTable {
     });
   }
 
-  /** Points from `from` on, ascending. */
-  steps(job: string, from: number, limit: number): StepPoint[] {
-    return this.#database
-      .prepare('SELECT * FROM steps WHERE job = ? AND step >= ? ORDER BY step LIMIT ?')
-      .all(job, from, limit)
-      .map((row) => pointRow.parse(row));
+  /** The loss curve of a job. */
+  steps(job: string): Curve<StepPoint> {
+    return new Curve(this.#database, 'steps', ['loss', 'gradient_norm'], job, toPoint);
   }
 
   /** @returns the reports that are new */
@@ -76,11 +71,8 @@ export class HistoryTable {
     );
   }
 
-  evaluations(job: string): EvaluationReport[] {
-    const row = z.object({ report: json(evaluationReportSchema) });
-    return this.#database
-      .prepare('SELECT report FROM evaluations WHERE job = ? ORDER BY step')
-      .all(job)
-      .map((found) => row.parse(found).report);
+  /** The evaluations of a job. */
+  evaluations(job: string): Curve<EvaluationReport> {
+    return new Curve(this.#database, 'evaluations', ["report ->> '$.loss'"], job, toReport);
   }
 }

@@ -9,7 +9,7 @@ import {
 import { z } from 'zod';
 import { runSchema } from '../runs/run.js';
 import type { Connection } from './database.js';
-import { json, prefixRange, toJson } from './rows.js';
+import { behind, json, prefixRange, toJson } from './rows.js';
 
 /** What a fine-tune starts from, settled when the job is submitted. */
 const baseSchema = z.discriminatedUnion('type', [
@@ -53,9 +53,12 @@ const columns = z.object({
   ended_at: z.string().nullable(),
 });
 
+type ListedRow = Omit<z.infer<typeof columns>, 'seq' | 'spec' | 'data_manifest'> & {
+  readonly spec: Pick<JobSpec, 'kind' | 'priority'>;
+};
+
 /** The names that columns have outside SQL. */
-function renamed<Row extends Omit<z.infer<typeof columns>, 'spec'>>({
-  data_manifest: dataManifest,
+function renamed<Row extends Omit<ListedRow, 'spec'>>({
   base_manifest: baseManifest,
   tokens_per_second: tokensPerSecond,
   seconds_per_step: secondsPerStep,
@@ -66,17 +69,39 @@ function renamed<Row extends Omit<z.infer<typeof columns>, 'spec'>>({
 }: Row) {
   return {
     ...row,
-    ...{ dataManifest, baseManifest, tokensPerSecond, secondsPerStep },
+    ...{ baseManifest, tokensPerSecond, secondsPerStep },
     ...{ createdAt, startedAt, endedAt },
   };
 }
 
-const rowSchema = columns.transform(renamed);
-
-/** Of a specification only what a list shows: a whole one takes longer to check than all the rest. */
-const listedSchema = columns
-  .extend({ spec: json(z.object({ kind: z.string(), priority: z.int() })) })
+const rowSchema = columns
+  .transform(({ data_manifest: dataManifest, ...row }) => ({ ...row, dataManifest }))
   .transform(renamed);
+
+/** Columns that a list shows; of a specification only what it shows. */
+const LISTED = `id, name, json_object('kind', spec ->> '$.kind', 'priority', priority) AS spec, after, base, base_manifest, state,
+  generation, step, steps, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
+  created_at, started_at, ended_at`;
+const LISTED_JSON = [
+  'spec',
+  'after',
+  'base',
+  'workers',
+  'ranks',
+  'evaluation',
+  'result',
+  'error',
+] as const;
+
+/** A row of a list. It was checked before it was written, and is not again: lists are long. */
+function toListed(row: unknown): ListedJob {
+  const values = row as Record<string, unknown>;
+  const parsed = LISTED_JSON.map((column) => {
+    const value = values[column];
+    return [column, typeof value === 'string' ? (JSON.parse(value) as unknown) : null] as const;
+  });
+  return renamed({ ...values, ...Object.fromEntries(parsed) } as ListedRow);
+}
 
 /** A job in line: nothing has happened to it since it was submitted. In the words of the indexes. */
 const IN_LINE = `state = 'queued' AND run IS NULL AND data_manifest IS NULL`;
@@ -87,7 +112,7 @@ const storedRun = z.object({ run: json(storedRunSchema).nullable() });
 export type JobRecord = Readonly<z.infer<typeof rowSchema>>;
 
 /** What a list tells of a job. */
-export type ListedJob = Readonly<z.infer<typeof listedSchema>>;
+export type ListedJob = Readonly<ReturnType<typeof renamed<ListedRow>>>;
 
 export interface NewJob {
   readonly id: string;
@@ -155,10 +180,12 @@ export class JobTable {
     return rows.map((row) => rowSchema.parse(row));
   }
 
-  /** Newest first. */
-  list(limit: number): ListedJob[] {
-    const rows = this.#database.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT ?').all(limit);
-    return rows.map((row) => listedSchema.parse(row));
+  /** Newest first. @param before Id of the job behind which the list goes on. */
+  list(limit: number, before: string | null): ListedJob[] {
+    return this.#database
+      .prepare(`SELECT ${LISTED} FROM jobs ${behind('jobs')}`)
+      .all(before, limit)
+      .map(toListed);
   }
 
   /** Jobs that have begun and have not ended, oldest first, with their runs where these were written. */

@@ -1,7 +1,7 @@
 import { artifactManifestSchema, type ModelView } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { Connection } from './database.js';
-import { json, prefixRange } from './rows.js';
+import { behind, json, prefixRange } from './rows.js';
 
 const rowSchema = z
   .object({
@@ -48,10 +48,17 @@ export class ModelTable {
     return rows.map((row) => rowSchema.parse(row));
   }
 
-  /** Newest first. */
-  list(): ModelView[] {
-    const rows = this.#database.prepare('SELECT * FROM models ORDER BY seq DESC').all();
-    return rows.map((row) => rowSchema.parse(row));
+  /** Newest first. @param before Id of the model behind which the list goes on. */
+  list(limit: number, before: string | null): ModelView[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT id, name, job, task, manifest, created_at AS createdAt FROM models ${behind('models')}`,
+      )
+      .all(before, limit) as (Omit<ModelView, 'manifest'> & { readonly manifest: string })[];
+    return rows.map((row) => ({
+      ...row,
+      manifest: JSON.parse(row.manifest) as ModelView['manifest'],
+    }));
   }
 
   remove(id: string): void {

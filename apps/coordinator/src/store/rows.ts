@@ -17,3 +17,12 @@ export function toJson(value: unknown): string | null {
 export function prefixRange(prefix: string): [from: string, to: string] {
   return [prefix, `${prefix}{`];
 }
+
+/**
+ * The clauses of a list in pages, newest first: what is behind the row of a given id (null: behind none, which begins
+ * the list), so many at most.
+ */
+export function behind(table: 'jobs' | 'models'): string {
+  return `WHERE seq < coalesce((SELECT seq FROM ${table} WHERE id = ?), ${Number.MAX_SAFE_INTEGER})
+    ORDER BY seq DESC LIMIT ?`;
+}

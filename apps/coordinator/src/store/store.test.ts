@@ -103,12 +103,14 @@ describe('the store', () => {
       const where = { job: 'j-1', worker: null, step: 3, generation: 2 };
       const incident = { at: createdAt, ...where, what: 'it broke' };
       store.incidents.insert(incident, 7);
-      expect(store.incidents.list('j-1', 9)).toEqual([{ id: 1, ...incident, recovery: null }]);
+      expect(store.incidents.list('j-1', 9, null)).toEqual([
+        { id: 1, ...incident, recovery: null },
+      ]);
       const recovery = { detect: 0.5, abort: 0.1, form: 0.2, transfer: 0, firstStep: 1 };
       store.incidents.complete('j-1', 7, recovery);
       expect(store.incidents.get('j-1', 7)).toEqual({ id: 1, ...incident, recovery });
       expect(store.incidents.get('j-1', 8)).toBeNull();
-      expect(store.incidents.list('j-2', 9)).toEqual([]);
+      expect(store.incidents.list('j-2', 9, null)).toEqual([]);
     }));
 
   it('has jobs stand in line by priority until something happens to them', () =>
@@ -136,7 +138,7 @@ describe('the store', () => {
       expect(store.jobs.abandonedInLine().map(({ id }) => id)).toEqual(['j-urgent']);
       expect(first()).toBe('j-next');
       expect(store.jobs.begun()).toEqual([]);
-      expect(store.jobs.list(2).map(({ id }) => id)).toEqual(['j-urgent', 'j-next']);
+      expect(store.jobs.list(2, null).map(({ id }) => id)).toEqual(['j-urgent', 'j-next']);
     }));
 
   it('knows which jobs need a model, however they came by it', () =>
@@ -175,7 +177,11 @@ describe('the store', () => {
       const faster = { ...point(2, 2), tokensPerSecond: 6 };
       expect(store.history.addSteps('j', [faster, point(3, null)])).toEqual([point(3, null)]);
       expect(store.history.addSteps('j', [point(1, 4)])).toEqual([point(1, 4)]);
-      expect(store.history.steps('j', 1, 10)).toEqual([point(1, 4), point(2, 2), point(3, null)]);
+      expect(store.history.steps('j').from(1, 10)).toEqual([
+        point(1, 4),
+        point(2, 2),
+        point(3, null),
+      ]);
     }));
 
   it('takes nothing of a transaction that fails', () =>
