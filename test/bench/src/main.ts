@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { batches } from './batches.js';
 import { control } from './control.js';
+import { curves } from './curves.js';
 import { data } from './data.js';
 import { machine } from './machine.js';
 import { overhead } from './overhead.js';
@@ -14,7 +15,18 @@ import { ring } from './ring.js';
 import { seek } from './seek.js';
 import { train } from './train.js';
 
-const benchmarks = { batches, control, data, overhead, profile, recovery, ring, seek, train };
+const benchmarks = {
+  batches,
+  control,
+  curves,
+  data,
+  overhead,
+  profile,
+  recovery,
+  ring,
+  seek,
+  train,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -42,6 +42,10 @@ export function httpApiPage(openApi: unknown): string {
     '`{ code, message, remedy, detail }` (`docs/reference/errors.md`). With a token (`ringmaster up --secure`) everything',
     'under `/v1` asks for it: `Authorization: Bearer TOKEN`.',
     '',
+    'Lists come newest first, `limit` items at most, and go on behind the last with `before`. Curves are thinned to `points`',
+    'at most, of which the extremes stay. Events have ids: a client that sends the last one as `Last-Event-ID` is told first',
+    'what it has missed.',
+    '',
     'Events of a job are server-sent: `job` tells how it stands, at once and whenever that changes; `step` and `evaluation`',
     'are points of its curves; `incident` tells of a failure, and again once the run has recovered from it.',
     '',
@@ -59,7 +63,8 @@ function describe(
     return `| \`${name}\` | ${preset} | ${description} |`;
   });
   const takes = requestBody === undefined ? [] : [`Takes ${typesOf(requestBody.content)}.`];
-  const answers = Object.entries(responses).map(([status, { content }]) =>
+  const succeeded = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+  const answers = succeeded.map(([status, { content }]) =>
     content === undefined ? status : `${status} with ${typesOf(content)}`,
   );
   return [

@@ -33,7 +33,7 @@ const pointAt = (step: number): StepPoint => ({
   loss: step === SPIKE ? 99 : step === HOLE ? -5 : 8 - step / 10_000 + (step % 5) / 100,
 });
 const evaluationAt = (step: number): EvaluationReport => ({
-  ...{ step, evaluation: step / 10, examples: 8, metrics: {} },
+  ...{ step, metrics: {} },
   loss: step === 5000 ? 42 : 1,
 });
 

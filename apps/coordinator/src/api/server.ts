@@ -13,6 +13,7 @@ import { blobRoutes } from './blobs.js';
 import { clusterRoutes } from './cluster.js';
 import type { ApiContext, Server } from './context.js';
 import { curveRoutes } from './curves.js';
+import { describeApi } from './describe.js';
 import { answerError, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
 import { refusalOf, type Access } from './guard.js';
@@ -89,7 +90,11 @@ export async function createServer(
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Ringmaster', version, license: { name: 'Apache-2.0' } },
+      info: {
+        title: 'Ringmaster',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
     },
     transform: jsonSchemaTransform,
   });
@@ -104,6 +109,8 @@ export async function createServer(
   clusterRoutes(server, context, turns);
   healthRoutes(server, context);
   await blobRoutes(server, context);
-  server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());
+  server.get('/openapi.json', { schema: { hide: true } }, (request) =>
+    describeApi(server.swagger(), `${request.protocol}://${request.host}`),
+  );
   return server;
 }
