@@ -46,6 +46,11 @@ export class Api {
     }
   }
 
+  /** Has the cluster go down, as `ringmaster down` does. */
+  async shutdown(): Promise<void> {
+    await this.#post('/v1/shutdown', z.object({ state: z.string() }));
+  }
+
   submit(spec: object): Promise<JobView> {
     return this.#post('/v1/jobs', jobViewSchema, { spec });
   }

@@ -16,6 +16,8 @@ const kinds: readonly Kind[] = [
   'join',
   'stop-worker',
   'flip-frame',
+  'restart-cluster',
+  'hang-up',
   'fault',
 ];
 

@@ -71,7 +71,7 @@ export class Cluster {
 
   /** Starts a coordinator, for the first time or again, and waits until it is ready. */
   async startCoordinator(): Promise<void> {
-    const coordinator = this.#start('coordinator', [
+    const coordinator = await this.#start('coordinator', [
       ...[main('coordinator'), '--home', this.home.root, '--lease', String(this.leaseMs)],
     ]);
     this.#coordinator = coordinator;
@@ -83,13 +83,13 @@ export class Cluster {
     }
   }
 
-  async addWorker(): Promise<HarnessProcess> {
+  /** @param namespaced It is process 1 of a PID namespace of its own, and has the name that all such have. */
+  async addWorker(namespaced = false): Promise<HarnessProcess> {
     const name = `worker-${++this.#named}`;
     await this.#proxy?.attach(name, this.faultsOf(name));
-    const worker = this.#start(name, [
-      ...[main('worker'), '--home', this.home.root, '--name', name],
-      ...['--orphan-timeout', '2m'],
-    ]);
+    const said = namespaced ? 'twin' : name;
+    const args = [main('worker'), '--home', this.home.root, '--name', said];
+    const worker = await this.#start(name, [...args, '--orphan-timeout', '2m'], namespaced);
     this.#workers.push(worker);
     return worker;
   }
@@ -134,13 +134,14 @@ export class Cluster {
     return [...this.#workers, ...(this.#coordinator === null ? [] : [this.#coordinator])];
   }
 
-  #start(name: string, args: readonly string[]): HarnessProcess {
+  #start(name: string, args: readonly string[], namespaced = false): Promise<HarnessProcess> {
     const env = {
       ...process.env,
       RINGMASTER_HOME: this.home.root,
       [FAULTS_VARIABLE]: this.faultsOf(name),
     };
-    return new HarnessProcess({ name, args, env, log: join(this.home.logs, `${name}.log`) });
+    const log = join(this.home.logs, `${name}.log`);
+    return HarnessProcess.start({ name, args, env, log, namespaced });
   }
 
   /** Processes that any of ours has started and that are still there after a while. */

@@ -8,6 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { canUnsharePids } from '@ringmaster/protocol/testing';
 import { z } from 'zod';
 import { Cluster } from './cluster.js';
 import { endure, trainUndisturbed } from './endure.js';
@@ -108,6 +109,7 @@ if (violations.length > 0 || runs.some((run) => run.violations.length > 0)) {
 function kinds(): Kind[] {
   const without = new Set(kindsIn(values.without));
   if (values.direct) for (const kind of NETWORK_KINDS) without.add(kind);
+  if (!canUnsharePids()) without.add('restart-in-namespace');
   const { blocks, bsize } = statfsSync(values.directory);
   if (blocks * bsize > SMALL_DISK_BYTES) without.add('fill-disk');
   return kindsIn(values.only).filter((kind) => !without.has(kind));

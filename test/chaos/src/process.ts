@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { NamespacedProcess } from '@ringmaster/protocol/testing';
 
 /** Longest that a process is given to end by itself. */
 const GRACE_MS = 15_000;
@@ -14,30 +15,47 @@ export interface ProcessOptions {
   readonly env: NodeJS.ProcessEnv;
   /** File that its output goes to. */
   readonly log: string;
+  /** It is process 1 of a PID namespace of its own. */
+  readonly namespaced: boolean;
 }
 
 /** A coordinator or worker of the harness: its death is either wanted by someone or a finding. */
 export class HarnessProcess {
   readonly name: string;
+  /** Its id here, whatever it is to itself. */
   readonly pid: number;
+  readonly namespaced: boolean;
   readonly #child: ChildProcess;
   readonly #log: string;
   readonly #exited: Promise<void>;
   #endIsWanted = false;
 
-  constructor({ name, args, env, log }: ProcessOptions) {
-    this.name = name;
-    this.#log = log;
-    const output = openSync(log, 'a');
-    this.#child = spawn(process.execPath, args, { env, stdio: ['ignore', output, output] });
-    closeSync(output);
-    if (this.#child.pid === undefined) throw new Error(`${name} could not be started`);
-    this.pid = this.#child.pid;
+  private constructor(options: ProcessOptions, child: ChildProcess, pid: number) {
+    const { name, log, namespaced } = options;
+    [this.name, this.namespaced, this.#log] = [name, namespaced, log];
+    [this.#child, this.pid] = [child, pid];
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', () => {
         resolve();
       });
     });
+  }
+
+  static async start(options: ProcessOptions): Promise<HarnessProcess> {
+    const { name, args, env, log, namespaced } = options;
+    const output = openSync(log, 'a');
+    const stdio: StdioOptions = ['ignore', output, output];
+    try {
+      if (namespaced) {
+        const one = new NamespacedProcess([process.execPath, ...args], { env, stdio });
+        return new HarnessProcess(options, one.child, await one.pid());
+      }
+      const child = spawn(process.execPath, args, { env, stdio });
+      if (child.pid === undefined) throw new Error(`${name} could not be started`);
+      return new HarnessProcess(options, child, child.pid);
+    } finally {
+      closeSync(output);
+    }
   }
 
   get isAlive(): boolean {
@@ -67,27 +85,48 @@ export class HarnessProcess {
   }
 
   stop(): void {
-    this.#child.kill('SIGSTOP');
+    this.#send('SIGSTOP');
   }
 
   resume(): void {
-    this.#child.kill('SIGCONT');
+    this.#send('SIGCONT');
   }
 
   async kill(): Promise<void> {
     this.#endIsWanted = true;
-    this.#child.kill('SIGKILL');
+    this.#send('SIGKILL');
     await this.#exited;
   }
 
   /** Asks it to end and waits. @throws when it does not end in time; then it is killed */
-  async end(graceMs = GRACE_MS): Promise<void> {
+  async end(graceMs = GRACE_MS, name: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#endIsWanted = true;
-    this.#child.kill('SIGTERM');
+    this.#send(name);
+    await this.ended(graceMs);
+  }
+
+  /** Waits for an end that was asked for. @throws when it does not come in time; then it is killed */
+  async ended(graceMs = GRACE_MS): Promise<void> {
+    this.#endIsWanted = true;
     const late = AbortSignal.timeout(graceMs);
-    late.addEventListener('abort', () => this.#child.kill('SIGKILL'));
+    late.addEventListener('abort', () => {
+      this.#send('SIGKILL');
+    });
     await this.#exited;
     if (late.aborted)
       throw new Error(`${this.name} did not end when it was asked to: ${this.lastLines()}`);
+  }
+
+  #send(name: NodeJS.Signals): void {
+    if (this.isAlive) signal(this.pid, name);
+  }
+}
+
+/** Sends a signal to a process that may have ended meanwhile. @returns whether it was there */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
   }
 }

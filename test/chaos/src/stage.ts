@@ -1,7 +1,10 @@
-import { isFinal, type JobView } from '@ringmaster/protocol';
+import { readFileSync } from 'node:fs';
+import { isFinal, startTimeOf, type JobView } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
 import { until } from './patience.js';
 import type { HarnessProcess } from './process.js';
+
+export { signal } from './process.js';
 
 /** A worker whose trainer computes for the run. */
 export interface Victim {
@@ -60,18 +63,32 @@ export class Stage {
   async #computing(): Promise<Victim[]> {
     const views = await this.cluster.api.workers();
     return this.cluster.workers.flatMap((worker) => {
-      const view = views.find(({ pid, state }) => pid === worker.pid && state === 'alive');
+      const startTime = startTimeOf(worker.pid);
+      const own = worker.namespaced ? 1 : worker.pid;
+      const view = views.find(
+        (one) => one.pid === own && one.startTime === startTime && one.state === 'alive',
+      );
       if (view?.job !== this.job || view.trainerPid === null) return [];
-      return [{ id: view.id, worker, trainer: view.trainerPid }];
+      const trainer = hereOf(worker, view.trainerPid);
+      return trainer === null ? [] : [{ id: view.id, worker, trainer }];
     });
   }
 }
 
-/** Sends a signal to a process that may have ended meanwhile. @returns whether it was there */
-export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+/** The id here of a child of a worker, which names it by the id that it has in the worker's namespace. */
+function hereOf(worker: HarnessProcess, inner: number): number | null {
+  if (!worker.namespaced) return inner;
+  const children = contentOf(`/proc/${worker.pid}/task/${worker.pid}/children`).trim().split(' ');
+  const found = children.find((pid) =>
+    new RegExp(`^NSpid:.*\\s${inner}$`, 'm').test(contentOf(`/proc/${pid}/status`)),
+  );
+  return found === undefined ? null : Number(found);
+}
+
+function contentOf(path: string): string {
   try {
-    return process.kill(pid, name);
+    return readFileSync(path, 'utf8');
   } catch {
-    return false;
+    return ''; // It has ended.
   }
 }

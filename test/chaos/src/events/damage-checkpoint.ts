@@ -30,7 +30,10 @@ export const damageCheckpoint: EventKind<'damage-checkpoint'> = {
   },
 };
 
-async function newestCheckpoint(artifacts: string, job: string): Promise<ArtifactManifest | null> {
+export async function newestCheckpoint(
+  artifacts: string,
+  job: string,
+): Promise<ArtifactManifest | null> {
   const found: ArtifactManifest[] = [];
   const blobs = join(artifacts, 'sha256');
   for (const name of await readdir(blobs, { recursive: true })) {
@@ -47,11 +50,11 @@ async function manifestIn(path: string): Promise<ArtifactManifest | null> {
   return artifactManifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
-function blobPath(artifacts: string, sha256: string): string {
+export function blobPath(artifacts: string, sha256: string): string {
   return join(artifacts, 'sha256', sha256.slice(0, 2), sha256.slice(2));
 }
 
-async function flipBit(path: string, bit: number): Promise<void> {
+export async function flipBit(path: string, bit: number): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const { size } = await file.stat();

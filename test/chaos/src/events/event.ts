@@ -13,6 +13,7 @@ export interface EventData {
   'kill-coordinator': { readonly awayMs: number };
   'kill-coordinator-and-trainer': { readonly victim: Pick; readonly awayMs: number };
   'kill-cluster': object;
+  'restart-cluster': { readonly by: 'down' | 'signals' };
   'stop-trainer': { readonly victim: Pick; readonly forMs: number };
   'stop-worker': { readonly victim: Pick; readonly forMs: number };
   'hang-trainer': { readonly victim: Pick };
@@ -20,9 +21,12 @@ export interface EventData {
   'freeze-host': { readonly victim: Pick };
   join: object;
   leave: { readonly victim: Pick };
+  'hang-up': { readonly victim: Pick };
+  'restart-in-namespace': { readonly victim: Pick };
   preempt: object;
   pause: { readonly forMs: number };
   'damage-checkpoint': { readonly bit: number };
+  'damage-shard': { readonly victim: Pick; readonly cut: boolean; readonly bit: number };
   'fill-disk': { readonly forMs: number };
   'cut-connection': { readonly victim: Pick };
   'delay-connection': { readonly victim: Pick; readonly byMs: number; readonly forMs: number };

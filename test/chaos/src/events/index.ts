@@ -2,12 +2,14 @@ import type { Dice } from '../dice.js';
 import type { Stage } from '../stage.js';
 import { cutConnection } from './cut-connection.js';
 import { damageCheckpoint } from './damage-checkpoint.js';
+import { damageShard } from './damage-shard.js';
 import { delayConnection } from './delay-connection.js';
 import type { Applied, ChaosEvent, EventKind, Kind } from './event.js';
 import { fault } from './fault.js';
 import { fillDisk } from './fill-disk.js';
 import { flipFrame } from './flip-frame.js';
 import { freezeHost } from './freeze-host.js';
+import { hangUp } from './hang-up.js';
 import { hangTrainer } from './hang-trainer.js';
 import { hangWorker } from './hang-worker.js';
 import { join } from './join.js';
@@ -20,6 +22,8 @@ import { killWorker } from './kill-worker.js';
 import { leave } from './leave.js';
 import { pause } from './pause.js';
 import { preempt } from './preempt.js';
+import { restartCluster } from './restart-cluster.js';
+import { restartInNamespace } from './restart-in-namespace.js';
 import { silenceConnection } from './silence-connection.js';
 import { stopTrainer } from './stop-trainer.js';
 import { stopWorker } from './stop-worker.js';
@@ -33,6 +37,7 @@ const eventKinds: { readonly [K in Kind]: EventKind<K> } = {
   'kill-coordinator': killCoordinator,
   'kill-coordinator-and-trainer': killCoordinatorAndTrainer,
   'kill-cluster': killCluster,
+  'restart-cluster': restartCluster,
   'stop-trainer': stopTrainer,
   'stop-worker': stopWorker,
   'hang-trainer': hangTrainer,
@@ -40,9 +45,12 @@ const eventKinds: { readonly [K in Kind]: EventKind<K> } = {
   'freeze-host': freezeHost,
   join,
   leave,
+  'hang-up': hangUp,
+  'restart-in-namespace': restartInNamespace,
   preempt,
   pause,
   'damage-checkpoint': damageCheckpoint,
+  'damage-shard': damageShard,
   'fill-disk': fillDisk,
   'cut-connection': cutConnection,
   'delay-connection': delayConnection,

@@ -1,7 +1,7 @@
 import type { EventKind } from './event.js';
 
 /** Longest that the others may take to agree. */
-const LEAVE_MS = 60_000;
+export const LEAVE_MS = 60_000;
 
 /** SIGTERM to a worker: it goes once the run can do without it. */
 export const leave: EventKind<'leave'> = {
