@@ -1,10 +1,12 @@
 import type { Tensor } from '../engine/tensor.js';
 import { correctCount, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
-import { maskAt, masked } from '../layers/dropout.js';
-import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import { dropout } from '../layers/dropout.js';
+import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
-import type { Head, HeadGradients, MicrobatchInput } from './head.js';
+import { plus } from '../layers/plus.js';
+import type { Value } from '../layers/tape.js';
+import type { Head, MicrobatchInput } from './head.js';
 
 export interface ClassificationHeadOptions {
   readonly hidden: number;
@@ -35,41 +37,46 @@ export class ClassificationHead implements Head {
     return this.rowsToScore(input);
   }
 
-  train(pass: Pass, hidden: Tensor, { targets }: MicrobatchInput, emit: Emit): HeadGradients {
-    const { ops } = pass;
-    return ops.runtime.scope(() => {
-      const { logits, features, mask, pooled } = this.#forward(pass, hidden);
-      const { probabilities, dLogits } = pass.kernels.crossEntropy(logits, null, targets);
-      const dFeatures = this.#classifier.backward(pass, dLogits, features, emit);
-      const dPooled = masked(pass, dFeatures, mask);
-      const dDense = ops.tanhGradient(pooled, dPooled);
-      const dHidden = this.#pooler.backward(pass, dDense, hidden, emit);
-      return { probabilities, dHidden, dTokens: null };
+  train(pass: Pass, hidden: Value, { targets }: MicrobatchInput): Tensor {
+    const { tape, kernels } = pass;
+    const logits = this.#forward(pass, hidden);
+    const { probabilities, dLogits } = kernels.crossEntropy(logits.tensor, null, targets);
+    tape.conclude({ inputs: [logits], saved: [dLogits], parameters: [] }, (give) => {
+      give(logits, (sum) => plus(pass, sum, dLogits));
     });
+    return probabilities;
   }
 
-  score(pass: Pass, hidden: Tensor, { targets }: MicrobatchInput): Score {
-    const { ops } = pass;
-    return ops.runtime.scope(() => {
-      const { logits } = this.#forward(pass, hidden);
-      const { probabilities } = pass.kernels.crossEntropy(logits, null, targets);
+  score(pass: Pass, hidden: Value, { targets }: MicrobatchInput): Score {
+    const { tape, ops, kernels } = pass;
+    const logits = this.#forward(pass, hidden);
+    const score = ops.runtime.scope(() => {
+      const { probabilities } = kernels.crossEntropy(logits.tensor, null, targets);
       return {
         lossSum: lossSum(ops, probabilities),
         count: targets.length,
-        correct: correctCount(ops, logits, targets),
+        correct: correctCount(ops, logits.tensor, targets),
       };
     });
+    tape.release(logits);
+    return score;
   }
 
   /** [B, labels]. */
-  logits(pass: Pass, hidden: Tensor): Tensor {
-    return pass.ops.runtime.scope(() => this.#forward(pass, hidden).logits);
+  logits(pass: Pass, hidden: Value): Value {
+    return this.#forward(pass, hidden);
   }
 
-  #forward(pass: Pass, hidden: Tensor) {
-    const pooled = pass.ops.tanh(this.#pooler.forward(pass, hidden));
-    const mask = maskAt(pass, pooled.shape, this.#dropout, 'classifier');
-    const features = masked(pass, pooled, mask);
-    return { logits: this.#classifier.forward(pass, features), features, mask, pooled };
+  #forward(pass: Pass, hidden: Value): Value {
+    const pooled = tanh(pass, this.#pooler.forward(pass, hidden));
+    return this.#classifier.forward(pass, dropout(pass, pooled, this.#dropout, 'classifier'));
   }
+}
+
+function tanh(pass: Pass, x: Value): Value {
+  const { tape, ops } = pass;
+  const y = ops.tanh(x.tensor);
+  return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
+    give(x, (sum) => plus(pass, sum, ops.tanhGradient(y, dy)));
+  });
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../engine/tensor.js';
 import type { Score } from '../layers/decoder.js';
-import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { Value } from '../layers/tape.js';
 
 /** One microbatch, padded to one length. */
 export interface MicrobatchInput {
@@ -21,25 +22,15 @@ export interface MicrobatchInput {
   readonly targets: Int32Array;
 }
 
-/** What a head learns from hidden states. */
-export interface HeadGradients {
-  /** Probabilities given to the targets [K,1]. */
-  readonly probabilities: Tensor;
-  /** [K,H], float32 or the type of the factors of products. */
-  readonly dHidden: Tensor;
-  /** The head's share of the token embeddings' gradient [V,H]; null where it does not use them. */
-  readonly dTokens: Tensor | null;
-}
-
-/** From hidden states [K,H], which are those of the rows it reads, to a loss, a score or logits. */
+/** From hidden states [K,H], which are those of the rows it reads and are used up, to a loss, a score or logits. */
 export interface Head {
   readonly parameters: readonly ParameterSpec[];
   /** The flat indices b·T + t of those rows [K], to learn and to score; null for all of them in order. */
   rowsToScore(input: MicrobatchInput): Int32Array | null;
   /** Those whose logits are wanted. */
   rowsToPredict(input: MicrobatchInput): Int32Array | null;
-  /** Gradients of the summed loss. */
-  train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients;
-  score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score;
-  logits(pass: Pass, hidden: Tensor): Tensor;
+  /** The end of a pass: the summed loss. Returns the probabilities of the targets [K,1]. */
+  train(pass: Pass, hidden: Value, input: MicrobatchInput): Tensor;
+  score(pass: Pass, hidden: Value, input: MicrobatchInput): Score;
+  logits(pass: Pass, hidden: Value): Value;
 }

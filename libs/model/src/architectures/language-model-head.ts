@@ -1,11 +1,14 @@
 import type { Tensor } from '../engine/tensor.js';
 import type { Activation } from '../kernels/index.js';
+import { activate } from '../layers/activate.js';
 import { TiedDecoder, type Score } from '../layers/decoder.js';
 import { LayerNorm } from '../layers/layer-norm.js';
-import type { Emit, ParameterSpec, Pass } from '../layers/layer.js';
+import { asFactor, asFloat32 } from '../layers/factor.js';
+import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
+import type { Value } from '../layers/tape.js';
 import type { ModelConfig } from './config.js';
-import type { Head, HeadGradients, MicrobatchInput } from './head.js';
+import type { Head, MicrobatchInput } from './head.js';
 import type { TransformerSettings } from './settings.js';
 
 /** Which rows of the hidden states are predicted from, null for all of them in order, and what they should give. */
@@ -54,34 +57,21 @@ export class LanguageModelHead implements Head {
     return positions ?? null;
   }
 
-  train(pass: Pass, hidden: Tensor, input: MicrobatchInput, emit: Emit): HeadGradients {
-    const { targets } = this.#select(input);
-    return pass.ops.runtime.scope(() => {
-      const transformed = this.#transform?.forward(pass, hidden);
-      const x = transformed?.output ?? hidden;
-      const { probabilities, dx, dTokens } = this.#decoder.train(pass, x, targets, emit);
-      const dHidden =
-        this.#transform === null || transformed === undefined
-          ? dx
-          : this.#transform.backward(pass, dx, transformed.saved, emit);
-      return { probabilities, dHidden, dTokens };
-    });
+  train(pass: Pass, hidden: Value, input: MicrobatchInput): Tensor {
+    return this.#decoder.train(pass, this.#features(pass, hidden), this.#select(input).targets);
   }
 
-  score(pass: Pass, hidden: Tensor, input: MicrobatchInput): Score {
-    const { targets } = this.#select(input);
-    return pass.ops.runtime.scope(() =>
-      this.#decoder.score(pass, this.#features(pass, hidden), targets),
-    );
+  score(pass: Pass, hidden: Value, input: MicrobatchInput): Score {
+    return this.#decoder.score(pass, this.#features(pass, hidden), this.#select(input).targets);
   }
 
-  logits(pass: Pass, hidden: Tensor): Tensor {
-    return pass.ops.runtime.scope(() => this.#decoder.logits(pass, this.#features(pass, hidden)));
+  logits(pass: Pass, hidden: Value): Value {
+    return this.#decoder.logits(pass, this.#features(pass, hidden));
   }
 
   /** What the decoder reads. */
-  #features(pass: Pass, hidden: Tensor): Tensor {
-    return this.#transform?.forward(pass, hidden).output ?? hidden;
+  #features(pass: Pass, hidden: Value): Value {
+    return this.#transform?.forward(pass, hidden) ?? hidden;
   }
 }
 
@@ -107,31 +97,9 @@ class Transform {
   }
 
   /** x [K,H] → T[K,H]. */
-  forward(pass: Pass, x: Tensor) {
-    const { ops, kernels, weight } = pass;
-    return ops.runtime.scope(() => {
-      const factor = ops.factor(x);
-      const dense = this.#dense.product(pass, factor);
-      const activated = kernels.activate(this.#activation, dense, weight(this.#dense.bias));
-      const { output, saved: norm } = this.#norm.forward(pass, ops.float32(activated));
-      return { output, saved: { factor, dense, norm } };
-    });
-  }
-
-  /** dy T[K,H] → T[K,H]. */
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { factor, dense, norm }: ReturnType<Transform['forward']>['saved'],
-    emit: Emit,
-  ): Tensor {
-    const { ops, kernels, weight } = pass;
-    return ops.runtime.scope(() => {
-      const dNormed = ops.factor(this.#norm.backward(pass, dy, norm, null, emit));
-      const bias = weight(this.#dense.bias);
-      const { dx, dBias } = kernels.activateGradient(this.#activation, dNormed, dense, bias);
-      emit(this.#dense.bias, dBias);
-      return this.#dense.productBackward(pass, dx, factor, emit);
-    });
+  forward(pass: Pass, x: Value): Value {
+    const dense = this.#dense.product(pass, asFactor(pass, x));
+    const activated = activate(pass, this.#activation, dense, this.#dense.bias);
+    return this.#norm.forward(pass, asFloat32(pass, activated));
   }
 }

@@ -8,6 +8,7 @@ import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
+import { Tape, type Value } from '../layers/tape.js';
 import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
 import type { Head, MicrobatchInput } from './head.js';
 import { headOf } from './heads.js';
@@ -92,19 +93,18 @@ export class Model {
   ): { lossSum: number; count: number } {
     const ops = this.#ops;
     const { runtime } = ops;
-    const emit: GradientSink = (name, gradient) => {
-      sink(name, gradient);
-      runtime.free(gradient);
-    };
-    return runtime.scope(() => {
-      const pass = this.#pass(input, this.#head.rowsToScore(input), random);
-      const tokens = this.#tokens(input);
-      const { output: hidden, saved } = this.#transformer.forward(pass, tokens);
-      const head = this.#head.train(pass, hidden, input, emit);
-      runtime.free(hidden);
-      this.#transformer.backward(pass, head.dHidden, saved, head.dTokens, emit);
-      return { lossSum: lossSum(ops, head.probabilities), count: head.probabilities.size };
-    });
+    const tape = Tape.recording(runtime, sink);
+    try {
+      return runtime.scope(() => {
+        const pass = this.#pass(tape, input, this.#head.rowsToScore(input), random);
+        const hidden = this.#transformer.forward(pass, this.#tokens(input));
+        const probabilities = this.#head.train(pass, hidden, input);
+        tape.backward();
+        return { lossSum: lossSum(ops, probabilities), count: probabilities.size };
+      });
+    } finally {
+      tape.dispose();
+    }
   }
 
   /** Loss and accuracy without dropout. */
@@ -119,7 +119,7 @@ export class Model {
    */
   predict(input: MicrobatchInput): { logits: Float32Array; shape: readonly number[] } {
     return this.#infer(input, this.#head.rowsToPredict(input), (pass, hidden) => {
-      const logits = this.#head.logits(pass, hidden);
+      const logits = this.#head.logits(pass, hidden).tensor;
       const values = new Float32Array(logits.size);
       this.#ops.runtime.downloadInto(logits, values);
       return { logits: values, shape: logits.shape };
@@ -129,16 +129,23 @@ export class Model {
   #infer<Result>(
     input: MicrobatchInput,
     rows: Int32Array | null,
-    body: (pass: Pass, hidden: Tensor) => Result,
+    body: (pass: Pass, hidden: Value) => Result,
   ): Result {
-    return this.#ops.runtime.scope(() => {
-      const pass = this.#pass(input, rows, null);
-      return body(pass, this.#transformer.infer(pass, this.#tokens(input)));
-    });
+    const { runtime } = this.#ops;
+    const tape = Tape.forwardOnly(runtime);
+    try {
+      return runtime.scope(() => {
+        const pass = this.#pass(tape, input, rows, null);
+        return body(pass, this.#transformer.forward(pass, this.#tokens(input)));
+      });
+    } finally {
+      tape.dispose();
+    }
   }
 
   /** `rows` are those that the head reads; null for all. */
   #pass(
+    tape: Tape,
     { sequences, length, lengths }: MicrobatchInput,
     rows: Int32Array | null,
     random: RandomScope | null,
@@ -148,6 +155,7 @@ export class Model {
     if (length > context)
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
     return {
+      tape,
       ops,
       kernels: this.#kernels,
       sequences,

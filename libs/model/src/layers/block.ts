@@ -1,9 +1,9 @@
-import type { Tensor } from '../engine/tensor.js';
 import type { Activation } from '../kernels/index.js';
 import { FeedForward } from './feed-forward.js';
-import type { Emit, ParameterSpec, Pass } from './layer.js';
+import type { Layer, ParameterSpec, Pass } from './layer.js';
 import { Residual, type ResidualOptions } from './residual.js';
 import { SelfAttention } from './self-attention.js';
+import type { Value } from './tape.js';
 
 export interface BlockOptions extends ResidualOptions {
   readonly heads: number;
@@ -16,10 +16,10 @@ export interface BlockOptions extends ResidualOptions {
 }
 
 /** One transformer layer: a sequence of residual sublayers. */
-export class Block {
+export class Block implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly #attention;
-  readonly #feedForward;
+  readonly #attention: Residual;
+  readonly #feedForward: Residual;
 
   constructor(name: string, options: BlockOptions) {
     const attention = `${name}.attention`;
@@ -29,28 +29,8 @@ export class Block {
     this.parameters = [...this.#attention.parameters, ...this.#feedForward.parameters];
   }
 
-  /** x [B·T,H] → [K,H] at its rows; takes ownership of x. */
-  forward(pass: Pass, x: Tensor) {
-    const attention = this.#attention.forward(pass, x);
-    const feedForward = this.#feedForward.forward(pass, attention.output);
-    return {
-      output: feedForward.output,
-      saved: { attention: attention.saved, feedForward: feedForward.saved },
-    };
-  }
-
-  /** Takes ownership of dy, and frees `saved`. */
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { attention, feedForward }: ReturnType<Block['forward']>['saved'],
-    emit: Emit,
-  ): Tensor {
-    const { runtime } = pass.ops;
-    const dMiddle = this.#feedForward.backward(pass, dy, feedForward, emit);
-    runtime.free(dy);
-    const dx = this.#attention.backward(pass, dMiddle, attention, emit);
-    runtime.free(dMiddle);
-    return dx;
+  /** x [B·T,H] → [K,H] at its rows. */
+  forward(pass: Pass, x: Value): Value {
+    return this.#feedForward.forward(pass, this.#attention.forward(pass, x));
   }
 }

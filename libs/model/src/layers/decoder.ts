@@ -1,7 +1,9 @@
 import type { Tensor } from '../engine/tensor.js';
 import { correctCount, lossSum } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
-import { zeros, type Emit, type ParameterSpec, type Pass } from './layer.js';
+import { zeros, type ParameterSpec, type Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 /** Logits computed at a time; more would leave the processor's cache, and need memory by the gigabyte. */
 const CHUNK_ELEMENTS = 2 ** 22;
@@ -28,59 +30,78 @@ export class TiedDecoder {
   }
 
   /** x T[K,H] → logits [K,V], float32. */
-  logits(pass: Pass, x: Tensor): Tensor {
-    const { ops, weight } = pass;
-    return ops.runtime.scope(() => {
-      const products = ops.float32(this.#products(pass, x));
-      return this.#bias === null ? products : ops.addBias(products, weight(this.#bias));
-    });
+  logits(pass: Pass, x: Value): Value {
+    const logits = this.#logits(pass, x.tensor);
+    pass.tape.release(x);
+    return pass.tape.input(logits);
   }
 
   /**
-   * The gradient of the summed cross-entropy of x T[K,H] against K targets.
+   * The end of a pass: the summed cross-entropy of x T[K,H] against K targets, whose gradients are found with it.
    *
-   * @returns `probabilities` [K,1] of the targets, `dx` T[K,H] and `dTokens` [V,H], the decoder's share of the token
-   * embeddings' gradient.
+   * @returns the probabilities of the targets [K,1]
    */
-  train(pass: Pass, x: Tensor, targets: Int32Array, emit: Emit) {
+  train(pass: Pass, x: Value, targets: Int32Array): Tensor {
+    const { tape, ops } = pass;
+    const { probabilities, dx, dTokens, dBias } = ops.runtime.scope(() =>
+      this.#gradients(pass, x.tensor, targets),
+    );
+    const parameters = this.#bias === null ? [TOKEN_EMBEDDINGS] : [this.#bias, TOKEN_EMBEDDINGS];
+    tape.conclude({ inputs: [x], saved: [dx, dTokens, dBias], parameters }, (give) => {
+      if (this.#bias !== null && dBias !== null)
+        give.parameter(this.#bias, (sum) => plus(pass, sum, dBias));
+      give.parameter(TOKEN_EMBEDDINGS, (sum) => plus(pass, sum, dTokens));
+      give(x, (sum) => plus(pass, sum, dx));
+    });
+    return probabilities;
+  }
+
+  #gradients(pass: Pass, x: Tensor, targets: Int32Array) {
     const { ops, kernels, weight, factor } = pass;
     const bias = this.#bias === null ? null : weight(this.#bias);
-    return ops.runtime.scope(() => {
-      const probabilities: Tensor[] = [];
-      const dx: Tensor[] = [];
-      let dTokens: Tensor | null = null;
-      let dBias: Tensor | null = null;
-      for (const chunk of this.#chunks(pass, x, targets)) {
-        const logits = this.#products(pass, chunk.x);
-        const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
-        ops.runtime.free(logits);
-        probabilities.push(entropy.probabilities);
-        dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
-        const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
-        dTokens = accumulate(pass, dTokens, product);
-        if (entropy.dBias !== null) dBias = accumulate(pass, dBias, entropy.dBias);
-        ops.runtime.free(entropy.dLogits);
-      }
-      if (dTokens === null) throw new Error('There are no rows to train on');
-      if (this.#bias !== null && dBias !== null) emit(this.#bias, dBias);
-      return { probabilities: joined(pass, probabilities), dx: joined(pass, dx), dTokens };
-    });
+    const probabilities: Tensor[] = [];
+    const dx: Tensor[] = [];
+    let dTokens: Tensor | null = null;
+    let dBias: Tensor | null = null;
+    for (const chunk of this.#chunks(pass, x, targets)) {
+      const logits = this.#products(pass, chunk.x);
+      const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
+      ops.runtime.free(logits);
+      probabilities.push(entropy.probabilities);
+      dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
+      const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
+      dTokens = accumulate(pass, dTokens, product);
+      if (entropy.dBias !== null) dBias = accumulate(pass, dBias, entropy.dBias);
+      ops.runtime.free(entropy.dLogits);
+    }
+    if (dTokens === null) throw new Error('There are no rows to train on');
+    return { probabilities: joined(pass, probabilities), dx: joined(pass, dx), dTokens, dBias };
   }
 
   /** Loss and accuracy of x T[K,H] against K targets. */
-  score(pass: Pass, x: Tensor, targets: Int32Array): Score {
-    const { ops, kernels } = pass;
-    return ops.runtime.scope(() => {
+  score(pass: Pass, x: Value, targets: Int32Array): Score {
+    const { tape, ops, kernels } = pass;
+    const score = ops.runtime.scope(() => {
       let sum = 0;
       let correct = 0;
-      for (const chunk of this.#chunks(pass, x, targets)) {
-        const logits = this.logits(pass, chunk.x);
+      for (const chunk of this.#chunks(pass, x.tensor, targets)) {
+        const logits = this.#logits(pass, chunk.x);
         const { probabilities, dLogits } = kernels.crossEntropy(logits, null, chunk.targets);
         sum += lossSum(ops, probabilities);
         correct += correctCount(ops, logits, chunk.targets);
         ops.runtime.free(logits, dLogits);
       }
       return { lossSum: sum, count: targets.length, correct };
+    });
+    tape.release(x);
+    return score;
+  }
+
+  #logits(pass: Pass, x: Tensor): Tensor {
+    const { ops, weight } = pass;
+    return ops.runtime.scope(() => {
+      const products = ops.float32(this.#products(pass, x));
+      return this.#bias === null ? products : ops.addBias(products, weight(this.#bias));
     });
   }
 

@@ -2,6 +2,8 @@ import { randomKey } from '@ringmaster/protocol';
 
 import type { Tensor } from '../engine/tensor.js';
 import type { Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 /** Which microbatch a draw belongs to; with the module path it keys every random number of training. */
 export interface RandomScope {
@@ -32,4 +34,15 @@ export function maskAt(
 /** x ∘ mask, or x itself where there is no mask; the gradient through dropout is the same. */
 export function masked({ kernels }: Pass, x: Tensor, mask: Tensor | null): Tensor {
   return mask === null ? x : kernels.applyMask(x, mask);
+}
+
+/** Dropout at a module path: x ∘ mask; x itself where nothing is dropped. */
+export function dropout(pass: Pass, x: Value, rate: number, path: string): Value {
+  const mask = maskAt(pass, x.tensor.shape, rate, path);
+  if (mask === null) return x;
+  const { tape, kernels } = pass;
+  const recorded = { inputs: [x], saved: [mask], parameters: [] };
+  return tape.record(kernels.applyMask(x.tensor, mask), recorded, (dy, give) => {
+    give(x, (sum) => plus(pass, sum, kernels.applyMask(dy, mask)));
+  });
 }

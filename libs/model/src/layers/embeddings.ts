@@ -1,8 +1,10 @@
 import { cos, exp, log, sin } from '@ringmaster/protocol';
 import type { Tensor } from '../engine/tensor.js';
-import { maskAt, masked } from './dropout.js';
+import { dropout } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
-import { weights, type Emit, type ParameterSpec, type Pass } from './layer.js';
+import { weights, type ParameterSpec, type Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 export interface EmbeddingsOptions {
   readonly vocabulary: number;
@@ -20,85 +22,59 @@ export interface EmbeddingsOptions {
 
 const NAME = 'embeddings';
 export const TOKEN_EMBEDDINGS = `${NAME}.token.weight`;
+const POSITIONS = `${NAME}.position.weight`;
+const TYPES = `${NAME}.type.weight`;
 
 /** Token, position and type embeddings, summed. */
 export class Embeddings {
   readonly parameters: readonly ParameterSpec[];
   readonly #options: EmbeddingsOptions;
   readonly #norm: LayerNorm | null;
+  readonly #tables: readonly ParameterSpec[];
 
   constructor(options: EmbeddingsOptions) {
     const { vocabulary, hidden, context, positions, types, deviation, epsilon } = options;
     this.#options = options;
     this.#norm = options.norm ? new LayerNorm(`${NAME}.norm`, hidden, epsilon, 'stream') : null;
-    this.parameters = [
+    this.#tables = [
       weights(TOKEN_EMBEDDINGS, [vocabulary, hidden], deviation),
-      ...(positions === 'learned'
-        ? [weights(`${NAME}.position.weight`, [context, hidden], deviation)]
-        : []),
-      ...(types > 0 ? [weights(`${NAME}.type.weight`, [types, hidden], deviation)] : []),
-      ...(this.#norm?.parameters ?? []),
+      ...(positions === 'learned' ? [weights(POSITIONS, [context, hidden], deviation)] : []),
+      ...(types > 0 ? [weights(TYPES, [types, hidden], deviation)] : []),
     ];
+    this.parameters = [...this.#tables, ...(this.#norm?.parameters ?? [])];
   }
 
-  /** tokens int32 [B·T] → [B·T,H]. */
-  forward(pass: Pass, tokens: Tensor) {
-    const { ops, sequences, length, weight } = pass;
-    const { hidden, types } = this.#options;
-    return ops.runtime.scope(() => {
-      const rows = ops.reshape(ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens), [
-        sequences,
-        length,
-        hidden,
-      ]);
+  /** tokens int32 [B·T], which stay the caller's → [B·T,H]. */
+  forward(pass: Pass, tokens: Tensor): Value {
+    const sum = this.#sum(pass, tokens);
+    const normed = this.#norm?.forward(pass, sum) ?? sum;
+    return dropout(pass, normed, this.#options.dropout, NAME);
+  }
+
+  #sum(pass: Pass, tokens: Tensor): Value {
+    const { tape, ops, kernels, sequences, length, weight } = pass;
+    const { vocabulary, hidden, context, types } = this.#options;
+    const output = ops.runtime.scope(() => {
+      const gathered = ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens);
+      const rows = ops.reshape(gathered, [sequences, length, hidden]);
       const positions = ops.slice(this.#positions(pass), [0, 0], [length, -1]);
-      const added =
-        types > 0
-          ? ops.chain(positions).add(ops.slice(weight(`${NAME}.type.weight`), [0, 0], [1, -1]))
-              .value
-          : positions;
-      const sum = ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);
-      const normed = this.#norm?.forward(pass, sum) ?? { output: sum, saved: null };
-      const mask = maskAt(pass, sum.shape, this.#options.dropout, NAME);
-      const output = masked(pass, normed.output, mask);
-      return { output, saved: { norm: normed.saved, mask, tokens } };
+      const first = types > 0 ? ops.slice(weight(TYPES), [0, 0], [1, -1]) : null;
+      const added = first === null ? positions : ops.chain(positions).add(first).value;
+      return ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);
     });
-  }
-
-  /**
-   * Emits the gradient of every embedding. `tied` is what else the token embeddings received, from a decoder that
-   * shares them, to which those of the tokens are added; it is taken over.
-   */
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { norm, mask, tokens }: ReturnType<Embeddings['forward']>['saved'],
-    tied: Tensor | null,
-    emit: Emit,
-  ): void {
-    const { ops, kernels, sequences, length } = pass;
-    const { vocabulary, hidden, context, positions, types } = this.#options;
-    ops.runtime.scope(() => {
-      const dropped = masked(pass, dy, mask);
-      const dSum =
-        this.#norm === null || norm === null
-          ? dropped
-          : this.#norm.backward(pass, dropped, norm, null, emit);
-      const perPosition = ops.reshape(
-        ops.columnSums(ops.reshape(dSum, [sequences, length * hidden])),
-        [length, hidden],
-      );
+    const parameters = this.#tables.map(({ name }) => name);
+    return tape.record(output, { inputs: [], saved: [], parameters }, (dy, give) => {
+      const byPosition = ops.columnSums(ops.reshape(dy, [sequences, length * hidden]));
+      const perPosition = ops.reshape(byPosition, [length, hidden]);
       if (types > 0) {
         const first = ops.reshape(ops.columnSums(perPosition), [1, hidden]);
-        emit(`${NAME}.type.weight`, ops.padRows(first, types));
+        give.parameter(TYPES, (sum) => plus(pass, sum, ops.padRows(first, types)));
       }
-      if (positions === 'learned')
-        emit(`${NAME}.position.weight`, ops.padRows(perPosition, context));
-      emit(
-        TOKEN_EMBEDDINGS,
-        tied === null
-          ? ops.scatterRows(dSum, tokens, vocabulary)
-          : kernels.addRows(tied, dSum, tokens),
+      if (parameters.includes(POSITIONS))
+        give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
+      // Added in place to what a head that shares them has given: rows that do not occur cost nothing.
+      give.parameter(TOKEN_EMBEDDINGS, (sum) =>
+        sum === null ? ops.scatterRows(dy, tokens, vocabulary) : kernels.addRows(sum, dy, tokens),
       );
     });
   }
@@ -106,7 +82,7 @@ export class Embeddings {
   #positions({ ops: { runtime }, weight }: Pass): Tensor {
     const { positions, context, hidden } = this.#options;
     return positions === 'learned'
-      ? weight(`${NAME}.position.weight`)
+      ? weight(POSITIONS)
       : runtime.constant(`sinusoid${context},${hidden}`, () =>
           runtime.upload(sinusoid(context, hidden), [context, hidden]),
         );

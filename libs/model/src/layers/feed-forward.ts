@@ -1,7 +1,8 @@
-import type { Tensor } from '../engine/tensor.js';
 import type { Activation } from '../kernels/index.js';
-import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
+import { activate } from './activate.js';
+import type { Branch, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
+import type { Value } from './tape.js';
 
 export interface FeedForwardOptions {
   readonly hidden: number;
@@ -12,14 +13,8 @@ export interface FeedForwardOptions {
   readonly residualDeviation: number;
 }
 
-export interface FeedForwardSaved {
-  readonly x: Tensor;
-  readonly up: Tensor;
-  readonly wide: Tensor;
-}
-
 /** down(activation(up(x))) at every position. */
-export class FeedForward implements Branch<FeedForwardSaved> {
+export class FeedForward implements Branch {
   readonly parameters: readonly ParameterSpec[];
   readonly bias: string;
   readonly #activation: Activation;
@@ -39,22 +34,8 @@ export class FeedForward implements Branch<FeedForwardSaved> {
     return null;
   }
 
-  forward(pass: Pass, x: Tensor): { output: Tensor; saved: FeedForwardSaved } {
-    const { kernels, weight } = pass;
+  forward(pass: Pass, x: Value): Value {
     const up = this.#up.product(pass, x);
-    const wide = kernels.activate(this.#activation, up, weight(this.#up.bias));
-    return { output: this.#down.product(pass, wide), saved: { x, up, wide } };
-  }
-
-  backward(pass: Pass, dy: Tensor, { x, up, wide }: FeedForwardSaved, emit: Emit): Tensor {
-    const { ops, kernels, weight } = pass;
-    const dWide = this.#down.productBackward(pass, dy, wide, emit);
-    const bias = weight(this.#up.bias);
-    const { dx: dUp, dBias } = kernels.activateGradient(this.#activation, dWide, up, bias);
-    ops.runtime.free(dWide);
-    emit(this.#up.bias, dBias);
-    const dx = this.#up.productBackward(pass, dUp, x, emit);
-    ops.runtime.free(dUp);
-    return dx;
+    return this.#down.product(pass, activate(pass, this.#activation, up, this.#up.bias));
   }
 }

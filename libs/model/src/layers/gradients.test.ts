@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest';
 
 import { Ops } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
 import type { Activation, Kernels, Sight } from '../kernels/index.js';
 import { NativeKernels } from '../kernels/native.js';
+import { activate } from './activate.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
-import { zeros, type Branch, type Emit, type ParameterSpec, type Pass } from './layer.js';
+import { zeros, type Branch, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { Linear } from './linear.js';
+import type { Emit } from './parameter-gradients.js';
 import { SelfAttention } from './self-attention.js';
+import { Tape, type Value } from './tape.js';
 
 // Every layer's backward pass against central differences of its forward pass. The scalar is a fixed random
 // combination of the outputs, folded in float64; the derivative along a direction is taken with the five-point formula.
@@ -41,46 +43,31 @@ interface Case {
   readonly parameters: readonly ParameterSpec[];
   /** Shape of the input that is differentiated; null where there is none. */
   readonly input: readonly number[] | null;
-  /** Runs forward; `backward` may be called once. */
-  readonly run: (
-    pass: Pass,
-    x: Tensor,
-  ) => { output: Tensor; backward: (dy: Tensor, emit: Emit) => Tensor | null };
+  readonly run: (pass: Pass, x: Value) => Value;
   readonly sight?: Sight;
 }
 
-/** The usual case: a layer with `forward(pass, x)` and `backward(pass, dy, saved, emit)`. */
-function ofLayer<Saved>(layer: {
-  readonly parameters: readonly ParameterSpec[];
-  forward(pass: Pass, x: Tensor): { output: Tensor; saved: Saved };
-  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
-}): Case {
+function ofLayer(layer: Layer): Case {
   return {
     parameters: layer.parameters,
     input: [ROWS, HIDDEN],
-    run: (pass, x) => {
-      const { output, saved } = layer.forward(pass, x);
-      return { output, backward: (dy, emit) => layer.backward(pass, dy, saved, emit) };
-    },
+    run: (pass, x) => layer.forward(pass, x),
   };
 }
 
 /** A branch with the bias that it leaves to others. */
-function ofBranch<Saved>(branch: Branch<Saved>): Case {
-  return {
-    parameters: branch.parameters,
-    input: [ROWS, HIDDEN],
-    run: (pass, x) => {
-      const { output, saved } = branch.forward(pass, x);
-      return {
-        output: ops.addBias(output, pass.weight(branch.bias)),
-        backward: (dy, emit) => {
-          emit(branch.bias, ops.columnSums(dy));
-          return branch.backward(pass, dy, saved, emit);
-        },
-      };
-    },
+function ofBranch(branch: Branch): Case {
+  const run = (pass: Pass, x: Value) => {
+    const y = branch.forward(pass, x);
+    const { bias } = branch;
+    if (bias === null) return y;
+    const output = ops.addBias(y.tensor, pass.weight(bias));
+    return pass.tape.record(output, { inputs: [y], saved: [], parameters: [bias] }, (dy, give) => {
+      give.parameter(bias, () => ops.columnSums(dy));
+      give(y, () => dy);
+    });
   };
+  return { parameters: branch.parameters, input: [ROWS, HIDDEN], run };
 }
 
 const linear = new Linear('linear', HIDDEN, 5, 0.02);
@@ -107,53 +94,34 @@ const embeddings: EmbeddingsOptions = {
 const activation = (kind: Activation): Case => ({
   parameters: [zeros('bias', HIDDEN)],
   input: [ROWS, HIDDEN],
-  run: (pass, x) => ({
-    output: pass.kernels.activate(kind, x, pass.weight('bias')),
-    backward: (dy, emit) => {
-      const { dx, dBias } = pass.kernels.activateGradient(kind, dy, x, pass.weight('bias'));
-      emit('bias', dBias);
-      return dx;
-    },
-  }),
+  run: (pass, x) => activate(pass, kind, x, 'bias'),
 });
-const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
 const embedded = (options: EmbeddingsOptions): Case => {
   const layer = new Embeddings(options);
   return {
     parameters: layer.parameters,
     input: null,
-    run: (pass) => {
-      const tokens = runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS]);
-      const { output, saved } = layer.forward(pass, tokens);
-      return {
-        output,
-        backward: (dy, emit) => {
-          layer.backward(pass, dy, saved, null, emit);
-          return null;
-        },
-      };
-    },
+    run: (pass) => layer.forward(pass, runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS])),
   };
 };
+/** Activation checkpointing of a layer. */
+function again(layer: Layer): Case {
+  const run = (pass: Pass, x: Value) =>
+    pass.tape.checkpoint(x, (tape, input) => layer.forward({ ...pass, tape }, input));
+  return { ...ofLayer(layer), run };
+}
+
+/** A layer after itself, with the same parameters. */
+function twice(layer: Layer, how: (layer: Layer) => Case = ofLayer): Case {
+  const { run, ...others } = how(layer);
+  return { ...others, run: (pass, x) => run(pass, run(pass, x)) };
+}
+
 const attention = new SelfAttention('attention', { ...block, dropout: 0 });
 
 const cases: Record<string, Case> = {
-  linear: {
-    parameters: linear.parameters,
-    input: [ROWS, HIDDEN],
-    run: (pass, x) => ({
-      output: linear.forward(pass, x),
-      backward: (dy, emit) => linear.backward(pass, dy, x, emit),
-    }),
-  },
-  'layer norm': {
-    parameters: norm.parameters,
-    input: [ROWS, HIDDEN],
-    run: (pass, x) => {
-      const { output, saved } = norm.forward(pass, x);
-      return { output, backward: (dy, emit) => norm.backward(pass, dy, saved, null, emit) };
-    },
-  },
+  linear: ofLayer(linear),
+  'layer norm': ofLayer(new LayerNorm('norm', HIDDEN, 1e-5, 'stream')),
   gelu: activation('gelu'),
   'gelu-tanh': activation('gelu-tanh'),
   'feed-forward': ofBranch(new FeedForward('feedforward', block)),
@@ -173,6 +141,12 @@ const cases: Record<string, Case> = {
   'pre-norm block of some rows': ofLayer(
     new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh', rows: 'read' }),
   ),
+  'a block that is computed again': again(new Block('blocks.0', block)),
+  'a block of some rows that is computed again': again(
+    new Block('blocks.0', { ...block, norm: 'pre', rows: 'read' }),
+  ),
+  'a block twice': twice(new Block('blocks.0', block)),
+  'a block twice that is computed again': twice(new Block('blocks.0', block), again),
   'normalised embeddings with types and dropout': embedded(embeddings),
   'sinusoidal embeddings': embedded({
     ...embeddings,
@@ -189,31 +163,39 @@ const normals = (size: number, purpose: string): Float32Array => {
   return Float32Array.from({ length: size }, (_, index) => stream.normal(index));
 };
 
-/** Runs a case at `values` and gives `use` the pass's result; frees everything. */
+/** Runs a case at `values` and gives `use` the pass, which may go back; frees everything. */
 function at<Result>(
   kind: string,
   { run, input, sight, parameters }: Case,
   values: Values,
-  use: (result: ReturnType<Case['run']>) => Result,
+  use: (pass: { output: Value; x: Value; tape: Tape }) => Result,
+  emit: Emit = () => undefined,
 ): Result {
-  return runtime.scope(() => {
-    const uploaded = new Map(
-      parameters.map(({ name, shape }) => [name, runtime.upload(values.get(name)!, shape)]),
-    );
-    const pass: Pass = {
-      ops,
-      kernels: kernels[kind]!,
-      sequences: SEQUENCES,
-      length: LENGTH,
-      read: runtime.upload(READ, [READ.length]),
-      weight: (name) => uploaded.get(name)!,
-      factor: (name) => uploaded.get(name)!,
-      sight: sight ?? { causal: false, lengths: null },
-      // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
-      random: { seed: 5, step: 2, microbatch: 3 },
-    };
-    return use(run(pass, runtime.upload(values.get(INPUT) ?? new Float32Array(1), input ?? [1])));
-  });
+  const tape = Tape.recording(runtime, emit);
+  try {
+    return runtime.scope(() => {
+      const uploaded = new Map(
+        parameters.map(({ name, shape }) => [name, runtime.upload(values.get(name)!, shape)]),
+      );
+      const pass: Pass = {
+        tape,
+        ops,
+        kernels: kernels[kind]!,
+        sequences: SEQUENCES,
+        length: LENGTH,
+        read: runtime.upload(READ, [READ.length]),
+        weight: (name) => uploaded.get(name)!,
+        factor: (name) => uploaded.get(name)!,
+        sight: sight ?? { causal: false, lengths: null },
+        // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
+        random: { seed: 5, step: 2, microbatch: 3 },
+      };
+      const x = tape.input(runtime.upload(values.get(INPUT) ?? new Float32Array(1), input ?? [1]));
+      return use({ output: run(pass, tape.fork(x)), x, tape });
+    });
+  } finally {
+    tape.dispose();
+  }
 }
 
 const both = Object.keys(kernels).flatMap((kind) =>
@@ -229,18 +211,19 @@ describe.each(both)('%s kernels: %s', (kind, _, layer) => {
   const weigh = (output: Float32Array | Int32Array): number =>
     normals(output.length, 'weights').reduce((sum, w, index) => sum + w * output[index]!, 0);
   const scalar = (at_: Values): number =>
-    at(kind, layer, at_, ({ output }) => weigh(runtime.download(output)));
+    at(kind, layer, at_, ({ output }) => weigh(runtime.download(output.tensor)));
 
   it('has the gradient of its output, each part once', () => {
     const gradients = new Map<string, Float32Array | Int32Array>();
-    at(kind, layer, values, ({ output, backward }) => {
-      const dy = runtime.upload(normals(output.size, 'weights'), output.shape);
-      const dx = backward(dy, (name, gradient) => {
-        expect(gradients.has(name)).toBe(false);
-        expect(gradient.shape).toEqual(shapes.get(name));
-        gradients.set(name, runtime.download(gradient));
-      });
-      if (dx !== null) gradients.set(INPUT, runtime.download(dx));
+    const backward = ({ output, x, tape }: { output: Value; x: Value; tape: Tape }) => {
+      const { shape, size } = output.tensor;
+      tape.backward(output, runtime.upload(normals(size, 'weights'), shape));
+      if (layer.input !== null) gradients.set(INPUT, runtime.download(tape.gradientOf(x)));
+    };
+    at(kind, layer, values, backward, (name, gradient) => {
+      expect(gradients.has(name)).toBe(false);
+      expect(gradient.shape).toEqual(shapes.get(name));
+      gradients.set(name, runtime.download(gradient));
     });
     expect([...gradients.keys()].sort()).toEqual([...shapes.keys()].sort());
 
@@ -262,10 +245,8 @@ describe.each(both)('%s kernels: %s', (kind, _, layer) => {
 
   it('leaves no tensor behind', () => {
     const run = (): void => {
-      at(kind, layer, values, ({ output, backward }) => {
-        backward(output, (name, gradient) => {
-          runtime.free(name, gradient);
-        });
+      at(kind, layer, values, ({ output, tape }) => {
+        tape.backward(output, output.tensor);
       });
     };
     run();

@@ -1,5 +1,6 @@
-import type { Tensor } from '../engine/tensor.js';
-import { ones, zeros, type Emit, type ParameterSpec, type Pass } from './layer.js';
+import { ones, zeros, type ParameterSpec, type Pass } from './layer.js';
+import type { Value } from './tape.js';
+import { plus } from './plus.js';
 
 /** What reads the output of a layer norm: the residual stream (float32), or products alone (their type T). */
 export type NormOutput = 'stream' | 'factor';
@@ -20,25 +21,34 @@ export class LayerNorm {
     this.parameters = [ones(this.#gain, width), zeros(this.#shift, width)];
   }
 
-  /** x [N,H] → [N,H]; takes ownership of x, which it saves. */
-  forward({ ops, kernels, weight }: Pass, x: Tensor) {
+  /** x [N,H] → [N,H]. */
+  forward(pass: Pass, x: Value): Value {
+    const { tape, ops, kernels, weight } = pass;
     const type = this.#output === 'stream' ? 'float32' : ops.precision;
-    const [gain, shift] = [weight(this.#gain), weight(this.#shift)];
-    const { y, statistics } = kernels.normalise(x, gain, shift, this.#epsilon, type);
-    return { output: y, saved: { x, statistics } };
-  }
-
-  /** Returns dx + along, float32. */
-  backward(
-    { kernels, weight }: Pass,
-    dy: Tensor,
-    { x, statistics }: ReturnType<LayerNorm['forward']>['saved'],
-    along: Tensor | null,
-    emit: Emit,
-  ): Tensor {
-    const d = kernels.normaliseGradient(dy, x, statistics, weight(this.#gain), along);
-    emit(this.#shift, d.dShift);
-    emit(this.#gain, d.dGain);
-    return d.dx;
+    const gain = weight(this.#gain);
+    const { y, statistics } = kernels.normalise(
+      x.tensor,
+      gain,
+      weight(this.#shift),
+      this.#epsilon,
+      type,
+    );
+    const saved = [x.tensor, ...statistics];
+    const parameters = [this.#shift, this.#gain];
+    return tape.record(y, { inputs: [x], saved, parameters }, (dy, give) => {
+      give(x, (sum) => {
+        const along = sum === null ? null : ops.float32(sum);
+        const { dx, dGain, dShift } = kernels.normaliseGradient(
+          dy,
+          x.tensor,
+          statistics,
+          gain,
+          along,
+        );
+        give.parameter(this.#shift, (other) => plus(pass, other, dShift));
+        give.parameter(this.#gain, (other) => plus(pass, other, dGain));
+        return dx;
+      });
+    });
   }
 }

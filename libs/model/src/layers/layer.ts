@@ -2,6 +2,7 @@ import type { Ops } from '../engine/ops.js';
 import type { RandomScope } from './dropout.js';
 import type { Tensor } from '../engine/tensor.js';
 import type { Kernels, Sight } from '../kernels/index.js';
+import type { Tape, Value } from './tape.js';
 
 /** One tensor that is trained. */
 export interface ParameterSpec {
@@ -16,6 +17,7 @@ export interface ParameterSpec {
 
 /** What every layer of one pass over one microbatch shares. `T` in shapes is the type of the factors of products. */
 export interface Pass {
+  readonly tape: Tape;
   readonly ops: Ops;
   readonly kernels: Kernels;
   /** Sequences (B) of one padded length (T); activations are [B·T, H]. */
@@ -33,27 +35,18 @@ export interface Pass {
   readonly random: RandomScope | null;
 }
 
-/** Takes the gradient of one parameter, summed over the microbatch, as soon as it is complete; it owns the tensor. */
-export type Emit = (name: string, gradient: Tensor) => void;
-
-/** A layer of the residual stream, [N,H] → [N,H], with its backward pass; some go on with fewer rows, [N,H] → [K,H]. */
-export interface Layer<Saved> {
+/** A layer of the residual stream, [N,H] → [N,H]; some go on with fewer rows, [N,H] → [K,H]. It uses x up. */
+export interface Layer {
   readonly parameters: readonly ParameterSpec[];
-  /** Takes ownership of x. */
-  forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
-  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
+  forward(pass: Pass, x: Value): Value;
 }
 
-/** What is added to the residual stream, T[N,H] → T[K,H] at `rows`, but for the bias of its last projection. */
-export interface Branch<Saved> {
-  readonly parameters: readonly ParameterSpec[];
-  /** Name of that bias: whoever adds the output to the stream adds it too, and emits its gradient. */
-  readonly bias: string;
+/** What is added to the residual stream, T[N,H] → T[K,H] at `rows`, but for the bias of its last projection. It uses x up. */
+export interface Branch extends Layer {
+  /** Name of that bias, which is added with the output and whose gradient the addition gives; null for none. */
+  readonly bias: string | null;
   /** The rows of the stream [K] that its output belongs to; null for all of them. */
   rows(pass: Pass): Tensor | null;
-  /** Takes ownership of x. */
-  forward(pass: Pass, x: Tensor): { readonly output: Tensor; readonly saved: Saved };
-  backward(pass: Pass, dy: Tensor, saved: Saved, emit: Emit): Tensor;
 }
 
 export const weights = (

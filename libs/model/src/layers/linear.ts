@@ -1,9 +1,11 @@
 import type { Tensor } from '../engine/tensor.js';
-import { weights, zeros, type Emit, type ParameterSpec, type Pass } from './layer.js';
+import { weights, zeros, type ParameterSpec, type Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 /**
  * y = x · Wᵀ + b with W [outputs, inputs], as PyTorch stores it. Where a kernel comes after it that adds b along with
- * what else it does, `product` and `productBackward` leave b to that.
+ * what else it does, `product` leaves b to that.
  */
 export class Linear {
   /** Name of b. */
@@ -20,33 +22,39 @@ export class Linear {
     ];
   }
 
-  /** x T[N, inputs] → x · Wᵀ, T[N, outputs]; backward needs x again. */
-  product({ ops, factor }: Pass, x: Tensor): Tensor {
-    return ops.matmul(x, factor(this.#weight), { transposeY: true });
-  }
-
-  /** Emits dW = dyᵀ · x for dy T[N, outputs]; returns dx = dy · W, T[N, inputs]. */
-  productBackward({ ops, factor }: Pass, dy: Tensor, x: Tensor, emit: Emit): Tensor {
-    return ops.runtime.scope(() => {
-      emit(this.#weight, ops.float32(ops.matmul(dy, x, { transposeX: true })));
-      return ops.matmul(dy, factor(this.#weight));
+  /** x T[N, inputs] → x · Wᵀ, T[N, outputs]. */
+  product(pass: Pass, x: Value): Value {
+    const { tape, ops, factor } = pass;
+    const output = ops.matmul(x.tensor, factor(this.#weight), { transposeY: true });
+    const recorded = { inputs: [x], saved: [x.tensor], parameters: [this.#weight] };
+    return tape.record(output, recorded, (dy, give) => {
+      give.parameter(this.#weight, (sum) =>
+        plus(pass, sum, this.#weightGradient(pass, dy, x.tensor)),
+      );
+      give(x, (sum) => plus(pass, sum, ops.matmul(dy, factor(this.#weight))));
     });
   }
 
-  /** x [N, inputs] → [N, outputs], float32. */
-  forward(pass: Pass, x: Tensor): Tensor {
-    const { ops, weight } = pass;
-    return ops.runtime.scope(() =>
-      ops.addBias(ops.float32(this.product(pass, ops.factor(x))), weight(this.bias)),
-    );
+  /** x [N, inputs] → [N, outputs], both float32. */
+  forward(pass: Pass, x: Value): Value {
+    const { tape, ops, weight, factor } = pass;
+    const output = ops.runtime.scope(() => {
+      const product = ops.matmul(ops.factor(x.tensor), factor(this.#weight), { transposeY: true });
+      return ops.addBias(ops.float32(product), weight(this.bias));
+    });
+    const parameters = [this.bias, this.#weight];
+    return tape.record(output, { inputs: [x], saved: [x.tensor], parameters }, (dy, give) => {
+      give.parameter(this.bias, (sum) => plus(pass, sum, ops.columnSums(dy)));
+      const [dyFactor, xFactor] = [ops.factor(dy), ops.factor(x.tensor)];
+      give.parameter(this.#weight, (sum) =>
+        plus(pass, sum, this.#weightGradient(pass, dyFactor, xFactor)),
+      );
+      give(x, (sum) => plus(pass, sum, ops.float32(ops.matmul(dyFactor, factor(this.#weight)))));
+    });
   }
 
-  /** Emits dW and db for dy [N, outputs]; returns dx [N, inputs], float32. */
-  backward(pass: Pass, dy: Tensor, x: Tensor, emit: Emit): Tensor {
-    const { ops } = pass;
-    return ops.runtime.scope(() => {
-      emit(this.bias, ops.columnSums(dy));
-      return ops.float32(this.productBackward(pass, ops.factor(dy), ops.factor(x), emit));
-    });
+  /** dyᵀ · x [outputs, inputs], float32. */
+  #weightGradient({ ops }: Pass, dy: Tensor, x: Tensor): Tensor {
+    return ops.float32(ops.matmul(dy, x, { transposeX: true }));
   }
 }

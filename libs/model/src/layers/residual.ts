@@ -1,7 +1,9 @@
-import type { Tensor } from '../engine/tensor.js';
 import { maskAt, masked } from './dropout.js';
+import { asFactor } from './factor.js';
 import { LayerNorm } from './layer-norm.js';
-import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
+import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 export interface ResidualOptions {
   readonly hidden: number;
@@ -12,14 +14,14 @@ export interface ResidualOptions {
 }
 
 /** A branch with its norm, dropout and the connection around it. */
-export class Residual<Saved> {
+export class Residual implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
   readonly #options: ResidualOptions;
-  readonly #branch: Branch<Saved>;
+  readonly #branch: Branch;
   readonly #norm: LayerNorm;
 
-  constructor(name: string, branch: Branch<Saved>, options: ResidualOptions) {
+  constructor(name: string, branch: Branch, options: ResidualOptions) {
     const { hidden, epsilon, norm } = options;
     this.#name = name;
     this.#options = options;
@@ -29,58 +31,36 @@ export class Residual<Saved> {
     this.parameters = [...branch.parameters, ...this.#norm.parameters];
   }
 
-  /** Takes ownership of x. */
-  forward(pass: Pass, x: Tensor) {
-    return this.#options.norm === 'pre' ? this.#preNorm(pass, x) : this.#postNorm(pass, x);
+  forward(pass: Pass, x: Value): Value {
+    const { tape } = pass;
+    const isPre = this.#options.norm === 'pre';
+    const input = isPre ? this.#norm.forward(pass, tape.fork(x)) : asFactor(pass, tape.fork(x));
+    const sum = this.#add(pass, x, this.#branch.forward(pass, input));
+    return isPre ? sum : this.#norm.forward(pass, sum);
   }
 
-  /** Frees `saved`; dy stays alive. */
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { norm, mask, inner }: ReturnType<Residual<Saved>['forward']>['saved'],
-    emit: Emit,
-  ): Tensor {
-    const { ops, kernels } = pass;
-    const before = this.#options.norm === 'pre';
-    return ops.runtime.scope(() => {
-      const dSum = before ? dy : this.#norm.backward(pass, dy, norm, null, emit);
-      const dBranch = masked(pass, dSum, mask);
-      emit(this.#branch.bias, ops.columnSums(dBranch));
-      const dx = this.#branch.backward(pass, ops.factor(dBranch), inner, emit);
-      ops.runtime.free(inner, mask);
-      const rows = this.#branch.rows(pass);
-      const along = rows === null ? dSum : null;
-      const dInput = before ? this.#norm.backward(pass, dx, norm, along, emit) : dx;
-      ops.runtime.free(norm);
-      if (rows !== null) return kernels.addRows(ops.float32(dInput), dSum, rows);
-      return before ? dInput : kernels.addBranch(dSum, dInput, null, null);
-    });
-  }
-
-  #preNorm(pass: Pass, x: Tensor) {
-    const { output: normed, saved: norm } = this.#norm.forward(pass, x);
-    const { output, mask, inner } = this.#added(pass, x, normed);
-    return { output, saved: { norm, mask, inner } };
-  }
-
-  #postNorm(pass: Pass, x: Tensor) {
-    const { output: sum, mask, inner } = this.#added(pass, x, pass.ops.factor(x));
-    pass.ops.runtime.free(x);
-    const { output, saved: norm } = this.#norm.forward(pass, sum);
-    return { output, saved: { norm, mask, inner } };
-  }
-
-  /** x + dropout(f(input)), at the rows that f goes on with; takes ownership of `input`. */
-  #added(pass: Pass, x: Tensor, input: Tensor) {
-    const { ops, kernels, weight } = pass;
-    const branch = this.#branch.forward(pass, input);
-    const mask = maskAt(pass, branch.output.shape, this.#options.dropout, this.#name);
+  /** x + dropout(branch + bias), [K,H] at the rows that the branch goes on with. */
+  #add(pass: Pass, x: Value, branch: Value): Value {
+    const { tape, ops, kernels, weight } = pass;
+    const { bias } = this.#branch;
     const rows = this.#branch.rows(pass);
-    const stream = rows === null ? x : ops.gatherRows(x, rows);
-    const output = kernels.addBranch(stream, branch.output, weight(this.#branch.bias), mask);
-    if (stream !== x) ops.runtime.free(stream);
-    ops.runtime.free(branch.output);
-    return { output, mask, inner: branch.saved };
+    const mask = maskAt(pass, branch.tensor.shape, this.#options.dropout, this.#name);
+    const stream = rows === null ? x.tensor : ops.gatherRows(x.tensor, rows);
+    const added = bias === null ? null : weight(bias);
+    const output = kernels.addBranch(stream, branch.tensor, added, mask);
+    if (rows !== null) ops.runtime.free(stream);
+    const parameters = bias === null ? [] : [bias];
+    return tape.record(output, { inputs: [x, branch], saved: [mask], parameters }, (dy, give) => {
+      const dBranch = masked(pass, dy, mask);
+      if (bias !== null) give.parameter(bias, (sum) => plus(pass, sum, ops.columnSums(dBranch)));
+      give(branch, (sum) => plus(pass, sum, ops.factor(dBranch)));
+      if (rows === null) give(x, (sum) => (sum === null ? dy : plus(pass, sum, dy)));
+      else
+        give.last(x, dy, (sum) =>
+          sum === null
+            ? ops.scatterRows(dy, rows, x.tensor.shape[0] ?? 0)
+            : kernels.addRows(ops.float32(sum), dy, rows),
+        );
+    });
   }
 }

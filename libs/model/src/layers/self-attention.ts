@@ -1,8 +1,9 @@
 import type { Tensor } from '../engine/tensor.js';
-import type { Attended } from '../kernels/index.js';
 import { maskAt } from './dropout.js';
-import type { Branch, Emit, ParameterSpec, Pass } from './layer.js';
+import type { Branch, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
 
 export interface SelfAttentionOptions {
   readonly hidden: number;
@@ -15,17 +16,8 @@ export interface SelfAttentionOptions {
   readonly rows: 'all' | 'read';
 }
 
-export interface SelfAttentionSaved {
-  readonly x: Tensor;
-  /** T[K,H]: what the heads of the tokens that go on have read. */
-  readonly context: Tensor;
-  readonly attended: Attended['saved'];
-  /** What dropped probabilities. */
-  readonly mask: Tensor | null;
-}
-
 /** Multi-head self-attention with one projection for queries, keys and values. */
-export class SelfAttention implements Branch<SelfAttentionSaved> {
+export class SelfAttention implements Branch {
   readonly parameters: readonly ParameterSpec[];
   readonly bias: string;
   readonly #name: string;
@@ -51,53 +43,38 @@ export class SelfAttention implements Branch<SelfAttentionSaved> {
     return this.#rows === 'read' ? read : null;
   }
 
-  forward(pass: Pass, x: Tensor): { output: Tensor; saved: SelfAttentionSaved } {
-    const { ops, kernels, sequences, length } = pass;
-    return ops.runtime.scope(() => {
-      const packed = this.#projection.product(pass, x);
-      const scores = [sequences, this.#heads, length, length];
-      const mask = maskAt(pass, scores, this.#dropout, `${this.#name}.probabilities`);
-      const { context: all, saved: attended } = kernels.selfAttention(
-        packed,
-        pass.weight(this.#projection.bias),
-        this.#options(pass, mask),
-      );
-      const rows = this.rows(pass);
-      const context = rows === null ? all : ops.gatherRows(all, rows);
-      return {
-        output: this.#output.product(pass, context),
-        saved: { x, context, attended, mask },
-      };
-    });
+  forward(pass: Pass, x: Value): Value {
+    const context = this.#attend(pass, this.#projection.product(pass, x));
+    const rows = this.rows(pass);
+    return this.#output.product(pass, rows === null ? context : rowsOf(pass, context, rows));
   }
 
-  backward(
-    pass: Pass,
-    dy: Tensor,
-    { x, context, attended, mask }: SelfAttentionSaved,
-    emit: Emit,
-  ): Tensor {
-    const { ops, kernels } = pass;
-    return ops.runtime.scope(() => {
-      const dRead = this.#output.productBackward(pass, dy, context, emit);
-      const rows = this.rows(pass);
-      const dContext =
-        rows === null
-          ? dRead
-          : ops.factor(ops.scatterRows(ops.float32(dRead), rows, x.shape[0] ?? 0));
-      const { dPacked, dBias } = kernels.selfAttentionGradient(
-        dContext,
-        pass.weight(this.#projection.bias),
-        attended,
-        this.#options(pass, mask),
-      );
-      ops.runtime.free(dContext);
-      emit(this.#projection.bias, dBias);
-      return this.#projection.productBackward(pass, dPacked, x, emit);
+  /** What the heads read, T[B·T,H], for packed queries, keys and values T[B·T,3H]. */
+  #attend(pass: Pass, packed: Value): Value {
+    const { tape, ops, kernels, sequences, length, sight, weight } = pass;
+    const { bias } = this.#projection;
+    const shape = [sequences, this.#heads, length, length];
+    const mask = maskAt(pass, shape, this.#dropout, `${this.#name}.probabilities`);
+    const options = { sequences, heads: this.#heads, sight, mask };
+    const attended = ops.runtime.scope(() =>
+      kernels.selfAttention(packed.tensor, weight(bias), options),
+    );
+    const saved = [...attended.saved, mask];
+    const recorded = { inputs: [packed], saved, parameters: [bias] };
+    return tape.record(attended.context, recorded, (dy, give) => {
+      const found = kernels.selfAttentionGradient(dy, weight(bias), attended.saved, options);
+      give.parameter(bias, (sum) => plus(pass, sum, found.dBias));
+      give(packed, (sum) => plus(pass, sum, found.dPacked));
     });
   }
+}
 
-  #options({ sequences, sight }: Pass, mask: Tensor | null) {
-    return { sequences, heads: this.#heads, sight, mask };
-  }
+/** Rows `rows` [K] of x T[N,H]: T[K,H]. */
+function rowsOf(pass: Pass, x: Value, rows: Tensor): Value {
+  const { tape, ops } = pass;
+  const recorded = { inputs: [x], saved: [], parameters: [] };
+  return tape.record(ops.gatherRows(x.tensor, rows), recorded, (dy, give) => {
+    const count = x.tensor.shape[0] ?? 0;
+    give(x, (sum) => plus(pass, sum, ops.factor(ops.scatterRows(ops.float32(dy), rows, count))));
+  });
 }

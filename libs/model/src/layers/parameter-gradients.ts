@@ -1,0 +1,40 @@
+import type { Tensor } from '../engine/tensor.js';
+import type { Add, Holds } from './holds.js';
+
+/** Takes the gradient of one parameter, summed over the microbatch; the tensor is freed when it returns. */
+export type Emit = (name: string, gradient: Tensor) => void;
+
+/**
+ * The gradients of the parameters of a pass. One that is used in several places has a share from each; it is emitted with
+ * the last of them and not before.
+ */
+export class ParameterGradients {
+  readonly #holds: Holds;
+  readonly #emit: Emit;
+  readonly #uses = new Map<string, number>();
+  readonly #sums = new Map<string, Tensor>();
+
+  constructor(holds: Holds, emit: Emit) {
+    this.#holds = holds;
+    this.#emit = emit;
+  }
+
+  /** Announces a share for each of these. */
+  use(names: readonly string[]): void {
+    for (const name of names) this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
+  }
+
+  give(name: string, add: Add): void {
+    const left = (this.#uses.get(name) ?? 0) - 1;
+    if (left < 0) throw new Error(`${name} has a share of its gradient that was not announced`);
+    this.#uses.set(name, left);
+    const sum = this.#holds.added(this.#sums.get(name) ?? null, add);
+    if (left > 0) {
+      this.#sums.set(name, sum);
+      return;
+    }
+    this.#sums.delete(name);
+    this.#emit(name, sum);
+    this.#holds.drop(sum);
+  }
+}

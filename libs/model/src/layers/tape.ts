@@ -1,0 +1,243 @@
+import type { Runtime } from '../engine/runtime.js';
+import type { Tensor } from '../engine/tensor.js';
+import { Holds, type Add } from './holds.js';
+import { ParameterGradients, type Emit } from './parameter-gradients.js';
+
+/** What a backward pass gives its shares of gradients to. A share belongs to the tape from then on. */
+export interface Give {
+  (input: Value, add: Add): void;
+  /** The same for a share that is added after all others, such as one of some rows alone; `needed` is kept for it. */
+  last(input: Value, needed: Tensor, add: Add): void;
+  parameter(name: string, add: Add): void;
+}
+
+/** What is recorded of a layer besides its output. */
+export interface Recorded {
+  /** What it was computed from; the handles are used up. */
+  readonly inputs: readonly Value[];
+  /** What backward needs again, inputs or not; freed after it. Null stands for what is not there. */
+  readonly saved: readonly (Tensor | null)[];
+  /** Names of the parameters that backward gives a share to, each as often as it does. */
+  readonly parameters: readonly string[];
+}
+
+/** Where the gradients of all handles of a tensor are summed. */
+interface Slot {
+  gradient: Tensor | null;
+  last: { readonly needed: Tensor; readonly add: Add } | null;
+}
+
+/**
+ * A handle of a tensor on its way through the layers. Whoever is given one uses it up exactly once, by recording with it
+ * or releasing it; `Tape.fork` makes another one.
+ */
+export class Value {
+  readonly tensor: Tensor;
+  readonly slot: Slot;
+  isUsed = false;
+
+  constructor(tensor: Tensor, slot: Slot) {
+    this.tensor = tensor;
+    this.slot = slot;
+  }
+}
+
+interface Entry extends Recorded {
+  /** Null at the end of a pass. */
+  readonly output: Slot | null;
+  readonly backward: (dy: Tensor | null, give: Give) => void;
+}
+
+interface Mode {
+  readonly runtime: Runtime;
+  readonly holds: Holds;
+  readonly parameters: ParameterGradients;
+  /** Whether entries are kept for backward. */
+  readonly records: boolean;
+  /** Whether the parameters in use are counted; those of a second pass have been. */
+  readonly counts: boolean;
+}
+
+/**
+ * The way of tensors through the layers of one pass, and back. A layer computes its output as it likes, with fused
+ * kernels, and records what its gradient needs; what is composed of layers writes no backward pass. Gradients are summed
+ * in the order of backward, the reverse of the program's, so that their bytes are a function of the program.
+ *
+ * One rule says who frees what: a layer uses its inputs up, and the tape owns the rest. A tensor lives while there is a
+ * handle of it that was not used, an entry that has saved it, or a sum of gradients that it is.
+ */
+export class Tape {
+  readonly #mode: Mode;
+  readonly #entries: Entry[] = [];
+
+  private constructor(mode: Mode) {
+    this.#mode = mode;
+  }
+
+  /** For a pass that goes back. `emit` is given the gradient of each parameter with its last share. */
+  static recording(runtime: Runtime, emit: Emit): Tape {
+    const holds = new Holds(runtime);
+    const parameters = new ParameterGradients(holds, emit);
+    return new Tape({ runtime, holds, parameters, records: true, counts: true });
+  }
+
+  /** For a pass that does not go back: everything is freed as soon as it was read. */
+  static forwardOnly(runtime: Runtime): Tape {
+    const holds = new Holds(runtime);
+    const parameters = new ParameterGradients(holds, () => undefined);
+    return new Tape({ runtime, holds, parameters, records: false, counts: false });
+  }
+
+  /** A handle of a tensor that was computed without the tape, and belongs to it from now on. */
+  input(tensor: Tensor): Value {
+    this.#mode.holds.hold(tensor);
+    return new Value(tensor, { gradient: null, last: null });
+  }
+
+  /** Another handle of the same tensor. */
+  fork({ tensor, slot }: Value): Value {
+    this.#mode.holds.hold(tensor);
+    return new Value(tensor, slot);
+  }
+
+  /** Uses a handle up without computing anything from it. */
+  release(value: Value): void {
+    if (value.isUsed) throw new Error('A handle is used twice');
+    value.isUsed = true;
+    this.#mode.holds.drop(value.tensor);
+  }
+
+  /**
+   * The output of a layer, and the way of its gradient: `backward` gives a share of dy to each input and parameter. What
+   * else it creates is freed after it; dy stays alive until then.
+   */
+  record(output: Tensor, recorded: Recorded, backward: (dy: Tensor, give: Give) => void): Value {
+    return this.#outputOf(this.input(output), recorded, backward);
+  }
+
+  /** The end of a pass: a loss, whose gradients are known with it. */
+  conclude(recorded: Recorded, backward: (give: Give) => void): void {
+    this.#push({
+      ...recorded,
+      output: null,
+      backward: (_, give) => {
+        backward(give);
+      },
+    });
+  }
+
+  /**
+   * A part of the network that keeps its input alone, and is computed again when its gradient is wanted: activation
+   * checkpointing (Chen et al., "Training deep nets with sublinear memory cost", 2016). The second pass has the bytes of
+   * the first: dropout draws from keys, not from a generator that has moved on.
+   */
+  checkpoint(x: Value, part: (tape: Tape, x: Value) => Value): Value {
+    const { runtime } = this.#mode;
+    const { tensor } = x;
+    const first = new Tape({ ...this.#mode, records: false });
+    const output = runtime.scope(() => part(first, this.fork(x)));
+    const recorded = { inputs: [x], saved: [tensor], parameters: [] };
+    return this.#outputOf(output, recorded, (dy, give) => {
+      const second = new Tape({ ...this.#mode, counts: false });
+      const start = second.input(tensor);
+      give(x, (sum) => {
+        if (sum !== null) second.#seed(start, sum);
+        second.backward(part(second, second.fork(start)), dy);
+        return second.gradientOf(start);
+      });
+      second.#forget(start);
+    });
+  }
+
+  /** Goes back from `output`, whose handle is used up and whose gradient dy stays the caller's, or from a recorded end. */
+  backward(output?: Value, dy?: Tensor): void {
+    const { runtime, holds } = this.#mode;
+    if (output !== undefined && dy !== undefined) {
+      this.#seed(output, dy);
+      this.release(output);
+    }
+    const give = this.#give();
+    for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
+      const { output: slot, saved, backward } = entry;
+      const gradient = slot === null ? null : this.#complete(slot);
+      runtime.scope(() => {
+        backward(gradient, give);
+      });
+      for (const tensor of [...saved, gradient]) if (tensor !== null) holds.drop(tensor);
+    }
+  }
+
+  /** The whole gradient of what went into a pass that has gone back; it stays the tape's. */
+  gradientOf({ slot }: Value): Tensor {
+    return this.#complete(slot);
+  }
+
+  /** Frees whatever is left of a pass, also of one that failed. */
+  dispose(): void {
+    this.#entries.length = 0;
+    this.#mode.holds.clear();
+  }
+
+  #outputOf(output: Value, recorded: Recorded, backward: (dy: Tensor, give: Give) => void): Value {
+    this.#push({
+      ...recorded,
+      output: output.slot,
+      backward: (dy, give) => {
+        if (dy === null) throw new Error('An output has no gradient');
+        backward(dy, give);
+      },
+    });
+    return output;
+  }
+
+  #push(entry: Entry): void {
+    const { holds, parameters, records, counts } = this.#mode;
+    if (counts) parameters.use(entry.parameters);
+    const saved = entry.saved.filter((tensor) => tensor !== null);
+    for (const tensor of saved) holds.hold(tensor);
+    if (records) this.#entries.push(entry);
+    else for (const tensor of saved) holds.drop(tensor);
+    for (const input of entry.inputs) this.release(input);
+  }
+
+  #give(): Give {
+    const { holds, parameters } = this.#mode;
+    const give = ({ slot }: Value, add: Add) => {
+      slot.gradient = holds.added(slot.gradient, add);
+    };
+    const last = ({ slot }: Value, needed: Tensor, add: Add) => {
+      if (slot.last !== null) throw new Error('Two shares of a gradient want to be the last');
+      holds.hold(needed);
+      slot.last = { needed, add };
+    };
+    const parameter = (name: string, add: Add) => {
+      parameters.give(name, add);
+    };
+    return Object.assign(give, { last, parameter });
+  }
+
+  /** The sum of all shares of a gradient, once the last has been added. */
+  #complete(slot: Slot): Tensor {
+    const { holds } = this.#mode;
+    if (slot.last !== null) {
+      const { needed, add } = slot.last;
+      slot.last = null;
+      slot.gradient = holds.added(slot.gradient, add);
+      holds.drop(needed);
+    }
+    if (slot.gradient === null)
+      throw new Error('Nothing that has a gradient was computed from a value');
+    return slot.gradient;
+  }
+
+  #seed({ slot }: Value, gradient: Tensor): void {
+    this.#mode.holds.hold(gradient);
+    slot.gradient = gradient;
+  }
+
+  /** Uses up the handle of what went into a pass, and gives up the sum of its gradients. */
+  #forget(start: Value): void {
+    this.#mode.holds.drop(this.#complete(start.slot));
+    this.release(start);
+  }
+}
