@@ -1,5 +1,6 @@
 import {
   incidentViewSchema,
+  jobFileSchema,
   jobEventSchema,
   jobViewSchema,
   ledgerViewSchema,
@@ -7,6 +8,7 @@ import {
   nameViewSchema,
   profileViewSchema,
   statusViewSchema,
+  stepPointSchema,
   workerViewSchema,
 } from '@ringmaster/protocol';
 import type { z } from 'zod';
@@ -17,6 +19,8 @@ const schemas: { readonly [Name in keyof Answers]: z.ZodType<Answers[Name]> } = 
   workers: workerViewSchema.array(),
   job: jobViewSchema,
   jobs: jobViewSchema.array(),
+  spec: jobFileSchema,
+  steps: stepPointSchema.array(),
   event: jobEventSchema,
   incidents: incidentViewSchema.array(),
   ledger: ledgerViewSchema,

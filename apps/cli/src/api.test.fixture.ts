@@ -6,18 +6,21 @@ import { join } from 'node:path';
 import {
   ownIdentity,
   RingmasterError,
+  VERSION_HEADER,
   type IncidentView,
   type JobEvent,
   type JobState,
   type JobView,
   type ModelView,
 } from '@ringmaster/protocol';
+import { version } from './version.js';
 
 export function jobView(id: string, state: JobState, step = 0): JobView {
   const isFailed = state === 'failed';
   return {
     ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [], base: null },
     ...{ step, steps: 10, generation: 1, workers: ['w-1'], ranks: [], loss: 2.5, evaluation: null },
+    stoppedEarly: null,
     ...{ throughput: { tokensPerSecond: 1000 }, etaSeconds: 9, progress: null },
     ...{ createdAt: '2026-01-01T00:00:00.000Z', startedAt: null, endedAt: null, result: null },
     error: isFailed ? new RingmasterError('DISK_FULL', { path: '/data' }).toBody() : null,
@@ -98,6 +101,14 @@ export class TestApi {
   json(route: string, value: unknown, status = 200): void {
     this.routes.set(route, (_, response) => {
       response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(value));
+    });
+  }
+
+  /** An answer as of a coordinator of our own version, which is not checked. */
+  ownJson(route: string, value: unknown): void {
+    this.routes.set(route, (_, response) => {
+      response.writeHead(200, { [VERSION_HEADER]: version });
       response.end(JSON.stringify(value));
     });
   }

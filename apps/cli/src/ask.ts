@@ -1,14 +1,19 @@
 import type { Command } from 'commander';
+import { stateInWords } from '@ringmaster/protocol';
 import { Client } from './client.js';
-import { locate, type ClusterOption } from './location.js';
-import { note } from './output.js';
-import { clusterOptions } from './verb.js';
+import { locate } from './location.js';
+import { note, printJson } from './output.js';
+import { clusterOptions, jsonOption, type JsonOption } from './verb.js';
 
 /** Makes a verb one that asks something of a job, and tells what becomes of it. */
 export function askAction(verb: Command, request: 'cancel' | 'pause' | 'resume'): Command {
-  return clusterOptions(verb).action(async (id: string, where: ClusterOption) => {
-    const job = await new Client(locate(where)).ask(id, request);
-    const isUnderWay = request === 'pause' && job.state !== 'paused';
-    note(isUnderWay ? `Job ${job.id} is being paused.` : `Job ${job.id} is ${job.state}.`);
-  });
+  return jsonOption(clusterOptions(verb)).action(
+    async (reference: string, { json, ...where }: JsonOption) => {
+      const job = await new Client(locate(where)).ask(reference, request);
+      const isUnderWay = request === 'pause' && job.state !== 'paused';
+      const what = isUnderWay ? 'is being paused' : stateInWords(job.state);
+      if (json) printJson(job);
+      else note(`Job ${job.id} ${what}.`);
+    },
+  );
 }

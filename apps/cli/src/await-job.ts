@@ -13,21 +13,22 @@ import { ProgressLine } from './progress-line.js';
  */
 export async function awaitJob(
   client: Client,
-  id: string,
+  reference: string,
   timeoutMs: number | null,
   signal: AbortSignal,
 ): Promise<JobView> {
   const timer = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
   const line = new ProgressLine();
+  let id = reference;
   let state = 'unknown';
   try {
     const either = timer === null ? signal : AbortSignal.any([signal, timer]);
     const onIncident = (incident: IncidentView) => {
       line.tell(incident.recovery === null ? incident.what : describeRecovery(incident.recovery));
     };
-    for await (const job of followJob(client, id, either, onIncident)) {
+    for await (const job of followJob(client, reference, either, onIncident)) {
       line.show(job);
-      state = job.state;
+      ({ id, state } = job);
       if (isFinal(job.state)) return job;
     }
     throw new Error('a job was followed to no end');

@@ -6,12 +6,14 @@ import {
   type IncidentView,
   type JobEvent,
   type JobSpec,
+  type JobState,
   type JobView,
   type LedgerView,
   type ModelView,
   type NameView,
   type ProfileView,
   type StatusView,
+  type StepPoint,
   type WorkerView,
 } from '@ringmaster/protocol';
 import { createParser } from 'eventsource-parser';
@@ -26,6 +28,8 @@ export interface Answers {
   readonly workers: WorkerView[];
   readonly job: JobView;
   readonly jobs: JobView[];
+  readonly spec: JobSpec;
+  readonly steps: StepPoint[];
   readonly event: JobEvent;
   readonly incidents: IncidentView[];
   readonly ledger: LedgerView;
@@ -33,6 +37,14 @@ export interface Answers {
   readonly model: ModelView;
   readonly models: ModelView[];
   readonly name: NameView;
+}
+
+/** Which jobs a list has: what is given must match. */
+export interface JobsWanted {
+  readonly limit: number;
+  readonly state?: JobState | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** How long a coordinator may take to begin an answer. */
@@ -50,6 +62,8 @@ interface Request {
   readonly json?: unknown;
   /** Sent as it is. */
   readonly stream?: Readable;
+  /** Part of the answer that is wanted. */
+  readonly range?: string;
   readonly signal?: AbortSignal;
   readonly answerMs?: number;
 }
@@ -82,7 +96,13 @@ export class Client {
   status = () => this.#get('/v1/status', 'status');
   workers = () => this.#get('/v1/workers', 'workers');
   /** Newest first. */
-  jobs = (limit: number) => this.#pages('/v1/jobs', 'jobs', limit);
+  jobs({ limit, ...filter }: JobsWanted) {
+    const query = Object.entries<string | undefined>({ ...filter }).flatMap(([key, value]) =>
+      value === undefined ? [] : [`&${key}=${encodeURIComponent(value)}`],
+    );
+    return this.#pages('/v1/jobs', 'jobs', limit, query.join(''));
+  }
+
   job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, 'job');
   /** Newest first. */
   models = () => this.#pages('/v1/models', 'models', Infinity);
@@ -96,6 +116,12 @@ export class Client {
     const filter = job === null ? '' : `&job=${encodeURIComponent(job)}`;
     return this.#get(`/v1/incidents?limit=${MOST_INCIDENTS}${filter}`, 'incidents');
   }
+
+  /** The whole specification of a job. */
+  spec = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}/spec`, 'spec');
+
+  /** The loss curve of a job, by ascending step. */
+  steps = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}/steps`, 'steps');
 
   ledger(id: string, step: number) {
     return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, 'ledger');
@@ -131,6 +157,15 @@ export class Client {
 
   async blob(sha256: string): Promise<Readable> {
     return this.#request(`/v1/blobs/${sha256}`);
+  }
+
+  /** The first bytes of a blob, or all that it has. */
+  async blobStart(sha256: string, bytes: number): Promise<Buffer> {
+    const range = `bytes=0-${Math.max(0, bytes - 1)}`;
+    const chunks: Buffer[] = [];
+    const answer = await this.#request(`/v1/blobs/${sha256}`, { range });
+    for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks);
   }
 
   /** Bytes of a blob that the coordinator has, or null. */
@@ -205,13 +240,14 @@ export class Client {
     path: string,
     name: Name,
     limit: number,
+    filter = '',
   ): Promise<Answers[Name][number][]> {
     const items: Answers[Name][number][] = [];
     for (;;) {
       const wanted = Math.min(MOST_LISTED, limit - items.length);
       const last = items.at(-1);
       const behind = last === undefined ? '' : `&before=${encodeURIComponent(last.id)}`;
-      const page = await this.#get(`${path}?limit=${wanted}${behind}`, name);
+      const page = await this.#get(`${path}?limit=${wanted}${behind}${filter}`, name);
       items.push(...page);
       if (page.length < wanted || items.length >= limit) return items;
     }
@@ -233,13 +269,14 @@ export class Client {
   }
 
   async #request(path: string, request: Request = {}): Promise<IncomingMessage> {
-    const { method = 'GET', json, stream, signal = null, answerMs = ANSWER_MS } = request;
+    const { method = 'GET', json, stream, range, signal = null, answerMs = ANSWER_MS } = request;
     const { url, token } = this;
     const type = stream === undefined ? 'application/json' : 'application/octet-stream';
     const body = stream ?? (json === undefined ? null : JSON.stringify(json));
     const headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === null ? {} : { 'content-type': type }),
+      ...(range === undefined ? {} : { range }),
     };
     let answer: IncomingMessage;
     try {

@@ -1,4 +1,5 @@
 import type { IncidentView, JobView } from '@ringmaster/protocol';
+import { describeEarlyStopping } from './describe-early-stopping.js';
 import { describeIncident } from './describe-incident.js';
 import { describeBase } from './names.js';
 import { formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
@@ -20,6 +21,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['state', job.state],
     ['progress', job.progress],
     ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
+    ['stopped early', describeEarlyStopping(job)],
     ['loss', formatFigure(job.loss)],
     [
       'validation',

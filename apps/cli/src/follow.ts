@@ -26,17 +26,20 @@ export function isAbsence(error: unknown): boolean {
 /**
  * How a job stands, at once and whenever that changes, until it has ended. A connection that breaks is made anew, so a
  * coordinator may be killed and started again meanwhile.
+ * @param reference Its id, the beginning of it, or its name, which is looked up once.
  * @param onIncident Called when something fails, and again once the run has recovered from it.
  * @throws the reason of `signal`; COORDINATOR_UNREACHABLE at once when nobody answers at first, and later when the
  * coordinator stays away for two minutes.
  */
 export async function* followJob(
   client: Client,
-  id: string,
+  reference: string,
   signal: AbortSignal,
   onIncident: (incident: IncidentView) => void,
 ): AsyncGenerator<JobView> {
-  let newest = await client.job(id);
+  let newest = await client.job(reference);
+  // From here on it is this job, whatever is given the same name meanwhile.
+  const { id } = newest;
   yield newest;
   let lastHeard = performance.now();
   while (!isFinal(newest.state)) {

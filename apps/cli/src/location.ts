@@ -62,9 +62,11 @@ export function inHome(home: Home): Location {
  * @throws USAGE for what is no address, and for one that anybody could answer at in its place.
  */
 function atUrl(given: string): Location {
-  const url = URL.canParse(given) ? new URL(given) : null;
+  // A host and a port may stand alone, as in `node-1:4000` or `[::1]:4000`.
+  const address = /^(\[[\da-fA-F:]+\]|[^/:@]+):\d+$/.test(given) ? `http://${given}` : given;
+  const url = URL.canParse(address) ? new URL(address) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.host === '') {
-    const reason = `--coordinator ${given} is no URL such as http://127.0.0.1:4000`;
+    const reason = `--coordinator ${given} is no address such as http://127.0.0.1:4000 or 127.0.0.1:4000`;
     throw new RingmasterError('USAGE', { reason });
   }
   const token = givenToken();

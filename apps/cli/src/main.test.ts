@@ -46,7 +46,10 @@ function writeJobFile(text = jobFile): string {
 
 describe('usage', () => {
   it.each([
-    [['stauts'], 'status'],
+    [['stauts'], "did you mean 'status'"],
+    [['frob'], "unknown command 'frob'\n"],
+    [['jobs', '--state', 'gone'], 'succeeded'],
+    [['job', 'j', '--spec', '--curve'], '--curve'],
     [['jobs', '--jsno'], '--json'],
     [['up', '--workers', 'abc'], '--workers'],
     [['up', '--workers', '1e1'], '--workers'],
@@ -64,6 +67,17 @@ describe('usage', () => {
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toContain(named);
     expect(stderr).toMatch(/^ringmaster: [A-Z_]+: .+\n {2}\S.+\n$/);
+  });
+
+  it.each([
+    [['frob'], 'ringmaster --help'],
+    [['jobs', '--nope'], 'ringmaster jobs --help'],
+    [['model', 'show'], 'ringmaster model show --help'],
+  ])('of %j is explained by %s', async (args, help) => {
+    const { stderr } = await ringmaster(args);
+    expect(stderr).toContain(`\n  See what is accepted with: ${help}\n`);
+    const npx = await ringmaster(args, { environment: { npm_command: 'exec' } });
+    expect(npx.stderr).toContain(`with: npx ${help}\n`);
   });
 
   it('names the nearest key of a job file', async () => {
@@ -197,6 +211,36 @@ describe('a coordinator elsewhere', () => {
   });
 });
 
+describe('an address without a scheme', () => {
+  it('is one of http', async () => {
+    api.json('GET /v1/jobs', []);
+    const { host } = new URL(api.url);
+    const outcome = await ringmaster(['jobs', '--json', '--coordinator', host]);
+    expect(outcome).toMatchObject({ exit: 0, stdout: '[]\n' });
+  });
+});
+
+describe('jobs', () => {
+  it('are asked for by state, kind and name, and shown with their age', async () => {
+    const createdAt = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    api.json('GET /v1/jobs', [
+      { ...jobView('j-1', 'running'), name: '古诗', createdAt },
+      { ...jobView('j-2', 'queued'), name: 'abcd', createdAt },
+    ]);
+    const wanted = ['--state', 'running', '--kind', 'pretrain', '--name', 'a b', '--limit', '9'];
+    const { stdout } = await ringmaster(['jobs', ...wanted, ...home()]);
+    const query = new URL(api.requests.at(-1)?.url ?? '', api.url).searchParams;
+    expect(Object.fromEntries(query)).toEqual({
+      ...{ state: 'running', kind: 'pretrain', name: 'a b', limit: '9' },
+    });
+    expect(stdout).toMatch(/^ID +NAME +KIND .* AGE$/m);
+    expect(stdout).toMatch(/ 2h$/m);
+    // Each of the two signs is as wide as two letters.
+    expect(stdout).toContain('j-1  古诗  pretrain');
+    expect(stdout).toContain('j-2  abcd  pretrain');
+  });
+});
+
 describe('pause and resume', () => {
   it('say what becomes of the job', async () => {
     api.json('POST /v1/jobs/j-1/pause', jobView('j-1', 'running'));
@@ -205,6 +249,9 @@ describe('pause and resume', () => {
     expect(pause).toMatchObject({ exit: 0, stdout: '', stderr: 'Job j-1 is being paused.\n' });
     const resume = await ringmaster(['resume', 'j-1', ...home()]);
     expect(resume).toMatchObject({ exit: 0, stdout: '', stderr: 'Job j-1 is queued.\n' });
+    const json = await ringmaster(['resume', 'j-1', '--json', ...home()]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ id: 'j-1', state: 'queued' });
+    expect(json.stderr).toBe('');
   });
 });
 
@@ -278,6 +325,46 @@ describe('job', () => {
     expect(none.stdout).toContain('has made no step that this coordinator knows of');
   });
 
+  it('prints its whole specification, and draws its curve', async () => {
+    const spec = { kind: 'pretrain', name: 'tiny' };
+    const point = (step: number) => ({
+      ...{ step, loss: 10 - step, learningRate: 1, gradientNorm: 1, tokensPerSecond: 1 },
+      ledger: null,
+    });
+    api.ownJson('GET /v1/jobs/j-1/spec', spec);
+    api.ownJson('GET /v1/jobs/j-1/steps', [1, 2, 3, 4].map(point));
+    const printed = await ringmaster(['job', 'j-1', '--spec', ...home()]);
+    expect(JSON.parse(printed.stdout)).toEqual(spec);
+    const drawn = await ringmaster(['job', 'j-1', '--curve', ...home()]);
+    expect(drawn.stdout).toMatch(/^loss \(nats\), steps 1 to 4\n\n +9\.000 ┼/);
+    api.ownJson('GET /v1/jobs/j-1/steps', []);
+    const none = await ringmaster(['job', 'j-1', '--curve', ...home()]);
+    expect(none).toMatchObject({ exit: 0, stdout: 'It has made no step that counted anything.\n' });
+  });
+
+  it('says where a trace cannot be written', async () => {
+    api.json('GET /v1/jobs/j-1/profile', { job: 'j-1', generation: 1, ranks: [] });
+    for (const path of ['/nope/t.json', api.home, '/dev/null/t.json']) {
+      const { exit, stderr } = await ringmaster(['job', 'j-1', '--trace', path, ...home()]);
+      expect([path, exit]).toEqual([path, 1]);
+      expect(stderr).toContain(`ringmaster: FILE_NOT_WRITABLE: ${path} cannot be written`);
+    }
+    const full = await ringmaster(['job', 'j-1', '--trace', '/dev/full', ...home()]);
+    expect(full.stderr).toContain('DISK_FULL');
+  });
+
+  it('tells that it stopped early, and of which step its weights are', async () => {
+    api.json('GET /v1/incidents', []);
+    const stoppedEarly = { metric: 'accuracy' as const, patience: 2, weightsStep: 3 };
+    api.json('GET /v1/jobs/j-1', { ...jobView('j-1', 'succeeded', 9), stoppedEarly });
+    const { stdout } = await ringmaster(['job', 'j-1', ...home()]);
+    expect(stdout).toMatch(
+      /^stopped early +no better accuracy in 2 evaluations; weights of step 3$/m,
+    );
+    const { stderr } = await ringmaster(['wait', 'j-1', ...home()]);
+    expect(stderr).toContain('stopped early: no better accuracy in 2 evaluations');
+  });
+
   it('tells which samples a step consumes, and whether the workers say the same', async () => {
     const ledger = { samples: 3, digest: -7 };
     const view = { step: 4, epoch: 0, microbatches: [[5, 1], [9]], computed: ledger };
@@ -336,6 +423,14 @@ describe('submit', () => {
       files: [join(api.home, 'texts/*.txt'), '/elsewhere/more.txt'],
       validation: join(api.home, 'dev.txt'),
     });
+  });
+
+  it('reads a job file from its standard input, with paths relative to where it runs', async () => {
+    api.json('POST /v1/jobs', jobView('j-7', 'queued'), 201);
+    const outcome = await ringmaster(['submit', '-', '--json', ...home()], { input: jobFile });
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ id: 'j-7' });
+    const sent = JSON.parse(api.requests.at(-1)?.body ?? '') as { spec: { data: object } };
+    expect(sent.spec.data).toMatchObject({ validation: join(process.cwd(), 'dev.txt') });
   });
 
   it('prints the whole specification and submits nothing on a dry run', async () => {
@@ -417,6 +512,31 @@ describe('wait', () => {
     expect(jobViewSchema.parse(JSON.parse(stdout)).error?.code).toBe('DISK_FULL');
   });
 
+  it('tells what a queued job waits for, as soon as that is known', async () => {
+    const queued = (progress: string | null) => ({
+      type: 'job' as const,
+      job: { ...jobView('j-1', 'queued'), progress },
+    });
+    api.job('j-1', 'queued', 'succeeded');
+    api.events('j-1', [
+      queued(null),
+      queued('waits for 2 slots'),
+      { type: 'job', job: jobView('j-1', 'succeeded') },
+    ]);
+    const { stderr } = await ringmaster(['wait', 'j-1', ...home()]);
+    expect(stderr).toMatch(/queued [^\n]*\n.* queued .*waits for 2 slots\n/);
+  });
+
+  it('stays with the job that had the name when it began', async () => {
+    api.json('GET /v1/jobs/tuned', { ...jobView('j-1', 'running'), name: 'tuned' });
+    api.job('j-1', 'running', 'succeeded');
+    const { exit } = await ringmaster(['wait', 'tuned', ...home()]);
+    expect(exit).toBe(0);
+    const asked = api.requests.map(({ route }) => route);
+    expect(asked.filter((route) => route === 'GET /v1/jobs/tuned')).toHaveLength(1);
+    expect(asked).toContain('GET /v1/jobs/j-1/events');
+  });
+
   it('gives up after the timeout with exit code 124', async () => {
     api.job('j-1', 'running');
     const { exit, stderr } = await ringmaster(['wait', 'j-1', '--timeout', '300ms', ...home()]);
@@ -463,6 +583,20 @@ describe('logs', () => {
     expect(stdout).toBe('00:00:00.000 info  one\n00:00:00.000 info  two\nthree\n');
     const raw = await ringmaster(['logs', 'j-1', '--json', ...home()]);
     expect(raw.stdout.trim().split('\n')).toEqual(lines);
+  });
+
+  it('follows the job that had the name when it began, and tells its loss between', async () => {
+    api.json('GET /v1/jobs/tuned', { ...jobView('j-1', 'running'), name: 'tuned' });
+    api.job('j-1', 'running', 'succeeded');
+    api.json('GET /v1/jobs/j-1', jobView('j-1', 'succeeded', 5));
+    api.routes.set('GET /v1/jobs/j-1/logs', (_, response) => {
+      response.write(`${lines.join('\n')}\n`);
+      setTimeout(() => response.end(), 500);
+    });
+    const { exit, stdout } = await ringmaster(['logs', 'tuned', '-f', ...home()]);
+    expect(exit).toBe(0);
+    expect(stdout).toContain('info  one\n');
+    expect(stdout).toMatch(/ info {2}step 5\/10 loss=2\.500/);
   });
 
   it('follows over a broken connection without losing or repeating a line', async () => {

@@ -1,3 +1,6 @@
+import stringWidth from 'string-width';
+import { inUsersForm } from './invocation.js';
+
 /** Writes data, one value a line: stdout carries nothing else. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
@@ -9,16 +12,16 @@ export function print(line: string): void {
 
 /** Tells the user something that is not data. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${inUsersForm(line)}\n`);
 }
 
 type Cell = string | number | null;
 
-/** Rows under a heading, columns as wide as they need to be; numbers are flush right, null is a dash. */
+/** Rows under a heading, columns as wide as they need to be on a terminal; numbers are flush right, null is a dash. */
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [heading, ...rows.map((row) => row.map((cell) => String(cell ?? '-')))];
   const widths = heading.map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+    Math.max(...cells.map((row) => stringWidth(row[column] ?? ''))),
   );
   const isNumeric = heading.map(
     (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'),
@@ -28,7 +31,8 @@ export function table(heading: readonly string[], rows: readonly (readonly Cell[
       row
         .map((cell, column) => {
           const width = widths[column] ?? 0;
-          return isNumeric[column] === true ? cell.padStart(width) : cell.padEnd(width);
+          const padding = ' '.repeat(width - stringWidth(cell));
+          return isNumeric[column] === true ? padding + cell : cell + padding;
         })
         .join('  ')
         .trimEnd(),
@@ -54,6 +58,14 @@ export function formatSeconds(seconds: number): string {
   const two = (value: number) => String(value).padStart(2, '0');
   if (hours > 0) return `${hours}h${two(minutes)}m`;
   return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
+}
+
+/** How long ago a moment was, in one unit: 42s, 3m, 2h, 5d. */
+export function formatAge(moment: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(moment)) / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
 /** A loss or metric to four significant digits. */

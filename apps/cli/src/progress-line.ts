@@ -1,4 +1,7 @@
 import type { JobView } from '@ringmaster/protocol';
+import stringWidth from 'string-width';
+import { describeEarlyStopping } from './describe-early-stopping.js';
+import { inUsersForm } from './invocation.js';
 import { formatCount, formatFigure, formatSeconds } from './output.js';
 
 /** How often plain lines are written where there is no terminal to rewrite one on. */
@@ -9,15 +12,17 @@ function describeJob(job: JobView): string {
   const { state, step, steps, loss, etaSeconds, progress } = job;
   const { tokensPerSecond } = job.throughput;
   const isRunning = state === 'running';
+  const early = describeEarlyStopping(job);
   const parts = [
     `${job.name} ${state}`,
     steps === null || step === 0 ? null : `step ${step}/${steps}`,
+    early === null ? null : `stopped early: ${early}`,
     loss === null ? null : `loss ${formatFigure(loss) ?? ''}`,
     job.evaluation === null ? null : `validation ${formatFigure(job.evaluation.loss) ?? ''}`,
     !isRunning || tokensPerSecond === null ? null : `${formatCount(tokensPerSecond)} tokens/s`,
     !isRunning || etaSeconds === null ? null : `ETA ${formatSeconds(etaSeconds)}`,
     progress,
-    state === 'paused' ? `goes on with: ringmaster resume ${job.id}` : null,
+    state === 'paused' ? inUsersForm(`goes on with: ringmaster resume ${job.id}`) : null,
   ];
   return parts.filter((part) => part !== null).join('  ');
 }
@@ -32,16 +37,19 @@ export class ProgressLine {
   show(job: JobView): void {
     const text = describeJob(job);
     if (text === this.#shown) return;
+    // What a job waits for changes seldom, and may be all that is told for long; what it prepares changes often.
+    const state = job.state === 'queued' ? `queued ${job.progress ?? ''}` : job.state;
     if (this.#stream.isTTY) {
       this.#stream.write(`\r\u001b[K${this.#clip(text)}`);
     } else {
       const now = performance.now();
-      if (job.state === this.#state && now - this.#shownAt < PLAIN_MS) return;
+      const isNews = state !== this.#state;
+      if (!isNews && now - this.#shownAt < PLAIN_MS) return;
       this.#shownAt = now;
       this.#stream.write(`${text}\n`);
     }
     this.#shown = text;
-    this.#state = job.state;
+    this.#state = state;
   }
 
   /** Says something that stays, above the line. */
@@ -58,6 +66,8 @@ export class ProgressLine {
 
   /** What fits on one line of the terminal. */
   #clip(text: string): string {
-    return text.slice(0, this.#stream.columns - 1);
+    let clipped = text.slice(0, this.#stream.columns - 1);
+    while (stringWidth(clipped) >= this.#stream.columns) clipped = clipped.slice(0, -1);
+    return clipped;
   }
 }

@@ -26,7 +26,8 @@ export async function ringmaster(
 ): Promise<Outcome> {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    // As if it was typed, however the tests were started.
+    env: { ...process.env, npm_command: undefined, ...environment },
   });
   let stdout = '';
   let stderr = '';

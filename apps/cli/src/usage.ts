@@ -22,13 +22,15 @@ export function typedName(verb: Command): string {
 export function usageError({ code, message }: CommanderError, verb: Command): RingmasterError {
   const reason = message.replace(/^error: /, '').replaceAll('\n', ' ');
   const [, unknown = ''] = /'([^']*)'/.exec(reason) ?? [];
-  const meant = nearest(unknown, candidates(code, verb));
-  const hint = meant === null ? '' : `; did you mean '${meant}'?`;
+  const [, dashes = '', word = ''] = /^(-*)(.*)$/.exec(unknown) ?? [];
+  const meant = nearest(word, candidates(code, verb));
+  const hint = meant === null ? '' : `; did you mean '${dashes}${meant}'?`;
   return new RingmasterError('USAGE', { reason: `${reason}${hint}` });
 }
 
+/** What may have been meant, without dashes. */
 function candidates(code: string, verb: Command): string[] {
   if (code === 'commander.unknownCommand') return verb.commands.map((each) => each.name());
   if (code !== 'commander.unknownOption') return [];
-  return [...verb.options.flatMap(({ long }) => long ?? []), '--help'];
+  return [...verb.options.flatMap(({ long }) => long?.slice(2) ?? []), 'help'];
 }

@@ -22,6 +22,8 @@ const job = (
     ranks: [],
     loss: 0.1,
     throughput: { tokensPerSecond: 12_345.6 },
+    base: null,
+    stoppedEarly: null,
     evaluation: null,
   },
   ...{

@@ -2,6 +2,7 @@ export * from './errors/registry.js';
 export * from './elementary.js';
 export * from './random.js';
 export * from './canonical.js';
+export * from './counted.js';
 export * from './detection.js';
 export * from './durable-file.js';
 export * from './duration.js';

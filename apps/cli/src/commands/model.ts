@@ -1,9 +1,14 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ModelView } from '@ringmaster/protocol';
 import { Client } from '../client.js';
 import { locate, type ClusterOption } from '../location.js';
 import { formatBytes, formatFigure, note, pairs, print, printJson, table } from '../output.js';
 import { clusterOptions, jsonOption, subverb, type JsonOption } from '../verb.js';
+
+interface ImportOptions extends JsonOption {
+  readonly name?: string;
+}
 
 const client = (options: ClusterOption) => new Client(locate(options));
 
@@ -16,47 +21,62 @@ export function define(model: Command): void {
       subverb(model, 'show <model>', 'Show where a model comes from and what it measures'),
     ),
   ).action(async (reference: string, { json, ...where }: JsonOption) => {
-    const view = await client(where).model(reference);
+    const api = client(where);
+    const view = await api.model(reference);
+    const { describeArchitecture } = await import('../architecture.js');
     if (json) printJson(view);
-    else print(describe(view));
+    else print(describe(view, await describeArchitecture(api, view)));
   });
-  clusterOptions(
-    subverb(
-      model,
-      'export <model> <dir>',
-      'Write a model into a directory that transformers loads',
+  jsonOption(
+    clusterOptions(
+      subverb(
+        model,
+        'export <model> <dir>',
+        'Write a model into a directory that transformers loads',
+      ),
     ),
-  ).action(async (reference: string, directory: string, where: ClusterOption) => {
+  ).action(async (reference: string, directory: string, { json, ...where }: JsonOption) => {
     const api = client(where);
     const view = await api.model(reference);
     const { exportModel } = await import('../model-export.js');
     await exportModel(api, view, directory);
-    note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
+    if (json) printJson({ id: view.id, name: view.name, directory: resolve(directory) });
+    else note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
   });
-  clusterOptions(
-    subverb(
-      model,
-      'import <dir>',
-      'Take a model directory in the layout of Hugging Face in; print its id',
+  jsonOption(
+    clusterOptions(
+      subverb(
+        model,
+        'import <dir>',
+        'Take a model directory in the layout of Hugging Face in; print its id',
+      ),
     ),
   )
     .option('--name <name>', 'name of the model (default: that of the directory)')
-    .action(async (directory: string, { name, ...where }: ClusterOption & { name?: string }) => {
+    .action(async (directory: string, { name, json, ...where }: ImportOptions) => {
       const { importModel } = await import('../model-import.js');
       const view = await importModel(client(where), directory, name ?? null);
-      print(view.id);
+      if (json) printJson(view);
+      else print(view.id);
     });
-  clusterOptions(subverb(model, 'remove <model>', 'Remove a model')).action(
-    async (reference: string, where: ClusterOption) => {
+  jsonOption(clusterOptions(subverb(model, 'remove <model>', 'Remove a model'))).action(
+    async (reference: string, { json, ...where }: JsonOption) => {
       const api = client(where);
-      const { id, name } = await api.model(reference);
-      await api.removeModel(id);
-      note(`Model ${name} (${id.slice(0, 12)}) is removed.`);
+      const view = await api.model(reference);
+      await api.removeModel(view.id);
+      if (json) printJson(view);
+      else note(`Model ${view.name} (${view.id.slice(0, 12)}) is removed.`);
     },
   );
 }
 
-function describe(model: ModelView): string {
+/** Where early stopping chose other weights than the last. */
+function describeWeights({ step, weights }: ModelView['manifest']): string | null {
+  if (weights === undefined || weights.step === step) return null;
+  return `of step ${weights.step}, where its evaluation was best`;
+}
+
+function describe(model: ModelView, architecture: string | null): string {
   const { id, name, task, job, createdAt, manifest } = model;
   const metrics = Object.entries(manifest.metrics).map(
     ([key, value]) => `${key} ${formatFigure(value) ?? ''}`,
@@ -71,10 +91,12 @@ function describe(model: ModelView): string {
       ['id', id],
       ['name', name],
       ['task', task],
+      ['architecture', architecture],
       ['labels', manifest.labels?.join(', ') ?? null],
       ['metrics', metrics.join('  ')],
       ['job', job],
       ['step', manifest.step],
+      ['weights', describeWeights(manifest)],
       ['created', createdAt],
       ['state hash', manifest.stateHash],
       ['specification', manifest.specHash],

@@ -5,38 +5,41 @@ import { gather } from '../arguments.js';
 import { Client } from '../client.js';
 import { interruption } from '../interruption.js';
 import { loadJobFile } from '../job-file.js';
-import { locate, type ClusterOption } from '../location.js';
+import { locate } from '../location.js';
 import { describeBase, settleBase } from '../names.js';
 import { note, print, printJson } from '../output.js';
-import { clusterOptions } from '../verb.js';
+import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
-interface SubmitOptions extends ClusterOption {
+interface SubmitOptions extends JsonOption {
   readonly set?: readonly string[];
   readonly wait?: true;
   readonly dryRun?: true;
 }
 
 export function define(verb: Command): void {
-  clusterOptions(verb)
+  jsonOption(clusterOptions(verb))
     .option('--set <path=value>', 'override a key of the job file; may be repeated', gather)
     .option('--wait', 'wait until the job has ended, as the verb wait does')
     .option('--dry-run', 'print the whole specification as JSON, and submit nothing')
     .addHelpText(
       'after',
       `
-Paths in a job file are relative to it. docs/reference/job-file.md lists every key.`,
+Paths in a job file are relative to it; the file - is the standard input. docs/reference/job-file.md lists every key.`,
     )
-    .action(async (path: string, { set, wait, dryRun, ...where }: SubmitOptions) => {
+    .action(async (path: string, { set, wait, dryRun, json, ...where }: SubmitOptions) => {
       const client = new Client(locate(where));
       const spec = await settleBase(client, loadJobFile(path, set), dirname(path));
       if (dryRun) {
         printJson(spec);
         return;
       }
-      const { id, base } = await client.submit(spec);
-      print(id);
+      const submitted = await client.submit(spec);
+      const { id, base } = submitted;
+      if (!json) print(id);
       if (base !== null) note(`It starts from ${describeBase(base)}.`);
-      if (!wait) return;
-      requireSuccess(await awaitJob(client, id, null, interruption(`job ${id} goes on.`)));
+      const signal = interruption(`job ${id} goes on.`);
+      const job = wait ? await awaitJob(client, id, null, signal) : submitted;
+      if (json) printJson(job);
+      if (wait) requireSuccess(job);
     });
 }

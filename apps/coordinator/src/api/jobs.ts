@@ -1,4 +1,9 @@
-import { jobFileJsonSchema, jobViewSchema, parseJobSpec } from '@ringmaster/protocol';
+import {
+  jobFileJsonSchema,
+  jobStateSchema,
+  jobViewSchema,
+  parseJobSpec,
+} from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { ApiContext, Server } from './context.js';
 import { batchesOf, pageQuery, sendList } from './lists.js';
@@ -42,14 +47,18 @@ export function jobRoutes(server: Server, { jobs }: ApiContext, turns: Turns): v
       schema: {
         tags,
         summary: 'Jobs, newest first.',
-        querystring: pageQuery,
+        querystring: pageQuery.extend({
+          state: jobStateSchema.optional().describe('Only jobs in this state.'),
+          kind: z.string().optional().describe('Only jobs of this kind.'),
+          name: z.string().optional().describe('Only jobs of this name.'),
+        }),
         response: { 200: z.array(jobViewSchema) },
       },
     },
     async (request, reply) => {
-      const { limit, before } = request.query;
+      const { limit, before, ...filter } = request.query;
       const behind = before === undefined ? null : jobs.record(before).id;
-      const read = (most: number, last: string | null) => jobs.list(most, last);
+      const read = (most: number, last: string | null) => jobs.list(most, last, filter);
       await sendList(reply, batchesOf(limit, behind, turns, read));
     },
   );
@@ -58,6 +67,19 @@ export function jobRoutes(server: Server, { jobs }: ApiContext, turns: Turns): v
     '/v1/jobs/:id',
     { schema: { tags, summary: 'One job.', params, response: { 200: jobViewSchema } } },
     (request) => jobs.view(request.params.id),
+  );
+
+  server.get(
+    '/v1/jobs/:id/spec',
+    {
+      schema: {
+        tags,
+        summary: 'The whole specification of a job: its job file with every default filled in.',
+        params,
+        response: { 200: z.unknown().meta({ ...jobFileJsonSchema() }) },
+      },
+    },
+    (request) => jobs.record(request.params.id).spec,
   );
 
   const asking = { tags, params, response: { 200: jobViewSchema } };

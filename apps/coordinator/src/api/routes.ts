@@ -58,6 +58,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     needs: 'submit',
     fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
   },
+  'GET /v1/jobs/:id/spec': { id: 'getSpec', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'GET /v1/jobs/:id/steps': { id: 'getSteps', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'GET /v1/jobs/:id/evaluations': { id: 'getEvaluations', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'GET /v1/jobs/:id/ledger': {

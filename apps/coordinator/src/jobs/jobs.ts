@@ -17,7 +17,7 @@ import type { Departure, RunEvent } from '../runs/event.js';
 import { believedRank } from '../runs/fence.js';
 import { trainerOf, type Run } from '../runs/run.js';
 import { transition } from '../runs/transition.js';
-import type { JobRecord, ListedJob } from '../store/jobs.js';
+import type { JobFilter, JobRecord, ListedJob } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import { checkBaseOf } from './check-base.js';
 import { carryOut, remember } from './commands.js';
@@ -28,7 +28,7 @@ import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
 import { requirePathsWithin } from './paths.js';
-import { resumeRun, viewOf, withRun, type LiveJob } from './record.js';
+import { hasStoppedEarly, resumeRun, viewOf, withRun, type LiveJob } from './record.js';
 import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
 import { Told } from './told.js';
@@ -126,7 +126,7 @@ export class Jobs {
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
   cancel(reference: string): JobView {
-    return this.#ask(reference, 'cancel', { type: 'cancelled' });
+    return this.#ask(reference, 'be cancelled', { type: 'cancelled' });
   }
 
   /** A job by what it is referred to as. @throws JOB_NOT_FOUND, REFERENCE_AMBIGUOUS */
@@ -148,22 +148,29 @@ export class Jobs {
   }
 
   /** Newest first. @param before Id of the job behind which the list goes on. */
-  list(limit: number, before: string | null): JobView[] {
+  list(limit: number, before: string | null, filter: JobFilter): JobView[] {
     return this.#options.store.jobs
-      .list(limit, before)
+      .list(limit, before, filter)
       .map((found) => this.#viewOf(this.#live.get(found.id)?.record ?? found));
   }
 
   #viewOf(record: ListedJob): JobView {
     const live = this.#live.get(record.id) ?? null;
+    if (hasStoppedEarly(record)) {
+      const model = this.#options.store.models.get(record.result?.model ?? '');
+      return viewOf(record, live, null, model?.manifest.weights?.step ?? null);
+    }
     if (live !== null || record.state !== 'queued') return viewOf(record, live);
     return viewOf(record, null, waitInLine(this.pending(record)));
   }
 
-  /** Jobs that this one comes after and that have not succeeded. */
+  /** Jobs that this one comes after and that have not succeeded, in words: name and id. */
   pending({ after }: Pick<JobRecord, 'after'>): string[] {
     const { store } = this.#options;
-    return after.filter((id) => store.jobs.get(id)?.state !== 'succeeded');
+    return after.flatMap((id) => {
+      const other = store.jobs.get(id);
+      return other?.state === 'succeeded' ? [] : [`${other?.name ?? 'a job that is gone'} (${id})`];
+    });
   }
 
   /** The job that counts on this trainer. */
@@ -199,7 +206,7 @@ export class Jobs {
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
   pause(reference: string): JobView {
-    return this.#ask(reference, 'pause', { type: 'paused' });
+    return this.#ask(reference, 'be paused', { type: 'paused' });
   }
 
   /** @throws JOB_NOT_FOUND, JOB_STATE_CONFLICT */
@@ -207,8 +214,8 @@ export class Jobs {
     const { id, state } = this.record(reference);
     const isPausing = this.#live.get(id)?.run.leave?.until === 'resumed';
     if (state !== 'paused' && !isPausing)
-      throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb: 'resume' });
-    return this.#ask(reference, 'resume', { type: 'resumed' });
+      throw new RingmasterError('JOB_STATE_CONFLICT', { id, state, verb: 'be resumed' });
+    return this.#ask(reference, 'be resumed', { type: 'resumed' });
   }
 
   /** Lets deadlines pass. */

@@ -73,11 +73,13 @@ function workersOf(run: Run): string[] {
 /**
  * What the API shows of a job.
  * @param progress What it is doing, in words, where its state does not tell enough.
+ * @param weightsStep The step whose weights its model has, where that is known.
  */
 export function viewOf(
   record: ListedJob,
   live: LiveJob | null,
   progress = live === null ? null : progressOf(live),
+  weightsStep: number | null = null,
 ): JobView {
   const { spec, state, step, steps, secondsPerStep } = record;
   const left = steps === null || isFinal(state) ? null : steps - step;
@@ -96,6 +98,7 @@ export function viewOf(
     ranks: record.ranks,
     loss: record.loss,
     throughput: { tokensPerSecond: record.tokensPerSecond },
+    stoppedEarly: stoppedEarlyOf(record, weightsStep),
     evaluation: record.evaluation,
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
     progress,
@@ -105,6 +108,17 @@ export function viewOf(
     result: record.result,
     error: record.error,
   };
+}
+
+/** Whether early stopping has ended a job before its last step. */
+export function hasStoppedEarly({ spec, state, step, steps }: ListedJob): boolean {
+  return (spec.earlyStopping ?? null) !== null && state === 'succeeded' && step < (steps ?? 0);
+}
+
+function stoppedEarlyOf(record: ListedJob, weightsStep: number | null): JobView['stoppedEarly'] {
+  const { earlyStopping = null } = record.spec;
+  if (earlyStopping === null || !hasStoppedEarly(record)) return null;
+  return { metric: earlyStopping.metric, patience: earlyStopping.patience, weightsStep };
 }
 
 function baseOf({ base, baseManifest }: ListedJob): JobView['base'] {

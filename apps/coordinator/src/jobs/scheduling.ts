@@ -121,10 +121,13 @@ export class Scheduling {
     const { jobs, store } = this.#options;
     if (live.run.prepared || live.run.state !== 'queued') return;
     for (const dependency of live.record.after) {
-      const state = store.jobs.get(dependency)?.state ?? 'cancelled';
+      const other = store.jobs.get(dependency);
+      const state = other?.state ?? 'cancelled';
       if (state !== 'failed' && state !== 'cancelled') continue;
-      const { id } = live.record;
-      const error = new RingmasterError('JOB_DEPENDENCY_FAILED', { id, dependency, state });
+      const { id, name } = live.record;
+      const dependencyName = other?.name ?? 'that is gone';
+      const detail = { id, name, dependency, dependencyName, state };
+      const error = new RingmasterError('JOB_DEPENDENCY_FAILED', detail);
       jobs.apply(live, { type: 'abandoned', error: error.toBody() });
       return;
     }

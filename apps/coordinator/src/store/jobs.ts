@@ -5,11 +5,12 @@ import {
   jobStateSchema,
   jobViewSchema,
   type JobSpec,
+  type JobState,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { runSchema } from '../runs/run.js';
 import type { Connection } from './database.js';
-import { behind, json, prefixRange, toJson } from './rows.js';
+import { json, prefixRange, toJson } from './rows.js';
 
 /** What a fine-tune starts from, settled when the job is submitted. */
 const baseSchema = z.discriminatedUnion('type', [
@@ -54,7 +55,9 @@ const columns = z.object({
 });
 
 type ListedRow = Omit<z.infer<typeof columns>, 'seq' | 'spec' | 'data_manifest'> & {
-  readonly spec: Pick<JobSpec, 'kind' | 'priority'>;
+  readonly spec: Pick<JobSpec, 'kind' | 'priority'> & {
+    readonly earlyStopping?: JobSpec['earlyStopping'] | null;
+  };
 };
 
 /** The names that columns have outside SQL. */
@@ -79,7 +82,8 @@ const rowSchema = columns
   .transform(renamed);
 
 /** Columns that a list shows; of a specification only what it shows. */
-const LISTED = `id, name, json_object('kind', spec ->> '$.kind', 'priority', priority) AS spec, after, base, base_manifest, state,
+const LISTED = `id, name, json_object('kind', spec ->> '$.kind', 'priority', priority,
+    'earlyStopping', json(spec -> '$.earlyStopping')) AS spec, after, base, base_manifest, state,
   generation, step, steps, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
   created_at, started_at, ended_at`;
 const LISTED_JSON = [
@@ -113,6 +117,13 @@ export type JobRecord = Readonly<z.infer<typeof rowSchema>>;
 
 /** What a list tells of a job. */
 export type ListedJob = Readonly<ReturnType<typeof renamed<ListedRow>>>;
+
+/** Which jobs are listed: what is given must match. */
+export interface JobFilter {
+  readonly state?: JobState | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
+}
 
 export interface NewJob {
   readonly id: string;
@@ -181,10 +192,17 @@ export class JobTable {
   }
 
   /** Newest first. @param before Id of the job behind which the list goes on. */
-  list(limit: number, before: string | null): ListedJob[] {
+  list(limit: number, before: string | null, filter: JobFilter = {}): ListedJob[] {
+    const { state = null, kind = null, name = null } = filter;
     return this.#database
-      .prepare(`SELECT ${LISTED} FROM jobs ${behind('jobs')}`)
-      .all(before, limit)
+      .prepare(
+        `SELECT ${LISTED} FROM jobs
+         WHERE (:state IS NULL OR state = :state) AND (:name IS NULL OR name = :name)
+           AND (:kind IS NULL OR spec ->> '$.kind' = :kind)
+           AND (:before IS NULL OR seq < (SELECT seq FROM jobs last WHERE last.id = :before))
+         ORDER BY seq DESC LIMIT :limit`,
+      )
+      .all({ state, kind, name, before, limit })
       .map(toListed);
   }
 

@@ -109,6 +109,14 @@ export class Trainer {
     if (message.type === 'prepared') faultPoint('prepared', this.#run);
   }
 
+  #tellEarlyStopping(): void {
+    const { spec, state, step, steps, finalWeights } = this.#run;
+    if (spec.earlyStopping === undefined || !state.counters.stopped) return;
+    const { metric, patience } = spec.earlyStopping;
+    const weightsStep = finalWeights.step;
+    this.#log.info({ step, steps, metric, patience, weightsStep }, 'stopped early');
+  }
+
   async #stop({ of }: Effect<'stop'>): Promise<void> {
     const interrupted = this.#sessions.get(of ?? 0)?.interruption() ?? null;
     const sessions = [...this.#sessions.values()];
@@ -160,6 +168,7 @@ export class Trainer {
   async #train(): Promise<void> {
     try {
       const message = await this.#loop.run();
+      if (message !== null) this.#tellEarlyStopping();
       this.#loop.leave();
       if (message !== null) this.#proceed({ type: 'ended', message });
     } catch (error) {

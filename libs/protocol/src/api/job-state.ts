@@ -24,3 +24,19 @@ export type JobState = (typeof jobStates)[number];
 export function isFinal(state: JobState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
+
+const inWords: Readonly<Record<JobState, string>> = {
+  queued: 'is queued',
+  preparing: 'is being prepared',
+  starting: 'is starting',
+  running: 'is running',
+  paused: 'is paused',
+  succeeded: 'has succeeded',
+  failed: 'has failed',
+  cancelled: 'was cancelled',
+};
+
+/** A state as the verb of a sentence whose subject is the job: `has succeeded`. */
+export function stateInWords(state: JobState): string {
+  return inWords[state];
+}

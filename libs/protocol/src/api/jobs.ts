@@ -51,6 +51,16 @@ export const jobViewSchema = z.object({
   loss: z.number().nullable(),
   /** Median of the last 20 steps. */
   throughput: z.object({ tokensPerSecond: z.number().nullable() }),
+  /** Why a job that has succeeded made fewer steps than it could; null of all others. */
+  stoppedEarly: z
+    .object({
+      metric: z.enum(['loss', 'accuracy']),
+      /** Evaluations in a row without an improvement of it. */
+      patience: z.int(),
+      /** The step whose weights the model has: that of the best evaluation. Null once the model is removed. */
+      weightsStep: z.int().nullable(),
+    })
+    .nullable(),
   /** Newest evaluation on the validation split. */
   evaluation: evaluationReportSchema.nullable(),
   /** Seconds until the last step at the present pace. */

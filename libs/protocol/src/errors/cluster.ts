@@ -204,6 +204,12 @@ export const clusterErrors = {
     message: ({ path }) => `${path} exists and is not an empty directory`,
     remedy: 'Name a directory that does not exist yet.',
   }),
+  FILE_NOT_WRITABLE: entry<{ path: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ path, reason }) => `${path} cannot be written: ${reason}`,
+    remedy: 'Name another file, or mend the permissions of its directory.',
+  }),
   DIRECTORY_NOT_WRITABLE: entry<{ path: string; reason: string }>({
     status: 500,
     exit: 1,

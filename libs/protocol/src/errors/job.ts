@@ -1,4 +1,10 @@
+import { stateInWords, type JobState } from '../api/job-state.js';
 import { entry } from './define.js';
+
+/** What is wrong with one key of a job file, beside the first fault. */
+type Faults = readonly string[];
+
+const andOthers = (others: Faults = []) => others.map((other) => `; ${other}`).join('');
 
 /** Errors of job files and of what is asked of jobs. */
 export const jobErrors = {
@@ -8,20 +14,22 @@ export const jobErrors = {
     message: ({ path, reason }) => `Job file ${path} cannot be read: ${reason}`,
     remedy: 'Check the path, and that the file is YAML or JSON.',
   }),
-  JOB_FILE_UNKNOWN_KEY: entry<{ key: string; nearest: string | null }>({
+  JOB_FILE_UNKNOWN_KEY: entry<{ key: string; nearest: string | null; others?: Faults }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ key, nearest }) =>
+    message: ({ key, nearest, others }) =>
       `Job file has an unknown key '${key}'` +
-      (nearest === null ? '' : `; did you mean '${nearest}'?`),
+      (nearest === null ? '' : `; did you mean '${nearest}'?`) +
+      andOthers(others),
     remedy: 'Remove or rename the key; docs/reference/job-file.md lists every key.',
   }),
-  JOB_FILE_INVALID: entry<{ key: string; reason: string }>({
+  JOB_FILE_INVALID: entry<{ key: string; reason: string; others?: Faults }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ key, reason }) => `Job file key '${key}' is invalid: ${reason}`,
+    message: ({ key, reason, others }) =>
+      `Job file key '${key}' is invalid: ${reason}${andOthers(others)}`,
     remedy: 'Correct the value; docs/reference/job-file.md gives its type, unit and range.',
   }),
   JOB_NOT_FOUND: entry<{ id: string }>({
@@ -37,10 +45,10 @@ export const jobErrors = {
       `Several ids begin with '${reference}': ${candidates.join(', ')}${more ? ' and others' : ''}`,
     remedy: 'Give more of the id.',
   }),
-  JOB_STATE_CONFLICT: entry<{ id: string; state: string; verb: string }>({
+  JOB_STATE_CONFLICT: entry<{ id: string; state: JobState; verb: string }>({
     status: 409,
     exit: 1,
-    message: ({ id, state, verb }) => `Job ${id} is ${state}; it cannot be asked to ${verb}`,
+    message: ({ id, state, verb }) => `Job ${id} ${stateInWords(state)}; it cannot ${verb}`,
     remedy: 'Look at the job with: ringmaster job ID',
   }),
   JOB_FAILED: entry<{ id: string; reason: string }>({
@@ -59,13 +67,19 @@ export const jobErrors = {
         : `Job file names '${reference}', which cannot be used: ${reason}`,
     remedy: 'List what exists with: ringmaster jobs; ringmaster models',
   }),
-  JOB_DEPENDENCY_FAILED: entry<{ id: string; dependency: string; state: string }>({
+  JOB_DEPENDENCY_FAILED: entry<{
+    id: string;
+    name: string;
+    dependency: string;
+    dependencyName: string;
+    state: JobState;
+  }>({
     status: 409,
     exit: 1,
     fault: 'job',
-    message: ({ id, dependency, state }) =>
-      `Job ${id} cannot start: it comes after job ${dependency}, which ${state === 'failed' ? 'failed' : 'was cancelled'}`,
-    remedy: 'Look at that job with: ringmaster job ID; then submit both again.',
+    message: ({ id, name, dependency, dependencyName, state }) =>
+      `Job ${name} (${id}) cannot start: it comes after job ${dependencyName} (${dependency}), which ${stateInWords(state)}`,
+    remedy: 'Look at that other job with: ringmaster job ID; then submit both again.',
   }),
   JOB_CRASH_LOOP: entry<{ id: string; step: number; times: number; reason: string }>({
     status: 500,

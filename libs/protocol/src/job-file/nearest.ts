@@ -3,14 +3,16 @@
  * word of four. Two neighbouring letters that are exchanged are one edit (optimal string alignment distance).
  */
 export function nearest(word: string, candidates: readonly string[]): string | null {
+  const gap = (candidate: string) => Math.abs(candidate.length - word.length);
   const ranked = candidates
     .map((candidate) => {
       const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-      return { candidate, distance, length: Math.max(word.length, candidate.length) };
+      const length = Math.max(word.length, candidate.length);
+      return { candidate, distance, length };
     })
     .filter(({ distance, length }) => distance <= Math.max(1, Math.floor(length / 3)))
     .filter(({ distance, length }) => distance < length)
-    .sort((a, b) => a.distance - b.distance);
+    .sort((a, b) => a.distance - b.distance || gap(a.candidate) - gap(b.candidate));
   return ranked[0]?.candidate ?? null;
 }
 

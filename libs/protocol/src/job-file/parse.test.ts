@@ -92,6 +92,14 @@ describe('parseJobSpec', () => {
     expect(error.detail).toMatchObject({ reason });
   });
 
+  it('tells all faults at once, the first of them in full', () => {
+    const overrides = ['stepz=3', 'model.layer=3', 'steps=0', 'optimizer.epsilon=2'];
+    const error = failure(() => parseJobSpec(withOverrides(example(), overrides)));
+    expect(error.message).toMatch(/^Job file has an unknown key '.*'; did you mean '.*'\?; /);
+    for (const key of ['stepz', 'model.layer', 'steps', 'optimizer.epsilon'])
+      expect(error.message).toContain(`'${key}'`);
+  });
+
   it('never throws anything but its own errors, whatever the value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -111,6 +119,29 @@ describe('readJobFile', () => {
 });
 
 describe('withOverrides', () => {
+  it('removes a key that is set to null, and makes nothing for one that is missing', () => {
+    const removed = withOverrides(example(), ['steps=null', 'optimizer.clip=null', 'a.b.c=null']);
+    const { steps: _, ...rest } = example() as Record<string, unknown>;
+    const { clip: __, ...optimizer } = rest['optimizer'] as Record<string, unknown>;
+    expect(removed).toEqual({ ...rest, optimizer });
+  });
+
+  it('sets a key whatever it is called, and touches nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }), (keys) => {
+        const path = keys.map((key) => key.replaceAll(/[.=]/g, '_'));
+        const set = withOverrides({}, [`${path.join('.')}=1`]);
+        const found = path.reduce<unknown>(
+          (value, key) => Object.getOwnPropertyDescriptor(value, key)?.value as unknown,
+          set,
+        );
+        expect(found).toBe(1);
+        expect(withOverrides(set, [`${path.join('.')}=null`])).not.toEqual(set);
+        expect(({} as Record<string, unknown>)['__proto__']).toBe(Object.prototype);
+      }),
+    );
+  });
+
   it.each(['steps=*x', 'steps=[1', 'steps={a: 1, a: 2}'])('refuses %s by the key', (override) => {
     const error = failure(() => withOverrides(example(), [override]));
     expect(error).toMatchObject({ code: 'JOB_FILE_INVALID', detail: { key: 'steps' } });

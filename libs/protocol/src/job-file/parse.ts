@@ -45,29 +45,55 @@ function parseYaml(text: string, refusal: (reason: string) => RingmasterError): 
 export function parseJobSpec(value: unknown): JobSpec {
   const parsed = submittedJobSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues;
-  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
-  if (unknown?.code === 'unrecognized_keys') {
-    const key = unknown.keys[0] ?? '';
-    const kind = z.object({ kind: z.string() }).safeParse(value).data?.kind;
-    throw new RingmasterError('JOB_FILE_UNKNOWN_KEY', {
-      key: [...unknown.path, key].join('.'),
-      nearest: nearest(key, validKeys(kind, unknown.path)),
-    });
-  }
-  const [first] = issues.map(innermost);
-  throw new RingmasterError('JOB_FILE_INVALID', {
-    key: first?.path.join('.') ?? '',
-    reason: first === undefined ? 'it cannot be understood' : reasonOf(first, value),
+  const { issues } = parsed.error;
+  const kind = z.object({ kind: z.string() }).safeParse(value).data?.kind;
+  const unknown = issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [];
+    return issue.keys.map((key) => ({
+      key: [...issue.path, key].join('.'),
+      nearest: nearest(key, validKeys(kind, issue.path)),
+    }));
   });
+  const invalid = issues
+    .filter(({ code }) => code !== 'unrecognized_keys')
+    .map(innermost)
+    .map((issue) => ({ key: issue.path.join('.'), reason: reasonOf(issue, value) }));
+  throw faultOf(unknown, invalid);
+}
+
+interface UnknownKey {
+  readonly key: string;
+  readonly nearest: string | null;
+}
+
+interface InvalidKey {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** One error of all faults, the first of which is its own. */
+function faultOf(unknown: readonly UnknownKey[], invalid: readonly InvalidKey[]): RingmasterError {
+  const others = [
+    ...unknown.map(({ key, nearest: near }) => {
+      return `'${key}' is unknown${near === null ? '' : `; did you mean '${near}'?`}`;
+    }),
+    ...invalid.map(({ key, reason }) => `'${key}' ${reason}`),
+  ].slice(1);
+  const more = others.length === 0 ? {} : { others };
+  const [firstUnknown] = unknown;
+  const [firstInvalid = { key: '', reason: 'it cannot be understood' }] = invalid;
+  return firstUnknown === undefined
+    ? new RingmasterError('JOB_FILE_INVALID', { ...firstInvalid, ...more })
+    : new RingmasterError('JOB_FILE_UNKNOWN_KEY', { ...firstUnknown, ...more });
 }
 
 /**
- * Applies `path=value` overrides, values in YAML, to a job file's value, and returns a new one.
+ * Applies `path=value` overrides, values in YAML, to a job file's value, and returns a new one. The value null removes
+ * a key.
  * @throws JOB_FILE_INVALID naming the key
  */
 export function withOverrides(value: unknown, overrides: readonly string[]): unknown {
-  const copy = structuredClone(value) as Record<string, unknown>;
+  const copy = structuredClone(value) as object;
   for (const override of overrides) {
     const equals = override.indexOf('=');
     const path = override.slice(0, equals).split('.');
@@ -78,33 +104,48 @@ export function withOverrides(value: unknown, overrides: readonly string[]): unk
         reason: 'an override is path=value',
       });
     }
-    let parent = copy;
-    for (const key of path) {
-      const child = Object.hasOwn(parent, key) ? parent[key] : undefined;
-      if (typeof child === 'object' && child !== null && !Array.isArray(child)) {
-        parent = child as Record<string, unknown>;
-      } else {
-        const created: Record<string, unknown> = {};
-        Object.defineProperty(parent, key, {
-          value: created,
-          enumerable: true,
-          writable: true,
-          configurable: true,
-        });
-        parent = created;
-      }
-    }
     const parsed = parseYaml(override.slice(equals + 1), (reason) => {
       return new RingmasterError('JOB_FILE_INVALID', { key: override.slice(0, equals), reason });
     });
-    Object.defineProperty(parent, last, {
-      value: parsed,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (parsed === null) remove(copy, path, last);
+    else setOwn(sectionAt(copy, path), last, parsed);
   }
   return copy;
+}
+
+/** The section at a path; one that is missing, or is no section, is made anew. */
+function sectionAt(value: object, path: readonly string[]): object {
+  return path.reduce((parent, key) => {
+    const child = sectionOf(parent, key) ?? {};
+    setOwn(parent, key, child);
+    return child;
+  }, value);
+}
+
+/** Removes a key; a section that is missing has none. */
+function remove(value: object, path: readonly string[], key: string): void {
+  const parent = path.reduce<object | null>(
+    (section, part) => (section === null ? null : sectionOf(section, part)),
+    value,
+  );
+  if (parent !== null) Reflect.deleteProperty(parent, key);
+}
+
+function sectionOf(parent: object, key: string): object | null {
+  const child: unknown = Object.hasOwn(parent, key)
+    ? (parent as Record<string, unknown>)[key]
+    : undefined;
+  return typeof child === 'object' && child !== null && !Array.isArray(child) ? child : null;
+}
+
+/** Sets a key whatever it is called, `__proto__` too. */
+function setOwn(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 }
 
 interface SchemaNode {

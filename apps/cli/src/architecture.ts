@@ -1,0 +1,56 @@
+import type { ModelView } from '@ringmaster/protocol';
+import type { Client } from './client.js';
+import { formatCount } from './output.js';
+
+/** Keys of a `config.json` that say how large a model is, by what they are called here. */
+const SIZES = {
+  layers: ['num_hidden_layers', 'n_layer'],
+  hidden: ['hidden_size', 'n_embd'],
+  heads: ['num_attention_heads', 'n_head'],
+  context: ['max_position_embeddings', 'n_positions'],
+  vocabulary: ['vocab_size'],
+} as const;
+
+/** What a model is and how many parameters it has, from its own files; null where they do not tell. */
+export async function describeArchitecture(
+  client: Client,
+  { manifest }: ModelView,
+): Promise<string | null> {
+  const config = manifest.files['config.json'];
+  const weights = manifest.files['model.safetensors'];
+  if (config === undefined || weights === undefined) return null;
+  const settings = objectOf(await client.blobStart(config.sha256, config.bytes));
+  const head = await client.blobStart(weights.sha256, 8);
+  const length = head.length < 8 ? 0 : Number(head.readBigUInt64LE());
+  const whole = await client.blobStart(weights.sha256, Math.min(8 + length, weights.bytes));
+  const parameters = countParameters(objectOf(whole.subarray(8)));
+  const sizes = Object.entries(SIZES).flatMap(([name, keys]) => {
+    const value = keys.map((key) => settings[key]).find((found) => typeof found === 'number');
+    return value === undefined ? [] : [`${name} ${String(value)}`];
+  });
+  const type = settings['model_type'];
+  return [
+    ...(typeof type === 'string' ? [type] : []),
+    ...sizes,
+    `${formatCount(parameters)} parameters`,
+  ].join(', ');
+}
+
+/** Elements of all tensors in a safetensors header. */
+function countParameters(header: Readonly<Record<string, unknown>>): number {
+  return Object.values(header).reduce<number>((sum, tensor) => {
+    const shape: unknown = (tensor as { shape?: unknown } | null)?.shape;
+    if (!Array.isArray(shape)) return sum;
+    return sum + (shape as number[]).reduce((product, size) => product * size, 1);
+  }, 0);
+}
+
+/** A JSON object; an empty one in place of anything else. */
+function objectOf(bytes: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
