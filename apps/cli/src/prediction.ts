@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, fstatSync, openSync } from 'node:fs';
+import { fstatSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { isChatter, trainerEnvironment } from '@ringmaster/model';
 import {
   fileReason,
@@ -36,28 +34,26 @@ export async function predict(model: string, options: PredictOptions): Promise<v
       : await storedModel(client, presentModel(model, found), home.artifacts, home.cache);
   note(describeModel(model, found));
   const program = programPath('@ringmaster/worker/dist/predict/main.js');
-  const logits = options.logits === true ? ['--logits'] : [];
+  const settings = [
+    ...(options.logits === true ? ['--logits'] : []),
+    // What is typed or piped may be plain text; a file has one form.
+    ...(file === null ? ['--plain'] : []),
+  ];
   const { token } = client;
-  const child = spawn(process.execPath, [program, ...which, ...logits], {
-    stdio: ['pipe', 'inherit', 'pipe'],
+  const child = spawn(process.execPath, [program, ...which, ...settings], {
+    stdio: [file ?? 'inherit', 'inherit', 'pipe'],
     env: {
       ...trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
       ...(token === null ? {} : { RINGMASTER_TOKEN: token }),
     },
   });
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (!isChatter(line)) process.stderr.write(`${line}\n`);
-  });
-  const lines =
-    file === null ? Readable.from(asJson(process.stdin)) : createReadStream('', { fd: file });
-  // A child that refuses its input closes it early; why, it says itself.
-  await pipeline(lines, child.stdin).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-  });
+  if (child.stderr !== null) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (!isChatter(line)) note(line);
+    });
+  }
   const [code, signal] = await exited;
-  process.stdin.destroy();
   if (code === null) throw new RingmasterError('PREDICTION_DIED', { signal: signal ?? 'a signal' });
   process.exitCode = code;
 }
@@ -88,16 +84,4 @@ async function storedModel(
     ...['--artifacts-url', client.url, '--artifacts-directory', directory],
     ...['--cluster', cluster, '--cache', cache, '--model', id],
   ];
-}
-
-/**
- * Lines of text as JSON. Those that begin as a JSON object stay as they are, and blank ones too: the other side judges
- * and counts them.
- */
-async function* asJson(input: Readable): AsyncGenerator<string> {
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    const trimmed = line.trim();
-    const isMeant = trimmed === '' || trimmed.startsWith('{');
-    yield `${isMeant ? line : JSON.stringify({ text: line })}\n`;
-  }
 }

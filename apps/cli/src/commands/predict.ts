@@ -10,7 +10,9 @@ export function define(verb: Command): void {
       'after',
       `
 MODEL is the name or id of a model, or a directory in the layout of Hugging Face.
-On stdin a line may also be plain text, as in: echo 'Claim your prize now' | ringmaster predict mail-spam`,
+Each answer has the number of its line; "truncated" says that the model saw only a part of the text. A line that cannot
+be read has an error in place of its answer, and the exit code is 1 in the end. On stdin a line may also be plain text:
+  echo 'Claim your prize now' | ringmaster predict mail-spam`,
     )
     .action(async (model: string, options: PredictOptions) => {
       // Loaded here: it brings the model library, which no other verb needs.

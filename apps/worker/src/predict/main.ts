@@ -1,10 +1,15 @@
-// Answers JSON lines on stdin with JSON lines on stdout. Started by `ringmaster predict`.
+// Answers lines on stdin, JSON or plain text, with JSON lines on stdout. Started by `ringmaster predict`.
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { inDirectory } from '@ringmaster/model';
-import { RingmasterError } from '@ringmaster/protocol';
-import { openArtifacts } from '../artifacts/artifacts.js';
+import { artifactManifestSchema, runProgram, systemCode } from '@ringmaster/protocol';
+import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
 import { locateModel } from '../artifacts/model.js';
-import { texts } from './input.js';
+import { batches } from './batches.js';
+import { readLine, type InputLine } from './input.js';
+import { numberedLines } from './lines.js';
 import { Predictor } from './predictor.js';
 
 const { values } = parseArgs({
@@ -17,13 +22,17 @@ const { values } = parseArgs({
     cluster: { type: 'string' },
     cache: { type: 'string' },
     logits: { type: 'boolean', default: false },
+    plain: { type: 'boolean', default: false },
   },
 });
 
 /** Opens a model directory, or a model of the artifact store by its id. */
 async function openPredictor(): Promise<Predictor> {
   const { 'model-directory': directory, model } = values;
-  if (directory !== undefined) return Predictor.open(directory, inDirectory(directory));
+  if (directory !== undefined) {
+    const cleans = await isMadeHere(directory);
+    return Predictor.open(directory, inDirectory(directory), { cleans });
+  }
   const location = {
     url: values['artifacts-url'] ?? '',
     directory: values['artifacts-directory'] ?? '',
@@ -31,27 +40,42 @@ async function openPredictor(): Promise<Predictor> {
     token: process.env['RINGMASTER_TOKEN'] ?? null,
   };
   const artifacts = await openArtifacts(location, values.cache ?? '');
+  const { job } = await readManifest(artifacts, model ?? '');
   const { name, locate } = await locateModel(artifacts, model ?? '');
-  return Predictor.open(name, locate);
+  return Predictor.open(name, locate, { cleans: job !== null });
 }
 
-async function main(): Promise<void> {
-  const predictor = await openPredictor();
-  for await (const group of texts(process.stdin, predictor.batch)) {
-    for (const prediction of predictor.predict(group)) {
-      const { logits, ...rest } = prediction;
-      const line = JSON.stringify(values.logits ? { ...rest, logits } : rest);
-      if (!process.stdout.write(`${line}\n`)) {
-        await new Promise((resolve) => process.stdout.once('drain', resolve));
-      }
-    }
+/** Whether a job has made the model in a directory, as the manifest of an exported one tells. */
+async function isMadeHere(directory: string): Promise<boolean> {
+  try {
+    const text = await readFile(join(directory, 'ringmaster.json'), 'utf8');
+    const manifest = artifactManifestSchema.safeParse(JSON.parse(text));
+    return manifest.success && manifest.data.job !== null;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return false;
+    throw error;
   }
 }
 
-main().catch((error: unknown) => {
-  const known = error instanceof RingmasterError;
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`ringmaster: ${known ? `${error.code}: ` : ''}${message}\n`);
-  if (known) process.stderr.write(`  ${error.remedy}\n`);
-  process.exitCode = known ? error.exit : 1;
+async function* inputLines(): AsyncGenerator<InputLine> {
+  for await (const { line, content } of numberedLines(process.stdin)) {
+    const read = readLine(content, line, values.plain);
+    if (read !== null) yield read;
+  }
+}
+
+await runProgram(async () => {
+  const predictor = await openPredictor();
+  for await (const batch of batches(inputLines(), predictor.batch)) {
+    const asked = batch.flatMap((each) => ('text' in each ? each : []));
+    const predictions = predictor.predict(asked.map(({ text }) => text));
+    const answers = new Map(asked.map(({ line }, index) => [line, predictions[index]]));
+    for (const each of batch) {
+      const { logits, ...rest } = answers.get(each.line) ?? {};
+      if ('error' in each) process.exitCode = 1;
+      const answer = 'error' in each ? each : { line: each.line, ...rest };
+      const shown = values.logits && logits !== undefined ? { ...answer, logits } : answer;
+      if (!process.stdout.write(`${JSON.stringify(shown)}\n`)) await once(process.stdout, 'drain');
+    }
+  }
 });

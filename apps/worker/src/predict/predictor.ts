@@ -20,8 +20,22 @@ export interface Prediction {
   readonly scores?: Readonly<Record<string, number>>;
   /** Of a masked language model: the likeliest tokens at each [MASK]; of a causal one: of the next token. */
   readonly tokens?: readonly (readonly { token: string; score: number }[])[];
+  /** There where the model has seen only a part of the text: it is longer than its context. */
+  readonly truncated?: true;
   /** Raw logits: [labels], or [V] for each predicted place. */
   readonly logits: readonly number[] | readonly (readonly number[])[];
+}
+
+export interface PredictorOptions {
+  /** Whether texts are brought into the form of plain text in training: what a model was trained on elsewhere is not known. */
+  readonly cleans: boolean;
+}
+
+/** The token ids of a text as a model sees them. */
+interface Wrapped {
+  readonly ids: number[];
+  /** Whether a part of the text is not among them. */
+  readonly truncated: boolean;
 }
 
 /** Texts that are computed together. */
@@ -36,10 +50,18 @@ export class Predictor {
   readonly #config: HuggingFaceConfig;
   readonly #tokenizer: Tokenizer;
 
-  private constructor(model: Model, config: HuggingFaceConfig, tokenizer: Tokenizer) {
+  readonly #cleans: boolean;
+
+  private constructor(
+    model: Model,
+    config: HuggingFaceConfig,
+    tokenizer: Tokenizer,
+    cleans: boolean,
+  ) {
     this.#model = model;
     this.#config = config;
     this.#tokenizer = tokenizer;
+    this.#cleans = cleans;
   }
 
   /**
@@ -47,7 +69,11 @@ export class Predictor {
    * @param name Of the model, for errors.
    * @throws MODEL_UNUSABLE when its head is not known or weights are missing; what reading the files throws.
    */
-  static async open(name: string, locate: Locate): Promise<Predictor> {
+  static async open(
+    name: string,
+    locate: Locate,
+    { cleans }: PredictorOptions,
+  ): Promise<Predictor> {
     const path = locate('tokenizer.json');
     const json = await readFile(path, 'utf8').catch((cause: unknown) => {
       throw unusable(name, 'it has no tokenizer.json', cause);
@@ -67,12 +93,13 @@ export class Predictor {
     });
     const tokenizer = loadTokenizer(json, path);
     checkVocabulary(config, tokenizer, name);
-    return new Predictor(model, config, tokenizer);
+    return new Predictor(model, config, tokenizer, cleans);
   }
 
-  /** Predictions for texts, in their order. They are normalised as plain text was for training. */
+  /** Predictions for texts, in their order. */
   predict(texts: readonly string[]): Prediction[] {
-    const group = texts.map((text) => cleanText(text, false).text);
+    const group = this.#cleans ? texts.map((text) => cleanText(text, false).text) : texts;
+    if (group.length === 0) return [];
     const head: HeadKind = this.#config.head ?? 'sequence-classification';
     return head === 'sequence-classification'
       ? this.#classify(group)
@@ -80,7 +107,8 @@ export class Predictor {
   }
 
   #classify(group: readonly string[]): Prediction[] {
-    const input = this.#input(group.map((text) => this.#surround(this.#tokenizer.encode(text))));
+    const wrapped = group.map((text) => this.#surround(this.#tokenizer.encode(text)));
+    const input = this.#input(wrapped.map(({ ids }) => ids));
     const { logits } = this.#model.predict(input);
     const labels = this.#config.labels ?? [];
     return group.map((_, index) => {
@@ -94,6 +122,7 @@ export class Predictor {
         label: labels[best] ?? '',
         score: scores[best] ?? 0,
         scores: Object.fromEntries(labels.map((label, id) => [label, scores[id] ?? 0])),
+        ...truncation(wrapped[index]),
         logits: [...row],
       };
     });
@@ -102,22 +131,24 @@ export class Predictor {
   /** The likeliest tokens at each [MASK], or after the end of the text. */
   #complete(text: string, head: HeadKind): Prediction {
     // What a causal model goes on with is the end of a text that is too long.
-    const sequence =
+    const wrapped =
       head === 'masked-language-model'
         ? this.#surround(this.#withMasks(text))
         : this.#surround(this.#tokenizer.encode(text), 'end');
+    const { ids: sequence } = wrapped;
     if (sequence.length === 0) return { tokens: [], logits: [] };
     const places =
       head === 'masked-language-model'
         ? sequence.flatMap((token, at) => (token === this.#tokenizer.mask ? [at] : []))
         : [sequence.length - 1];
-    if (places.length === 0) return { tokens: [], logits: [] };
+    if (places.length === 0) return { tokens: [], ...truncation(wrapped), logits: [] };
     const input = { ...this.#input([sequence]), positions: Int32Array.from(places) };
     const { logits, shape } = this.#model.predict(input);
     const [, vocabulary = 0] = shape;
     const rows = places.map((_, row) => logits.subarray(row * vocabulary, (row + 1) * vocabulary));
     return {
       tokens: rows.map((row) => this.#likeliest(row)),
+      ...truncation(wrapped),
       logits: rows.map((row) => [...row]),
     };
   }
@@ -143,8 +174,12 @@ export class Predictor {
   }
 
   /** A sequence as the tokenizer of `transformers` makes it. */
-  #surround(ids: readonly number[], keep?: 'end'): number[] {
-    return surround(ids, this.#tokenizer.surroundings, this.#config.model.context, keep);
+  #surround(text: readonly number[], keep?: 'end'): Wrapped {
+    const { surroundings } = this.#tokenizer;
+    const { context } = this.#config.model;
+    const ids = surround(text, surroundings, context, keep);
+    const around = surround([], surroundings, context, keep).length;
+    return { ids, truncated: ids.length < text.length + around };
   }
 
   #input(sequences: readonly number[][]): MicrobatchInput {
@@ -152,6 +187,10 @@ export class Predictor {
     const targets = sequences.map(() => 0);
     return padSequences(sequences, targets, pad ?? endOfText ?? 0, this.#config.model.context);
   }
+}
+
+function truncation(wrapped: Wrapped | undefined): { readonly truncated?: true } {
+  return wrapped?.truncated === true ? { truncated: true } : {};
 }
 
 function unusable(model: string, reason: string, cause?: unknown): RingmasterError {
