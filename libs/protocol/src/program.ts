@@ -15,9 +15,14 @@ export interface ToldError {
  */
 export function toldError(error: unknown): ToldError {
   if (isTold(error)) return error;
+  if (systemCode(error)?.startsWith('ERR_PARSE_ARGS_') === true)
+    return new RingmasterError('USAGE', { reason: reasonOf(error) });
   if (isDiskFull(error)) return new RingmasterError('DISK_FULL', { path: pathOf(error) });
-  const reason = error instanceof Error ? error.message : String(error);
-  return new RingmasterError('INTERNAL', { reason });
+  return new RingmasterError('INTERNAL', { reason: reasonOf(error) });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isTold(error: unknown): error is Error & ToldError {
@@ -30,16 +35,16 @@ function pathOf(error: unknown): string {
   return error instanceof Error && 'path' in error ? String(error.path) : 'a file';
 }
 
+/** Writes a text for the user as it is to be read, such as with the name by which the program was called. */
+export type Spell = (text: string) => string;
+
 /**
- * Runs a program of the command line to its end. Whatever it throws, wherever, becomes one error on stderr and the exit
- * code of that error, and never a stack trace (unless DEBUG is set and it is a defect). A reader of its output that has
- * seen enough, such as head, ends it quietly; so does a terminal that is gone.
- * @param spell How a text is written for the user, such as with the name by which this program was called.
+ * Makes one error on stderr and its exit code of whatever a program throws, wherever, and never a stack trace (unless
+ * DEBUG is set and it is a defect). A reader of its output that has seen enough, such as head, ends it quietly; so does a
+ * terminal that is gone.
+ * @returns what tells an error, and returns its exit code
  */
-export async function runProgram(
-  main: () => Promise<void>,
-  spell: (text: string) => string = (text) => text,
-): Promise<void> {
+export function guardProgram(spell: Spell = (text) => text): (error: unknown) => number {
   const report = (error: unknown): number => {
     const { code, message, remedy, exit } = toldError(error);
     process.stderr.write(spell(`ringmaster: ${code}: ${message}\n  ${remedy}\n`));
@@ -56,6 +61,12 @@ export async function runProgram(
   process.on('uncaughtException', (error) => {
     process.exit(report(error));
   });
+  return report;
+}
+
+/** Runs a program of the command line to its end, guarded so. */
+export async function runProgram(main: () => Promise<void>, spell?: Spell): Promise<void> {
+  const report = guardProgram(spell);
   try {
     await main();
   } catch (error) {

@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--device cpu|gpu] [--json FILE] [--report FILE]` */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { RingmasterError, runProgram } from '@ringmaster/protocol';
 import { batches } from './batches.js';
 import { control } from './control.js';
 import { curves } from './curves.js';
@@ -28,41 +28,69 @@ const benchmarks = {
   train,
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '12' },
-    steps: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    device: { type: 'string', default: 'cpu' },
-    json: { type: 'string' },
-    report: { type: 'string' },
+const HELP = `Usage: npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--device cpu|gpu] [--json FILE] [--report FILE]
+
+NAME is one of ${Object.keys(benchmarks).join(', ')}. test/bench/README.md says what each compares.`;
+
+await runProgram(
+  async () => {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '12' },
+        steps: { type: 'string', default: '3' },
+        only: { type: 'string' },
+        device: { type: 'string', default: 'cpu' },
+        json: { type: 'string' },
+        report: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      return;
+    }
+    const [name = ''] = positionals;
+    if (!isBenchmark(name)) {
+      const known = Object.keys(benchmarks).join(', ');
+      throw usage(`there is no benchmark '${name}'; there are ${known}`);
+    }
+    const pace = {
+      rounds: count('rounds', values.rounds),
+      steps: count('steps', values.steps),
+      device: device(values.device),
+      ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+    };
+    const found = await benchmarks[name](pace);
+    const date = new Date().toISOString();
+    const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+    const report = { ...found, date, command, machine: machine() };
+    const reports = fileURLToPath(new URL('../reports/', import.meta.url));
+    const path = values.report ?? `${reports}${date.slice(0, 10)}-${name}.md`;
+    await writeReport(report, { path, json: values.json });
+    console.log(markdown(report));
+    console.error(`The report is in ${path}`);
   },
-});
-const [name = ''] = positionals;
-if (!isBenchmark(name)) {
-  console.error(
-    `There is no benchmark '${name}'. There are: ${Object.keys(benchmarks).join(', ')}`,
-  );
-  process.exit(2);
-}
-const count = z.coerce.number().int().positive();
-const pace = {
-  rounds: count.parse(values.rounds),
-  steps: count.parse(values.steps),
-  device: z.enum(['cpu', 'gpu']).parse(values.device),
-  ...(values.only === undefined ? {} : { only: values.only.split(',') }),
-};
-const found = await benchmarks[name](pace);
-const date = new Date().toISOString();
-const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
-const report = { ...found, date, command, machine: machine() };
-const reports = fileURLToPath(new URL('../reports/', import.meta.url));
-const path = values.report ?? `${reports}${date.slice(0, 10)}-${name}.md`;
-await writeReport(report, { path, json: values.json });
-console.log(markdown(report));
-console.error(`The report is in ${path}`);
+  (text) => text.replaceAll('ringmaster VERB', 'npm run bench --'),
+);
 
 function isBenchmark(given: string): given is keyof typeof benchmarks {
-  return given in benchmarks;
+  return Object.hasOwn(benchmarks, given);
+}
+
+/** @throws USAGE */
+function count(option: string, given: string): number {
+  const value = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+  if (value > 0) return value;
+  throw usage(`--${option} ${given} is no number of at least 1`);
+}
+
+/** @throws USAGE */
+function device(given: string): 'cpu' | 'gpu' {
+  if (given === 'cpu' || given === 'gpu') return given;
+  throw usage(`--device ${given} is neither cpu nor gpu`);
+}
+
+function usage(reason: string): RingmasterError {
+  return new RingmasterError('USAGE', { reason });
 }

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot } from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
 import type { Command } from './contestant.js';
 
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
@@ -73,7 +74,8 @@ async function peerPython(peers: Peers): Promise<string> {
   try {
     await access(path);
   } catch {
-    throw new Error(`There is no peer at ${path}. Run test/bench/peers/${SETUP[peers]}`);
+    const remedy = `Install what is compared with, with: test/bench/peers/${SETUP[peers]}`;
+    throw new RingmasterError('NOT_FOUND', { what: path }, { remedy });
   }
   return path;
 }

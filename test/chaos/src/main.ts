@@ -1,13 +1,11 @@
-/**
- * `npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--sizes N,N,…] [--direct]
- *   [--steps N] [--lease MS] [--directory DIR] [--json FILE] [--report FILE] [--dry-run]`
- */
+/** `npm run chaos -- …`: seeded events happen to real processes, and every final state is compared (see HELP). */
 import { randomInt } from 'node:crypto';
 import { statfsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { guardProgram } from '@ringmaster/protocol';
 import { canUnsharePids } from '@ringmaster/protocol/testing';
 import { z } from 'zod';
 import { Cluster } from './cluster.js';
@@ -19,6 +17,13 @@ import { LiveLine } from './live-line.js';
 import { Proxy } from './proxy.js';
 import { markdown, writeReport } from './report.js';
 import { describeEntry, makeSchedule, resizing } from './schedule.js';
+
+const HELP = `Usage: npm run chaos -- [--events N] [--seed S] [--workers N] [--only KIND,…] [--without KIND,…] [--sizes N,N,…]
+  [--direct] [--steps N] [--lease MS] [--directory DIR] [--json FILE] [--report FILE] [--dry-run]
+
+KIND is one of ${allKinds.join(', ')}.`;
+
+guardProgram((text) => text.replaceAll('ringmaster VERB', 'npm run chaos --'));
 
 const { values } = parseArgs({
   options: {
@@ -35,8 +40,13 @@ const { values } = parseArgs({
     json: { type: 'string' },
     report: { type: 'string' },
     'dry-run': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const count = z.coerce.number().int().min(0);
 const seed = count.parse(values.seed);
 const sizes = values.sizes?.split(',').map((size) => count.min(1).parse(size));

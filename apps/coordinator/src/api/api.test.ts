@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256 } from '@ringmaster/protocol';
+import { sha256, VERSION_HEADER, type JobView } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import { tinyModelFiles } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -261,7 +261,7 @@ describe('the description', () => {
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
       ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
-      ...['/v1/jobs/{id}/steps', '/v1/models'],
+      ...['/v1/jobs/{id}/spec', '/v1/jobs/{id}/steps', '/v1/models'],
       ...['/v1/models/{id}', '/v1/names/{name}', '/v1/shutdown', '/v1/status', '/v1/workers'],
     ]);
   });
@@ -272,5 +272,28 @@ describe('health', () => {
     expect((await client.request('GET', '/healthz')).status).toBe(200);
     expect((await client.request('GET', '/readyz')).status).toBe(200);
     expect(existsSync(join(home, 'coordinator.json'))).toBe(true);
+  });
+});
+
+describe('jobs', () => {
+  it('are listed by name, kind and state, and tell their whole specification', async () => {
+    const submit = (name: string) =>
+      client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec('/nowhere/*.txt', { name }) });
+    const first = await submit('listed');
+    await submit('other');
+    const listed = async (query: string) =>
+      (await client.json<JobView[]>('GET', `/v1/jobs?${query}`)).map(({ name }) => name);
+    expect(await listed('name=listed')).toEqual(['listed']);
+    expect(await listed('name=listed&kind=finetune')).toEqual([]);
+    expect(await listed('name=listed&state=succeeded')).toEqual([]);
+    expect((await client.request('GET', '/v1/jobs?state=gone')).status).toBe(400);
+    const spec = await client.json('GET', `/v1/jobs/${first.id}/spec`);
+    expect(spec).toMatchObject({ name: 'listed', optimizer: { beta2: 0.999 }, seed: 0 });
+    expect((await client.request('GET', '/v1/jobs/nothing/spec')).status).toBe(404);
+  });
+
+  it('answer with their version, that a client of the same need not check them', async () => {
+    const { headers } = await client.request('GET', '/v1/jobs');
+    expect(headers.get(VERSION_HEADER)).toMatch(/^\d+\.\d+\.\d+$/);
   });
 });
