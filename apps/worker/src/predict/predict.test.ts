@@ -42,7 +42,11 @@ async function writeModel(path: string): Promise<void> {
   const tokens = { padding: 0, begin: null, end: null };
   const labels = ['ham', 'spam'];
   const head = 'sequence-classification';
-  await writeHuggingFace(path, { model: config, head, labels, tokens }, parameters);
+  await writeHuggingFace(
+    path,
+    { model: config, head, labels, scoring: 'softmax', tokens },
+    parameters,
+  );
   const tokenizer = trainTokenizer(['you have won a prize café', 'see you tomorrow'], {
     ...{ algorithm: 'wordpiece', vocabulary: VOCABULARY, lowercase: false },
   });
