@@ -23,7 +23,7 @@ it('scores labels of which any number may hold each by itself', async () => {
   });
   const predict = async (scoring: 'softmax' | 'sigmoid') => {
     await writeHuggingFace(directory, { ...config, scoring }, parameters);
-    return (await Predictor.open('tiny', inDirectory(directory))).predict(['red cats'])[0]?.scores;
+    return (await Predictor.open('tiny', inDirectory(directory), { cleans: true })).predict(['red cats'])[0]?.scores;
   };
   expect(await predict('softmax')).toEqual({ ham: 0.5, spam: 0.5 });
   const alone = 1 / (1 + 0.1353352832366127); // e⁻²
@@ -44,7 +44,7 @@ it('goes on from what the tokenizer of a causal model puts around a text', async
     single: [{ SpecialToken: { id: content, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
     special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
   };
-  const open = async () => Predictor.open('tiny', inDirectory(directory));
+  const open = async () => Predictor.open('tiny', inDirectory(directory), { cleans: true });
   expect((await open()).predict([''])[0]?.logits).toEqual([]);
   await writeFile(path, JSON.stringify({ ...json, post_processor }));
   expect((await open()).predict([''])[0]?.logits).toHaveLength(1);
