@@ -23,7 +23,9 @@ it('scores labels of which any number may hold each by itself', async () => {
   });
   const predict = async (scoring: 'softmax' | 'sigmoid') => {
     await writeHuggingFace(directory, { ...config, scoring }, parameters);
-    return (await Predictor.open('tiny', inDirectory(directory), { cleans: true })).predict(['red cats'])[0]?.scores;
+    return (await Predictor.open('tiny', inDirectory(directory), { cleans: true })).predict([
+      'red cats',
+    ])[0]?.scores;
   };
   expect(await predict('softmax')).toEqual({ ham: 0.5, spam: 0.5 });
   const alone = 1 / (1 + 0.1353352832366127); // e⁻²
