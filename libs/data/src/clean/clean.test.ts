@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { normalForm } from '../text/unicode.js';
 import { cleanText } from './clean.js';
+import { markupRules } from './markup.js';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
 
@@ -10,7 +12,7 @@ describe('cleanText', () => {
       fc.property(anyText, (text) => {
         const once = cleanText(text, false).text;
         expect(cleanText(once, false)).toEqual({ text: once, changed: [] });
-        expect(once).toBe(once.normalize('NFC'));
+        expect(once).toBe(normalForm(once, 'NFC'));
       }),
     );
   });
@@ -39,7 +41,74 @@ describe('cleanText', () => {
   });
 
   it('takes time linear in the text, whatever the text', () => {
-    for (const unit of ['<a ', '>', '\n', ' ', '_', '<!--', '&', 'QUJD', '> \n', 'x wrote:\n'])
-      expect(cleanText(unit.repeat(100_000), true).text.length).toBeLessThanOrEqual(400_000 * 3);
+    const units = [
+      ...['<a ', '>', '\n', ' ', '_', '<!--', '&', 'QUJD', '> \n', 'x wrote:\n', '\u0301\u0323'],
+      ...[
+        '<script>',
+        '</script ',
+        'a wrote:  ',
+        'listinfo',
+        `${'_'.repeat(20)}\n`,
+        'begin 644 a\n!\n',
+      ],
+    ];
+    for (const unit of units)
+      for (const around of ['', 'word'])
+        for (const markup of [false, true]) {
+          const text = around + unit.repeat(100_000) + around;
+          const cleaned = cleanText(text, markup).text;
+          expect(cleaned.length).toBeLessThanOrEqual(2 * text.length);
+        }
+    const million = `left${' '.repeat(1_000_000)}right`;
+    expect(cleanText(million, false).text).toBe(million);
+    expect(cleanText(million, true).text).toBe('left right');
+    const lines = `${'a'.repeat(76)}\n`.repeat(200_000);
+    expect(cleanText(lines, true).text).toBe('');
+  });
+
+  /** What the rules by lines do, as patterns: easy to read, but they look at some texts again and again. */
+  const patterns: readonly (readonly [number, readonly RegExp[]])[] = [
+    [
+      1,
+      [
+        /(?:^[A-Za-z0-9+/]{56,80}\n){3,}(?:^[A-Za-z0-9+/]{1,79}={0,2}$)?/gm,
+        /^begin [0-7]{3} \S.*\n(?:[ -`]{1,62}\n)+?end$/gm,
+      ],
+    ],
+    [2, [/\n[_-]{20,}\n(?:.*\n){0,3}?.*(?:mailing list|listinfo)[^]{0,400}$/i]],
+    [
+      3,
+      [
+        /(?:^[^\n>]{0,160}(?:wrote|writes|schrieb|said):[^\S\n]*\n\s{0,4})?(?:^[^\S\n]?>.*(?:\n|$))+/gm,
+      ],
+    ],
+  ];
+  const line = fc.oneof(
+    fc.constantFrom('QUJD'.repeat(16), 'QUI=', 'begin 644 a', '!AB`', 'end', '', ' ', '  ', 'text'),
+    fc.constantFrom(
+      '_'.repeat(24),
+      '-'.repeat(20),
+      'The mailing list',
+      'http://x/listinfo/y and more',
+    ),
+    fc.constantFrom(
+      '> quoted',
+      ' > quoted',
+      '>',
+      'On Monday Ann wrote:',
+      'he said:  ',
+      'x'.repeat(390),
+    ),
+  );
+  it.each(patterns)('is by lines what rule %i is by patterns', (rule, expressions) => {
+    const apply = markupRules[rule]?.[1];
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 14 }), (lines) => {
+        const text = lines.join('\n');
+        const expected = expressions.reduce((left, pattern) => left.replace(pattern, ''), text);
+        expect(apply?.(text).trimEnd()).toBe(expected.trimEnd());
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { normalForm } from '../text/unicode.js';
 import { markupRules } from './markup.js';
 
 /** What a cleaning rule is called in statistics. */
@@ -23,20 +24,26 @@ export type Step = readonly [Rule, (text: string) => string];
  * decoders leave.
  */
 const controls =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffd\p{Cs}]/gu;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffd\ud800-\udfff]/gu;
 
 const newlines: Step = ['whitespace', (text) => text.replace(/\r\n?|\u2028|\u2029/g, '\n')];
 const control: Step = ['control-characters', (text) => text.replace(controls, '')];
-const unicode: Step = ['unicode-nfc', (text) => text.normalize('NFC')];
+const unicode: Step = ['unicode-nfc', (text) => normalForm(text, 'NFC')];
 const whitespace: Step = [
   'whitespace',
   (text) =>
-    text
-      .replace(/[^\S\n]+$/gm, '')
+    trimLines(text)
       .replace(/\n{3,}/g, '\n\n')
       .replace(/^\n+|\n+$/g, ''),
 ];
 const spaces: Step = ['whitespace', (text) => text.replace(/[^\S\n]+/g, ' ').replace(/^ /gm, '')];
+
+/** Lines without the white space at their ends. A pattern for it would look at each blank of a long run again and again. */
+function trimLines(text: string): string {
+  if (!/[^\S\n](?:\n|$)/.test(text)) return text;
+  const lines = text.split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
 
 const plainSteps: readonly Step[] = [newlines, control, unicode, whitespace];
 const markupSteps: readonly Step[] = [

@@ -36,6 +36,24 @@ describe('nearDuplicateGroups', () => {
     expect(new Set(first).size).toBeLessThan(texts.length - 60);
   });
 
+  it('takes a text whose bucket is full of others no longer than a few comparisons', () => {
+    // All share most of their words, so most are in the same buckets; those of a pair share all but one word besides.
+    const preamble = Array.from({ length: 40 }, word).join(' ');
+    const own = () => Array.from({ length: 30 }, word).join(' ');
+    const apart = Array.from({ length: 3000 }, () => `${preamble} ${own()}`);
+    const alike = apart.flatMap((text) => [text, `${text} ${word()}`]);
+    const groups = nearDuplicateGroups(alike);
+    expect([...groups]).toEqual(alike.map((_, index) => index - (index % 2)));
+  });
+
+  it('joins any number of texts with one preamble', () => {
+    const preamble = Array.from({ length: 70 }, word).join(' ');
+    const groups = nearDuplicateGroups(
+      Array.from({ length: 20_000 }, () => `${preamble} ${word()} ${word()}`),
+    );
+    expect(new Set(groups)).toEqual(new Set([0]));
+  });
+
   it('leaves texts without words alone and joins short equal ones', () => {
     expect([...nearDuplicateGroups(['!!', '??', 'two words', 'Two  words!', 'two'])]).toEqual([
       0, 1, 2, 2, 4,

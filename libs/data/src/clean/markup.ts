@@ -36,20 +36,107 @@ function stripHtml(text: string): string {
     .replace(/&(#\d{1,5}|#x[0-9a-f]{1,4}|[a-z]{2,5});/gi, decodeEntity);
 }
 
-/** At least three whole lines of base64, with a last one that ends in padding; or a uuencoded file. */
-const base64 = /(?:^[A-Za-z0-9+/]{56,80}\n){3,}(?:^[A-Za-z0-9+/]{1,79}={0,2}$)?/gm;
-const uuencoded = /^begin [0-7]{3} \S.*\n(?:[ -`]{1,62}\n){1,100000}?end$/gm;
+const base64Line = /^[A-Za-z0-9+/]{56,80}$/;
+const base64End = /^[A-Za-z0-9+/]{1,79}={0,2}$/;
+const BASE64_LINES = 3;
+const uuBegin = /^begin [0-7]{3} \S/;
+const uuLine = /^[ -`]{1,62}$/;
 
-const footer = /\n[_-]{20,}\n(?:.*\n){0,3}?.*(?:mailing list|listinfo)[^]{0,400}$/i;
+/** Leaves out at least three whole lines of base64, with a last one that ends in padding, and uuencoded files. */
+function dropAttachments(lines: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  const last = lines.length - 1;
+  const runOf = (from: number, pattern: RegExp): number => {
+    let at = from;
+    while (at < last && pattern.test(lines[at] ?? '')) at++;
+    return at;
+  };
+  for (let at = 0; at <= last;) {
+    const line = lines[at] ?? '';
+    const end = runOf(at, base64Line);
+    if (end - at >= BASE64_LINES) {
+      const padded = base64End.test(lines[end] ?? '');
+      if (padded) kept.push('');
+      at = padded ? end + 1 : end;
+      continue;
+    }
+    if (uuBegin.test(line)) {
+      const after = runOf(at + 1, uuLine);
+      if (after > at + 1 && lines[after] === 'end') {
+        kept.push('');
+        at = after + 1;
+        continue;
+      }
+    }
+    kept.push(line);
+    at++;
+  }
+  return kept;
+}
 
-/** Lines that quote another mail, with the line that says whose ("On Monday … wrote:"). */
-const quoted =
-  /(?:^[^\n>]{0,160}(?:wrote|writes|schrieb|said):[^\S\n]*\n\s{0,4})?(?:^[^\S\n]?>.*(?:\n|$))+/gm;
+const rule = /^[_-]{20,}$/;
+const mention = /^.*(?:mailing list|listinfo)/is;
+/** Characters between the mention of the list and the end of the text, and lines between the rule and the mention. */
+const FOOTER = { characters: 400, lines: 4 };
+
+/** Cuts a text at the first rule that the name of a mailing list follows, close to the end of the text. */
+function dropFooter(lines: readonly string[]): readonly string[] {
+  let cut = lines.length;
+  let after = 0;
+  for (let at = lines.length - 1; at > 0 && after <= FOOTER.characters; at--) {
+    const line = lines[at] ?? '';
+    const named = mention.exec(line)?.[0].length;
+    if (named !== undefined && after + line.length - named <= FOOTER.characters)
+      for (let above = Math.max(1, at - FOOTER.lines); above < at; above++)
+        if (rule.test(lines[above] ?? '')) cut = Math.min(cut, above);
+    after += line.length + 1;
+  }
+  return lines.slice(0, cut);
+}
+
+const quote = /^[^\S\n]?>/;
+/** Who is quoted ("On Monday … wrote:"). */
+const attribution = /^[^>]{0,160}(?:wrote|writes|schrieb|said):\s*$/;
+/** Characters of blank lines between the attribution and the quote, their ends included. */
+const GAP = 4;
+
+/** Leaves out lines that quote another mail, with the line that says whose. */
+function dropQuotes(lines: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    if (quote.test(line)) continue;
+    if (attribution.test(line)) {
+      const quoted = afterGap(lines, at + 1);
+      if (quote.test(lines[quoted] ?? '')) {
+        at = quoted;
+        continue;
+      }
+    }
+    kept.push(line);
+  }
+  return kept;
+}
+
+/** The first line from `at` on that is not blank, or that is too far away. */
+function afterGap(lines: readonly string[], at: number): number {
+  for (let gap = 0; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    gap += line.length + 1;
+    if (line.trim() !== '' || gap > GAP) break;
+  }
+  return at;
+}
+
+const byLines =
+  (apply: (lines: readonly string[]) => readonly string[]) =>
+  (text: string): string =>
+    apply(text.split('\n')).join('\n');
 
 /** Rules for mails and pages, in the order in which they are applied. */
 export const markupRules: readonly Step[] = [
   ['html', stripHtml],
-  ['encoded-attachment', (text) => text.replace(base64, '').replace(uuencoded, '')],
-  ['list-footer', (text) => text.replace(footer, '')],
-  ['quoted-reply', (text) => text.replace(quoted, '')],
+  ['encoded-attachment', byLines(dropAttachments)],
+  ['list-footer', byLines(dropFooter)],
+  ['quoted-reply', byLines(dropQuotes)],
 ];

@@ -1,3 +1,5 @@
+import { characters, lowerCase, normalForm } from '../text/unicode.js';
+
 /** What Hugging Face's `BertNormalizer` is set to. */
 export interface BertNormalizer {
   readonly cleanText: boolean;
@@ -6,8 +8,10 @@ export interface BertNormalizer {
   readonly lowercase: boolean;
 }
 
-const removed = /[\0\ufffd\p{Cf}\p{Co}]|(?![\t\n\r])\p{Cc}/gu;
-const spaces = /\p{White_Space}/gu;
+const { control, format, privateUse, whiteSpace } = characters;
+const removed = new RegExp(`[\\0\\ufffd${format}${privateUse}]|(?![\\t\\n\\r])[${control}]`, 'gu');
+const spaces = new RegExp(`[${whiteSpace}]`, 'gu');
+const accents = new RegExp(`[${characters.nonspacing}]`, 'gu');
 const chinese =
   /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 
@@ -15,21 +19,22 @@ const chinese =
 export function normalizeBert(text: string, options: BertNormalizer): string {
   if (options.cleanText) text = text.replace(removed, '').replace(spaces, ' ');
   if (options.handleChineseCharacters) text = text.replace(chinese, ' $& ');
-  if (options.stripAccents) text = text.normalize('NFD').replace(/\p{Mn}/gu, '');
+  if (options.stripAccents) text = normalForm(text, 'NFD').replace(accents, '');
   // Each character is folded alone there, so a final sigma is not special.
-  if (options.lowercase) text = text.replaceAll('Σ', 'σ').toLowerCase();
+  if (options.lowercase) text = lowerCase(text.replaceAll('Σ', 'σ'));
   return text;
 }
 
 const WORD = 0;
 const SPACE = 1;
 const PUNCTUATION = 2;
-const punctuation = /[\p{P}$+<=>^`|~]/u;
+const punctuation = new RegExp(`[${characters.punctuation}$+<=>^\`|~]`, 'u');
+const space = new RegExp(`[${whiteSpace}]`, 'u');
 
 const classes = new Uint8Array(0x10000);
 for (let unit = 0; unit < 0x10000; unit++) {
   const character = String.fromCharCode(unit);
-  if (/\p{White_Space}/u.test(character)) classes[unit] = SPACE;
+  if (space.test(character)) classes[unit] = SPACE;
   else if (punctuation.test(character)) classes[unit] = PUNCTUATION;
 }
 

@@ -1,3 +1,5 @@
+import { characters } from '../text/unicode.js';
+
 /**
  * GPT-2's byte-level alphabet: each byte is written as one printable character, so that a vocabulary is a JSON object
  * (Radford et al. 2019, `bytes_to_unicode`).
@@ -17,8 +19,12 @@ export const byteOfCharacter: ReadonlyMap<string, number> = new Map(
 );
 
 /** GPT-2's pattern, with white space as Unicode defines it (JavaScript's `\s` differs in U+0085 and U+FEFF). */
-const pattern =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+const { letter, number, whiteSpace } = characters;
+const pattern = new RegExp(
+  `'(?:[sdmt]|ll|ve|re)| ?[${letter}]+| ?[${number}]+| ?[^${whiteSpace}${letter}${number}]+` +
+    `|[${whiteSpace}]+(?![^${whiteSpace}])|[${whiteSpace}]+`,
+  'gu',
+);
 
 /** The pieces of a text within which bytes are merged. Joined, they are the text. */
 export function byteLevelWords(text: string): readonly string[] {
