@@ -4,7 +4,10 @@ import type { DataSection } from '@ringmaster/protocol';
 export interface Document {
   /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
   readonly id: string;
+  /** Line of the file where it begins, from 1. */
+  readonly line: number;
   readonly text: string;
+  /** Trimmed and in normal form C; null where there is none or an empty one. */
   readonly label: string | null;
 }
 
@@ -33,6 +36,8 @@ export interface Source extends AsyncIterable<Document> {
   readonly files: readonly SourceFile[];
   /** Each of the files, in the same order. */
   readonly readings: readonly FileReading[];
+  /** What was left out and why, a sentence for each reason. */
+  readonly notices: readonly string[];
 }
 
 /** One record as a reader finds it, before columns are chosen. */

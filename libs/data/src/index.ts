@@ -2,6 +2,8 @@ export type { Document, Source, SourceFile } from './document.js';
 export { openFiles, type ReadOptions } from './readers/source.js';
 export { requireWithin, type Roots } from './readers/roots.js';
 export { openSpamAssassin } from './readers/spam-assassin.js';
+export type { Bytes } from './text/encoding.js';
+export { textLines, type TextLine } from './text/lines.js';
 export { cleanText, type Cleaned } from './clean/clean.js';
 export { nearDuplicateGroups } from './clean/duplicates.js';
 export { assignSplits, type SplitCandidate, type SplitFractions } from './splits.js';

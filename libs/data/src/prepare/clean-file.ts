@@ -20,9 +20,9 @@ export async function* cleanFiles({
   markup,
 }: CleanRequest): AsyncGenerator<CleanedDocument> {
   for (const reading of readings) {
-    for await (const { id, text: raw, label } of readDocuments(reading)) {
+    for await (const { id, line, text: raw, label } of readDocuments(reading)) {
       const { text, changed } = cleanText(raw, markup);
-      yield { id, text, label, changed, hash: sha256(text) };
+      yield { id, line, text, label, changed, hash: sha256(text) };
     }
   }
 }

@@ -1,40 +1,120 @@
-import { createHash } from 'node:crypto';
-import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
+import { lstat, readFileSync, realpath, stat, statSync, type Stats } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { RingmasterError } from '@ringmaster/protocol';
-import { glob } from 'tinyglobby';
+import { glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
+import { hashFile } from './bytes.js';
 import { requireWithin, type Roots } from './roots.js';
 
+/** Why something that a pattern could mean is not read. */
+type Reason = 'hidden' | 'dangling' | 'special' | 'job';
+
+export interface FoundFiles {
+  readonly files: readonly SourceFile[];
+  /** What was left out and why, a sentence for each reason. */
+  readonly notices: readonly string[];
+}
+
 /**
- * Files that match the patterns, in code-unit order of their names; a pattern that is a file's path means that file,
- * and one that is a directory's all files under it.
+ * Files that match the patterns, in code-unit order of their names; a pattern that is a file's path means that file, and
+ * one that is a directory's all files under it. What a pattern only finds is left out where it is hidden (its name, or a
+ * folder's below the pattern's own, begins with a dot that the pattern has not), a link that leads nowhere, no regular
+ * file, or a job file.
  * @param roots Directories that they must lie in.
  * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
  */
 export async function findFiles(
   patterns: readonly string[],
   roots: Roots = null,
-): Promise<readonly SourceFile[]> {
+): Promise<FoundFiles> {
   const paths = new Set<string>();
+  const leftOut = new Map<string, Reason>();
   for (const pattern of patterns) {
-    requireWithin(pattern, roots);
-    const literal = statSync(pattern, { throwIfNoEntry: false })?.isFile() === true;
-    const found = literal ? [pattern] : await glob(pattern, { absolute: true, dot: true });
-    if (found.length === 0) throw new RingmasterError('DATA_NO_FILES', { patterns: pattern });
-    for (const path of found) paths.add(resolve(path));
+    requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
+    const { found, others } = await match(pattern);
+    for (const [path, reason] of others) leftOut.set(path, reason);
+    if (found.length === 0) {
+      const root = commonDirectory([...others.keys()]);
+      const reasons = describe(others, root);
+      throw new RingmasterError('DATA_NO_FILES', { patterns: pattern, reasons });
+    }
+    for (const path of found) paths.add(path);
   }
   for (const path of paths) requireWithin(path, roots);
   const root = commonDirectory([...paths]);
-  const files = [...paths].map((path) => {
-    const bytes = readBytes(path);
-    if (bytes.length === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
-    const name = relative(root, path).split(sep).join('/');
-    return { name, path, sha256: createHash('sha256').update(bytes).digest('hex') };
-  });
-  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const files = [...paths].map((path) => ({
+    name: nameIn(root, path),
+    path,
+    sha256: hashFile(path),
+  }));
+  for (const path of paths) leftOut.delete(path);
+  return {
+    files: files.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    notices: describe(leftOut, root),
+  };
+}
+
+const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** A pattern without the backslashes that take its special characters as they are. */
+const unescaped = (pattern: string): string => pattern.replace(/\\(.)/g, '$1');
+
+interface Matches {
+  readonly found: readonly string[];
+  readonly others: ReadonlyMap<string, Reason>;
+}
+
+async function match(pattern: string): Promise<Matches> {
+  const named = statSync(pattern, { throwIfNoEntry: false });
+  if (named?.isFile() === true) return { found: [resolve(pattern)], others: new Map() };
+  const isDirectory = named?.isDirectory() === true;
+  const search = async (options: GlobOptions): Promise<string[]> => {
+    const all = { ...options, absolute: true, fs: linksAreFiles };
+    const paths = await (isDirectory ? glob('**', { ...all, cwd: pattern }) : glob(pattern, all));
+    return paths.map((path) => resolve(path));
+  };
+  const visible = new Set(await search({ dot: false }));
+  const others = new Map<string, Reason>();
+  for (const path of await search({ dot: true })) {
+    const reason = reasonOf(path) ?? (visible.has(path) ? null : 'hidden');
+    if (reason !== null) others.set(path, reason);
+  }
+  return { found: [...visible].filter((path) => !others.has(path)), others };
+}
+
+/** As the platform's, but a link that leads nowhere is a file like others, so that it is found. */
+const linksAreFiles = {
+  realpath: (path: string, done: (error: null, resolved: string) => void) => {
+    realpath(path, (error, resolved) => {
+      done(null, error === null ? resolved : path);
+    });
+  },
+  stat: (path: string, done: (error: NodeJS.ErrnoException | null, stats: Stats) => void) => {
+    stat(path, (error, stats) => {
+      if (error === null) done(null, stats);
+      else lstat(path, done);
+    });
+  },
+} as FileSystemAdapter;
+
+/** Why a path that matches is not read although it is visible; null when it is. */
+function reasonOf(path: string): Reason | null {
+  const target = statSync(path, { throwIfNoEntry: false });
+  if (target === undefined) return 'dangling';
+  if (!target.isFile()) return 'special';
+  return isJobFile(path) ? 'job' : null;
+}
+
+/** Whether a file is one that `ringmaster submit` reads: the folder of the data often is that of the job file. */
+function isJobFile(path: string): boolean {
+  if (!/\.(ya?ml|json)$/i.test(path)) return false;
+  const LARGEST = 1024 * 1024;
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? Infinity) > LARGEST) return false;
+  const text = readFileSync(path, 'utf8');
+  const has = (key: string, value: string) =>
+    new RegExp(`^[ {]*(["']?)${key}\\1 *: *${value}`, 'm').test(text) ||
+    new RegExp(`[{,]\\s*"${key}" *: *${value}`).test(text);
+  return has('kind', `["']?(?:pretrain|finetune|evaluate|sweep|crossval)\\b`) && has('data', '');
 }
 
 function commonDirectory(paths: readonly string[]): string {
@@ -48,43 +128,24 @@ function commonDirectory(paths: readonly string[]): string {
   return first.slice(0, depth).join(sep) || sep;
 }
 
-function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RingmasterError('DATA_FILE_UNREADABLE', { path, reason }, { cause });
-  }
-}
+const nameIn = (root: string, path: string): string => relative(root, path).split(sep).join('/');
 
-/**
- * The content of a source file, unpacked when it is gzip.
- * @throws DATA_FILE_UNREADABLE; DATA_FILE_CHANGED when it is no longer what was hashed.
- */
-export function readContent(file: SourceFile): Buffer {
-  const bytes = readBytes(file.path);
-  if (createHash('sha256').update(bytes).digest('hex') !== file.sha256)
-    throw new RingmasterError('DATA_FILE_CHANGED', { path: file.path });
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RingmasterError('DATA_FILE_UNREADABLE', { path: file.path, reason }, { cause });
-  }
-}
+const SHOWN = 3;
+const sentences: Readonly<Record<Reason, (files: string) => string>> = {
+  hidden: (files) => `left out as hidden: ${files}`,
+  dangling: (files) => `left out as links that lead nowhere: ${files}`,
+  special: (files) => `left out, for they are no files: ${files}`,
+  job: (files) => `left out as job files: ${files}`,
+};
 
-/**
- * Checks that a content is UTF-8 text, and leaves out its byte-order mark.
- * @throws DATA_NOT_TEXT
- */
-export function textBytes(path: string, content: Buffer): Buffer {
-  const fail = (reason: string) => new RingmasterError('DATA_NOT_TEXT', { path, reason });
-  if ((content[0] === 0xff && content[1] === 0xfe) || (content[0] === 0xfe && content[1] === 0xff))
-    throw fail('it begins with the byte-order mark of UTF-16');
-  const zero = content.indexOf(0);
-  if (zero >= 0) throw fail(`byte ${zero} is zero, so it is a binary file`);
-  if (!isUtf8(content)) throw fail('it has bytes that no character is encoded as');
-  const marked = content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf;
-  return marked ? content.subarray(3) : content;
+function describe(leftOut: ReadonlyMap<string, Reason>, root: string): string[] {
+  return (['hidden', 'dangling', 'special', 'job'] as const).flatMap((reason) => {
+    const names = [...leftOut]
+      .filter(([, why]) => why === reason)
+      .map(([path]) => nameIn(root, path))
+      .sort((a, b) => (a < b ? -1 : 1));
+    if (names.length === 0) return [];
+    const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+    return [sentences[reason](names.slice(0, SHOWN).join(', ') + more)];
+  });
 }

@@ -1,25 +1,27 @@
 import { RingmasterError, type DataSection } from '@ringmaster/protocol';
 import type { FileRecord } from '../document.js';
+import type { Bytes } from '../text/encoding.js';
 import { readCsv } from './csv.js';
-import { textBytes } from './files.js';
 import { htmlToText } from './html.js';
 import { readJsonLines, readLines } from './lines.js';
 import { readMbox } from './mail.js';
+import { readText } from './text.js';
 
 export type Format = NonNullable<DataSection['format']>;
 
-type Reader = (path: string, content: Buffer) => Iterable<FileRecord> | AsyncIterable<FileRecord>;
+type Reader = (path: string, content: Bytes) => AsyncIterable<FileRecord>;
 
-/** How each format is read. A mail says its own character sets; everything else is UTF-8. */
+async function* whole(path: string, content: Bytes, toText: (text: string) => string) {
+  yield { line: 1, fields: { text: toText(await readText(path, content)) } };
+}
+
+/** How each format is read. A mail says its own character sets; everything else is UTF-8, or UTF-16 with its mark. */
 export const readers: Readonly<Record<Format, Reader>> = {
-  text: (path, content) => [{ line: 1, fields: { text: textBytes(path, content).toString() } }],
-  html: (path, content) => {
-    const text = htmlToText(textBytes(path, content).toString());
-    return [{ line: 1, fields: { text } }];
-  },
-  lines: (path, content) => readLines(path, textBytes(path, content)),
-  jsonl: (path, content) => readJsonLines(path, textBytes(path, content)),
-  csv: (path, content) => readCsv(path, textBytes(path, content)),
+  text: (path, content) => whole(path, content, (text) => text),
+  html: (path, content) => whole(path, content, htmlToText),
+  lines: readLines,
+  jsonl: readJsonLines,
+  csv: readCsv,
   mbox: readMbox,
 };
 

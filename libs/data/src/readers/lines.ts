@@ -1,32 +1,40 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import type { FileRecord } from '../document.js';
+import type { Bytes } from '../text/encoding.js';
+import { textLines, tooLong } from '../text/lines.js';
+import { parseJson } from './json.js';
 
-/** The lines of UTF-8 bytes with their numbers from 1, without ends; blank ones are left out. */
-function* numberedLines(content: Buffer): Generator<{ line: number; text: string }> {
-  let line = 0;
-  for (let start = 0; start < content.length;) {
-    let end = content.indexOf(0x0a, start);
-    if (end < 0) end = content.length;
-    const text = content.toString('utf8', start, content[end - 1] === 0x0d ? end - 1 : end);
-    line++;
-    if (text.trim() !== '') yield { line, text };
-    start = end + 1;
+/**
+ * The lines of a file, blank ones too.
+ * @throws DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE
+ */
+export async function* fileLines(path: string, content: Bytes) {
+  for await (const found of textLines(content)) {
+    if ('fault' in found) throw faultOf(path, found.line, found.fault);
+    yield found;
   }
 }
 
+function faultOf(path: string, line: number, fault: string): RingmasterError {
+  if (fault === tooLong) return new RingmasterError('DATA_DOCUMENT_TOO_LARGE', { path, line });
+  return new RingmasterError('DATA_NOT_TEXT', { path, reason: `line ${line}, ${fault}` });
+}
+
 /** One document a line. */
-export function* readLines(_path: string, content: Buffer): Generator<FileRecord> {
-  for (const { line, text } of numberedLines(content)) yield { line, fields: { text } };
+export async function* readLines(path: string, content: Bytes): AsyncGenerator<FileRecord> {
+  for await (const { line, text } of fileLines(path, content))
+    if (text.trim() !== '') yield { line, fields: { text } };
 }
 
 /** One JSON object a line. */
-export function* readJsonLines(path: string, content: Buffer): Generator<FileRecord> {
-  for (const { line, text } of numberedLines(content)) {
+export async function* readJsonLines(path: string, content: Bytes): AsyncGenerator<FileRecord> {
+  for await (const { line, text } of fileLines(path, content)) {
+    if (text.trim() === '') continue;
     const fail = (reason: string, cause?: unknown) =>
       new RingmasterError('DATA_LINE_INVALID', { path, line, reason }, { cause });
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (cause) {
       throw fail(cause instanceof Error ? cause.message : String(cause), cause);
     }

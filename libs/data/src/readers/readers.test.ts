@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '@ringmaster/protocol';
+import { escapePath } from 'tinyglobby';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Document } from '../document.js';
 import { openFiles, type ReadOptions } from './source.js';
@@ -31,7 +32,7 @@ const read = async (path: string, options: ReadOptions = {}): Promise<Document[]
 describe('files', () => {
   it('reads a text file as one document, without its byte-order mark', async () => {
     const path = write('a.txt', '\ufeffone\ntwo\n');
-    expect(await read(path)).toEqual([{ id: 'a.txt#0', text: 'one\ntwo\n', label: null }]);
+    expect(await read(path)).toEqual([{ id: 'a.txt#0', line: 1, text: 'one\ntwo\n', label: null }]);
   });
 
   it('reads lines, whatever their ends, and packed files like plain ones', async () => {
@@ -53,7 +54,7 @@ describe('files', () => {
       ['x, and\nmore', '5'],
       ['say "y"', '1'],
     ]);
-    expect(await read(tsv, columns)).toEqual([{ id: 'a.tsv#0', text: 'x', label: '5' }]);
+    expect(await read(tsv, columns)).toEqual([{ id: 'a.tsv#0', line: 2, text: 'x', label: '5' }]);
   });
 
   it('takes the text of a page', async () => {
@@ -74,12 +75,88 @@ describe('files', () => {
   it('takes a path with special characters as it is, and a directory with all that is in it', async () => {
     mkdirSync(join(directory, 'in [brackets]'));
     const path = write('in [brackets]/a (1).txt', 'x');
-    expect(await read(path)).toEqual([{ id: 'a (1).txt#0', text: 'x', label: null }]);
+    expect(await read(path)).toEqual([{ id: 'a (1).txt#0', line: 1, text: 'x', label: null }]);
     mkdirSync(join(directory, 'folder/deep'), { recursive: true });
     write('folder/b.txt', 'b');
     write('folder/deep/a.txt', 'a');
     const ids = (await read(join(directory, 'folder'))).map(({ id }) => id);
     expect(ids).toEqual(['b.txt#0', 'deep/a.txt#0']);
+  });
+
+  it.each(['utf16le', 'utf16be'] as const)('reads %s by its mark', async (encoding) => {
+    const little = Buffer.from('\ufeffgrün 🎉\r\nzwei', 'utf16le');
+    const bytes = encoding === 'utf16le' ? little : Buffer.from(little).swap16();
+    const documents = await read(write(`${encoding}.txt`, bytes), { format: 'lines' });
+    expect(documents.map(({ text }) => text)).toEqual(['grün 🎉', 'zwei']);
+  });
+
+  it('reads the columns of tables with any line end, quoting and mark', async () => {
+    const tables = [
+      'text,label\r\n"a\r\nb",x\r\nc,y\r\n',
+      '\ufefftext , label\r"a\r\nb",x\rc,y',
+      'text,label\n"a\r\nb",x\r\n\nc,y\r',
+    ];
+    for (const [at, table] of tables.entries()) {
+      const documents = await read(write(`ends-${at}.csv`, table));
+      expect(documents.map(({ text, label }) => [text, label])).toEqual([
+        ['a\nb', 'x'],
+        ['c', 'y'],
+      ]);
+    }
+    const lines = (await read(write('ends.csv', tables[0] ?? ''))).map(({ line }) => line);
+    expect(lines).toEqual([2, 4]);
+  });
+
+  it('takes labels without what surrounds them, composed, and none for an empty one', async () => {
+    const labels = ['pos', ' pos', 'pos\u00a0', '', '  ', 'e\u0301', 'é', null, 7, true];
+    const rows = labels.map((label) => `${JSON.stringify({ text: 'x', label })}\n`).join('');
+    const documents = await read(write('labels.jsonl', rows));
+    expect(documents.map(({ label }) => label)).toEqual([
+      ...['pos', 'pos', 'pos', null, null, 'é', 'é', null, '7', 'true'],
+    ]);
+  });
+
+  it('keeps numbers apart that a float64 would merge', async () => {
+    const numbers = [
+      '9007199254740993',
+      '9007199254740992',
+      '-12345678901234567890',
+      '1e400',
+      '1.5',
+    ];
+    const rows = numbers.map(
+      (number) => `{"text": "9007199254740993 \\" 1e999", "label": ${number}}\n`,
+    );
+    const documents = await read(write('numbers.jsonl', rows.join('')));
+    expect(documents.map(({ label }) => label)).toEqual(numbers);
+    expect(documents[0]?.text).toBe('9007199254740993 " 1e999');
+  });
+
+  it('finds hidden files only where the pattern has the dot, and says what it left out', async () => {
+    const folder = join(directory, 'mixed [v2] (copy)');
+    mkdirSync(join(folder, '.ipynb_checkpoints'), { recursive: true });
+    for (const name of ['a.txt', '._a.txt', '.DS_Store', '.ipynb_checkpoints/a-checkpoint.txt'])
+      writeFileSync(join(folder, name), 'x');
+    writeFileSync(join(folder, 'job.yaml'), 'kind: pretrain\ndata: { files: . }\n');
+    writeFileSync(join(folder, 'job.json'), '{"kind":"finetune","data":{"files":"."}}');
+    writeFileSync(join(folder, 'notes.json'), '{"kind":"of","data":1}');
+    symlinkSync(join(folder, 'gone'), join(folder, 'b.txt'));
+    const { files, notices } = await openFiles([folder], { format: 'text' });
+    expect(files.map(({ name }) => name)).toEqual(['a.txt', 'notes.json']);
+    expect(notices).toEqual([
+      'left out as hidden: .DS_Store, ._a.txt, .ipynb_checkpoints/a-checkpoint.txt',
+      'left out as links that lead nowhere: b.txt',
+      'left out as job files: job.json, job.yaml',
+    ]);
+    const escaped = `${escapePath(folder)}/.*.txt`;
+    const hidden = await openFiles([escaped], {});
+    expect(hidden.files.map(({ name }) => name)).toEqual(['._a.txt']);
+    expect(hidden.notices).toEqual([]);
+    const named = await openFiles([join(folder, 'job.yaml')], { format: 'text' });
+    expect(named.files).toHaveLength(1);
+    await expect(openFiles([`${escapePath(folder)}/*Store`], {})).rejects.toThrow(
+      'left out as hidden: .DS_Store',
+    );
   });
 
   const failures: readonly (readonly [
@@ -91,9 +168,24 @@ describe('files', () => {
   ])[] = [
     ['DATA_FILE_EMPTY', 'empty.txt', '', {}, 'empty.txt is empty'],
     ['DATA_FORMAT_UNKNOWN', 'a.xyz', 'x', {}, 'a.xyz'],
-    ['DATA_NOT_TEXT', 'latin1.txt', Buffer.from('caf\xe9', 'latin1'), {}, 'no character'],
+    [
+      'DATA_NOT_TEXT',
+      'latin1.txt',
+      Buffer.from('caf\xe9', 'latin1'),
+      {},
+      'byte 3 is of no character',
+    ],
     ['DATA_NOT_TEXT', 'binary.txt', Buffer.from([65, 0, 66]), {}, 'byte 1 is zero'],
-    ['DATA_NOT_TEXT', 'wide.txt', Buffer.from('\ufeffx', 'utf16le'), {}, 'UTF-16'],
+    ['DATA_NOT_TEXT', 'wide.txt', Buffer.from('xy', 'utf16le'), {}, 'UTF-16 without'],
+    ['DATA_NOT_TEXT', 'odd.txt', Buffer.from([0xff, 0xfe, 0x41]), {}, 'byte 0 is of no character'],
+    [
+      'DATA_NOT_TEXT',
+      'late.txt',
+      Buffer.from('a\nb\n\xe9\n', 'latin1'),
+      { format: 'lines' },
+      'line 3',
+    ],
+    ['DATA_LINE_INVALID', 'twice.csv', 'text,text \nx,1\n', {}, "two columns are called 'text'"],
     ['DATA_FILE_UNREADABLE', 'cut.txt.gz', gzipSync('x'.repeat(99)).subarray(0, 20), {}, 'cut'],
     ['DATA_LINE_INVALID', 'bad.jsonl', '{"text":"a"}\n\n{"text":\n', {}, 'line 3'],
     ['DATA_LINE_INVALID', 'list.jsonl', '[1]\n', {}, 'not a JSON object'],
@@ -178,6 +270,31 @@ describe('mails', () => {
       'one\n\nFrom here it goes on.\nFrom is escaped',
       'two\n\nbody',
     ]);
+  });
+
+  it('decodes the character sets of mails by the tables of the standard', async () => {
+    const body = (charset: string, bytes: number[]) =>
+      Buffer.concat([
+        Buffer.from(`Subject: s\nContent-Type: text/plain; charset=${charset}\n\n`),
+        Buffer.from(bytes),
+      ]);
+    const textOf = async (charset: string, bytes: number[]) =>
+      (await read(write(`${charset}.eml`, body(charset, bytes))))[0]?.text.slice('s\n\n'.length);
+    expect(await textOf('windows-1252', [0x80, 0x92, 0x93, 0x9f, 0xe9])).toBe('€’“Ÿé');
+    expect(await textOf('iso-8859-1', [0x80, 0x92])).toBe('€’');
+    expect(await textOf('koi8-r', [0xf0, 0xd2, 0xc9])).toBe('При');
+    expect(await textOf('shift_jis', [0x93, 0xfa, 0x96, 0x7b])).toBe('日本');
+    expect(await textOf('gb2312', [0xd6, 0xd0])).toBe('中');
+  });
+
+  it('leaves the date of a forwarded mail as its header has it', async () => {
+    const forwarded = [
+      ...['Subject: Fwd', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="x"', ''],
+      ...['--x', 'Content-Type: message/rfc822', '', 'From: a@example.org'],
+      ...['Date: Thu, 22 Aug 2002 12:36:23 +0100', 'Subject: inner', '', 'text', '--x--', ''],
+    ].join('\n');
+    const [document] = await read(write('forwarded.eml', forwarded));
+    expect(document?.text).toContain('Thu, 22 Aug 2002 12:36:23 +0100');
   });
 
   it('says when the corpus is not there', async () => {

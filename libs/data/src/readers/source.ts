@@ -11,30 +11,34 @@ export type ReadOptions = Pick<DataSection, 'format' | 'text' | 'label'>;
 /**
  * The documents of all files that match. Files are read anew on each iteration and checked against the hash taken here.
  * @param roots Directories that the files must lie in.
- * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN and DATA_FILE_UNREADABLE here; while iterating also
- *   DATA_NOT_TEXT, DATA_LINE_INVALID, DATA_COLUMN_MISSING and DATA_FILE_CHANGED.
+ * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN and DATA_FILE_UNREADABLE here; while
+ *   iterating also DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE, DATA_LINE_INVALID, DATA_COLUMN_MISSING and DATA_FILE_CHANGED.
  */
 export async function openFiles(
   patterns: readonly string[],
   options: ReadOptions,
   roots: Roots = null,
 ): Promise<Source> {
-  const files = await findFiles(patterns, roots);
+  const { files, notices } = await findFiles(patterns, roots);
   const readings = files.map((file): FileReading => {
     const { format = formatOf(file.path), text, label } = options;
     return { file, format, text, label };
   });
-  return toSource(
-    readings,
-    readings.some(({ format }) => format === 'mbox' || format === 'html'),
-  );
+  const markup = readings.some(({ format }) => format === 'mbox' || format === 'html');
+  return toSource(readings, markup, notices);
 }
 
 /** The documents of files, one file after another. */
-export function toSource(readings: readonly FileReading[], markup: boolean): Source {
+export function toSource(
+  readings: readonly FileReading[],
+  markup: boolean,
+  notices: readonly string[],
+): Source {
   return {
     files: readings.map(({ file }) => file),
-    ...{ readings, markup },
+    readings,
+    markup,
+    notices,
     async *[Symbol.asyncIterator]() {
       for (const reading of readings) yield* readDocuments(reading);
     },

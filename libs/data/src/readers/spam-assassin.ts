@@ -17,12 +17,13 @@ const groups = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1', 'spam-1', 'spam-2'];
 export async function openSpamAssassin(directory = packageDirectory()): Promise<Source> {
   if (!groups.every((group) => existsSync(join(directory, group))))
     throw new RingmasterError('DATA_CORPUS_MISSING', { corpus: 'spam-assassin', path: directory });
-  const files = await findFiles(
+  const { files, notices } = await findFiles(
     groups.map((group) => `${escapePath(join(directory, group))}/*.txt`),
   );
   return toSource(
     files.map((file) => ({ file, format: 'spam-assassin' })),
     true,
+    notices,
   );
 }
 

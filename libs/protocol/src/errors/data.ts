@@ -9,12 +9,13 @@ export const dataErrors = {
     message: ({ corpus, path }) => `The corpus '${corpus}' is not installed: ${path} has no mails`,
     remedy: 'Install the dependencies with: npm ci',
   }),
-  DATA_NO_FILES: entry<{ patterns: string }>({
+  DATA_NO_FILES: entry<{ patterns: string; reasons: readonly string[] }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ patterns }) => `No file matches ${patterns}`,
-    remedy: 'Check the paths; patterns in a job file are relative to the job file.',
+    message: ({ patterns, reasons }) => [`No file matches ${patterns}`, ...reasons].join('; '),
+    remedy:
+      'Check the paths; patterns in a job file are relative to the job file. Hidden files are found where the pattern has the dot.',
   }),
   DATA_PATH_REFUSED: entry<{ path: string; roots: readonly string[] }>({
     status: 403,
@@ -32,6 +33,15 @@ export const dataErrors = {
     fault: 'job',
     message: ({ path, reason }) => `${path} cannot be read: ${reason}`,
     remedy: 'Check that the file is whole and that its permissions allow reading.',
+  }),
+  DATA_DOCUMENT_TOO_LARGE: entry<{ path: string; line: number }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, line }) =>
+      `${path} line ${line} begins a document of more than 100 MB, which is the most that one may have`,
+    remedy:
+      'Split it: with data.format: lines each line of a file is a document of its own; a file of many documents may have any size.',
   }),
   DATA_FILE_EMPTY: entry<{ path: string }>({
     status: 400,
@@ -59,8 +69,9 @@ export const dataErrors = {
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ path, reason }) => `${path} is not UTF-8 text: ${reason}`,
-    remedy: 'Convert it, for example with: iconv -f WINDOWS-1252 -t UTF-8; or exclude the file.',
+    message: ({ path, reason }) => `${path} is not text: ${reason}`,
+    remedy:
+      'Give UTF-8, or UTF-16 with its byte-order mark: convert it, for example with: iconv -f WINDOWS-1252 -t UTF-8; or exclude the file.',
   }),
   DATA_FORMAT_UNKNOWN: entry<{ path: string }>({
     status: 400,
@@ -89,14 +100,27 @@ export const dataErrors = {
     exit: 2,
     fault: 'job',
     message: ({ split, reason }) => `The ${split} split has no document: ${reason}`,
-    remedy: 'Give more data, or another fraction under data.validation or data.test.',
+    remedy:
+      'Give more data, another fraction under data.validation or data.test, or files there: near duplicates in files are a warning.',
   }),
-  DATA_LABELS_MISSING: entry<{ documents: number }>({
+  DATA_LABELS_MISSING: entry<{ documents: number; first: string | null }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ documents }) => `${documents} documents of the task have no label`,
-    remedy: 'Name the column of the label with data.label, or use a format that has columns.',
+    message: ({ documents, first }) =>
+      `${documents} ${documents === 1 ? 'document has' : 'documents have'} no label${first === null ? '' : `, the first of them ${first}`}`,
+    remedy:
+      'Fill in or remove these documents, or name the column of the label with data.label; an empty label is none.',
+  }),
+  DATA_LABELS_USELESS: entry<{ labels: number; documents: number; example: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ labels, documents, example }) =>
+      labels === 1
+        ? `All ${documents} train documents have the label '${example}': there is nothing to tell apart`
+        : `The ${documents} train documents have ${labels} labels, each its own, such as '${example}': none can be learned`,
+    remedy: 'Name the column of the classes with data.label, or give documents of every class.',
   }),
   DATA_LABEL_UNKNOWN: entry<{ label: string; split: string; id: string }>({
     status: 400,
@@ -105,6 +129,15 @@ export const dataErrors = {
     message: ({ label, split, id }) =>
       `The ${split} document ${id} has the label '${label}', which no train document has`,
     remedy: 'Correct the label, or add documents with it to the train split.',
+  }),
+  DATA_TOKENS_UNKNOWN: entry<{ percent: number; example: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ percent, example }) =>
+      `${percent} % of the tokens are unknown to the tokenizer, such as '${example}': a model would learn nothing from them`,
+    remedy:
+      'Use tokenizer.algorithm: bpe, which knows every text, a larger vocabulary, or a base model of this language. WordPiece takes a word of more than 100 characters as unknown.',
   }),
   DATA_MANIFEST_INVALID: entry<{ path: string; reason: string }>({
     status: 500,
