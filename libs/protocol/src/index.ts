@@ -10,6 +10,7 @@ export { onEndingSignal } from './ending-signals.js';
 export * from './job-file/parse.js';
 export {
   dataOf,
+  isLabelled,
   jobFileJsonSchema,
   jobFileSchema,
   type DataSection,
@@ -41,3 +42,4 @@ export * from './process-identity.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';
 export * from './messages/worker.js';
+export { neutralEnvironment } from './environment.js';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
   dataOf,
+  isLabelled,
   makeHomeDirectory,
   ringmasterHome,
   type DataManifest,
@@ -35,11 +36,12 @@ export function define(data: Command): void {
   )
     .option(...SETTING, gather)
     .action(async (path: string, { home, json, set }: DataOptions) => {
-      const { manifest, sha256 } = await prepare(path, set, ringmasterHome(home));
+      const { manifest, sha256, cached, warnings } = await prepare(path, set, ringmasterHome(home));
       if (json) {
-        printJson({ sha256, manifest });
+        printJson({ sha256, cached, manifest, warnings });
         return;
       }
+      for (const warning of warnings) note(`warning: ${warning}`);
       const { train, validation, test } = manifest.splits;
       const tokens = train.tokens + validation.tokens + test.tokens;
       note(`${formatCount(tokens)} tokens; look at them with: ringmaster data inspect ${path}`);
@@ -53,14 +55,14 @@ export function define(data: Command): void {
     .option(...SETTING, gather)
     .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)
     .action(async (path: string, options: DataOptions & { samples: number }) => {
-      const { manifest, sha256, store } = await prepare(
+      const { manifest, sha256, warnings, store } = await prepare(
         path,
         options.set,
         ringmasterHome(options.home),
       );
       const samples = await decodeSamples(manifest, store, options.samples);
-      if (options.json) printJson({ sha256, manifest, samples });
-      else print(describe(manifest, sha256, samples));
+      if (options.json) printJson({ sha256, manifest, warnings, samples });
+      else print(describe(manifest, sha256, warnings, samples));
     });
 }
 
@@ -73,18 +75,15 @@ async function prepare(path: string, overrides: readonly string[] | undefined, h
   const { BlobStore, prepareData } = await import('@ringmaster/data');
   const store = new BlobStore(home.artifacts);
   let phase = '';
-  const { manifest, sha256 } = await prepareData(
-    await requestOf(spec, dirname(path), store, home),
-    {
-      store,
-      index: home.data,
-      onProgress: (progress) => {
-        if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
-        phase = progress.phase;
-      },
+  const prepared = await prepareData(await requestOf(spec, dirname(path), store, home), {
+    store,
+    index: home.data,
+    onProgress: (progress) => {
+      if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
+      phase = progress.phase;
     },
-  );
-  return { manifest, sha256, store };
+  });
+  return { ...prepared, store };
 }
 
 /**
@@ -98,15 +97,16 @@ async function requestOf(
   home: Home,
 ): Promise<PrepareRequest> {
   const data = dataOf(spec);
-  if (spec.tokenizer !== undefined) return { data, tokenizer: spec.tokenizer };
+  const labelled = isLabelled(spec);
+  if (spec.tokenizer !== undefined) return { data, labelled, tokenizer: spec.tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
   const found = await findModel(new Client(inHome(home)), base, from);
   note(describeModel(base, found));
   if (found.type === 'directory')
-    return { data, tokenizerFile: join(found.path, 'tokenizer.json') };
+    return { data, labelled, tokenizerFile: join(found.path, 'tokenizer.json') };
   const { manifest } = presentModel(base, found);
   const file = manifest.files['tokenizer.json']?.sha256 ?? '';
-  return { data, tokenizerFile: store.path(file) };
+  return { data, labelled, tokenizerFile: store.path(file) };
 }
 
 interface Sample {
@@ -134,7 +134,12 @@ async function decodeSamples(
 
 const SHOWN_CHARACTERS = 400;
 
-function describe(manifest: DataManifest, sha256: string, samples: readonly Sample[]): string {
+function describe(
+  manifest: DataManifest,
+  sha256: string,
+  warnings: readonly string[],
+  samples: readonly Sample[],
+): string {
   const { splits, statistics, tokenizer, labels } = manifest;
   const reasons = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
@@ -163,8 +168,9 @@ function describe(manifest: DataManifest, sha256: string, samples: readonly Samp
         `${formatCount(nearDuplicates.documents)} in ${formatCount(nearDuplicates.groups)} groups`,
       ],
       ['overlap', reasons(overlap)],
+      ['unknown tokens', formatCount(statistics.unknownTokens)],
       ['unigram entropy', `${entropy.toFixed(3)} nats a token`],
-      ...manifest.warnings.map((warning) => ['warning', warning] as const),
+      ...warnings.map((warning) => ['warning', warning] as const),
     ]),
     '',
     table(['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS', ...labels], rows),

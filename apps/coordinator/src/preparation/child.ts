@@ -1,5 +1,11 @@
 import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
-import { dataOf, RingmasterError, type ErrorBody, type JobSpec } from '@ringmaster/protocol';
+import {
+  dataOf,
+  isLabelled,
+  RingmasterError,
+  type ErrorBody,
+  type JobSpec,
+} from '@ringmaster/protocol';
 import { checkBase, inspectModel } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
@@ -31,12 +37,14 @@ async function prepare({
   const onProgress = (progress: PrepareProgress) => {
     tell({ type: 'progress', text: describe(progress) });
   };
+  const labelled = isLabelled(spec);
   const request =
     baseManifest === null
-      ? { data, tokenizer: tokenizerOf(spec) }
-      : { data, tokenizerFile: await checkedTokenizer(store, baseManifest) };
-  const { manifest, sha256 } = await prepareData(request, { store, index, roots, onProgress });
-  return { type: 'done', dataManifest: sha256, baseManifest, warnings: manifest.warnings };
+      ? { data, labelled, tokenizer: tokenizerOf(spec) }
+      : { data, labelled, tokenizerFile: await checkedTokenizer(store, baseManifest) };
+  const options = { store, index, roots, onProgress };
+  const { sha256, warnings } = await prepareData(request, options);
+  return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };
 }
 
 function tokenizerOf(spec: JobSpec) {

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { RingmasterError } from '@ringmaster/protocol';
+import { neutralEnvironment, RingmasterError } from '@ringmaster/protocol';
 import {
   preparationMessageSchema,
   type PreparationMessage,
@@ -27,6 +27,7 @@ export class Preparation {
   ): void {
     const child = fork(PROGRAM, [String(process.pid)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: neutralEnvironment(),
     });
     const current = { job, child };
     this.#current = current;

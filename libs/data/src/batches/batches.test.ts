@@ -62,7 +62,7 @@ function datasetOf(shards: readonly Documents[]): Dataset {
     width: 2,
     splits: { train: split, validation: empty, test: split },
     statistics: {
-      ...{ read: 0, dropped: {}, cleaned: {}, overlap: {}, unigramEntropy: 0 },
+      ...{ read: 0, dropped: {}, cleaned: {}, overlap: {}, unknownTokens: 0, unigramEntropy: 0 },
       nearDuplicates: { documents: 0, groups: 0 },
     },
     warnings: [],

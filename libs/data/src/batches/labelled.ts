@@ -57,7 +57,7 @@ export function labelledSampleSet(
 ): SampleSet {
   const { tokenizer, labels } = manifest;
   if (labels.length === 0)
-    throw new RingmasterError('DATA_LABELS_MISSING', { documents: split.documents });
+    throw new RingmasterError('DATA_LABELS_MISSING', { documents: split.documents, first: null });
   const pad = tokenizer.pad ?? tokenizer.endOfText ?? 0;
   return {
     samples: split.documents,

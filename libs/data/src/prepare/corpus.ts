@@ -1,14 +1,12 @@
 import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
+import type { Document } from '../document.js';
 import { assignSplits } from '../splits.js';
 import { cleanedDocuments } from './clean-pool.js';
 import type { Progress } from './progress.js';
 import type { Origin, Sources } from './request.js';
 
-interface CleanDocument {
-  readonly id: string;
-  readonly text: string;
-  readonly label: string | null;
+interface CleanDocument extends Document {
   /** SHA-256 of the cleaned text. */
   readonly hash: string;
   readonly origin: Origin;
@@ -23,7 +21,7 @@ type Statistics = DataManifest['statistics'];
 /** The documents that are kept, each in its split, and what became of the others. */
 export interface Corpus {
   readonly documents: readonly SplitDocument[];
-  readonly statistics: Omit<Statistics, 'unigramEntropy'>;
+  readonly statistics: Omit<Statistics, 'unigramEntropy' | 'unknownTokens'>;
   readonly warnings: readonly string[];
 }
 
@@ -52,7 +50,7 @@ export async function collectCorpus(
     return { ...document, split: origin === 'main' ? (drawn.get(index) ?? 'train') : origin };
   });
 
-  requireDocuments(placed, sources);
+  requireDocuments(placed, groups, sources);
   const overlap = countOverlap(placed, groups);
   const warnings = Object.entries(overlap)
     .filter(([, count]) => count > 0)
@@ -79,7 +77,10 @@ async function readClean(sources: Sources, progress: Progress, threads: number) 
   for (const origin of ['main', 'validation', 'test'] as const) {
     const source = sources[origin];
     if (source === null) continue;
-    for await (const { id, text, label, hash, changed } of cleanedDocuments(source, threads)) {
+    for await (const { id, line, text, label, hash, changed } of cleanedDocuments(
+      source,
+      threads,
+    )) {
       progress.advance(++read);
       for (const rule of changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
       const identity = JSON.stringify([origin, hash, label]);
@@ -87,14 +88,18 @@ async function readClean(sources: Sources, progress: Progress, threads: number) 
       else if (seen.has(identity)) dropped['exact-duplicate']++;
       else {
         seen.add(identity);
-        documents.push({ id, text, label, hash, origin });
+        documents.push({ id, line, text, label, hash, origin });
       }
     }
   }
   return { documents, read, dropped, cleaned };
 }
 
-function requireDocuments(documents: readonly SplitDocument[], sources: Sources): void {
+function requireDocuments(
+  documents: readonly SplitDocument[],
+  groups: Int32Array,
+  sources: Sources,
+): void {
   const { fractions } = sources;
   const wanted: Record<DataSplit, boolean> = {
     train: true,
@@ -105,8 +110,19 @@ function requireDocuments(documents: readonly SplitDocument[], sources: Sources)
     if (wanted[split] && !documents.some((document) => document.split === split))
       throw new RingmasterError('DATA_SPLIT_EMPTY', {
         split,
-        reason: `${documents.length} documents are left after cleaning`,
+        reason: whatIsLeft(documents, groups),
       });
+}
+
+/** What there is to divide. A group of near duplicates is on one side of every split, so it counts as one document. */
+function whatIsLeft(documents: readonly SplitDocument[], groups: Int32Array): string {
+  const count = documents.length;
+  const apart = new Set(groups).size;
+  const left = `${count} ${count === 1 ? 'document is' : 'documents are'} left after cleaning`;
+  return apart === count
+    ? left
+    : `${left}, but they are only ${apart} ${apart === 1 ? 'group' : 'groups'} of near duplicates, ` +
+        'each of which stays on one side';
 }
 
 /** For splits given as files: how many of their documents have a near duplicate in another split. */

@@ -1,19 +1,69 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import type { SplitDocument } from './corpus.js';
 
+export interface Labels {
+  /** In the order of their ids: by number where all are whole numbers, else by code unit; none where they are not used. */
+  readonly names: readonly string[];
+  /** Why they are not used, if they are not. */
+  readonly warning: string | null;
+}
+
 /**
- * The labels of the train split in the order of their ids: by number where all are whole numbers, else by code unit.
- * None when a document has no label.
- * @throws DATA_LABEL_UNKNOWN when another split has a label that cannot be learned.
+ * The labels of the train split. Where the task does not need them, those that cannot be learned are left aside.
+ * @param needed Whether the task is to predict them.
+ * @throws DATA_LABELS_MISSING, DATA_LABELS_USELESS; DATA_LABEL_UNKNOWN when another split has one that cannot be learned.
  */
-export function collectLabels(documents: readonly SplitDocument[]): string[] {
-  if (documents.some(({ label }) => label === null)) return [];
-  const known = new Set<string>();
-  for (const { split, label } of documents)
-    if (split === 'train' && label !== null) known.add(label);
+export function collectLabels(documents: readonly SplitDocument[], needed: boolean): Labels {
+  const train = documents.filter(({ split }) => split === 'train');
+  const known = new Set(train.flatMap(({ label }) => label ?? []));
+  const fault = faultOf(documents, known) ?? (needed ? uselessness(train, known) : null);
+  if (fault === null) return { names: sorted(known), warning: null };
+  if (needed) throw fault;
+  const isLabelled = documents.some(({ label }) => label !== null);
+  return {
+    names: [],
+    warning: isLabelled ? `no label is used: ${lowerFirst(fault.message)}` : null,
+  };
+}
+
+function faultOf(
+  documents: readonly SplitDocument[],
+  known: ReadonlySet<string>,
+): RingmasterError | null {
+  const without = documents.filter(({ label }) => label === null);
+  const [first] = without;
+  if (first !== undefined) {
+    const detail = { documents: without.length, first: placeOf(first) };
+    return new RingmasterError('DATA_LABELS_MISSING', detail);
+  }
   for (const { split, label, id } of documents)
     if (label !== null && !known.has(label))
-      throw new RingmasterError('DATA_LABEL_UNKNOWN', { label, split, id });
+      return new RingmasterError('DATA_LABEL_UNKNOWN', { label, split, id });
+  return null;
+}
+
+function uselessness(
+  train: readonly SplitDocument[],
+  known: ReadonlySet<string>,
+): RingmasterError | null {
+  const [example = ''] = known;
+  const isOwn = known.size === train.length && known.size > FEW;
+  if (known.size !== 1 && !isOwn) return null;
+  const detail = { labels: known.size, documents: train.length, example };
+  return new RingmasterError('DATA_LABELS_USELESS', detail);
+}
+
+/** Up to this many documents, one of each class may be meant. */
+const FEW = 8;
+
+function placeOf({ id, line }: SplitDocument): string {
+  return `${id.slice(0, id.lastIndexOf('#'))} line ${line}`;
+}
+
+const lowerFirst = (sentence: string): string =>
+  sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
+
+function sorted(known: ReadonlySet<string>): string[] {
   const labels = [...known];
   const numeric = labels.every((label) => /^\d{1,15}$/.test(label));
   return labels.sort((a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : 1));

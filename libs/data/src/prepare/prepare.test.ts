@@ -189,16 +189,124 @@ describe('prepareData', () => {
     const partly = write('partly.jsonl', [...rows, { text: 'one without' }]);
     const { manifest } = await prepareData(request({ files: partly }), freshPlace());
     expect(manifest.labels).toEqual([]);
-    expect(manifest.warnings).toContain('no label is used, because 1 documents have none');
+    expect(manifest.warnings).toContain(
+      'no label is used: 1 document has no label, the first of them partly.jsonl line 121',
+    );
+  });
+
+  const labelled = (data: DataSection): PrepareRequest => ({ ...request(data), labelled: true });
+
+  it('is the same with and without a task that needs the labels', async () => {
+    const pretrain = await prepareData(request({ files, test: 0.2 }), freshPlace());
+    const finetune = await prepareData(labelled({ files, test: 0.2 }), freshPlace());
+    expect(finetune).toEqual(pretrain);
   });
 
   it.each([
-    ['DATA_LABEL_UNKNOWN', { files, test: write('maybe.jsonl', [{ text: 'x', label: 'maybe' }]) }],
-    ['DATA_SPLIT_EMPTY', { files: write('one.jsonl', [{ text: 'x' }]), test: 0.2 }],
-    ['DATA_SPLIT_EMPTY', { files: write('blank.jsonl', [{ text: ' ' }]) }],
-    ['JOB_FILE_INVALID', { files, test: 0.5, validation: 0.5 }],
-  ] as const)('refuses with %s', async (code, data) => {
-    await expect(prepareData(request(data), freshPlace())).rejects.toMatchObject({ code });
+    [
+      'DATA_LABEL_UNKNOWN',
+      { files, test: write('maybe.jsonl', [{ text: 'x', label: 'maybe' }]) },
+      "'maybe'",
+    ],
+    [
+      'DATA_LABELS_MISSING',
+      { files: write('none.jsonl', [...rows.slice(0, 47), { text: 'x', label: null }]) },
+      '1 document has no label, the first of them none.jsonl line 48',
+    ],
+    [
+      'DATA_LABELS_USELESS',
+      {
+        files: write(
+          'same.jsonl',
+          rows.map(({ text }) => ({ text, label: 'a' })),
+        ),
+      },
+      "All 120 train documents have the label 'a'",
+    ],
+    [
+      'DATA_LABELS_USELESS',
+      {
+        files: write(
+          'own.jsonl',
+          rows.map(({ text }, id) => ({ text, label: id })),
+        ),
+      },
+      '120 labels, each its own',
+    ],
+  ] as const)(
+    'refuses with %s what a classifier cannot learn from',
+    async (code, data, message) => {
+      const cached = freshPlace();
+      await prepareData(request(data), cached);
+      const refused = prepareData(labelled(data), cached);
+      await expect(refused).rejects.toMatchObject({ code });
+      await expect(refused).rejects.toThrow(message);
+    },
+  );
+
+  it.each([
+    [
+      'DATA_SPLIT_EMPTY',
+      { files: write('one.jsonl', [{ text: 'x' }]), test: 0.2 },
+      '1 document is left',
+    ],
+    ['DATA_SPLIT_EMPTY', { files: write('blank.jsonl', [{ text: ' ' }]) }, '0 documents are left'],
+    [
+      'DATA_SPLIT_EMPTY',
+      {
+        files: write(
+          'preamble.jsonl',
+          rows.slice(0, 9).map((_, id) => ({ text: `${sentence(1)} ${id}` })),
+        ),
+        test: 0.2,
+      },
+      '9 documents are left after cleaning, but they are only 1 group of near duplicates',
+    ],
+    ['JOB_FILE_INVALID', { files, test: 0.5, validation: 0.5 }, 'nothing to train on'],
+  ] as const)('refuses with %s', async (code, data, message) => {
+    const refused = prepareData(request(data), freshPlace());
+    await expect(refused).rejects.toMatchObject({ code });
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  it('refuses texts of which a tokenizer knows nothing, and warns of those of which it knows little', async () => {
+    const wordpiece = { algorithm: 'wordpiece', vocabulary: 300, lowercase: true } as const;
+    const letters = 'acgt';
+    const gene = (seed: number) =>
+      Array.from(
+        { length: 300 },
+        (_, at) => letters[stream.integer(1e6 + 300 * seed + at, 4)],
+      ).join('');
+    const genes = write('genes.txt', []);
+    writeFileSync(genes, Array.from({ length: 50 }, (_, seed) => `${gene(seed)}\n`).join(''));
+    const data = { files: genes, format: 'lines' } as const;
+    const refused = prepareData({ data, tokenizer: wordpiece }, freshPlace());
+    await expect(refused).rejects.toMatchObject({ code: 'DATA_TOKENS_UNKNOWN' });
+    await expect(refused).rejects.toThrow('100 % of the tokens are unknown');
+
+    writeFileSync(
+      genes,
+      rows.map(({ text }, at) => `${text} ${at % 2 ? gene(at) : ''}\n`).join(''),
+    );
+    const { manifest } = await prepareData({ data, tokenizer: wordpiece }, freshPlace());
+    expect(manifest.statistics.unknownTokens).toBe(60);
+    expect(manifest.warnings).toContainEqual(
+      expect.stringMatching(/^1\.\d % of the tokens are unknown/),
+    );
+  });
+
+  it('tells what was left out, each time and outside the manifest', async () => {
+    const folder = mkdtempSync(join(directory, 'left-out-'));
+    writeFileSync(join(folder, 'a.jsonl'), readFileSync(files));
+    const place = freshPlace();
+    const whole = await prepareData(request({ files: folder }), place);
+    writeFileSync(join(folder, '.DS_Store'), 'x');
+    const again = await prepareData(request({ files: folder }), place);
+    expect(again).toEqual({
+      ...whole,
+      cached: true,
+      warnings: ['left out as hidden: .DS_Store', ...whole.warnings],
+    });
   });
 
   it('refuses a tokenizer that is not there', async () => {

@@ -22,9 +22,10 @@ import { collectCorpus } from './corpus.js';
 import { collectLabels } from './labels.js';
 import { Progress, type PrepareProgress } from './progress.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
+import { UnknownTokens } from './unknown-tokens.js';
 
 /** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
-const PIPELINE = 1;
+const PIPELINE = 2;
 
 export interface PreparedData {
   readonly manifest: DataManifest;
@@ -32,6 +33,8 @@ export interface PreparedData {
   readonly sha256: string;
   /** Whether it had been prepared before. */
   readonly cached: boolean;
+  /** What a user should know, one sentence each: what was left out now, and the manifest's warnings. */
+  readonly warnings: readonly string[];
 }
 
 export interface PrepareOptions {
@@ -69,10 +72,17 @@ export async function prepareData(
   const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
   const entry = join(index, requestKey(request, sources, base));
   const known = await recall(entry, store);
-  if (known !== null) return { ...known, cached: true };
+  const notices = [sources.main, sources.validation, sources.test].flatMap(
+    (source) => source?.notices ?? [],
+  );
+  const done = (manifest: DataManifest, sha256: string, cached: boolean): PreparedData => {
+    const warnings = [...new Set([...notices, ...manifest.warnings])];
+    return { manifest, sha256, cached, warnings };
+  };
+  if (known !== null) return done(known.manifest, known.sha256, true);
 
   const { documents, statistics, warnings } = await collectCorpus(sources, progress, threads);
-  const labels = collectLabels(documents);
+  const labels = collectLabels(documents, request.labelled ?? false);
   const json = base ?? train(request, documents, progress);
   const tokenizer = loadTokenizer(json);
 
@@ -83,45 +93,55 @@ export async function prepareData(
     validation: new SplitBuilder(store, width),
     test: new SplitBuilder(store, width),
   };
+  const unknown = new UnknownTokens(tokenizer);
   const frequencies = new Float64Array(tokenizer.vocabulary);
   for (const [at, { id, text, label, split }] of documents.entries()) {
     const tokens = tokenizer.encode(text);
+    unknown.add(text, tokens);
     if (split === 'train')
       for (const token of tokens) frequencies[token] = (frequencies[token] ?? 0) + 1;
     const labelled =
-      labels.length === 0 || label === null ? null : { name: label, id: labels.indexOf(label) };
+      labels.names.length === 0 || label === null
+        ? null
+        : { name: label, id: labels.names.indexOf(label) };
     await builders[split].add(id, text.length, tokens, labelled);
     progress.advance(at + 1);
   }
 
-  const { vocabulary, pad, unknown, classify, separate, mask, endOfText, special } = tokenizer;
-  const unlabelled = documents.filter(({ label }) => label === null).length;
-  const partly = unlabelled > 0 && unlabelled < documents.length;
+  const unknownWarning = unknown.judge();
+  const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
   const manifest: DataManifest = {
     format: 1,
     tokenizer: {
       sha256: (await store.putBytes(Buffer.from(json))).sha256,
       vocabulary,
-      ...{ pad, unknown, classify, separate, mask, endOfText },
+      pad,
+      unknown: tokenizer.unknown,
+      classify,
+      separate,
+      mask,
+      endOfText,
       special: [...special],
     },
-    labels,
+    labels: [...labels.names],
     width,
     splits: {
       train: await builders.train.finish(),
       validation: await builders.validation.finish(),
       test: await builders.test.finish(),
     },
-    statistics: { ...statistics, unigramEntropy: unigramEntropy(frequencies, special) },
-    warnings: [
-      ...warnings,
-      ...(partly ? [`no label is used, because ${unlabelled} documents have none`] : []),
-      ...unusedTokens(json),
-    ],
+    statistics: {
+      ...statistics,
+      unknownTokens: unknown.count,
+      unigramEntropy: unigramEntropy(frequencies, special),
+    },
+    warnings: [...warnings, labels.warning, unknownWarning, unusedTokens(json)].filter(
+      (warning) => warning !== null,
+    ),
   };
   const blob = await store.putBytes(Buffer.from(canonicalJson(manifest)));
   await remember(entry, blob.sha256);
-  return { manifest, sha256: blob.sha256, cached: false };
+  return done(manifest, blob.sha256, false);
 }
 
 async function readTokenizer(path: string): Promise<string> {
@@ -144,12 +164,12 @@ function train(
   return trainTokenizer(texts, request.tokenizer);
 }
 
-function unusedTokens(json: string): string[] {
+function unusedTokens(json: string): string | null {
   const count = json.match(/"\[unused\d+\]":/g)?.length ?? 0;
-  return count === 0 ? [] : [`the vocabulary has ${count} tokens more than the train split yields`];
+  return count === 0 ? null : `the vocabulary has ${count} tokens more than the train split yields`;
 }
 
-/** Everything that the manifest depends on; Unicode's version decides normal forms and classes of characters. */
+/** Everything that the manifest depends on, and whether labels were looked at. */
 function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string | null): string {
   const { main, validation, test, fractions } = sources;
   const { format, text, label } = request.data;
@@ -157,7 +177,7 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
   return sha256(
     canonicalJson({
       pipeline: PIPELINE,
-      unicode: process.versions['unicode'],
+      labelled: request.labelled ?? false,
       tokenizer: 'tokenizer' in request ? request.tokenizer : sha256(tokenizer ?? ''),
       corpus: request.data.corpus,
       options: { format, text, label },
@@ -171,7 +191,7 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
 async function recall(
   entry: string,
   store: BlobStore,
-): Promise<Omit<PreparedData, 'cached'> | null> {
+): Promise<Pick<PreparedData, 'manifest' | 'sha256'> | null> {
   try {
     const id = (await readFile(entry, 'utf8')).trim();
     const manifest = parseDataManifest((await store.read(id)).toString(), store.path(id));

@@ -7,9 +7,11 @@ import type { SplitFractions } from '../splits.js';
 import type { TokenizerRequest } from '../tokenizers/train.js';
 
 /** What to prepare: the `data` section of a job file, and a tokenizer to train or a `tokenizer.json` to use. */
-export type PrepareRequest =
-  | { readonly data: DataSection; readonly tokenizer: TokenizerRequest }
-  | { readonly data: DataSection; readonly tokenizerFile: string };
+export type PrepareRequest = {
+  readonly data: DataSection;
+  /** Whether the task predicts the labels, so that every document needs one; false where it is left out. */
+  readonly labelled?: boolean;
+} & ({ readonly tokenizer: TokenizerRequest } | { readonly tokenizerFile: string });
 
 /** The sources of a request. Those of validation and test are there when the split is given as files. */
 export interface Sources {

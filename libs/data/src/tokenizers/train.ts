@@ -3,7 +3,10 @@ import { byteCharacters, byteLevelWords } from './byte-level.js';
 import { byteLevelFile, wordPieceFile } from './file.js';
 import { learnMerges, type Word } from './merges.js';
 
-/** Share of all characters that the alphabet of a WordPiece vocabulary covers; words with rarer ones are unknown. */
+/**
+ * Share of all characters that the alphabet of a WordPiece vocabulary covers before any pieces are learned, in at most half
+ * of its tokens. Rarer ones are known as far as tokens are left over; words with others are unknown.
+ */
 const COVERAGE = 0.9999;
 /** Longest word in characters, as in BERT; a longer one is unknown. */
 const LONGEST_WORD = 100;
@@ -70,13 +73,37 @@ function trainWordPiece(
   const known = sortedCounts(counts)
     .map(([word, count]) => ({ characters: Array.from(word), count }))
     .filter(({ characters }) => characters.length <= LONGEST_WORD);
-  const alphabet = coveringAlphabet(known, Math.floor((vocabulary - wordPieceSpecials.length) / 4));
+  const forms = rankedForms(known);
+  const room = vocabulary - wordPieceSpecials.length;
+  let alphabet = coveringAlphabet(forms, Math.floor(room / 2));
+  for (;;) {
+    const tokens = learnPieces(known, alphabet, vocabulary);
+    const unused = vocabulary - tokens.length;
+    const larger = largerAlphabet(forms, alphabet, unused);
+    if (larger.size === alphabet.size) {
+      fillUp(tokens, vocabulary);
+      return wordPieceFile(tokens, normalizer);
+    }
+    alphabet = larger;
+  }
+}
+
+interface KnownWord {
+  readonly characters: readonly string[];
+  readonly count: number;
+}
+
+/** The tokens of a vocabulary over the words whose characters are all in the alphabet. */
+function learnPieces(
+  known: readonly KnownWord[],
+  alphabet: ReadonlySet<string>,
+  vocabulary: number,
+): string[] {
   const covered = known.filter(({ characters }) => characters.every((c) => alphabet.has(c)));
   const pieces = covered.map(({ characters, count }) => ({
-    pieces: characters.map((c, at) => (at === 0 ? c : `##${c}`)),
+    pieces: characters.map(pieceOf),
     count,
   }));
-
   const initial = [...new Set(pieces.flatMap((word) => word.pieces))].sort((a, b) =>
     a < b ? -1 : 1,
   );
@@ -87,30 +114,65 @@ function trainWordPiece(
     count: word.count,
   }));
   learnMerges(words, tokens, (left, right) => left + right.slice(2), vocabulary);
-  fillUp(tokens, vocabulary);
-  return wordPieceFile(tokens, normalizer);
+  return tokens;
 }
 
-/** The most frequent characters (ties: smaller code point) that cover the texts, at most `most` of them. */
-function coveringAlphabet(
-  words: readonly { characters: readonly string[]; count: number }[],
-  most: number,
-): Set<string> {
+const pieceOf = (character: string, at: number): string =>
+  at === 0 ? character : `##${character}`;
+
+/** A character, how often it occurs, and how many tokens it takes: one, or two where it begins words and goes on in others. */
+interface CharacterForms {
+  readonly character: string;
+  readonly count: number;
+  readonly forms: number;
+}
+
+/** The characters by frequency; ties by the smaller code point. */
+function rankedForms(words: readonly KnownWord[]): CharacterForms[] {
   const counts = new Map<string, number>();
-  let total = 0;
-  for (const { characters, count } of words) {
-    total += characters.length * count;
-    for (const c of characters) counts.set(c, (counts.get(c) ?? 0) + count);
-  }
-  const ranked = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const pieces = new Set<string>();
+  for (const { characters, count } of words)
+    for (const [at, character] of characters.entries()) {
+      counts.set(character, (counts.get(character) ?? 0) + count);
+      pieces.add(pieceOf(character, at));
+    }
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([character, count]) => ({
+      character,
+      count,
+      forms: (pieces.has(character) ? 1 : 0) + (pieces.has(`##${character}`) ? 1 : 0),
+    }));
+}
+
+/** The most frequent characters that cover the texts but for a share, as far as `room` tokens are enough for their forms. */
+function coveringAlphabet(ranked: readonly CharacterForms[], room: number): Set<string> {
+  const total = ranked.reduce((sum, { count }) => sum + count, 0);
   const alphabet = new Set<string>();
   let covered = 0;
-  for (const [character, count] of ranked) {
-    if (covered >= COVERAGE * total || alphabet.size === most) break;
+  for (const { character, count, forms } of ranked) {
+    if (covered >= COVERAGE * total || forms > room) break;
     alphabet.add(character);
     covered += count;
+    room -= forms;
   }
   return alphabet;
+}
+
+/** An alphabet and the most frequent of the other characters that fit into `room` tokens. */
+function largerAlphabet(
+  ranked: readonly CharacterForms[],
+  alphabet: ReadonlySet<string>,
+  room: number,
+): Set<string> {
+  const larger = new Set(alphabet);
+  for (const { character, forms } of ranked) {
+    if (larger.has(character)) continue;
+    if (forms > room) break;
+    larger.add(character);
+    room -= forms;
+  }
+  return larger;
 }
 
 function fillUp(tokens: string[], vocabulary: number): void {

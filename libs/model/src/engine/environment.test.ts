@@ -11,6 +11,8 @@ describe('trainerEnvironment', () => {
     OMP_NUM_THREADS: '9',
     TF_NUM_INTRAOP_THREADS: '9',
     CUDA_VISIBLE_DEVICES: '3',
+    TZ: 'Asia/Kathmandu',
+    LC_TIME: 'tr_TR.UTF-8',
   };
 
   it('drops what would change the numerics and pins the threads', () => {
@@ -21,7 +23,10 @@ describe('trainerEnvironment', () => {
       TF_NUM_INTEROP_THREADS: '1',
       OMP_NUM_THREADS: '2',
       CUDA_VISIBLE_DEVICES: '-1',
+      TZ: 'UTC',
+      LC_ALL: 'C.UTF-8',
     });
+    expect(environment).not.toHaveProperty('LC_TIME');
     expect(environment).not.toHaveProperty('TF_ENABLE_ONEDNN_OPTS');
     expect(environment).not.toHaveProperty('ONEDNN_MAX_CPU_ISA');
   });

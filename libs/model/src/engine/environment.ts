@@ -1,3 +1,4 @@
+import { neutralEnvironment } from '@ringmaster/protocol';
 import type { Runtime } from './runtime.js';
 import { processor } from '../provision/index.js';
 
@@ -20,7 +21,9 @@ export function trainerEnvironment(
   { threads, device }: TrainerEnvironmentOptions,
   inherited: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
-  const kept = Object.entries(inherited).filter(([name]) => !SCRUBBED.test(name));
+  const kept = Object.entries(neutralEnvironment(inherited)).filter(
+    ([name]) => !SCRUBBED.test(name),
+  );
   return {
     ...Object.fromEntries(kept),
     TF_NUM_INTRAOP_THREADS: String(threads),

@@ -57,6 +57,8 @@ export const dataManifestSchema = z.strictObject({
     nearDuplicates: z.strictObject({ documents: count, groups: count }),
     /** Documents of a split given as files whose text, or nearly so, is in another split too. */
     overlap: counts,
+    /** Tokens of all splits that the tokenizer does not know. */
+    unknownTokens: count.default(0),
     /** Entropy of the unigram distribution of the train split over tokens that are not special, nats a token. */
     unigramEntropy: z.number().min(0),
   }),

@@ -125,6 +125,11 @@ export function dataOf({ data, evaluation }: JobSpec): DataSection {
   return validation === undefined ? data : { ...data, validation };
 }
 
+/** Whether the task of a job predicts labels, so that every document needs one. */
+export function isLabelled(spec: JobSpec): boolean {
+  return spec.kind === 'finetune';
+}
+
 /** The published JSON Schema of job files, for editors. */
 export function jobFileJsonSchema(): object {
   return z.toJSONSchema(jobFileSchema, { io: 'input', unrepresentable: 'any' });

@@ -1,0 +1,57 @@
+import { RingmasterError } from '@ringmaster/protocol';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+
+/** Shares of unknown tokens: above one a user is warned, above the other nothing is trained. */
+const WARNED = 0.01;
+const REFUSED = 0.5;
+
+const SHOWN_CHARACTERS = 40;
+
+/** Counts the tokens of documents that their tokenizer does not know. */
+export class UnknownTokens {
+  readonly #tokenizer: Tokenizer;
+  #tokens = 0;
+  #count = 0;
+  #example: string | null = null;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** Unknown tokens so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(text: string, tokens: readonly number[]): void {
+    this.#tokens += tokens.length;
+    const { unknown } = this.#tokenizer;
+    if (unknown === null) return;
+    const before = this.#count;
+    for (const token of tokens) if (token === unknown) this.#count++;
+    if (this.#count > before) this.#example ??= this.#findExample(text);
+  }
+
+  /**
+   * What to say of their share; null when it is small.
+   * @throws DATA_TOKENS_UNKNOWN when it is too large to learn from
+   */
+  judge(): string | null {
+    const share = this.#count / Math.max(1, this.#tokens);
+    if (share <= WARNED) return null;
+    const percent = Math.floor(1000 * share) / 10;
+    const example = this.#example ?? '';
+    if (share > REFUSED) throw new RingmasterError('DATA_TOKENS_UNKNOWN', { percent, example });
+    return `${percent} % of the tokens are unknown to the tokenizer, such as '${example}'`;
+  }
+
+  /** A word of the text that is unknown as it stands alone. */
+  #findExample(text: string): string | null {
+    const { unknown } = this.#tokenizer;
+    for (const [word] of text.matchAll(/\S+/g)) {
+      const shown = word.length > SHOWN_CHARACTERS ? `${word.slice(0, SHOWN_CHARACTERS)}…` : word;
+      if (this.#tokenizer.encode(word).includes(unknown ?? -1)) return shown;
+    }
+    return null;
+  }
+}
