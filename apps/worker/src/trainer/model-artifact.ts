@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
-import { writeHuggingFace } from '@ringmaster/model';
+import { writeHuggingFace, type Counters } from '@ringmaster/model';
+import { RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../artifacts/temporary.js';
 import { faultPoint } from '../faults/fault-point.js';
@@ -14,13 +15,14 @@ import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
  * Judges the finished model on the test split and makes it durable. From now on the model has the final weights.
  * @param breathe Awaited between microbatches, to let other work in.
  * @returns the model's metrics and its id, which is the SHA-256 of its manifest
- * @throws TRAINING_NON_FINITE
+ * @throws TRAINING_EMPTY, TRAINING_NON_FINITE
  */
 export async function finishModel(
   run: Run,
   rank: number,
   breathe: () => Promise<void>,
 ): Promise<{ metrics: Record<string, number>; model: string }> {
+  assertTrained(run.state.counters);
   run.loadFinalWeights();
   const metrics = await run.task.judge(run.model, 'test', breathe);
   const { step } = run;
@@ -28,6 +30,14 @@ export async function finishModel(
     assertFinite(value, { step, microbatch: 0, tensor, rank });
   faultPoint('model', run);
   return { metrics, model: await writeModel(run, metrics) };
+}
+
+/**
+ * Refuses the end of a run that made steps and no update: its weights are those that it began with.
+ * @throws TRAINING_EMPTY
+ */
+export function assertTrained({ step, updates }: Pick<Counters, 'step' | 'updates'>): void {
+  if (step > 0 && updates === 0) throw new RingmasterError('TRAINING_EMPTY', { steps: step });
 }
 
 /** Writes a directory in the layout of Hugging Face, as blobs. */

@@ -7,6 +7,15 @@ function named(ranks: readonly number[]): string {
 
 /** Errors of training and of what a finished model is asked to do. */
 export const taskErrors = {
+  TRAINING_EMPTY: entry<{ steps: number }>({
+    status: 400,
+    exit: 1,
+    fault: 'job',
+    message: ({ steps }) =>
+      `None of the ${steps} steps had anything to learn: no token or label of any microbatch counted`,
+    remedy:
+      'Look at the data as the model reads them with: ringmaster data inspect JOB.yaml; texts of unknown tokens and of one token have no target.',
+  }),
   TRAINING_NON_FINITE: entry<{
     /** Step that met the value, from 0. */
     step: number;
