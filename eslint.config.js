@@ -13,6 +13,33 @@ const APPROXIMATED =
     ' ',
   );
 
+/** What an engine computes as the standard says, to the last bit: nothing else may enter weights, hashes and decisions. */
+const exactProperties = APPROXIMATED.map((property) => ({
+  object: 'Math',
+  property,
+  message: 'Its last bits are left to the engine; @ringmaster/protocol has one that is exact.',
+}));
+const exactSyntax = {
+  selector:
+    'BinaryExpression[operator="**"]:not([right.type="Literal"], [right.argument.type="Literal"])',
+  message: 'Its last bits are left to the engine; use powerOfTwo of @ringmaster/protocol.',
+};
+
+/** What depends on the locale, the time zone or the version of Unicode (docs/decisions/0022). */
+const localeProperties = [
+  ...['localeCompare', 'toLocaleString', 'toLocaleLowerCase', 'toLocaleUpperCase'].map(
+    (property) => ({ property, message: 'It depends on the locale of the user.' }),
+  ),
+  { property: 'normalize', message: 'Use normalForm of text/unicode.' },
+];
+const localeSyntax = [
+  { selector: 'NewExpression[callee.name="Date"]', message: 'It depends on the time zone.' },
+  {
+    selector: String.raw`Literal[regex.pattern=/\\p\{/i]`,
+    message: 'Use the tables of text/unicode: those of the platform change with its version.',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/assembly/**'] },
   {
@@ -65,23 +92,17 @@ export default tseslint.config(
     files: ['libs/*/src/**/*.ts', 'apps/worker/src/trainer/**/*.ts'],
     ignores: ['**/*.test.ts', '**/*.fixture.ts'],
     rules: {
-      'no-restricted-properties': [
-        'error',
-        ...APPROXIMATED.map((property) => ({
-          object: 'Math',
-          property,
-          message:
-            'Its last bits are left to the engine; @ringmaster/protocol has one that is exact.',
-        })),
-      ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            'BinaryExpression[operator="**"]:not([right.type="Literal"], [right.argument.type="Literal"])',
-          message: 'Its last bits are left to the engine; use powerOfTwo of @ringmaster/protocol.',
-        },
-      ],
+      'no-restricted-properties': ['error', ...exactProperties],
+      'no-restricted-syntax': ['error', exactSyntax],
+    },
+  },
+  {
+    files: ['libs/data/src/**/*.ts'],
+    ignores: ['**/*.test.ts', 'libs/data/src/text/unicode.ts'],
+    rules: {
+      'no-restricted-globals': ['error', 'TextDecoder', 'Intl'],
+      'no-restricted-properties': ['error', ...exactProperties, ...localeProperties],
+      'no-restricted-syntax': ['error', exactSyntax, ...localeSyntax],
     },
   },
   prettier,

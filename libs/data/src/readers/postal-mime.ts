@@ -7,7 +7,7 @@ import type PostalMime from 'postal-mime';
 
 /**
  * What the mail library finds in place of the platform's globals, so that no byte of a text depends on a version of Node,
- * a time zone or a locale (docs/decisions/0020): decoders by the tables of the WHATWG Encoding Standard, and neither
+ * a time zone or a locale (docs/decisions/0022): decoders by the tables of the WHATWG Encoding Standard, and neither
  * dates nor their formats, which leaves the date of a forwarded mail as its header has it.
  */
 const globals = {

@@ -14,7 +14,7 @@ import katakana from 'regenerate-unicode-properties/Script/Katakana.js';
 
 /**
  * The version of Unicode that every text is read by. The tables are those of a library, for the platform's own change with
- * its version (docs/decisions/0020); a character that is newer is unassigned to all of them.
+ * its version (docs/decisions/0022); a character that is newer is unassigned to all of them.
  */
 export const UNICODE_VERSION = '16.0.0';
 
