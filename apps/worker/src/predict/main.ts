@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { textLines } from '@ringmaster/data';
 import { inDirectory } from '@ringmaster/model';
 import { artifactManifestSchema, runProgram, systemCode } from '@ringmaster/protocol';
 import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
 import { locateModel } from '../artifacts/model.js';
 import { batches } from './batches.js';
-import { readLine, type InputLine } from './input.js';
-import { numberedLines } from './lines.js';
+import { readLine, refused, type InputLine } from './input.js';
 import { Predictor } from './predictor.js';
 
 const { values } = parseArgs({
@@ -58,8 +58,10 @@ async function isMadeHere(directory: string): Promise<boolean> {
 }
 
 async function* inputLines(): AsyncGenerator<InputLine> {
-  for await (const { line, content } of numberedLines(process.stdin)) {
-    const read = readLine(content, line, values.plain);
+  for await (const found of textLines(process.stdin)) {
+    const { line } = found;
+    const read =
+      'fault' in found ? refused(line, found.fault) : readLine(found.text, line, values.plain);
     if (read !== null) yield read;
   }
 }
