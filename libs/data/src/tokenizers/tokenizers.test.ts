@@ -123,3 +123,20 @@ describe('loadTokenizer', () => {
     expect(() => loadTokenizer(json, 'base/tokenizer.json')).toThrow(/base\/tokenizer\.json/);
   });
 });
+
+describe('the alphabet of a WordPiece vocabulary', () => {
+  const ideographs = Array.from({ length: 1200 }, (_, at) => String.fromCodePoint(0x4e00 + at));
+  /** Each as often as its place from the end, as characters of a language are rare and frequent. */
+  const texts = ideographs.map((_, at) => ideographs.slice(0, ideographs.length - at).join(''));
+  const unknownIn = (vocabulary: number, text: string): number => {
+    const json = trainTokenizer(texts, { algorithm: 'wordpiece', vocabulary, lowercase: true });
+    const tokenizer = loadTokenizer(json);
+    return tokenizer.encode(text).filter((token) => token === tokenizer.unknown).length;
+  };
+
+  it('has every character that fits, the most frequent first', () => {
+    expect(unknownIn(1500, ideographs.join(''))).toBe(0);
+    expect(unknownIn(705, ideographs.join(''))).toBe(500);
+    expect(unknownIn(705, ideographs.slice(0, 700).join(''))).toBe(0);
+  });
+});
