@@ -1,6 +1,12 @@
 import { rmSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { RingmasterError, ringmasterHome, runsHere, type Home } from '@ringmaster/protocol';
+import {
+  counted,
+  RingmasterError,
+  ringmasterHome,
+  runsHere,
+  type Home,
+} from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { Client } from '../client.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
@@ -75,7 +81,7 @@ async function down({ home: directory, timeout, now }: DownOptions): Promise<voi
     throw new RingmasterError('STOP_FAILED', { processes: list });
   }
   forget(home);
-  note(`Ended ${processes.length} ${processes.length === 1 ? 'process' : 'processes'}.`);
+  note(`Ended ${counted(processes.length, 'process', 'processes')}.`);
 }
 
 /** What `up` started here and still runs. */
