@@ -13,21 +13,35 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** What commands are run by. */
+export interface Host {
+  /** The program of Node; that of this process by default. */
+  readonly node?: string;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** A home directory of its own, and the command that works on it. */
 export class Cluster {
   readonly home: string;
+  readonly #host: Host;
 
-  private constructor(home: string) {
+  private constructor(home: string, host: Host) {
     this.home = home;
+    this.#host = host;
   }
 
-  static async create(): Promise<Cluster> {
-    return new Cluster(await mkdtemp(join(tmpdir(), 'ringmaster-e2e-')));
+  static async create(host: Host = {}): Promise<Cluster> {
+    return new Cluster(await mkdtemp(join(tmpdir(), 'ringmaster-e2e-')), host);
   }
 
   /** Runs one command to its end. */
   async ringmaster(args: readonly string[], input = ''): Promise<Outcome> {
-    const child = spawn(process.execPath, [cli, ...args, '--home', this.home], { stdio: 'pipe' });
+    const { node = process.execPath, environment } = this.#host;
+    const child = spawn(node, [cli, ...args, '--home', this.home], {
+      stdio: 'pipe',
+      env: { ...process.env, ...environment },
+    });
     child.stdin.end(input);
     let stdout = '';
     let stderr = '';
