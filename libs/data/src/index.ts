@@ -12,6 +12,8 @@ export { surround, templateOf, type Surroundings } from './tokenizers/post-proce
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
 export { trainTokenizer, type TokenizerRequest } from './tokenizers/train.js';
 export { BlobStore, hashFile, type BlobInfo } from './blobs/blob-store.js';
+export { claimedSince, makeClaim } from './blobs/claim.js';
+export { takeBlob } from './blobs/take.js';
 export { isAbandoned, temporaryName } from './blobs/temporary-name.js';
 export { prepareData, type PreparedData, type PrepareOptions } from './prepare/prepare.js';
 export type { Phase, PrepareProgress } from './prepare/progress.js';

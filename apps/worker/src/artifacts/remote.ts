@@ -26,9 +26,9 @@ export class RemoteArtifacts implements Artifacts {
   }
 
   async fetch(sha256: string): Promise<string> {
-    for (const store of [this.#fetched, this.#made]) {
-      if (await store.has(sha256)) return store.path(sha256);
-    }
+    // What is used is renewed: what nobody uses is the first to go when room is wanted.
+    if ((await this.#fetched.renew(sha256)) !== null) return this.#fetched.path(sha256);
+    if (await this.#made.has(sha256)) return this.#made.path(sha256);
     await this.#fetched.putStream(this.#coordinator.get(sha256), sha256);
     return this.#fetched.path(sha256);
   }
@@ -49,6 +49,8 @@ export class RemoteArtifacts implements Artifacts {
 
   async deliver(manifest: string): Promise<void> {
     const files = await this.#filesOf(manifest);
+    for (const blob of files.slice(0, -1)) await this.#send(blob);
+    // Those that took long may have been taken for left behind: asking for each makes it young again, or sends it anew.
     for (const blob of files) await this.#send(blob);
     for (const { sha256 } of files) await this.#made.remove(sha256);
   }

@@ -7,6 +7,7 @@ import { textLines } from '@ringmaster/data';
 import { inDirectory } from '@ringmaster/model';
 import { artifactManifestSchema, runProgram, systemCode } from '@ringmaster/protocol';
 import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
+import { holdCache } from '../artifacts/cache.js';
 import { locateModel } from '../artifacts/model.js';
 import { batches } from './batches.js';
 import { readLine, refused, type InputLine } from './input.js';
@@ -39,7 +40,9 @@ async function openPredictor(): Promise<Predictor> {
     cluster: values.cluster ?? '',
     token: process.env['RINGMASTER_TOKEN'] ?? null,
   };
-  const artifacts = await openArtifacts(location, values.cache ?? '');
+  const { cache = '' } = values;
+  const artifacts = await openArtifacts(location, cache);
+  if (artifacts.source.kind === 'remote') await holdCache(cache);
   const { job } = await readManifest(artifacts, model ?? '');
   const { name, locate } = await locateModel(artifacts, model ?? '');
   return Predictor.open(name, locate, { cleans: job !== null });

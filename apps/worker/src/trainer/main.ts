@@ -3,6 +3,7 @@ import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringma
 import { pino } from 'pino';
 import { z } from 'zod';
 import { openArtifacts } from '../artifacts/artifacts.js';
+import { holdCache } from '../artifacts/cache.js';
 import { failure } from './failure.js';
 import { loadRun } from './load.js';
 import { Trainer } from './trainer.js';
@@ -38,6 +39,7 @@ process.once('message', (first: unknown) => {
   });
   const begin = async () => {
     const artifacts = await openArtifacts(location, cache);
+    if (artifacts.source.kind === 'remote') await holdCache(cache);
     const run = await loadRun(launch, artifacts, log);
     const trainer = new Trainer(run, send, log);
     receive = (message) => {

@@ -104,6 +104,18 @@ describe('BlobStore', () => {
     for await (const { putMs } of store.list()) expect(putMs).toBeGreaterThan(1);
   });
 
+  it('renews a blob that somebody relies on, and says when there is none', async () => {
+    const store = new BlobStore(freshRoot());
+    const { sha256: name } = await store.putBytes(bytes);
+    utimesSync(store.path(name), 1, 1);
+    expect(await store.renew(name)).toBe(bytes.length);
+    expect(await store.renew(sha256('other'))).toBeNull();
+    for await (const blob of store.list()) {
+      expect(blob).toMatchObject({ sha256: name, bytes: bytes.length });
+      expect(blob.putMs).toBeGreaterThan(Date.now() - 60_000);
+    }
+  });
+
   const withSmallDisk = it.skipIf(!canMountSmallDisk());
 
   withSmallDisk(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RingmasterError, sha256 as hashOf } from '@ringmaster/protocol';
 import { diskErrors, makeDurableDirectory, syncDirectory } from './disk.js';
@@ -20,13 +20,14 @@ export interface BlobInfo {
  */
 export class BlobStore {
   readonly root: string;
-  readonly #incoming: string;
+  /** Directory of what is half-written, or about to be removed. */
+  readonly incoming: string;
   #ready: Promise<void> | null = null;
 
   /** Nothing is made before the first blob is put. */
   constructor(root: string) {
     this.root = resolve(root);
-    this.#incoming = join(this.root, 'incoming');
+    this.incoming = join(this.root, 'incoming');
   }
 
   /** Where the blob is, or would be. */
@@ -57,7 +58,7 @@ export class BlobStore {
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     expected?: string,
   ): Promise<BlobInfo> {
-    const temporary = join(this.#incoming, temporaryName());
+    const temporary = join(this.incoming, temporaryName());
     try {
       return await diskErrors(this.root, async () => {
         await this.#prepared();
@@ -103,14 +104,30 @@ export class BlobStore {
     await rm(this.path(sha256), { force: true });
   }
 
-  /** Every blob, with the time at which it was put last. */
-  async *list(): AsyncIterable<{ readonly sha256: string; readonly putMs: number }> {
+  /**
+   * Makes a blob as young as if it were put now: who finds it here need not put it, and relies on it all the same.
+   * @returns Its size in bytes; null where it is not here.
+   */
+  async renew(sha256: string): Promise<number | null> {
+    const path = this.path(sha256);
+    const now = Date.now() / 1000;
+    try {
+      await utimes(path, now, now);
+      return (await stat(path)).size;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Every blob, with its size and the time at which it was put or renewed last. */
+  async *list(): AsyncIterable<BlobInfo & { readonly putMs: number }> {
     const blobs = join(this.root, 'sha256');
     for (const prefix of await entries(blobs)) {
       for (const rest of await entries(join(blobs, prefix))) {
         const info = await stat(join(blobs, prefix, rest)).catch(() => null);
         // One that was removed meanwhile is no blob any more.
-        if (info !== null) yield { sha256: prefix + rest, putMs: info.mtimeMs };
+        if (info !== null) yield { sha256: prefix + rest, bytes: info.size, putMs: info.mtimeMs };
       }
     }
   }
@@ -126,13 +143,17 @@ export class BlobStore {
     }
   }
 
-  /** Makes the directory, and removes what processes that are gone left half-written. */
-  async #prepare(): Promise<void> {
-    await makeDurableDirectory(this.#incoming);
-    for (const name of await readdir(this.#incoming)) {
-      const path = join(this.#incoming, name);
+  /** Removes what processes that are gone left half-written. */
+  async clean(): Promise<void> {
+    for (const name of await entries(this.incoming)) {
+      const path = join(this.incoming, name);
       if (await isAbandoned(name, path)) await rm(path, { force: true });
     }
+  }
+
+  async #prepare(): Promise<void> {
+    await makeDurableDirectory(this.incoming);
+    await this.clean();
   }
 }
 

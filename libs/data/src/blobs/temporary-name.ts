@@ -14,11 +14,17 @@ export function temporaryName(): string {
 /**
  * Whether the maker of what `temporaryName` has named is gone; of one in another PID namespace, or of a time before the
  * host was started, only its age tells.
+ * @param changedMs When what it has named was last changed.
  */
-export async function isAbandoned(name: string, path: string): Promise<boolean> {
+export function isMakerGone(name: string, changedMs: number): boolean {
   const [pid = '', startTime = '', namespace = ''] = name.split('-');
   if (namespace === ownIdentity().namespace)
     return !runsHere({ namespace, pid: Number(pid), startTime: Number(startTime) });
+  return Date.now() - changedMs > ABANDONED_MS;
+}
+
+/** Whether what is at a path was left half-made: its maker is gone. */
+export async function isAbandoned(name: string, path: string): Promise<boolean> {
   const info = await stat(path).catch(() => null);
-  return info !== null && Date.now() - info.mtimeMs > ABANDONED_MS;
+  return info !== null && isMakerGone(name, info.mtimeMs);
 }

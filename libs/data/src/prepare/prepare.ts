@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -201,6 +201,9 @@ async function recall(
     ]);
     for (const blob of [manifest.tokenizer.sha256, ...blobs])
       if (!(await store.isWhole(blob))) return null;
+    // Its age tells for how long nobody has wanted it.
+    const now = Date.now() / 1000;
+    await utimes(entry, now, now);
     return { manifest, sha256: id };
   } catch {
     return null; // Never prepared, or damaged since: it is prepared again.
