@@ -6,7 +6,9 @@ import {
   ledgerViewSchema,
   modelViewSchema,
   nameViewSchema,
+  preparedDataViewSchema,
   profileViewSchema,
+  pruneViewSchema,
   statusViewSchema,
   stepPointSchema,
   workerViewSchema,
@@ -28,6 +30,8 @@ const schemas: { readonly [Name in keyof Answers]: z.ZodType<Answers[Name]> } = 
   model: modelViewSchema,
   models: modelViewSchema.array(),
   name: nameViewSchema,
+  data: preparedDataViewSchema.array(),
+  prune: pruneViewSchema,
 };
 
 /**

@@ -15,6 +15,7 @@ import { cacheRoot, processor, provisioned } from '@ringmaster/model';
 import type { Home } from '@ringmaster/protocol';
 import { SUPPORTED_NODE, supportsNode } from '@ringmaster/protocol/node-version';
 import { Dealer, Router } from 'zeromq';
+import { homeUse, otherBuilds } from './disk-use.js';
 import { reasonOf } from './failure.js';
 import { formatBytes } from './output.js';
 
@@ -151,6 +152,32 @@ function space(check: string, directory: string, needed: number): Finding {
   }
 }
 
+/** How much the home has grown to: it is the cluster's to say what of it is still needed. */
+function homeSize(home: Home): Finding {
+  const parts = Object.entries(homeUse(home));
+  const total = parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const list = parts.map(([part, bytes]) => `${formatBytes(bytes)} ${part}`).join(', ');
+  const detail = total === 0 ? 'nothing yet' : `${formatBytes(total)}: ${list}`;
+  const { bavail, bsize } = statfsSync(total === 0 ? '/' : home.root);
+  if (total <= bavail * bsize) return ok('home size', detail);
+  return warn(
+    'home size',
+    detail,
+    'It is more than is free: see what could go with ringmaster prune --dry-run, and ringmaster models.',
+  );
+}
+
+/** Other installations may use them, so nobody but a user can say that they are in vain. */
+function builds(): Finding {
+  const others = otherBuilds();
+  const total = others.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (others.length === 0) return ok('old builds', 'no build of TensorFlow but the one in use');
+  const paths = others.map(({ path }) => path).join(' ');
+  const detail = `${others.length} not used by this installation, ${formatBytes(total)}`;
+  const remedy = `Unless another installation uses them: rm -r ${paths}`;
+  return warn('old builds', detail, remedy);
+}
+
 function clock(): Finding {
   const path = join(tmpdir(), `ringmaster-clock-${process.pid}`);
   try {
@@ -209,7 +236,9 @@ const checks: readonly Check[] = [
   loopback,
   zeromq,
   (home) => space('home', home.root, 2 * GIGABYTE),
+  homeSize,
   () => space('cache', cacheRoot(), 1.2 * GIGABYTE),
+  builds,
   clock,
   memory,
   sharedMemory,

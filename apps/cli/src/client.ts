@@ -10,6 +10,8 @@ import {
   type JobView,
   type LedgerView,
   type ModelView,
+  type PreparedDataView,
+  type PruneView,
   type NameView,
   type ProfileView,
   type StatusView,
@@ -37,6 +39,8 @@ export interface Answers {
   readonly model: ModelView;
   readonly models: ModelView[];
   readonly name: NameView;
+  readonly data: PreparedDataView[];
+  readonly prune: PruneView;
 }
 
 /** Which jobs a list has: what is given must match. */
@@ -50,6 +54,7 @@ export interface JobsWanted {
 /** How long a coordinator may take to begin an answer. */
 const ANSWER_MS = 30_000;
 const READY_MS = 3000;
+const PRUNE_MS = 60 * 60_000;
 const MOST_INCIDENTS = 1000;
 /** Most items that one answer lists. */
 const MOST_LISTED = 1000;
@@ -108,6 +113,9 @@ export class Client {
   models = () => this.#pages('/v1/models', 'models', Infinity);
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, 'model');
 
+  /** Prepared data, those used last first. */
+  data = () => this.#get('/v1/data', 'data');
+
   /** What a name means where a model is wanted. */
   name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, 'name');
 
@@ -150,9 +158,16 @@ export class Client {
     return this.#get('/v1/models', 'model', { method: 'POST', json: { manifest } });
   }
 
-  async removeModel(id: string): Promise<void> {
-    const path = `/v1/models/${encodeURIComponent(id)}`;
+  /** Removes what has this id. */
+  async remove(what: 'jobs' | 'models' | 'data', id: string): Promise<void> {
+    const path = `/v1/${what}/${encodeURIComponent(id)}`;
     (await this.#request(path, { method: 'DELETE' })).resume();
+  }
+
+  /** Removes what is old and nobody needs, which may take as long as it takes. */
+  prune(options: { readonly olderThan?: string; readonly dryRun: boolean }) {
+    const request = { method: 'POST', json: options, answerMs: PRUNE_MS } as const;
+    return this.#get('/v1/prune', 'prune', request);
   }
 
   async blob(sha256: string): Promise<Readable> {

@@ -13,6 +13,8 @@ export async function commandLine(words?: readonly string[]): Promise<Command> {
     .description('Trains transformer language models across worker processes.')
     .version(version)
     .exitOverride()
+    // What follows a verb is its own.
+    .enablePositionalOptions()
     .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: (text) => process.stdout.write(inUsersForm(text)),

@@ -33,14 +33,25 @@ export async function importModel(
     const sha256 = await hashFile(path);
     const { size } = await stat(path);
     files[file] = { sha256, bytes: size };
-    if ((await client.blobSize(sha256)) === size) continue;
-    note(`uploading ${file}`);
-    await client.putBlob(sha256, createReadStream(path));
+    await upload(client, path, files[file]);
   }
+  // What took long may have been taken for left behind: asking for each makes it young again, or sends it anew.
+  for (const [file, sent] of Object.entries(files))
+    await upload(client, join(directory, file), sent);
   const json = await manifestJson(directory, files, config, name);
   const id = sha256(json);
   await client.putBlob(id, Readable.from([Buffer.from(json)]));
   return client.registerModel(id);
+}
+
+async function upload(
+  client: Client,
+  path: string,
+  { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
+): Promise<void> {
+  if ((await client.blobSize(sha256)) === bytes) return;
+  note(`uploading ${basename(path)}`);
+  await client.putBlob(sha256, createReadStream(path));
 }
 
 /** The manifest in the bytes that it was exported with, if nothing has changed since; else a new one. */

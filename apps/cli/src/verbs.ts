@@ -50,6 +50,12 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       example: 'doctor',
       load: () => import('./commands/doctor.js'),
     },
+    {
+      usage: 'prune',
+      summary: 'Remove old jobs, old prepared data and files that nothing needs',
+      example: 'prune --older-than 30d --dry-run',
+      load: () => import('./commands/prune.js'),
+    },
   ],
   'Jobs:': [
     {
@@ -66,7 +72,7 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
     },
     {
       usage: 'job <id>',
-      summary: 'Show one job; a name means the newest of that name',
+      summary: 'Show one job, or remove ended ones; a name means the newest of that name',
       example: 'job mail-bert',
       load: () => import('./commands/job.js'),
     },
@@ -124,7 +130,7 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
   'Data:': [
     {
       usage: 'data',
-      summary: 'Prepare or inspect the data of a job file',
+      summary: 'Prepare or inspect the data of a job file; list or remove what is prepared',
       example: 'data inspect recipes/quickstart-pretrain.yaml',
       load: () => import('./commands/data.js'),
     },

@@ -1,10 +1,11 @@
 import { jobStates, workerStates } from '@ringmaster/protocol';
+import type { Usage } from './artifacts/usage.js';
 import type { Workers } from './cluster/workers.js';
 import type { Census } from './metrics/metrics.js';
 import type { Store } from './store/store.js';
 
-/** Counts workers, slots and jobs as they are now; what there is none of is counted as zero. */
-export function takeCensus(workers: Workers, store: Store): Census {
+/** Counts workers, slots, jobs and bytes as they are now; what there is none of is counted as zero. */
+export function takeCensus(workers: Workers, store: Store, usage: Usage): Census {
   const views = workers.views();
   const byState = store.jobs.countByState();
   const offers = workers.offers();
@@ -14,6 +15,7 @@ export function takeCensus(workers: Workers, store: Store): Census {
     workers: tally(workerStates, (state) => views.filter((view) => view.state === state).length),
     slots: { free, busy: slots - free },
     jobs: tally(jobStates, (state) => byState[state] ?? 0),
+    storage: usage.latest?.kinds ?? null,
   };
 }
 

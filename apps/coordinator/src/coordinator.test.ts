@@ -241,7 +241,7 @@ describe('a job', () => {
       const cancelled = await scene.client.json<JobView>('POST', `/v1/jobs/${id}/cancel`);
       expect(cancelled).toMatchObject({ state: 'cancelled', workers: [worker.id] });
       await eventually('trainer ended', () => worker.trainers.size === 0);
-      expect(await scene.client.json('DELETE', `/v1/jobs/${id}`)).toMatchObject({
+      expect(await scene.client.json('POST', `/v1/jobs/${id}/cancel`)).toMatchObject({
         code: 'JOB_STATE_CONFLICT',
       });
     }));

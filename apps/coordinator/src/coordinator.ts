@@ -13,6 +13,10 @@ import {
 import { pino } from 'pino';
 import { createServer } from './api/server.js';
 import { Garbage } from './artifacts/garbage.js';
+import { PreparedData } from './artifacts/prepared-data.js';
+import { Removal } from './artifacts/removal.js';
+import { Reachable } from './artifacts/reachable.js';
+import { Usage } from './artifacts/usage.js';
 import { takeCensus } from './census.js';
 import { Cluster } from './cluster/cluster.js';
 import { ControlPlane } from './cluster/control-plane.js';
@@ -20,6 +24,7 @@ import { resolveAddress } from './home/address.js';
 import { readCredentials } from './home/credentials.js';
 import { listenOnFirst, portsToTry } from './home/listening.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
+import { Housekeeping } from './housekeeping.js';
 import { newId } from './identifiers.js';
 import { Adoption } from './jobs/adoption.js';
 import { JobEvents } from './jobs/events.js';
@@ -32,7 +37,6 @@ import type { Options } from './options.js';
 import { Preparation } from './preparation/preparation.js';
 import { version } from './version.js';
 
-const SWEEP_MS = 60 * 60_000;
 /** Longest that workers are waited for at the end. */
 const FAREWELL_MS = 20_000;
 const POLL_MS = 20;
@@ -97,8 +101,14 @@ export async function startCoordinator(
 
   const blobs = new BlobStore(home.artifacts);
   const dataRoots = options.dataRoots ?? (address.loopback ? null : []);
-  const garbage = new Garbage(store, blobs, home.data);
+  const prepared = new PreparedData(home.data, blobs);
+  const reachable = new Reachable(store, blobs, prepared);
+  const garbage = new Garbage(reachable, blobs);
+  const usage = new Usage(home, reachable, blobs);
   const logs = new JobLogs(home.logs);
+  const housekeeping = new Housekeeping({
+    ...{ store, garbage, prepared, logDirectory: home.logs, log },
+  });
   const events = new JobEvents();
   const preparation = new Preparation();
   const cluster: Cluster = new Cluster({
@@ -135,7 +145,10 @@ export async function startCoordinator(
       scheduling.soon();
     },
   });
-  const metrics = new Metrics(() => takeCensus(cluster.workers, store));
+  const metrics = new Metrics(() => takeCensus(cluster.workers, store, usage));
+  const removal = new Removal({
+    ...{ store, blobs, reachable, prepared, garbage, logs, metrics, housekeeping, log },
+  });
   const onChange = () => {
     scheduling.soon();
   };
@@ -157,16 +170,18 @@ export async function startCoordinator(
   const adoption = new Adoption(jobs, blobs, log);
   const directories = { artifacts: home.artifacts, index: home.data };
   const scheduling = new Scheduling({
-    ...{ jobs, store, fleet: cluster, preparation, directories, dataRoots, logs, log, guarded },
+    ...{ jobs, store, fleet: cluster, preparation, directories, dataRoots, blobs, prepared },
+    ...{ logs, log, guarded },
   });
   const server = await createServer(
     {
-      ...{ jobs, events, logs, store, blobs, garbage, metrics, workers: cluster.workers },
-      status: () => ({
+      ...{ jobs, events, logs, store, blobs, prepared, removal, metrics, workers: cluster.workers },
+      status: async () => ({
         ...{ cluster: id, version, url: file.url },
         uptimeSeconds: (clock() - startedAt) / 1000,
+        storage: await usage.recent(),
         workers: cluster.workers.views(),
-        jobs: takeCensus(cluster.workers, store).jobs,
+        jobs: takeCensus(cluster.workers, store, usage).jobs,
       }),
       isReady: () => file.control !== '' && phase === 'serving',
       shutDown: onShutDown,
@@ -216,16 +231,6 @@ export async function startCoordinator(
   }
   log.info({ ...file, version }, 'ready');
 
-  const sweep = () => {
-    garbage.sweep(Date.now()).then(
-      (removed) => {
-        log.info({ removed }, 'unreferenced blobs removed');
-      },
-      (error: unknown) => {
-        log.error({ err: error }, 'sweeping failed');
-      },
-    );
-  };
   const timers = [
     setInterval(() => {
       guarded(() => {
@@ -233,9 +238,8 @@ export async function startCoordinator(
         if (!stopping()) jobs.tick();
       });
     }, detection.sweepMs),
-    setInterval(sweep, SWEEP_MS),
   ];
-  sweep();
+  housekeeping.start();
   // Workers of a coordinator before this one report within a lease; nobody is missed, nor replaced, until then.
   if (adoption.awaitsReports) {
     scheduling.hold();
@@ -268,6 +272,7 @@ export async function startCoordinator(
     for (const timer of timers) clearInterval(timer);
     await server.close();
     await control.close();
+    await housekeeping.close();
     closeStore();
     log.info('closed');
   };

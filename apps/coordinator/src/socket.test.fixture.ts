@@ -15,7 +15,7 @@ export interface RawAnswer {
 export async function exchange(url: string, bytes: string): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  socket.end(bytes, 'latin1');
+  socket.write(bytes, 'latin1');
   let text = '';
   for await (const chunk of socket) text += (chunk as Buffer).toString('latin1');
   const [head = '', ...rest] = text.split('\r\n\r\n');

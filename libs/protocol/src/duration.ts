@@ -1,8 +1,8 @@
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Milliseconds of a duration as users write it, such as 500ms, 30s, 10m or 2h; null for anything else. */
+/** Milliseconds of a duration as users write it, such as 500ms, 30s, 10m, 2h or 30d; null for anything else. */
 export function parseDuration(text: string): number | null {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match === null) return null;
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }

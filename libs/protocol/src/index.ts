@@ -29,6 +29,7 @@ export * from './api/job-state.js';
 export * from './api/jobs.js';
 export * from './api/models.js';
 export * from './api/profile.js';
+export * from './api/storage.js';
 export * from './api/version-header.js';
 export * from './formats/artifact.js';
 export * from './formats/data-manifest.js';

@@ -15,6 +15,7 @@ export async function metricsPage(): Promise<string> {
   const { registry } = new Metrics(() => ({
     workers: zero(workerStates),
     slots: zero(['free', 'busy']),
+    storage: null,
     jobs: zero(jobStates),
   }));
   const known = await registry.getMetricsAsJSON();

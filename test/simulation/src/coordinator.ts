@@ -22,7 +22,7 @@ export class Coordinator {
 
   constructor(cluster: Cluster, limits: { min: number; max: number }) {
     this.#cluster = cluster;
-    const others = { microbatches: MICROBATCHES, keep: 2, auditEvery: 0 };
+    const others = { microbatches: MICROBATCHES, keep: 2, keepAtEnd: 0, auditEvery: 0 };
     this.run = newRun('j', 'job', { ...limits, ...others });
     this.#stored = { run: this.run, at: 0 };
     this.feed({ type: 'preparing' });

@@ -9,14 +9,15 @@ import {
   type DataManifest,
   type Home,
   type JobSpec,
+  type PreparedDataView,
 } from '@ringmaster/protocol';
 import { gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
-import { inHome } from '../location.js';
+import { inHome, locate } from '../location.js';
 import { loadJobFile } from '../job-file.js';
 import { describeModel, findModel, presentModel } from '../names.js';
-import { formatCount, note, pairs, print, printJson, table } from '../output.js';
-import { homeOption, jsonOption, subverb, type JsonOption } from '../verb.js';
+import { formatBytes, formatCount, note, pairs, print, printJson, table } from '../output.js';
+import { clusterOptions, homeOption, jsonOption, subverb, type JsonOption } from '../verb.js';
 
 interface DataOptions extends JsonOption {
   readonly set?: readonly string[];
@@ -64,6 +65,30 @@ export function define(data: Command): void {
       if (options.json) printJson({ sha256, manifest, warnings, samples });
       else print(describe(manifest, sha256, warnings, samples));
     });
+  jsonOption(
+    clusterOptions(subverb(data, 'list', 'List what is prepared, those used last first')),
+  ).action(async ({ json, ...where }: JsonOption) => {
+    const views = await new Client(locate(where)).data();
+    if (json) printJson(views);
+    else print(table('ID DOCUMENTS TOKENS VOCABULARY SIZE JOB USED'.split(' '), views.map(row)));
+  });
+  jsonOption(
+    clusterOptions(
+      subverb(data, 'remove <ids...>', 'Remove prepared data; they are prepared anew when wanted'),
+    ),
+  ).action(async (ids: readonly string[], { json, ...where }: JsonOption) => {
+    const client = new Client(locate(where));
+    for (const id of ids) {
+      await client.remove('data', id);
+      note(`The data ${id} are removed.`);
+    }
+    if (json) printJson({ removed: ids });
+  });
+}
+
+function row({ id, documents, tokens, vocabulary, bytes, job, usedAt }: PreparedDataView) {
+  const counts = [documents, tokens, vocabulary].map(formatCount);
+  return [id.slice(0, 12), ...counts, formatBytes(bytes), job, usedAt];
 }
 
 async function prepare(path: string, overrides: readonly string[] | undefined, home: Home) {
@@ -72,8 +97,10 @@ async function prepare(path: string, overrides: readonly string[] | undefined, h
   makeHomeDirectory(home.artifacts);
   makeHomeDirectory(home.data);
   // Loaded here so that no other verb waits for it.
-  const { BlobStore, prepareData } = await import('@ringmaster/data');
+  const { BlobStore, makeClaim, prepareData } = await import('@ringmaster/data');
   const store = new BlobStore(home.artifacts);
+  // The end of the process gives it up.
+  makeClaim(home.artifacts);
   let phase = '';
   const prepared = await prepareData(await requestOf(spec, dirname(path), store, home), {
     store,

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { fileReason, isDiskFull, RingmasterError } from '@ringmaster/protocol';
+import { fileReason, isDiskFull, RingmasterError, type JobView } from '@ringmaster/protocol';
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
@@ -8,9 +8,9 @@ import { describeLedger } from '../describe-ledger.js';
 import { describeProfile } from '../describe-profile.js';
 import { reasonOf } from '../failure.js';
 import { locate } from '../location.js';
-import { print, printJson } from '../output.js';
+import { note, print, printJson } from '../output.js';
 import { traceOf } from '../trace.js';
-import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
+import { clusterOptions, jsonOption, subverb, type JsonOption } from '../verb.js';
 
 interface JobOptions extends JsonOption {
   readonly spec?: true;
@@ -28,7 +28,7 @@ export function define(verb: Command): void {
     const option = new Option(flags, description);
     return option.conflicts(alone.filter((other) => other !== option.attributeName()));
   };
-  jsonOption(clusterOptions(verb))
+  jsonOption(clusterOptions(verb.enablePositionalOptions()))
     .addOption(instead('--spec', 'print its whole specification as JSON instead'))
     .addOption(instead('--curve', 'draw its loss by step instead'))
     .addOption(
@@ -44,6 +44,25 @@ export function define(verb: Command): void {
       if (json) printJson(value);
       else print(await text());
     });
+  jsonOption(
+    clusterOptions(
+      subverb(
+        verb,
+        'remove <ids...>',
+        'Remove ended jobs with their curves, logs and checkpoints; their models stay',
+      ),
+    ),
+  ).action(async (references: readonly string[], { json, ...where }: JsonOption) => {
+    const client = new Client(locate(where));
+    const removed: JobView[] = [];
+    for (const reference of references) {
+      const view = await client.job(reference);
+      await client.remove('jobs', view.id);
+      removed.push(view);
+      if (!json) note(`Job ${view.name} (${view.id}) is removed.`);
+    }
+    if (json) printJson(removed);
+  });
 }
 
 interface Answer {

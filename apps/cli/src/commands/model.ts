@@ -63,7 +63,7 @@ export function define(model: Command): void {
     async (reference: string, { json, ...where }: JsonOption) => {
       const api = client(where);
       const view = await api.model(reference);
-      await api.removeModel(view.id);
+      await api.remove('models', view.id);
       if (json) printJson(view);
       else note(`Model ${view.name} (${view.id.slice(0, 12)}) is removed.`);
     },

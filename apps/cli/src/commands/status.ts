@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { StorageView } from '@ringmaster/protocol';
 import { Client } from '../client.js';
 import { locate } from '../location.js';
-import { formatSeconds, pairs, print, printJson, table } from '../output.js';
+import { formatBytes, formatSeconds, pairs, print, printJson, table } from '../output.js';
 import { clusterOptions, jsonOption, type JsonOption } from '../verb.js';
 
 export function define(verb: Command): void {
@@ -19,6 +20,7 @@ export function define(verb: Command): void {
         ['url', status.url],
         ['up', formatSeconds(status.uptimeSeconds)],
         ['jobs', jobs.map(([state, count]) => `${count} ${state}`).join(', ') || 'none'],
+        ['storage', status.storage === null ? null : describe(status.storage)],
       ]),
     );
     const rows = status.workers.map((worker) => [
@@ -28,4 +30,13 @@ export function define(verb: Command): void {
     const heading = 'WORKER HOST PID STATE DEVICE THREADS SLOTS TRAINER JOB'.split(' ');
     print(`\n${table(heading, rows)}`);
   });
+}
+
+/** What takes most first; what takes nothing is left out. */
+function describe({ total, kinds }: StorageView): string {
+  const parts = Object.entries(kinds)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, bytes]) => `${formatBytes(bytes)} ${kind}`);
+  return `${formatBytes(total)}: ${parts.join(', ')}`;
 }

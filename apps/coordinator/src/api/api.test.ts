@@ -257,12 +257,14 @@ describe('the description', () => {
     const document = await client.json<{ openapi: string; paths: object }>('GET', '/openapi.json');
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
-      ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/incidents', '/v1/jobs'],
+      ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/data', '/v1/data/{id}'],
+      ...['/v1/incidents', '/v1/jobs'],
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
       ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
       ...['/v1/jobs/{id}/spec', '/v1/jobs/{id}/steps', '/v1/models'],
-      ...['/v1/models/{id}', '/v1/names/{name}', '/v1/shutdown', '/v1/status', '/v1/workers'],
+      ...['/v1/models/{id}', '/v1/names/{name}', '/v1/prune', '/v1/shutdown', '/v1/status'],
+      '/v1/workers',
     ]);
   });
 });

@@ -8,7 +8,8 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Garbage } from '../artifacts/garbage.js';
+import type { PreparedData } from '../artifacts/prepared-data.js';
+import type { Removal } from '../artifacts/removal.js';
 import type { Workers } from '../cluster/workers.js';
 import type { JobEvents } from '../jobs/events.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -23,10 +24,11 @@ export interface ApiContext {
   readonly logs: JobLogs;
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly garbage: Garbage;
+  readonly prepared: PreparedData;
+  readonly removal: Removal;
   readonly workers: Workers;
   readonly metrics: Metrics;
-  readonly status: () => StatusView;
+  readonly status: () => Promise<StatusView>;
   readonly isReady: () => boolean;
   /** Ends the cluster; jobs have so long to save their state. */
   readonly shutDown: (saveMs: number) => void;

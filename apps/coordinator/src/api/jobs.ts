@@ -21,7 +21,7 @@ const submission = z.object({
     .meta({ description: 'A job file with absolute paths.', ...jobFileJsonSchema() }),
 });
 
-export function jobRoutes(server: Server, { jobs }: ApiContext, turns: Turns): void {
+export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: Turns): void {
   server.post(
     '/v1/jobs',
     {
@@ -100,7 +100,18 @@ export function jobRoutes(server: Server, { jobs }: ApiContext, turns: Turns): v
   );
   server.delete(
     '/v1/jobs/:id',
-    { schema: { ...asking, summary: 'Cancels a job; its record stays.' } },
-    (request) => jobs.cancel(request.params.id),
+    {
+      schema: {
+        tags,
+        params,
+        summary: 'Removes an ended job: its record, curve, log and checkpoints. Its model stays.',
+        response: { 204: z.null() },
+      },
+    },
+    (request, reply) => {
+      removal.job(jobs.record(request.params.id));
+      void reply.status(204);
+      return null;
+    },
   );
 }

@@ -24,7 +24,7 @@ const tags = ['models'];
 
 export function modelRoutes(
   server: Server,
-  { jobs, store, blobs, garbage }: ApiContext,
+  { jobs, store, blobs, removal }: ApiContext,
   turns: Turns,
 ): void {
   const find = (reference: string) => presentModelOf(store, reference);
@@ -104,10 +104,7 @@ export function modelRoutes(
     { schema: { tags, summary: 'Removes a model.', params, response: { 204: z.null() } } },
     (request, reply) => {
       const { id } = find(request.params.id);
-      const job = store.jobs.startingFrom(id);
-      if (job !== null) throw new RingmasterError('MODEL_IN_USE', { id, job });
-      store.models.remove(id);
-      garbage.release(id);
+      removal.model(id);
       void reply.status(204);
       return null;
     },

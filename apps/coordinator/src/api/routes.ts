@@ -39,9 +39,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'DELETE /v1/jobs/:id': {
-    id: 'deleteJob',
-    needs: 'submit',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+    id: 'removeJob',
+    needs: 'operate',
+    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'JOB_IN_USE'],
   },
   'POST /v1/jobs/:id/cancel': {
     id: 'cancelJob',
@@ -84,6 +84,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     needs: 'read',
     fails: ['MODEL_NOT_FOUND', 'REFERENCE_AMBIGUOUS'],
   },
+
+  'GET /v1/data': { id: 'listData', needs: 'read', fails: [] },
+  'DELETE /v1/data/:id': {
+    id: 'removeData',
+    needs: 'operate',
+    fails: ['DATA_NOT_FOUND', 'DATA_IN_USE'],
+  },
+  'POST /v1/prune': { id: 'prune', needs: 'operate', fails: [] },
 
   'GET /v1/blobs/:sha256': {
     id: 'getBlob',

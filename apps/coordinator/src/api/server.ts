@@ -22,6 +22,7 @@ import { jobRoutes } from './jobs.js';
 import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { modelRoutes } from './models.js';
+import { storageRoutes } from './storage.js';
 import { profileRoutes } from './profile.js';
 import { methodsAt, operationOf } from './routes.js';
 import { Turns } from './turns.js';
@@ -107,6 +108,7 @@ export async function createServer(
   logRoutes(server, context);
   modelRoutes(server, context, turns);
   clusterRoutes(server, context, turns);
+  storageRoutes(server, context);
   healthRoutes(server, context);
   await blobRoutes(server, context);
   server.get('/openapi.json', { schema: { hide: true } }, (request) =>

@@ -1,13 +1,19 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BlobStore } from '@ringmaster/data';
+import { BlobStore, makeClaim } from '@ringmaster/data';
 import { sha256 } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { withHome } from '../home.test.fixture.js';
 import { Store } from '../store/store.js';
 import { Garbage } from './garbage.js';
+import { PreparedData } from './prepared-data.js';
+import { Reachable } from './reachable.js';
 
 const at = new Date(0).toISOString();
+
+function garbageOf(store: Store, blobs: BlobStore, index: string): Garbage {
+  return new Garbage(new Reachable(store, blobs, new PreparedData(index, blobs)), blobs);
+}
 
 describe('Garbage', () => {
   it('removes what nothing refers to, and only that', () =>
@@ -26,7 +32,7 @@ describe('Garbage', () => {
       const old = await artifact(own!, shared!);
       const newest = await artifact(shared!);
       const prepared = await artifact(data!);
-      writeFileSync(join(index, 'request'), `${prepared}\n`);
+      writeFileSync(join(index, sha256('request')), `${prepared}\n`);
       const checkpoint = (step: number, manifest: string) => ({
         position: { step, evaluations: 0, stateHash: sha256('') },
         manifest,
@@ -36,8 +42,8 @@ describe('Garbage', () => {
       for (const hash of [own, shared, data, stray, old, newest, prepared])
         utimesSync(blobs.path(hash!), 0, 0);
 
-      const garbage = new Garbage(store, blobs, index);
-      expect(await garbage.sweep(Date.now())).toBe(1);
+      const garbage = garbageOf(store, blobs, index);
+      expect(await garbage.sweep(Date.now())).toEqual({ blobs: 1, bytes: 5 });
       expect([stray, fresh, own, data].map((hash) => has(hash!))).toEqual([
         false,
         true,
@@ -57,7 +63,7 @@ describe('Garbage', () => {
       const store = new Store(join(home, 'store.sqlite'));
       const blobs = new BlobStore(join(home, 'artifacts'));
       mkdirSync(join(home, 'data'));
-      const garbage = new Garbage(store, blobs, join(home, 'data'));
+      const garbage = garbageOf(store, blobs, join(home, 'data'));
       const put = async (text: string) => (await blobs.putBytes(Buffer.from(text))).sha256;
       const has = (hash: string) => existsSync(blobs.path(hash));
 
@@ -65,7 +71,7 @@ describe('Garbage', () => {
       const first = await put(JSON.stringify({ files: [state, alone] }));
       for (const hash of [state, alone, first]) utimesSync(blobs.path(hash), 1, 1);
       await put('state');
-      expect(await garbage.sweep(Date.now())).toBe(2);
+      expect(await garbage.sweep(Date.now())).toMatchObject({ blobs: 2 });
       expect([state, alone, first].map(has)).toEqual([true, false, false]);
 
       await put(JSON.stringify({ files: [state, await put('alone')] }));
@@ -73,6 +79,37 @@ describe('Garbage', () => {
       await put('state');
       garbage.release(first);
       expect([state, alone, first].map(has)).toEqual([true, false, false]);
+      store.close();
+    }));
+
+  it('spares what was put since the oldest claim, until it is given up', () =>
+    withHome(async (home) => {
+      const store = new Store(join(home, 'store.sqlite'));
+      const blobs = new BlobStore(join(home, 'artifacts'));
+      mkdirSync(join(home, 'data'));
+      const garbage = garbageOf(store, blobs, join(home, 'data'));
+      const put = async (text: string, seconds: number) => {
+        const { sha256: hash } = await blobs.putBytes(Buffer.from(text));
+        utimesSync(blobs.path(hash), seconds, seconds);
+        return hash;
+      };
+      const giveUp = makeClaim(blobs.root);
+      const [claim = ''] = readdirSync(join(blobs.root, 'claims'));
+      utimesSync(join(blobs.root, 'claims', claim), 1000, 1000);
+      const before = await put('before', 999);
+      const since = await put('since', 1001);
+      const late = await put(JSON.stringify({ files: [since] }), 1002);
+
+      await garbage.sweep(Date.now());
+      garbage.release(late);
+      garbage.retry();
+      const has = (hash: string) => existsSync(blobs.path(hash));
+      expect([before, since, late].map(has)).toEqual([false, true, true]);
+      giveUp();
+      garbage.retry();
+      expect([since, late].map(has)).toEqual([false, false]);
+      await garbage.settled();
+      expect(readdirSync(blobs.incoming)).toEqual([]);
       store.close();
     }));
 });

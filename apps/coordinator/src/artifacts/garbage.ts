@@ -1,95 +1,105 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { BlobStore } from '@ringmaster/data';
-import type { Store } from '../store/store.js';
-import { hashesIn } from './references.js';
+import { statSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { claimedSince, takeBlob, type BlobStore } from '@ringmaster/data';
+import type { Reachable } from './reachable.js';
 
 /** Age below which an unreferenced blob may belong to an artifact that is being uploaded. */
-const GRACE_MS = 60 * 60_000;
+export const GRACE_MS = 60 * 60_000;
+/** Blobs that are judged without a pause. */
+const BATCH = 256;
+
+/** What was removed. */
+export interface Freed {
+  readonly blobs: number;
+  readonly bytes: number;
+}
 
 /**
- * Removes blobs that nothing refers to. Roots are the manifests of models and kept checkpoints, and the data and base
- * of every job and of every request that data preparation remembers. Whoever puts a blob renews its age, even where it
- * was there already, so a blob that is younger than expected belongs to an artifact that is being written. Should one be
- * removed all the same, the artifact is found incomplete when it is announced, and written again; nothing that was
- * acknowledged is ever touched.
+ * Removes blobs that nothing refers to (see `Reachable`). Whoever puts a blob renews its age, even where it was there
+ * already, and so does who only asks whether it is there; whoever takes longer holds a claim. So a blob that is younger
+ * than expected, or than the oldest claim, belongs to an artifact that is being written. Should one be removed all the
+ * same, the artifact is found incomplete when it is announced, and written again; nothing that was acknowledged is ever
+ * touched.
  */
 export class Garbage {
-  readonly #store: Store;
+  readonly #reachable: Reachable;
   readonly #blobs: BlobStore;
-  readonly #dataIndex: string;
-  readonly #references = new Map<string, readonly string[]>();
+  /** Manifests whose blobs may be part of what a claim is for. */
+  readonly #deferred = new Set<string>();
+  #removals: Promise<void> = Promise.resolve();
 
-  /** @param dataIndex Directory where data preparation remembers its manifests. */
-  constructor(store: Store, blobs: BlobStore, dataIndex: string) {
-    this.#store = store;
+  constructor(reachable: Reachable, blobs: BlobStore) {
+    this.#reachable = reachable;
     this.#blobs = blobs;
-    this.#dataIndex = dataIndex;
   }
 
   /**
    * Removes what only this manifest, which is a root no more, referred to, but for blobs that somebody has put again
-   * since the manifest was written.
+   * since the manifest was written. While a claim holds that is older than the manifest, this is put off.
    */
-  release(manifest: string): void {
-    const written = this.#putMs(manifest);
-    if (written === null) return;
-    const references = this.#referencesOf(manifest);
-    this.#remove([...references, manifest], written);
-    this.#references.delete(manifest);
+  release(manifest: string): Freed {
+    this.#deferred.delete(manifest);
+    const written = statSync(this.#blobs.path(manifest), { throwIfNoEntry: false })?.mtimeMs;
+    if (written === undefined) return NOTHING;
+    if ((claimedSince(this.#blobs.root) ?? Infinity) <= written) {
+      this.#deferred.add(manifest);
+      return NOTHING;
+    }
+    const references = this.#reachable.referencesOf(manifest);
+    const freed = this.#remove([...references, manifest], written);
+    this.#reachable.forget(manifest);
+    return freed;
+  }
+
+  /** Releases what was put off. */
+  retry(): void {
+    for (const manifest of [...this.#deferred]) this.release(manifest);
   }
 
   /** Removes every old blob that nothing refers to, such as those of uploads that were broken off. */
-  async sweep(nowMs: number): Promise<number> {
+  async sweep(nowMs: number): Promise<Freed> {
+    await this.#blobs.clean();
+    await this.#reachable.load();
+    const newest = this.newestUnused(nowMs);
     const old: string[] = [];
     for await (const { sha256, putMs } of this.#blobs.list()) {
-      if (nowMs - putMs > GRACE_MS) old.push(sha256);
+      if (putMs <= newest) old.push(sha256);
     }
-    return this.#remove(old, nowMs - GRACE_MS);
+    let freed = NOTHING;
+    for (let at = 0; at < old.length; at += BATCH) {
+      // What is judged next may have come into use, or be claimed, since the batch before.
+      const batch = this.#remove(old.slice(at, at + BATCH), this.newestUnused(nowMs));
+      freed = { blobs: freed.blobs + batch.blobs, bytes: freed.bytes + batch.bytes };
+      await breathe();
+    }
+    return freed;
+  }
+
+  /** Time at which a blob that nothing refers to was last put for it to be of no use to anybody. */
+  newestUnused(nowMs: number): number {
+    return Math.min(nowMs - GRACE_MS, (claimedSince(this.#blobs.root) ?? Infinity) - 1);
+  }
+
+  /** Resolves when the files of what was removed are gone. */
+  async settled(): Promise<void> {
+    await this.#removals;
   }
 
   /**
    * Removes those blobs that nothing refers to and that were not put after `newestMs`. Nothing else of this process runs
    * meanwhile, so nothing can become referenced.
    */
-  #remove(blobs: readonly string[], newestMs: number): number {
-    const kept = this.#kept();
-    let removed = 0;
-    for (const blob of blobs) {
-      if (kept.has(blob) || (this.#putMs(blob) ?? Infinity) > newestMs) continue;
-      rmSync(this.#blobs.path(blob), { force: true });
-      removed++;
+  #remove(blobs: readonly string[], newestMs: number): Freed {
+    const needed = this.#reachable.blobs();
+    let freed = NOTHING;
+    for (const blob of new Set(blobs)) {
+      const taken = needed.has(blob) ? null : takeBlob(this.#blobs, blob, newestMs);
+      if (taken === null) continue;
+      this.#removals = Promise.all([this.#removals, taken.gone]).then(() => undefined);
+      freed = { blobs: freed.blobs + 1, bytes: freed.bytes + taken.bytes };
     }
-    return removed;
-  }
-
-  #putMs(blob: string): number | null {
-    return statSync(this.#blobs.path(blob), { throwIfNoEntry: false })?.mtimeMs ?? null;
-  }
-
-  #kept(): Set<string> {
-    const { jobs, checkpoints, models } = this.#store;
-    const roots = [
-      ...jobs.manifests(),
-      ...checkpoints.manifests(),
-      ...models.list(Number.MAX_SAFE_INTEGER, null).map(({ id }) => id),
-      ...readdirSync(this.#dataIndex).flatMap((entry) =>
-        hashesIn(readFileSync(join(this.#dataIndex, entry), 'utf8')),
-      ),
-    ];
-    return new Set(roots.flatMap((root) => [root, ...this.#referencesOf(root)]));
-  }
-
-  /** What a manifest names. */
-  #referencesOf(manifest: string): readonly string[] {
-    const known = this.#references.get(manifest);
-    if (known !== undefined) return known;
-    try {
-      const found = hashesIn(readFileSync(this.#blobs.path(manifest), 'utf8'));
-      this.#references.set(manifest, found);
-      return found;
-    } catch {
-      return []; // A manifest that is not there refers to nothing.
-    }
+    return freed;
   }
 }
+
+const NOTHING: Freed = { blobs: 0, bytes: 0 };

@@ -85,7 +85,23 @@ export function carryOut(
       break;
     case 'register-model':
       log.info({ job, ...command.result }, 'model registered');
+      for (const model of withoutOlderModels(store, record)) {
+        log.info({ job, model }, 'an older model of its name is removed');
+        garbage.release(model);
+      }
   }
+}
+
+/** Removes the models of a job's name beyond those that it wants kept, but for bases of jobs that have not ended. */
+function withoutOlderModels(store: Store, { name, spec }: JobRecord): string[] {
+  const { models: kept } = spec.retention;
+  if (kept === undefined) return [];
+  return store.transaction(() => {
+    const older = store.models.ofName(name).slice(kept);
+    const removed = older.filter((id) => store.needs.ofModel(id) === null);
+    for (const id of removed) store.models.remove(id);
+    return removed;
+  });
 }
 
 /** Tells listeners of an incident, when it happens and when the run has recovered from it. */

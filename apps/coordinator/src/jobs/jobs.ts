@@ -9,6 +9,7 @@ import {
 import type { BlobStore, Roots } from '@ringmaster/data';
 import type { Logger } from 'pino';
 import type { Garbage } from '../artifacts/garbage.js';
+import { readArtifact } from '../artifacts/references.js';
 import { newId } from '../identifiers.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { jobOf } from '../names/names.js';
@@ -180,7 +181,10 @@ export class Jobs {
 
   onTrainerMessage(worker: string, trainer: string, message: TrainerMessage): void {
     const live = this.holding(trainer);
-    if (live === null) return;
+    if (live === null) {
+      if (message.type === 'checkpointed') this.#refuse(message.manifest);
+      return;
+    }
     const believed = verified(this.#options.blobs, message);
     if (believed === null) {
       this.#options.log.warn({ job: live.record.id, trainer, message }, 'checkpoint is not whole');
@@ -318,6 +322,14 @@ export class Jobs {
     for (const point of fresh.points) events.publish(id, { type: 'step', point });
     for (const report of fresh.evaluations)
       events.publish(id, { type: 'evaluation', evaluation: report });
+  }
+
+  /** A checkpoint that came too late for the job that it is of is of no use; of one that goes on, it may be made again. */
+  #refuse(manifest: string): void {
+    const { blobs, garbage } = this.#options;
+    const found = readArtifact(blobs, manifest, 'checkpoint');
+    if (typeof found === 'string' || this.#live.has(found.job ?? '')) return;
+    garbage.release(manifest);
   }
 
   #ask(reference: string, verb: string, event: RunEvent): JobView {

@@ -36,6 +36,7 @@ export function resumeRun(
     max: Math.min(spec.workers.max, microbatches),
     microbatches,
     keep: spec.checkpoint.keep,
+    keepAtEnd: spec.retention.checkpoints,
     auditEvery: spec.audit.every,
   };
   const run = stored?.run ?? {

@@ -1,6 +1,8 @@
-import type { Roots } from '@ringmaster/data';
+import type { BlobStore, Roots } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import type { PreparedData } from '../artifacts/prepared-data.js';
+import { readArtifact } from '../artifacts/references.js';
 import { newId } from '../identifiers.js';
 import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
 import type { Preparation } from '../preparation/preparation.js';
@@ -19,6 +21,8 @@ export interface SchedulingOptions {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly preparation: Preparation;
+  readonly blobs: BlobStore;
+  readonly prepared: PreparedData;
   /** Directories of the artifact store and of what data preparation remembers. */
   readonly directories: { readonly artifacts: string; readonly index: string };
   readonly dataRoots: Roots;
@@ -135,7 +139,7 @@ export class Scheduling {
 
   /** Prepares the data of the first job that waits for nothing else. */
   #prepareNext(): void {
-    const { jobs, preparation, directories, dataRoots: roots } = this.#options;
+    const { jobs, preparation } = this.#options;
     if (preparation.job !== null) return;
     const broken = jobs.live.find(({ repair }) => repair === 'wanted');
     if (broken !== undefined) {
@@ -144,13 +148,18 @@ export class Scheduling {
     }
     const next = this.#nextToPrepare();
     if (next === null) return;
-    const base = this.#baseOf(next);
     next.progress = null;
     jobs.apply(next, { type: 'preparing' });
-    const { spec, id } = next.record;
-    preparation.start(id, { spec, base, roots, ...directories }, (message) => {
+    this.#prepare(next);
+  }
+
+  #prepare(live: LiveJob): void {
+    const { preparation, directories, dataRoots: roots } = this.#options;
+    const { spec, id } = live.record;
+    const request = { spec, base: this.#baseOf(live), roots, ...directories };
+    preparation.start(id, request, (message) => {
       this.#options.guarded(() => {
-        this.#onPreparation(next, message);
+        this.#onPreparation(live, message);
       });
     });
   }
@@ -223,6 +232,11 @@ export class Scheduling {
       case 'done': {
         const { dataManifest, baseManifest, warnings } = message;
         live.progress = null;
+        if (!this.#isThere(dataManifest, baseManifest)) {
+          log.warn({ job: id, dataManifest, baseManifest }, 'what was prepared was removed since');
+          this.#prepare(live);
+          break;
+        }
         for (const warning of warnings) log.warn({ job: id }, warning);
         logs.append(
           id,
@@ -236,5 +250,12 @@ export class Scheduling {
         jobs.apply(live, { type: 'abandoned', error: message.error });
         this.soon();
     }
+  }
+
+  /** Whether what was prepared is there still: until its job is known to need it, it may be removed. */
+  #isThere(data: string, base: string | null): boolean {
+    const { blobs, prepared } = this.#options;
+    const hasBase = base === null || typeof readArtifact(blobs, base, 'model') !== 'string';
+    return hasBase && prepared.isWhole(data);
   }
 }

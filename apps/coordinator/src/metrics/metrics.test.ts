@@ -9,6 +9,7 @@ const census = {
   workers: zero(workerStates),
   slots: zero(['free', 'busy']),
   jobs: zero(jobStates),
+  storage: null,
 };
 
 const report: StepReport = {
@@ -24,7 +25,7 @@ const recovery = { detect: 1, abort: 1, form: 1, transfer: 1, firstStep: 1 };
 /** Counts all that can be counted of a job on so many workers. */
 function live(metrics: Metrics, job: string, workers: number): void {
   metrics.open(job);
-  const limits = { min: 1, max: 64, microbatches: 64, keep: 1, auditEvery: 1 };
+  const limits = { min: 1, max: 64, microbatches: 64, keep: 1, keepAtEnd: 0, auditEvery: 1 };
   const run = newRun(job, 'name', limits);
   metrics.recordChange(job, run, run);
   metrics.recordCheckpoint(job, 1);

@@ -1,4 +1,11 @@
-import type { JobState, Phases, Recovery, StepReport, WorkerView } from '@ringmaster/protocol';
+import type {
+  JobState,
+  Phases,
+  Recovery,
+  StepReport,
+  StorageKind,
+  WorkerView,
+} from '@ringmaster/protocol';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { isRunning } from '../runs/generation.js';
 import type { Run } from '../runs/run.js';
@@ -17,6 +24,8 @@ export interface Census {
   readonly workers: Readonly<Record<WorkerView['state'], number>>;
   readonly slots: Readonly<Record<'free' | 'busy', number>>;
   readonly jobs: Readonly<Record<JobState, number>>;
+  /** Bytes under the home, by what they are for; null until they have been counted. */
+  readonly storage: Readonly<Record<StorageKind, number>> | null;
 }
 
 /** Every metric of a coordinator; docs/reference/metrics.md is made from these. */
@@ -42,6 +51,8 @@ export class Metrics {
     gauge('ringmaster_workers', 'Workers, by state.', 'state', () => census().workers);
     gauge('ringmaster_slots', 'Slots of living workers, by use.', 'use', () => census().slots);
     gauge('ringmaster_jobs', 'Jobs, by state.', 'state', () => census().jobs);
+    const storage = () => census().storage ?? {};
+    gauge('ringmaster_storage_bytes', 'Bytes under the home, by what for.', 'kind', storage);
   }
 
   readonly requestSeconds = new Histogram({
@@ -188,18 +199,19 @@ export class Metrics {
   /** Has the next scrape be the last that shows this job. */
   end(job: string): void {
     this.#ended.push(job);
-    if (this.#ended.length > MOST_ENDED) this.#forget(this.#ended[0] ?? '');
+    if (this.#ended.length > MOST_ENDED) this.forget(this.#ended[0] ?? '');
   }
 
   /** All metrics in the text format of Prometheus. What it has shown of jobs that have ended is dropped. */
   async scrape(): Promise<string> {
     const shown = [...this.#ended];
     const text = await this.registry.metrics();
-    for (const job of shown) this.#forget(job);
+    for (const job of shown) this.forget(job);
     return text;
   }
 
-  #forget(job: string): void {
+  /** Drops the series of a job that has ended. */
+  forget(job: string): void {
     const at = this.#ended.indexOf(job);
     if (at < 0) return; // Another scrape of the same moment has dropped it.
     this.#ended.splice(at, 1);

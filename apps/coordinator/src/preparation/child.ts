@@ -1,4 +1,4 @@
-import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
+import { BlobStore, makeClaim, prepareData, type PrepareProgress } from '@ringmaster/data';
 import {
   dataOf,
   isLabelled,
@@ -26,6 +26,8 @@ async function prepare({
   roots,
 }: PreparationRequest): Promise<PreparationMessage> {
   const store = new BlobStore(artifacts);
+  // It may take hours until something names what it has put; the end of the process gives the claim up.
+  makeClaim(artifacts);
   if (base?.type === 'directory') tell({ type: 'progress', text: 'importing the base model' });
   const baseManifest =
     base === null

@@ -38,11 +38,15 @@ export function withCheckpoint(
     if (!others.includes(old)) turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
   }
   turn.commands.push({ type: 'keep-checkpoint', checkpoint, seconds });
-  const all = [...others, checkpoint];
-  for (const old of all.slice(0, -run.limits.keep)) {
-    turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
-  }
-  return { ...run, checkpoints: all.slice(-run.limits.keep) };
+  return withNewest({ ...run, checkpoints: [...others, checkpoint] }, run.limits.keep, turn);
+}
+
+/** Drops all checkpoints but so many of the newest. */
+export function withNewest(run: Run, count: number, turn: Turn): Run {
+  const dropped = Math.max(0, run.checkpoints.length - count);
+  for (const checkpoint of run.checkpoints.slice(0, dropped))
+    turn.commands.push({ type: 'drop-checkpoint', checkpoint });
+  return { ...run, checkpoints: run.checkpoints.slice(dropped) };
 }
 
 /** Training goes on without one checkpoint; several in a row are one incident. */

@@ -1,7 +1,7 @@
 import { withRepair } from './artifact-fault.js';
 import { RingmasterError, type TrainerMessage } from '@ringmaster/protocol';
 import { breakRing, end, happen } from './breaking.js';
-import { onCheckpointed, onCheckpointFailed, withoutDamaged } from './checkpoints.js';
+import { onCheckpointed, onCheckpointFailed, withNewest, withoutDamaged } from './checkpoints.js';
 import { hasPromised } from './fence.js';
 import { rankIn, withMember, withStarted, type Generation } from './generation.js';
 import { decline, enforce } from './planned.js';
@@ -210,7 +210,8 @@ function onFinished(
   const { step, stateHash } = position;
   const result = { stateHash, model, metrics };
   turn.commands.push({ type: 'register-model', result });
-  return { ...run, step, state: 'succeeded', result };
+  // Nothing goes on from a state any more: the model is what others begin from.
+  return withNewest({ ...run, step, state: 'succeeded', result }, run.limits.keepAtEnd, turn);
 }
 
 function onFailed(

@@ -103,8 +103,10 @@ export const runSchema = z
         min: z.int(),
         max: z.int(),
         microbatches: z.int(),
-        /** Newest checkpoints that are kept. */
+        /** Newest checkpoints that are kept while the run may need them. */
         keep: z.int(),
+        /** Those of them that stay once the model is registered. */
+        keepAtEnd: z.int().default(0),
         /** Steps between audits; 0: never. */
         auditEvery: z.int(),
       })

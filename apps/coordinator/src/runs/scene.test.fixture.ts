@@ -6,7 +6,7 @@ import { transition } from './transition.js';
 
 export const hash = (letter: string) => letter.repeat(64);
 
-export const LIMITS = { min: 1, max: 4, microbatches: 8, keep: 2, auditEvery: 0 };
+export const LIMITS = { min: 1, max: 4, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
 
 export function report(step: number, change: Partial<StepReport> = {}): StepReport {
   return {

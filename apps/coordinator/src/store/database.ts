@@ -7,6 +7,9 @@ export class StoreLocked extends Error {
   override readonly name = 'StoreLocked';
 }
 
+/** What the write-ahead log is cut to once all of it is in the database. */
+const LOG_BYTES = 4 * 1024 * 1024;
+
 export type Connection = InstanceType<typeof Database>;
 
 /**
@@ -20,15 +23,35 @@ export function openDatabase(path: string): Connection {
   const database = connect(path);
   try {
     database.pragma('locking_mode = EXCLUSIVE');
+    // Before anything is written: it is a property of the file.
+    database.pragma('auto_vacuum = INCREMENTAL');
     database.pragma('journal_mode = WAL');
+    database.pragma(`journal_size_limit = ${LOG_BYTES}`);
     database.pragma('synchronous = FULL');
     migrate(database, path);
     // The first write takes the lock, which is then kept.
     database.exec('BEGIN EXCLUSIVE; COMMIT');
+    makeShrinkable(database);
     return withKeptStatements(database);
   } catch (error) {
     database.close();
     throw explain(error, path);
+  }
+}
+
+/**
+ * Has a file that an earlier version made give room back as rows are deleted, which takes one copy of it. Where there is
+ * no room for that, rows that are deleted are merely used again.
+ */
+function makeShrinkable(database: Connection): void {
+  const { auto_vacuum: mode } = database.prepare('PRAGMA auto_vacuum').get() as {
+    auto_vacuum: number;
+  };
+  if (mode !== 0) return;
+  try {
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL')) throw error;
   }
 }
 

@@ -247,21 +247,6 @@ export class JobTable {
     return this.#one(`SELECT * FROM jobs WHERE id = ? AND ${IN_LINE}`, id);
   }
 
-  /** The id of a job that has not ended and starts from this model, or from what the job made that made it. */
-  startingFrom(model: string): string | null {
-    const row = this.#database
-      .prepare(
-        `SELECT id FROM jobs
-         WHERE state NOT IN ('succeeded', 'failed', 'cancelled') AND base IS NOT NULL AND (
-           base_manifest = :model OR base ->> '$.manifest' = :model OR EXISTS (
-             SELECT 1 FROM jobs maker
-             WHERE maker.id = jobs.base ->> '$.job' AND maker.result ->> '$.model' = :model))
-         ORDER BY seq LIMIT 1`,
-      )
-      .get({ model });
-    return row === undefined ? null : z.object({ id: z.string() }).parse(row).id;
-  }
-
   countByState(): Record<string, number> {
     const rows = this.#database
       .prepare('SELECT state, count(*) AS jobs FROM jobs GROUP BY state')
@@ -269,12 +254,12 @@ export class JobTable {
     return Object.fromEntries(rows.map(({ state, jobs }) => [state, jobs]));
   }
 
-  /** Hashes of all data manifests and base models that some job was prepared with. */
-  manifests(): string[] {
+  /** Manifests of the data of all jobs. */
+  dataManifests(): string[] {
     const rows = this.#database
-      .prepare('SELECT DISTINCT data_manifest, base_manifest FROM jobs')
-      .all() as { data_manifest: string | null; base_manifest: string | null }[];
-    return rows.flatMap((row) => [row.data_manifest ?? [], row.base_manifest ?? []].flat());
+      .prepare('SELECT DISTINCT data_manifest FROM jobs WHERE data_manifest IS NOT NULL')
+      .all();
+    return rows.map((row) => z.object({ data_manifest: z.string() }).parse(row).data_manifest);
   }
 
   #one(query: string, ...parameters: string[]): JobRecord | null {

@@ -104,4 +104,9 @@ export const migrations: readonly string[] = [
   CREATE INDEX jobs_in_line_after_others ON jobs (seq)
     WHERE state = 'queued' AND run IS NULL AND data_manifest IS NULL AND after <> '[]';
   `,
+  `
+  CREATE TABLE removals (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE INDEX jobs_by_data ON jobs (data_manifest) WHERE data_manifest IS NOT NULL;
+  DELETE FROM checkpoints WHERE job IN (SELECT id FROM jobs WHERE state = 'succeeded');
+  `,
 ];

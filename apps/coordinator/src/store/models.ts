@@ -14,6 +14,8 @@ const rowSchema = z
   })
   .transform(({ created_at: createdAt, ...row }) => ({ ...row, createdAt }));
 
+const idRow = z.object({ id: z.string() });
+
 /** The table of models. */
 export class ModelTable {
   readonly #database: Connection;
@@ -59,6 +61,19 @@ export class ModelTable {
       ...row,
       manifest: JSON.parse(row.manifest) as ModelView['manifest'],
     }));
+  }
+
+  ids(): string[] {
+    const rows = this.#database.prepare('SELECT id FROM models').all();
+    return rows.map((row) => idRow.parse(row).id);
+  }
+
+  /** Ids of the models of a name, newest first. */
+  ofName(name: string): string[] {
+    const rows = this.#database
+      .prepare('SELECT id FROM models WHERE name = ? ORDER BY seq DESC')
+      .all(name);
+    return rows.map((row) => idRow.parse(row).id);
   }
 
   remove(id: string): void {

@@ -8,7 +8,9 @@ import { parseJobSpec, type StepPoint } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { pretrainSpec, withHome } from '../home.test.fixture.js';
 import { newRun } from '../runs/run.js';
+import Database from 'libsql';
 import { StoreLocked } from './database.js';
+import { migrations } from './migrations.js';
 import { Store } from './store.js';
 
 const WRITER = fileURLToPath(new URL('writer.test.fixture.js', import.meta.url));
@@ -85,7 +87,7 @@ describe('the store', () => {
         error: { code: 'INTERNAL', message: 'm', remedy: 'r', detail: { a: 1 } },
         ...{ dataManifest: 'd', baseManifest: 'e', startedAt: createdAt, endedAt: createdAt },
       };
-      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, auditEvery: 0 };
+      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
       const stored = { at: 5, run: newRun('j-1', 'tiny', limits) };
       expect(store.jobs.begun()).toEqual([]);
       expect(store.jobs.inLine('j-1')).toEqual(job);
@@ -96,10 +98,12 @@ describe('the store', () => {
       const going = { ...changed, state: 'running' as const };
       store.jobs.update(going);
       expect(store.jobs.begun()).toEqual([{ job: going, stored }]);
+      expect([store.needs.ofData('d'), store.needs.ofModel('e')]).toEqual(['j-1', 'j-1']);
       store.jobs.update(changed);
       expect(store.jobs.newestByName('tiny')).toEqual(changed);
       expect(store.jobs.begun()).toEqual([]);
-      expect(store.jobs.manifests().sort()).toEqual(['d', 'e']);
+      expect(store.needs.ofData('d')).toBeNull();
+      expect(store.jobs.dataManifests()).toEqual(['d']);
       const where = { job: 'j-1', worker: null, step: 3, generation: 2 };
       const incident = { at: createdAt, ...where, what: 'it broke' };
       store.incidents.insert(incident, 7);
@@ -125,7 +129,7 @@ describe('the store', () => {
       insert('j-next', 0, [], 'm');
       insert('j-urgent', 5, ['j-base']);
       expect(first()).toBe('j-base');
-      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, auditEvery: 0 };
+      const limits = { min: 1, max: 2, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
       const stored = { at: 0, run: newRun('j-base', 'tiny', limits) };
       store.jobs.update({ ...base, state: 'preparing' }, stored);
       expect(first()).toBe('j-next');
@@ -157,13 +161,13 @@ describe('the store', () => {
         const needing =
           base.type === 'directory' ? { ...job, baseManifest: model, dataManifest: 'd' } : job;
         store.jobs.update(needing);
-        expect(store.jobs.startingFrom(model)).toBe(id);
+        expect(store.needs.ofModel(model)).toBe(id);
         for (const state of ['preparing', 'running', 'paused'] as const) {
           store.jobs.update({ ...needing, state });
-          expect(store.jobs.startingFrom(model)).toBe(id);
+          expect(store.needs.ofModel(model)).toBe(id);
         }
         store.jobs.update({ ...needing, state: 'failed' });
-        expect(store.jobs.startingFrom(model)).toBeNull();
+        expect(store.needs.ofModel(model)).toBeNull();
       }
     }));
 
@@ -200,5 +204,74 @@ describe('the store', () => {
         store.setSetting('key', `${round} ${'x'.repeat(20_000)}`);
       expect(existsSync(`${path}-wal`)).toBe(true);
       expect(statSync(`${path}-wal`).size).toBeLessThan(8 * 1024 * 1024);
+    }));
+
+  it('gives the room of removed jobs back, a piece at a time, and takes up again where it was', () =>
+    withHome(async (home) => {
+      const path = join(home, 'store.sqlite');
+      const size = (file: string) => (existsSync(file) ? statSync(file).size : 0);
+      let store = new Store(path);
+      const point = (step: number): StepPoint => ({
+        ...{ step, loss: 1, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
+        ledger: { samples: 8, digest: -step },
+      });
+      for (const id of ['j-1', 'j-2']) {
+        store.jobs.insert({ id, spec, after: [], base: null, createdAt });
+        store.transaction(() => {
+          const points = Array.from({ length: 20_000 }, (_, index) => point(index + 1));
+          store.history.addSteps(id, points);
+          store.history.addEvaluations(id, [{ step: 1, loss: 1, metrics: {} }]);
+        });
+      }
+      store.shrink(1);
+      const full = size(path);
+      store.transaction(() => {
+        store.removals.removeJob('j-1');
+      });
+      expect(store.jobs.get('j-1')).toBeNull();
+      expect(store.removals.proceed(1000)).toBe(true);
+      expect(store.history.steps('j-1').from(0, 99_999)).toHaveLength(19_000);
+      store.close();
+
+      store = new Store(path);
+      while (store.removals.proceed(1000)) await Promise.resolve();
+      while (store.shrink(100)) await Promise.resolve();
+      expect(store.history.steps('j-1').from(0, 99_999)).toEqual([]);
+      expect(store.history.evaluations('j-1').from(0, 9)).toEqual([]);
+      expect(store.history.steps('j-2').from(0, 99_999)).toHaveLength(20_000);
+      expect(size(path)).toBeLessThan(0.6 * full);
+      expect(size(`${path}-wal`)).toBe(0);
+      store.close();
+    }));
+
+  it('gives room back also in a file that an earlier version made, and drops what that kept in vain', () =>
+    withHome(async (home) => {
+      const path = join(home, 'store.sqlite');
+      const earlier = new Database(path);
+      for (const sql of migrations.slice(0, 4)) earlier.exec(sql);
+      earlier.exec('PRAGMA user_version = 4');
+      for (const state of ['succeeded', 'failed']) {
+        earlier
+          .prepare(
+            `INSERT INTO jobs (id, name, spec, after, state, created_at)
+             VALUES (?, 'n', '{}', '[]', ?, '')`,
+          )
+          .run(state, state);
+        earlier.prepare(`INSERT INTO checkpoints VALUES (?, 1, 0, 'a', 'b', '')`).run(state);
+      }
+      earlier.exec(`CREATE TABLE filling (text TEXT)`);
+      for (let row = 0; row < 200; row++)
+        earlier.prepare('INSERT INTO filling VALUES (?)').run('x'.repeat(5000));
+      earlier.exec('DROP TABLE filling');
+      earlier.close();
+      expect(statSync(path).size).toBeGreaterThan(1_000_000);
+      const store = new Store(path);
+      expect([store.checkpoints.of('succeeded'), store.checkpoints.of('failed')]).toMatchObject([
+        [],
+        [{ manifest: 'b' }],
+      ]);
+      while (store.shrink(100)) await Promise.resolve();
+      expect(statSync(path).size).toBeLessThan(200_000);
+      store.close();
     }));
 });

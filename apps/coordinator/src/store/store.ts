@@ -5,6 +5,8 @@ import { HistoryTable } from './history.js';
 import { IncidentTable } from './incidents.js';
 import { JobTable } from './jobs.js';
 import { ModelTable } from './models.js';
+import { Needs } from './needs.js';
+import { RemovalTable } from './removals.js';
 
 /** Everything that a coordinator remembers. Once a method returns, what it wrote is durable. */
 export class Store {
@@ -13,6 +15,8 @@ export class Store {
   readonly checkpoints: CheckpointTable;
   readonly models: ModelTable;
   readonly incidents: IncidentTable;
+  readonly removals: RemovalTable;
+  readonly needs: Needs;
   readonly #database: Connection;
   readonly #path: string;
 
@@ -25,6 +29,8 @@ export class Store {
     this.checkpoints = new CheckpointTable(this.#database);
     this.models = new ModelTable(this.#database);
     this.incidents = new IncidentTable(this.#database);
+    this.removals = new RemovalTable(this.#database);
+    this.needs = new Needs(this.#database);
   }
 
   /**
@@ -51,6 +57,19 @@ export class Store {
 
   setSetting(key: string, value: string): void {
     this.#database.prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
+  }
+
+  /**
+   * Gives room that deleted rows have left back to the file system, up to so many pages at a time, and what the log has
+   * grown to beyond need.
+   * @returns Whether pages are left.
+   */
+  shrink(pages: number): boolean {
+    this.#database.pragma(`incremental_vacuum(${pages})`);
+    const row = this.#database.prepare('PRAGMA freelist_count').get();
+    if (z.object({ freelist_count: z.int() }).parse(row).freelist_count > 0) return true;
+    this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    return false;
   }
 
   /** Closes the store and gives its lock back. */

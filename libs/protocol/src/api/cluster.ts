@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { processIdentitySchema } from '../process-identity.js';
+import { storageViewSchema } from './storage.js';
 
 /** What `home/coordinator.json` holds while a coordinator runs. */
 export const coordinatorFileSchema = z.object({
@@ -41,6 +42,7 @@ export const statusViewSchema = z.object({
   uptimeSeconds: z.number(),
   workers: z.array(workerViewSchema),
   jobs: z.record(z.string(), z.int()).describe('Jobs by state.'),
+  storage: storageViewSchema.nullable().describe('Null until it has been measured.'),
 });
 
 export type CoordinatorFile = z.infer<typeof coordinatorFileSchema>;

@@ -153,6 +153,21 @@ export const dataErrors = {
     message: ({ path, reason }) => `Shard ${path} cannot be used: ${reason}`,
     remedy: 'Remove the file and fetch or prepare the data again; check the disk if it recurs.',
   }),
+  DATA_NOT_FOUND: entry<{ id: string }>({
+    status: 404,
+    exit: 4,
+    message: ({ id }) => `No prepared data have the hash '${id}'`,
+    remedy: 'List what is prepared with: ringmaster data list',
+  }),
+  DATA_IN_USE: entry<{ id: string; job: string | null }>({
+    status: 409,
+    exit: 1,
+    message: ({ id, job }) =>
+      job === null
+        ? `The data ${id} are being prepared for somebody at this moment`
+        : `The data ${id} are those of job ${job}, which has not ended`,
+    remedy: 'Wait for the job or cancel it, then remove the data.',
+  }),
   BLOB_MISSING: entry<{ sha256: string }>({
     status: 404,
     exit: 4,

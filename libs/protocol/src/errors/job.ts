@@ -51,6 +51,12 @@ export const jobErrors = {
     message: ({ id, state, verb }) => `Job ${id} ${stateInWords(state)}; it cannot ${verb}`,
     remedy: 'Look at the job with: ringmaster job ID',
   }),
+  JOB_IN_USE: entry<{ id: string; job: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ id, job }) => `Job ${id} is what job ${job} comes after, which has not ended`,
+    remedy: 'Wait for that job or cancel it, then remove this one.',
+  }),
   JOB_FAILED: entry<{ id: string; reason: string }>({
     status: 500,
     exit: 1,

@@ -9,6 +9,7 @@ import {
   modelSection,
   nonFiniteSection,
   optimizerSection,
+  retentionSection,
   tokenizerSection,
   workersSection,
 } from './sections.js';
@@ -35,6 +36,7 @@ const common = {
     ),
   workers: workersSection.prefault({}),
   checkpoint: checkpointSection.prefault({}),
+  retention: retentionSection.prefault({}),
   evaluation: evaluationSection.optional(),
   earlyStopping: earlyStoppingSection.optional(),
   nonFinite: nonFiniteSection.prefault({}),

@@ -148,9 +148,30 @@ export const workersSection = z
 export const checkpointSection = z
   .strictObject({
     every: positive.default(100).describe('Steps between checkpoints.'),
-    keep: positive.default(3).describe('Newest checkpoints that are kept.'),
+    keep: positive
+      .default(3)
+      .describe('Newest checkpoints that are kept until the job has succeeded.'),
   })
   .describe('When the state is saved.');
+
+export const retentionSection = z
+  .strictObject({
+    checkpoints: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'Newest checkpoints that stay once its model is registered, of those kept until then. A job that fails or is cancelled keeps them all.',
+      ),
+    models: positive
+      .optional()
+      .describe(
+        'Newest models of its name that stay once its own is registered; older ones are removed unless a job needs them as its base. Default: all.',
+      ),
+  })
+  .describe(
+    'What stays on disk once the job has succeeded. It never changes a byte of the result.',
+  );
 
 export const evaluationSection = z
   .strictObject({

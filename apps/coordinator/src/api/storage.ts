@@ -1,0 +1,77 @@
+import {
+  parseDuration,
+  preparedDataViewSchema,
+  pruneViewSchema,
+  RingmasterError,
+} from '@ringmaster/protocol';
+import { z } from 'zod';
+import type { ApiContext, Server } from './context.js';
+
+const DEFAULT_AGE = '30d';
+
+const prune = z.object({
+  olderThan: z
+    .string()
+    .default(DEFAULT_AGE)
+    .describe(
+      'Age of what is removed, such as 12h or 30d: of jobs since they ended, of data since a job took them.',
+    ),
+  dryRun: z.boolean().default(false).describe('Only tell what would be removed.'),
+});
+
+export function storageRoutes(server: Server, { store, prepared, removal }: ApiContext): void {
+  const tags = ['storage'];
+
+  server.get(
+    '/v1/data',
+    {
+      schema: {
+        tags,
+        summary: 'Prepared data, those used last first.',
+        response: { 200: z.array(preparedDataViewSchema) },
+      },
+    },
+    () => prepared.list((id) => store.needs.ofData(id)),
+  );
+
+  server.delete(
+    '/v1/data/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Removes prepared data that no job needs which has not ended.',
+        params: z.object({
+          id: z.string().describe('SHA-256 of a data manifest, or its beginning.'),
+        }),
+        response: { 204: z.null() },
+      },
+    },
+    (request, reply) => {
+      removal.data(request.params.id);
+      void reply.status(204);
+      return null;
+    },
+  );
+
+  server.post(
+    '/v1/prune',
+    {
+      schema: {
+        tags,
+        summary:
+          'Removes jobs that ended long ago, data that no job has taken for long, and blobs that nothing refers to.',
+        body: prune,
+        response: { 200: pruneViewSchema },
+      },
+    },
+    (request) => {
+      const { olderThan, dryRun } = request.body;
+      const age = parseDuration(olderThan);
+      if (age === null) {
+        const reason = `olderThan: '${olderThan}' is no duration such as 12h or 30d`;
+        throw new RingmasterError('REQUEST_INVALID', { reason });
+      }
+      return removal.prune(Date.now() - age, dryRun);
+    },
+  );
+}

@@ -1,0 +1,89 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Garbage } from './artifacts/garbage.js';
+import type { PreparedData } from './artifacts/prepared-data.js';
+import { trimLogs } from './jobs/trim-log.js';
+import type { Store } from './store/store.js';
+
+const SWEEP_MS = 60 * 60_000;
+const TIDY_MS = 60_000;
+/** Rows of a curve that are deleted, and pages that are given back, without a pause: a few milliseconds. */
+const ROWS = 2000;
+const PAGES = 256;
+
+export interface HousekeepingOptions {
+  readonly store: Store;
+  readonly garbage: Garbage;
+  readonly prepared: PreparedData;
+  /** Directory of the logs of the coordinator and of workers. */
+  readonly logDirectory: string;
+  readonly log: Logger;
+}
+
+/** Gives room back, a little at a time, beside everything else: nothing that it removes is of use to anybody. */
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #work: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const sweep = () => {
+      this.#enqueue(() => this.#sweep());
+    };
+    const tidy = () => {
+      this.#enqueue(() => this.#tidy());
+    };
+    this.#timers.push(setInterval(sweep, SWEEP_MS), setInterval(tidy, TIDY_MS));
+    sweep();
+  }
+
+  /** Deletes what is left of removed jobs, once whatever is being done now is done. */
+  soon(): void {
+    this.#enqueue(() => this.#shrink());
+  }
+
+  /** Ends what is being done, at its next pause. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#work;
+    await this.#options.garbage.settled();
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      if (this.#closed) return;
+      try {
+        await work();
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'housekeeping failed; it is tried again');
+      }
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const { garbage, prepared, log } = this.#options;
+    prepared.tidy(Date.now());
+    const removed = await garbage.sweep(Date.now());
+    log.info({ ...removed }, 'unreferenced blobs removed');
+    await this.#shrink();
+  }
+
+  async #tidy(): Promise<void> {
+    const { garbage, logDirectory } = this.#options;
+    garbage.retry();
+    await trimLogs(logDirectory);
+  }
+
+  async #shrink(): Promise<void> {
+    const { store } = this.#options;
+    const proceed = () => store.transaction(() => store.removals.proceed(ROWS));
+    while (!this.#closed && proceed()) await breathe();
+    while (!this.#closed && store.shrink(PAGES)) await breathe();
+  }
+}
