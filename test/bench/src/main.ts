@@ -12,6 +12,7 @@ import { profile } from './profile.js';
 import { recovery } from './recovery.js';
 import { markdown, writeReport } from './report.js';
 import { ring } from './ring.js';
+import { room } from './room.js';
 import { seek } from './seek.js';
 import { train } from './train.js';
 
@@ -24,6 +25,7 @@ const benchmarks = {
   profile,
   recovery,
   ring,
+  room,
   seek,
   train,
 };

@@ -5,6 +5,8 @@ import {
   jobEventSchema,
   jobViewSchema,
   profileViewSchema,
+  pruneViewSchema,
+  statusViewSchema,
   stepPointSchema,
   workerViewSchema,
   type CoordinatorFile,
@@ -13,6 +15,8 @@ import {
   type JobEvent,
   type JobView,
   type ProfileView,
+  type PruneView,
+  type StatusView,
   type StepPoint,
   type WorkerView,
 } from '@ringmaster/protocol';
@@ -61,6 +65,15 @@ export class Api {
 
   workers(): Promise<WorkerView[]> {
     return this.#get('/v1/workers', z.array(workerViewSchema));
+  }
+
+  status(): Promise<StatusView> {
+    return this.#get('/v1/status', statusViewSchema);
+  }
+
+  /** Removes jobs that ended longer ago than this, and what nothing needs. */
+  prune(olderThan: string): Promise<PruneView> {
+    return this.#post('/v1/prune', pruneViewSchema, { olderThan });
   }
 
   steps(id: string): Promise<StepPoint[]> {
