@@ -31,13 +31,16 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** The one key of a header that is no tensor's. */
+const METADATA = '__metadata__';
+
 const size = z.int().min(0);
 const entrySchema = z.strictObject({
   dtype: z.enum(Object.keys(DTYPE_BYTES) as Dtype[]),
   shape: z.array(size),
   data_offsets: z.tuple([size, size]),
 });
-const headerSchema = z.looseObject({ __metadata__: z.record(z.string(), z.string()).optional() });
+const metadataSchema = z.record(z.string(), z.string());
 
 /** The longest header that the format allows. */
 export const MAXIMUM_HEADER_BYTES = 100_000_000;
@@ -48,8 +51,13 @@ export const MAXIMUM_HEADER_BYTES = 100_000_000;
  * @throws Error whose message says what is wrong with the file
  */
 export function parseHeader(json: string, dataBytes: number): SafetensorsHeader {
-  const { __metadata__: metadata = {}, ...entries } = headerSchema.parse(JSON.parse(json));
-  const tensors = Object.entries(entries).map(([name, value]): TensorEntry => {
+  const header: unknown = JSON.parse(json);
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw new Error('the header is something else than the expected object');
+  // Any name may be a tensor's, `__proto__` too, which a schema of the whole object would leave out.
+  const entries = Object.entries(header).filter(([name]) => name !== METADATA);
+  const metadata = metadataSchema.parse(METADATA in header ? header[METADATA] : {});
+  const tensors = entries.map(([name, value]): TensorEntry => {
     const parsed = entrySchema.safeParse(value);
     if (!parsed.success) {
       const where = parsed.error.issues[0]?.path.join('.') ?? '';
@@ -87,9 +95,7 @@ export function encodeHeader({ tensors, metadata }: SafetensorsHeader): Buffer {
     name,
     { dtype, shape, data_offsets: [begin, end] },
   ]);
-  const json = Buffer.from(
-    JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries])),
-  );
+  const json = Buffer.from(JSON.stringify(Object.fromEntries([[METADATA, metadata], ...entries])));
   const padded = Math.ceil(json.length / 8) * 8;
   const bytes = Buffer.alloc(8 + padded, ' ');
   bytes.writeBigUInt64LE(BigInt(padded));
