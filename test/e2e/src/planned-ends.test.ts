@@ -156,16 +156,24 @@ describe('no step is lost and nothing is told', () => {
   });
 
   it('when workers come and go as `up` says', async () => {
-    const id = await atWork(2);
+    // Long enough that a third worker is loaded before it ends, on a busy machine too.
+    const long = `steps=${5 * STEPS}`;
+    const id = await atWork(2, long);
     await cluster.ok(['up', '--workers', '3']);
-    await until('three compute', async () =>
-      (await viewOf(id)).workers.length === 3 ? true : null,
-    );
+    await until('three compute', async () => {
+      const { workers: members, state } = await viewOf(id);
+      expect(state).toBe('running');
+      return members.length === 3 ? true : null;
+    });
     await cluster.ok(['up', '--workers', '1']);
     expect(await workers()).toHaveLength(1);
     expect(await workers('lost')).toEqual([]);
     await cluster.ok(['up', '--workers', '2']);
-    await expectUndisturbed(id);
+    await cluster.ok(['wait', id, '--timeout', '3m']);
+    expect(await incidents()).toEqual([]);
+    const alone = await cluster.ok(['submit', job, '--set', long]);
+    await cluster.ok(['wait', alone, '--timeout', '3m']);
+    expect((await viewOf(id)).result?.stateHash).toBe((await viewOf(alone)).result?.stateHash);
   });
 });
 
