@@ -33,7 +33,7 @@ export async function predict(model: string, options: PredictOptions): Promise<v
       ? ['--model-directory', found.path]
       : await storedModel(client, presentModel(model, found), home.artifacts, home.cache);
   note(describeModel(model, found));
-  const program = programPath('@ringmaster/worker/dist/predict/main.js');
+  const program = programPath('@ringmaster/worker/dist/predict/predict.process.js');
   const settings = [
     ...(options.logits === true ? ['--logits'] : []),
     // What is typed or piped may be plain text; a file has one form.

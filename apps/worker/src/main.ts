@@ -66,7 +66,7 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
     token: tokenOf(home),
     keys: keysOf(home),
     cache: home.cache,
-    program: fileURLToPath(new URL('./trainer/main.js', import.meta.url)),
+    program: fileURLToPath(new URL('./trainer/trainer.process.js', import.meta.url)),
     log,
     leaving: leaving.signal,
     signal: abort.signal,

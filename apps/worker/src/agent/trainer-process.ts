@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { trainerEnvironment, type Device } from '@ringmaster/model';
 import { detection, type Launch, type TrainerCommand } from '@ringmaster/protocol';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
-import { beatPipe } from '../trainer/beat-pipe.js';
+import { beatPipe } from '../trainer/beat/beat-pipe.js';
 import { LogLines } from './log-lines.js';
 import { peakMemory } from './memory.js';
 

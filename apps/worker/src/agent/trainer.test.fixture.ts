@@ -1,5 +1,5 @@
 // A trainer without TensorFlow: it answers as one does, and misbehaves as the name of its job says.
-import '../trainer/beat.js';
+import '../trainer/beat/beat.js';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';

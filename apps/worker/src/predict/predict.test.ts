@@ -14,7 +14,7 @@ import {
 } from '@ringmaster/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const program = fileURLToPath(new URL('./main.js', import.meta.url));
+const program = fileURLToPath(new URL('./predict.process.js', import.meta.url));
 const VOCABULARY = 300;
 
 let directory: string;

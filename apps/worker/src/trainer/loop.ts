@@ -1,13 +1,13 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
 import { faultPoint } from '../faults/fault-point.js';
 import type { CheckpointWriter } from './checkpoint/writer.js';
-import { evaluateInRing } from './evaluate.js';
-import { finish } from './finish.js';
-import type { Message } from './part.js';
+import type { Message } from './membership/types.js';
 import { Reporter } from './reporter.js';
-import type { Run } from './run.js';
-import type { Session } from './session.js';
-import { trainStep } from './step.js';
+import { evaluateInRing } from './run/evaluate.js';
+import { finish } from './run/finish.js';
+import type { Run } from './run/run.js';
+import type { Session } from './session/session.js';
+import { trainStep } from './step/step.js';
 
 export interface LoopOptions {
   readonly run: Run;

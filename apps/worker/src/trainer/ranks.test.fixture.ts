@@ -1,10 +1,10 @@
 import type { StepReport } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { openArtifacts } from '../artifacts/artifacts.js';
-import { loadRun } from './load.js';
-import type { Run } from './run.js';
-import { Session } from './session.js';
-import { trainStep } from './step.js';
+import { loadRun } from './run/load.js';
+import type { Run } from './run/run.js';
+import { Session } from './session/session.js';
+import { trainStep } from './step/step.js';
 import type { TrainingGround } from './trainers.test.fixture.js';
 
 /** A rank in this process, at step 0. */

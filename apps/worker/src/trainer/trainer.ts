@@ -1,7 +1,6 @@
 import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { faultPoint } from '../faults/fault-point.js';
-import { takeState } from './beginning.js';
 import { CheckpointWriter } from './checkpoint/writer.js';
 import { failure } from './failure.js';
 import { Loop } from './loop.js';
@@ -12,9 +11,10 @@ import {
   type Command,
   type MembershipEffect,
   type MembershipInput,
-} from './membership.js';
-import type { Run } from './run.js';
-import { GenerationEnded, Session } from './session.js';
+} from './membership/membership.js';
+import type { Run } from './run/run.js';
+import { GenerationEnded, Session } from './session/session.js';
+import { takeState } from './session/take-state.js';
 
 type Effect<Type extends MembershipEffect['type']> = Extract<MembershipEffect, { type: Type }>;
 

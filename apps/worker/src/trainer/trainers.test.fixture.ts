@@ -72,7 +72,7 @@ export class TrainingGround {
   }
 
   async trainer(launch: Omit<LaunchMessage['launch'], 'trainer'>): Promise<TrainerProcess> {
-    const child = fork(new URL('./main.js', import.meta.url).pathname, [], {
+    const child = fork(new URL('./trainer.process.js', import.meta.url).pathname, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       env: trainerEnvironment({ threads: launch.spec.workers.threads, device: { kind: 'cpu' } }),

@@ -20,8 +20,8 @@ import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BlobServer } from '../../artifacts/blob-server.test.fixture.js';
 import { readManifest } from '../../artifacts/artifacts.js';
+import { BlobServer } from '../../artifacts/blob-server.test.fixture.js';
 import { loadCheckpoint } from './load.js';
 import { readStateFile } from './state-file.js';
 import { TestSubject } from './subject.test.fixture.js';
@@ -167,7 +167,7 @@ describe('a checkpoint', () => {
     const source = freshSource();
     const announced: { manifest: string; step: number; stateHash: string }[] = [];
     for (let life = 0; life < 4; life++) {
-      const child = fork(new URL('./writer.test.child.js', import.meta.url).pathname, [
+      const child = fork(new URL('./writer.test.process.js', import.meta.url).pathname, [
         JSON.stringify({ source, parameters: 200_000, step: 1000 * life }),
       ]);
       const before = announced.length;

@@ -1,5 +1,5 @@
-import type { Origin } from '../manifest.js';
-import type { Run } from '../run.js';
+import type { Origin } from '../run/manifest.js';
+import type { Run } from '../run/run.js';
 
 /** What of a run a checkpoint is made of, and is loaded into. */
 export type Subject = Origin &

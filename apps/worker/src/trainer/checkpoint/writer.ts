@@ -2,10 +2,10 @@ import type { ErrorBody, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { faultPoint } from '../../faults/fault-point.js';
 import { errorBody } from '../failure.js';
-import { manifestOf } from '../manifest.js';
+import { manifestOf } from '../run/manifest.js';
 import type { Late, Stored } from './messages.js';
 import type { Subject } from './subject.js';
-import { WritingThread } from './thread.js';
+import { WritingThread } from './writing.js';
 
 /**
  * Writes checkpoints beside the step loop: a state is copied between two steps, and a thread of its own hashes the copy

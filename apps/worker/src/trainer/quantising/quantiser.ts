@@ -84,7 +84,7 @@ export class Quantiser {
   async setAside(aside: boolean): Promise<void> {
     if (aside && this.#worker === null) {
       const workerData: ThreadData = { memory: this.#memory.memory, buffer: this.#queue.buffer };
-      const file = new URL('thread.js', import.meta.url);
+      const file = new URL('./quantiser.thread.js', import.meta.url);
       this.#worker = new Worker(file, { name: 'quantise', workerData });
       await once(this.#worker, 'message');
       this.#worker.unref();

@@ -1,9 +1,9 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
-import { faultPoint } from '../faults/fault-point.js';
+import { faultPoint } from '../../faults/fault-point.js';
+import type { Message } from '../membership/types.js';
+import type { Session } from '../session/session.js';
 import { finishModel } from './model-artifact.js';
-import type { Message } from './part.js';
 import type { Run } from './run.js';
-import type { Session } from './session.js';
 
 /** Time between signs of life while the run is concluded, which may take long. */
 const ALIVE_MS = 5000;

@@ -1,10 +1,10 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { failure } from '../failure.js';
+import { endAll, openRanks, stepAll, type Rank } from '../ranks.test.fixture.js';
+import { tinyJob } from '../tiny.test.fixture.js';
+import { TrainingGround } from '../trainers.test.fixture.js';
 import { planAudit } from './audit-plan.js';
-import { failure } from './failure.js';
-import { endAll, openRanks, stepAll, type Rank } from './ranks.test.fixture.js';
-import { tinyJob } from './tiny.test.fixture.js';
-import { TrainingGround } from './trainers.test.fixture.js';
 
 let ground: TrainingGround;
 const opened: (readonly Rank[])[] = [];

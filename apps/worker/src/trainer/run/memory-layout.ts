@@ -1,9 +1,9 @@
 import { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import { State, type Layout } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
-import { CONTROL_WORDS } from './audit.js';
-import { LANE_SHAPE } from './microbatch.js';
-import { Quantiser } from './quantising/quantiser.js';
+import { Quantiser } from '../quantising/quantiser.js';
+import { CONTROL_WORDS } from '../step/audit.js';
+import { LANE_SHAPE } from '../step/lanes.js';
 
 /** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
 export interface Arena {

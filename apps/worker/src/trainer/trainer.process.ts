@@ -1,11 +1,11 @@
-import './beat.js';
+import './beat/beat.js';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { openArtifacts } from '../artifacts/artifacts.js';
 import { holdCache } from '../artifacts/cache.js';
 import { failure } from './failure.js';
-import { loadRun } from './load.js';
+import { loadRun } from './run/load.js';
 import { Trainer } from './trainer.js';
 
 /** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */

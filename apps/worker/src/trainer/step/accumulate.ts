@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { ledgerDigest } from '@ringmaster/data';
 import type { Tensor } from '@ringmaster/model';
+import type { Arena } from '../run/memory-layout.js';
+import type { Run } from '../run/run.js';
 import type { GradientSum } from './gradient-sum.js';
-import { laneOf } from './microbatch.js';
-import type { Arena } from './memory.js';
-import type { Run } from './run.js';
+import { laneOf } from './lanes.js';
 import type { Stopwatch } from './stopwatch.js';
 
 interface Microbatch {

@@ -1,6 +1,6 @@
 import type { TrainerCommand } from '@ringmaster/protocol';
 import { closeAll, drop, partOf, withPart } from './changes.js';
-import type { Command, Leave, Membership, MembershipEffect, Part } from './part.js';
+import type { Command, Leave, Membership, MembershipEffect, Part } from './types.js';
 
 /** What a command makes of a trainer's part in generations. One that came before is only answered. */
 export function onCommand(

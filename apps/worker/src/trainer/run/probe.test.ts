@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tinyJob } from './tiny.test.fixture.js';
-import { TrainingGround } from './trainers.test.fixture.js';
+import { tinyJob } from '../tiny.test.fixture.js';
+import { TrainingGround } from '../trainers.test.fixture.js';
 
 let ground: TrainingGround;
 

@@ -1,5 +1,5 @@
 import type { Ring } from '@ringmaster/allreduce';
-import type { Run } from './run.js';
+import type { Run } from '../run/run.js';
 
 /** Bytes of the header's length, before the header. */
 const LENGTH_BYTES = 4;

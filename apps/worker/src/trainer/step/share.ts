@@ -1,10 +1,10 @@
-import { faultPoint } from '../faults/fault-point.js';
+import { faultPoint } from '../../faults/fault-point.js';
+import type { Arena } from '../run/memory-layout.js';
+import type { Run } from '../run/run.js';
+import type { Session } from '../session/session.js';
 import { accumulate } from './accumulate.js';
 import type { StepAudit } from './audit.js';
 import type { GradientSum } from './gradient-sum.js';
-import type { Arena } from './memory.js';
-import type { Run } from './run.js';
-import type { Session } from './session.js';
 import type { Stopwatch } from './stopwatch.js';
 
 export interface ShareOfAttempt {

@@ -10,13 +10,13 @@ import {
 } from '@ringmaster/model';
 import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
-import type { Artifacts } from '../artifacts/artifacts.js';
-import { faultPoint } from '../faults/fault-point.js';
-import { cutBuckets, type Buckets } from './buckets.js';
+import type { Artifacts } from '../../artifacts/artifacts.js';
+import { faultPoint } from '../../faults/fault-point.js';
+import type { Quantiser } from '../quantising/quantiser.js';
+import { cutBuckets, type Buckets } from '../step/buckets.js';
+import { exponentsFor, type Verdict } from '../step/verdict.js';
 import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
-import { allocateMemory, type Arena, type EvaluationLanes } from './memory.js';
-import type { Quantiser } from './quantising/quantiser.js';
-import { exponentsFor, type Verdict } from './verdict.js';
+import { allocateMemory, type Arena, type EvaluationLanes } from './memory-layout.js';
 
 export interface RunParts {
   readonly launch: Launch;

@@ -1,11 +1,11 @@
 import { Ring, type LaneReading, type Operation, type RingReport } from '@ringmaster/allreduce';
 import { ringDeadlineMs, type Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
-import { advertised, faultPoint } from '../faults/fault-point.js';
-import { peerIn } from './failure.js';
-import type { Command } from './part.js';
-import { hasFreeProcessor } from './quantising/processors.js';
-import type { Run } from './run.js';
+import { advertised, faultPoint } from '../../faults/fault-point.js';
+import { peerIn } from '../failure.js';
+import type { Command } from '../membership/types.js';
+import { hasFreeProcessor } from '../quantising/processors.js';
+import type { Run } from '../run/run.js';
 import { fetchState, offerState } from './transfer.js';
 
 /** Thrown into whatever waits in a generation that is over; never leaves the trainer. */

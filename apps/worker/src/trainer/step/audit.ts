@@ -1,8 +1,8 @@
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
+import type { Arena } from '../run/memory-layout.js';
+import type { Run } from '../run/run.js';
+import type { Session } from '../session/session.js';
 import { dissenters, planAudit, type AuditPlan } from './audit-plan.js';
-import type { Arena } from './memory.js';
-import type { Run } from './run.js';
-import type { Session } from './session.js';
 
 /** A rank's control words: the first announces a generation, the others are of the audit. */
 const WORDS = { stateHigh: 1, stateLow: 2, checksum: 3 } as const;

@@ -4,7 +4,7 @@ import {
   type Membership,
   type MembershipEffect,
   type Part,
-} from './part.js';
+} from './types.js';
 
 /** Lets go of dropped changes that cannot be agreed to any more, and answers when no older one is left. */
 export function settle(membership: Membership, effects: MembershipEffect[]): Membership {

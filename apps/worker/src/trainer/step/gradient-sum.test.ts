@@ -3,11 +3,11 @@ import { RingmasterError } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Quantiser } from '../quantising/quantiser.js';
+import { endAll, openRanks, stepAll, type Rank } from '../ranks.test.fixture.js';
+import { tinyJob } from '../tiny.test.fixture.js';
+import { TrainingGround } from '../trainers.test.fixture.js';
 import type { Buckets } from './buckets.js';
-import { Quantiser } from './quantising/quantiser.js';
-import { endAll, openRanks, stepAll, type Rank } from './ranks.test.fixture.js';
-import { tinyJob } from './tiny.test.fixture.js';
-import { TrainingGround } from './trainers.test.fixture.js';
 
 let ground: TrainingGround;
 let job: object;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StepReport } from '@ringmaster/protocol';
-import { endAll, openRanks } from './ranks.test.fixture.js';
+import { endAll, openRanks } from '../ranks.test.fixture.js';
+import { microbatches, tinyJob } from '../tiny.test.fixture.js';
+import { form, TrainingGround } from '../trainers.test.fixture.js';
 import { trainStep } from './step.js';
-import { form, TrainingGround } from './trainers.test.fixture.js';
-import { microbatches, tinyJob } from './tiny.test.fixture.js';
 
 let ground: TrainingGround;
 

@@ -1,7 +1,7 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import { loadCheckpoint } from './checkpoint/load.js';
-import type { Command } from './part.js';
-import type { Run } from './run.js';
+import { loadCheckpoint } from '../checkpoint/load.js';
+import type { Command } from '../membership/types.js';
+import type { Run } from '../run/run.js';
 import type { Session } from './session.js';
 
 /**

@@ -9,7 +9,7 @@ import {
   type Message,
   type Part,
   type Proceeding,
-} from './part.js';
+} from './types.js';
 
 export {
   announced,
@@ -18,7 +18,7 @@ export {
   type Membership,
   type MembershipEffect,
   type MembershipInput,
-} from './part.js';
+} from './types.js';
 
 /**
  * A trainer's part in generations, as a pure function. Invariants:

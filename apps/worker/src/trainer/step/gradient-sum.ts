@@ -4,10 +4,10 @@ import {
   type Operation,
   type RingReport,
 } from '@ringmaster/allreduce';
-import { faultPoint } from '../faults/fault-point.js';
-import type { Arena } from './memory.js';
-import type { Run } from './run.js';
-import type { Session } from './session.js';
+import { faultPoint } from '../../faults/fault-point.js';
+import type { Arena } from '../run/memory-layout.js';
+import type { Run } from '../run/run.js';
+import type { Session } from '../session/session.js';
 
 type Range = Operation['ranges'][number];
 

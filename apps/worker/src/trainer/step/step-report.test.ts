@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
 import { countSamples, ledgerDigest, ledgerOf, parseDataManifest } from '@ringmaster/data';
 import type { StepReport, TrainerMessage } from '@ringmaster/protocol';
-import { microbatches, tinyJob, train } from './tiny.test.fixture.js';
-import { TrainingGround } from './trainers.test.fixture.js';
+import { microbatches, tinyJob, train } from '../tiny.test.fixture.js';
+import { TrainingGround } from '../trainers.test.fixture.js';
 
 let ground: TrainingGround;
 

@@ -1,5 +1,5 @@
 import { chooseExponent, fits } from '@ringmaster/allreduce';
-import type { MicrobatchReport } from './microbatch.js';
+import type { MicrobatchReport } from './lanes.js';
 
 /**
  * What all ranks conclude from the gathered lanes of an attempt. A pure function of numbers that are equal on every

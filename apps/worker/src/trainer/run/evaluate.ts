@@ -1,6 +1,6 @@
 import { RingmasterError, type EvaluationReport } from '@ringmaster/protocol';
+import type { Session } from '../session/session.js';
 import type { Run } from './run.js';
-import type { Session } from './session.js';
 
 /**
  * Makes the evaluation that is due, on the validation split. Its microbatches are dealt out over the ranks, computed

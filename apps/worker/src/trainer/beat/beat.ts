@@ -15,5 +15,5 @@ export interface Beat {
 const fd = process.env[beatPipe.variable];
 if (fd !== undefined) {
   const beat: Beat = { fd: Number(fd), everyMs: detection.beatMs };
-  new Worker(new URL('./beat-thread.js', import.meta.url), { workerData: beat }).unref();
+  new Worker(new URL('./beat.thread.js', import.meta.url), { workerData: beat }).unref();
 }

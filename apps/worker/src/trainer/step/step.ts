@@ -1,11 +1,11 @@
 import { learningRateAt } from '@ringmaster/model';
 import { RingmasterError, type StepReport } from '@ringmaster/protocol';
-import { faultPoint } from '../faults/fault-point.js';
+import { faultPoint } from '../../faults/fault-point.js';
+import type { Run } from '../run/run.js';
+import type { Session } from '../session/session.js';
 import { StepAudit } from './audit.js';
-import { reportIn } from './microbatch.js';
 import { GradientSum } from './gradient-sum.js';
-import type { Run } from './run.js';
-import type { Session } from './session.js';
+import { reportIn } from './lanes.js';
 import { computeShare } from './share.js';
 import { Stopwatch } from './stopwatch.js';
 import { judge, type Verdict } from './verdict.js';

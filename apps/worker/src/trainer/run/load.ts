@@ -4,8 +4,8 @@ import { Model, numericsRecord, Runtime, type ModelConfig } from '@ringmaster/mo
 import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
 import { checkBase, checkVocabulary, taskOf } from '@ringmaster/tasks';
 import type { Logger } from 'pino';
-import { fetchWhole, type Artifacts } from '../artifacts/artifacts.js';
-import { locateModel, readModel, type LocatedModel } from '../artifacts/model.js';
+import { fetchWhole, type Artifacts } from '../../artifacts/artifacts.js';
+import { locateModel, readModel, type LocatedModel } from '../../artifacts/model.js';
 import { probe } from './probe.js';
 import { Run } from './run.js';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
 import { artifactManifestSchema } from '@ringmaster/protocol';
-import { finish, microbatches, tinyJob, train } from './tiny.test.fixture.js';
-import { change, form, TrainingGround } from './trainers.test.fixture.js';
+import { finish, microbatches, tinyJob, train } from '../tiny.test.fixture.js';
+import { change, form, TrainingGround } from '../trainers.test.fixture.js';
 
 let ground: TrainingGround;
 

@@ -1,7 +1,7 @@
 import { fits } from '@ringmaster/allreduce';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MicrobatchReport } from './microbatch.js';
+import type { MicrobatchReport } from './lanes.js';
 import { exponentsFor, judge } from './verdict.js';
 
 const tensors = 3;

@@ -23,7 +23,7 @@ export class WritingThread {
   constructor(source: ArtifactsSource, bytes: number, onLate: (late: Late) => void) {
     this.copy = new Uint8Array(new SharedArrayBuffer(bytes));
     const workerData: ThreadData = { source, copy: this.copy };
-    const file = new URL('writing-thread.js', import.meta.url);
+    const file = new URL('./writing.thread.js', import.meta.url);
     this.#worker = new Worker(file, { name: 'checkpoints', workerData });
     this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => {
