@@ -1,3 +1,4 @@
+import type { BlobStore, Roots } from '@ringmaster/data';
 import {
   isFinal,
   RingmasterError,
@@ -6,7 +7,6 @@ import {
   type ProfileView,
   type TrainerMessage,
 } from '@ringmaster/protocol';
-import type { BlobStore, Roots } from '@ringmaster/data';
 import type { Logger } from 'pino';
 import type { Garbage } from '../artifacts/garbage.js';
 import { readArtifact } from '../artifacts/references.js';
@@ -15,7 +15,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import { jobOf } from '../names/names.js';
 import type { Preparation } from '../preparation/preparation.js';
 import type { Departure, RunEvent } from '../runs/event.js';
-import { believedRank } from '../runs/fence.js';
+import { believedRank } from '../runs/ring/fence.js';
 import { trainerOf, type Run } from '../runs/run.js';
 import { transition } from '../runs/transition.js';
 import type { JobFilter, JobRecord, ListedJob } from '../store/jobs.js';

@@ -1,11 +1,10 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
-import { happen } from './breaking.js';
-import { hasPromised } from './fence.js';
+import { recordFailure, type Context } from './commands.js';
 import { isEnd } from './generation.js';
-import { onSaveFailed } from './parking.js';
+import { hasPromised } from './ring/fence.js';
+import { onSaveFailed } from './ring/parking.js';
+import { isNewer } from './ring/source.js';
 import type { Checkpoint, Run, Trainer } from './run.js';
-import { believable, isNewer } from './source.js';
-import type { Turn } from './turn.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
@@ -14,10 +13,15 @@ export function onCheckpointed(
   run: Run,
   trainer: Trainer,
   { generation, position, manifest, seconds }: Message<'checkpointed'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   if (isFenced(run, trainer, generation)) return run;
-  return withCheckpoint({ ...run, checkpointsFail: false }, { position, manifest }, seconds, turn);
+  return withCheckpoint(
+    { ...run, checkpointsFail: false },
+    { position, manifest },
+    seconds,
+    context,
+  );
 }
 
 /** Keeps a checkpoint if it is the newest, and drops the oldest beyond what is kept. */
@@ -25,7 +29,7 @@ export function withCheckpoint(
   run: Run,
   checkpoint: Checkpoint,
   seconds: number | null,
-  turn: Turn,
+  context: Context,
 ): Run {
   const newest = run.checkpoints.at(-1);
   if (run.distrust || (newest !== undefined && !isNewer(checkpoint.position, newest.position)))
@@ -35,17 +39,17 @@ export function withCheckpoint(
     ({ position }) => position.step !== checkpoint.position.step,
   );
   for (const old of run.checkpoints) {
-    if (!others.includes(old)) turn.commands.push({ type: 'drop-checkpoint', checkpoint: old });
+    if (!others.includes(old)) context.commands.push({ type: 'drop-checkpoint', checkpoint: old });
   }
-  turn.commands.push({ type: 'keep-checkpoint', checkpoint, seconds });
-  return withNewest({ ...run, checkpoints: [...others, checkpoint] }, run.limits.keep, turn);
+  context.commands.push({ type: 'keep-checkpoint', checkpoint, seconds });
+  return withNewest({ ...run, checkpoints: [...others, checkpoint] }, run.limits.keep, context);
 }
 
 /** Drops all checkpoints but so many of the newest. */
-export function withNewest(run: Run, count: number, turn: Turn): Run {
+export function withNewest(run: Run, count: number, context: Context): Run {
   const dropped = Math.max(0, run.checkpoints.length - count);
   for (const checkpoint of run.checkpoints.slice(0, dropped))
-    turn.commands.push({ type: 'drop-checkpoint', checkpoint });
+    context.commands.push({ type: 'drop-checkpoint', checkpoint });
   return { ...run, checkpoints: run.checkpoints.slice(dropped) };
 }
 
@@ -54,32 +58,24 @@ export function onCheckpointFailed(
   run: Run,
   trainer: Trainer,
   { generation, step, error }: Message<'checkpoint-failed'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   if (isFenced(run, trainer, generation)) return run;
   if (run.saving?.trainer === trainer.id || isEnd(run.ring))
-    return onSaveFailed(run, error.message, turn);
+    return onSaveFailed(run, error.message, context);
   if (!run.checkpointsFail)
-    happen(run, trainer, `could not write a checkpoint: ${error.message}`, turn, { step });
+    recordFailure(run, trainer, `could not write a checkpoint: ${error.message}`, context, {
+      step,
+    });
   return { ...run, checkpointsFail: true };
 }
 
 /** Forgets the newest checkpoint, which turned out to be damaged. */
-export function withoutDamaged(run: Run, turn: Turn): Run {
+export function withoutDamaged(run: Run, context: Context): Run {
   const newest = run.checkpoints.at(-1);
   if (newest === undefined) return run;
-  turn.commands.push({ type: 'drop-checkpoint', checkpoint: newest });
+  context.commands.push({ type: 'drop-checkpoint', checkpoint: newest });
   return { ...run, checkpoints: run.checkpoints.slice(0, -1) };
-}
-
-/** Drops the checkpoints that no audit covers. */
-export function withBelievable(run: Run, turn: Turn): Run {
-  const checkpoints = believable(run);
-  for (const checkpoint of run.checkpoints) {
-    if (!checkpoints.includes(checkpoint))
-      turn.commands.push({ type: 'drop-checkpoint', checkpoint });
-  }
-  return { ...run, checkpoints };
 }
 
 /** Whether a trainer speaks of a generation that it has promised to have left. */

@@ -1,5 +1,5 @@
 import type { Recovery, TrainerCommand } from '@ringmaster/protocol';
-import type { Checkpoint, RunResult } from './run.js';
+import type { Checkpoint, Run, RunResult, Trainer } from './run.js';
 
 /** What a run wants done. The new state of the run is durable before any of its commands is carried out. */
 export type RunCommand =
@@ -31,4 +31,46 @@ export interface IncidentReport {
   readonly generation: number;
   /** One paragraph: what, who, step, last lines, what was done. */
   readonly what: string;
+}
+
+/** A failure that a transition met; its incident is written once it is known what comes of it. */
+export interface Failure {
+  readonly trainer: Trainer;
+  /** The run as it was when the failure happened. */
+  readonly run: Run;
+  readonly step: number;
+  /** What befell the trainer, to follow its name: "exited with code 1". */
+  readonly what: string;
+  readonly lastLines: readonly string[];
+  /** Further sentences of the incident. */
+  readonly remarks: readonly string[];
+  /** If the failure broke the ring: the last sign of life of what failed, and when the failure was known. */
+  readonly broke: { readonly heard: number; readonly known: number } | null;
+}
+
+/** The context of one transition: its time, and the commands and failures that it gathers on its way. */
+export interface Context {
+  readonly now: number;
+  /** Whether the event is a tick: what can wait is looked at only then. */
+  readonly idle: boolean;
+  readonly commands: RunCommand[];
+  readonly failures: Failure[];
+}
+
+/** Has a command sent to a trainer. */
+export function send(context: Context, trainer: string, command: TrainerCommand): void {
+  context.commands.push({ type: 'send', trainer, command });
+}
+
+/** Records a failure, which becomes an incident at the end of the transition. */
+export function recordFailure(
+  run: Run,
+  trainer: Trainer,
+  what: string,
+  context: Context,
+  more: Partial<Failure> = {},
+): void {
+  const { step } = run;
+  const none = { lastLines: [], remarks: [], broke: null };
+  context.failures.push({ trainer, run, step, what, ...none, ...more });
 }

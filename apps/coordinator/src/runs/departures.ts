@@ -1,22 +1,21 @@
-import { breakRing, happen, lastHeard, withoutTrainer } from './breaking.js';
+import { recordFailure, type Context } from './commands.js';
 import type { Departure } from './event.js';
+import { breakRing, lastHeard, withoutTrainer } from './faults/breaking.js';
+import { describeExclusion, withStillborn, withStrike } from './faults/exclusion.js';
+import { describeDeparture } from './faults/incident.js';
+import { reportedBy, withoutExplained } from './faults/trouble.js';
 import { isRunning, rankIn, type Generation } from './generation.js';
-import { describeDeparture } from './incident.js';
-import { withdrawWith } from './planned.js';
-import { describeExclusion, withStillborn } from './quarantine.js';
+import { withdrawWith } from './ring/change.js';
 import type { Run, Trainer } from './run.js';
-import { withStrike } from './strikes.js';
-import { reportedBy, withoutExplained } from './trouble.js';
-import type { Turn } from './turn.js';
 
 /** Signals by which a machine or a person ends a process that has done nothing wrong. */
 const FROM_OUTSIDE: readonly (string | null)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /** What the end of a trainer makes of a run. */
-export function onGone(run: Run, trainer: Trainer, departure: Departure, turn: Turn): Run {
+export function onGone(run: Run, trainer: Trainer, departure: Departure, context: Context): Run {
   const { id } = trainer;
   const { ring } = run;
-  const left = withdrawWith(withoutTrainer(run, id), id, turn);
+  const left = withdrawWith(withoutTrainer(run, id), id, context);
   if (ring?.retiring.includes(id) === true) {
     // The others have agreed to go on without it.
     return { ...left, ring: { ...ring, retiring: ring.retiring.filter((other) => other !== id) } };
@@ -26,13 +25,15 @@ export function onGone(run: Run, trainer: Trainer, departure: Departure, turn: T
 
   const counted = counts(departure) && !trainer.stepped ? withStillborn(left, trainer) : left;
   const what = describeDeparture(departure);
-  happen(run, trainer, what, turn, {
+  recordFailure(run, trainer, what, context, {
     lastLines: departure.cause === 'exited' ? departure.lastLines : [],
     remarks: [...reportedBy(run, id), ...describeExclusion(run, counted)],
     broke:
-      rank < 0 ? null : { heard: signOfLife(run, trainer, departure, turn.now), known: turn.now },
+      rank < 0
+        ? null
+        : { heard: signOfLife(run, trainer, departure, context.now), known: context.now },
   });
-  const broken = rank < 0 ? counted : breakRing(counted, turn);
+  const broken = rank < 0 ? counted : breakRing(counted, context);
   return strike(withoutExplained(broken, id), run, ring, trainer, departure, what);
 }
 

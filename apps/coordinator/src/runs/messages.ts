@@ -1,18 +1,23 @@
-import { withRepair } from './artifact-fault.js';
 import { RingmasterError, type TrainerMessage } from '@ringmaster/protocol';
-import { breakRing, end, happen } from './breaking.js';
 import { onCheckpointed, onCheckpointFailed, withNewest, withoutDamaged } from './checkpoints.js';
-import { hasPromised } from './fence.js';
+import { recordFailure, type Context } from './commands.js';
+import { withRepair } from './faults/artifact.js';
+import { breakRing, end } from './faults/breaking.js';
+import { quarantine, withoutMajority } from './faults/divergence.js';
+import {
+  withExcluded,
+  withoutPassed,
+  withStepped,
+  withStillborn,
+  withStrike,
+} from './faults/exclusion.js';
+import { recover } from './faults/incident.js';
+import { breakWithTrouble, withReport } from './faults/trouble.js';
 import { rankIn, withMember, withStarted, type Generation } from './generation.js';
-import { decline, enforce } from './planned.js';
-import { withExcluded, withStepped, withStillborn } from './quarantine.js';
-import { recover } from './recovery.js';
+import { decline, enforce } from './ring/change.js';
+import { hasPromised } from './ring/fence.js';
+import { withSpeed } from './ring/shares.js';
 import { trainerOf, withTrainers, type Run, type Trainer } from './run.js';
-import { withSpeed } from './speed.js';
-import { withoutPassed, withStrike } from './strikes.js';
-import { breakWithTrouble, withReport } from './trouble.js';
-import type { Turn } from './turn.js';
-import { quarantine, withoutMajority } from './unplanned.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
@@ -20,22 +25,28 @@ type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { ty
  * What a trainer's message makes of a run. One of a planned generation that only a ring at work in it can send proves
  * that it has come true; one of a generation that is over changes nothing but the history.
  */
-export function onMessage(run: Run, trainer: Trainer, message: TrainerMessage, turn: Turn): Run {
-  if (message.type === 'ready') return onReady(run, trainer, message, turn);
+export function onMessage(
+  run: Run,
+  trainer: Trainer,
+  message: TrainerMessage,
+  context: Context,
+): Run {
+  if (message.type === 'ready') return onReady(run, trainer, message, context);
   if (message.type === 'failed' && message.generation === 0) {
-    return trainer.ready ? run : onLoadFailed(run, trainer, message, turn);
+    return trainer.ready ? run : onLoadFailed(run, trainer, message, context);
   }
-  if (message.type === 'checkpointed') return onCheckpointed(run, trainer, message, turn);
-  if (message.type === 'checkpoint-failed') return onCheckpointFailed(run, trainer, message, turn);
+  if (message.type === 'checkpointed') return onCheckpointed(run, trainer, message, context);
+  if (message.type === 'checkpoint-failed')
+    return onCheckpointFailed(run, trainer, message, context);
   const planned = run.planned.find(({ generation }) => generation === message.generation);
   if (planned !== undefined && isConcerned(planned, trainer)) {
     if (message.type === 'prepared') return onPlannedPrepared(run, planned, trainer, message);
-    if (message.type === 'failed') return onPlannedFailed(run, planned, trainer, message, turn);
+    if (message.type === 'failed') return onPlannedFailed(run, planned, trainer, message, context);
     return planned.told === null
       ? run
-      : inForce(enforce(run, planned, turn), trainer, message, turn);
+      : inForce(enforce(run, planned, context), trainer, message, context);
   }
-  return inForce(run, trainer, message, turn);
+  return inForce(run, trainer, message, context);
 }
 
 function isConcerned(planned: Generation, { id }: Trainer): boolean {
@@ -47,13 +58,13 @@ function inForce(
   run: Run,
   trainer: Trainer,
   message: Exclude<TrainerMessage, { type: 'ready' | 'checkpointed' | 'checkpoint-failed' }>,
-  turn: Turn,
+  context: Context,
 ): Run {
   const { ring } = run;
-  if (message.type === 'retired') return onRetired(run, trainer, message, turn);
+  if (message.type === 'retired') return onRetired(run, trainer, message, context);
   if (ring?.generation !== message.generation || rankIn(ring, trainer.id) < 0)
-    return ofPrevious(run, trainer, message, turn);
-  if (message.type === 'failed') return onFailed(run, ring, trainer, message, turn);
+    return ofPrevious(run, trainer, message, context);
+  if (message.type === 'failed') return onFailed(run, ring, trainer, message, context);
   if (message.type === 'prepared') {
     if (ring.told !== null || ring.from !== null) return run;
     const { endpoint, donor, state, interrupted } = message;
@@ -61,21 +72,21 @@ function inForce(
     return { ...run, ring: withMember(ring, trainer.id, { prepared }) };
   }
   if (ring.told === null) return run;
-  const heard = { ...run, observed: { ...run.observed, heard: turn.now } };
+  const heard = { ...run, observed: { ...run.observed, heard: context.now } };
   switch (message.type) {
     case 'started': {
       const started = withMember(ring, trainer.id, { started: message.transferSeconds });
-      return { ...heard, ring: withStarted(started, false, turn.now) };
+      return { ...heard, ring: withStarted(started, false, context.now) };
     }
     case 'progress':
-      return onProgress(heard, ring, trainer, message, turn);
+      return onProgress(heard, ring, trainer, message, context);
     case 'finished':
-      return onFinished(heard, ring, trainer, message, turn);
+      return onFinished(heard, ring, trainer, message, context);
   }
 }
 
 /** What a ring that was replaced still has to say: what it applied, and why it ended. */
-function ofPrevious(run: Run, trainer: Trainer, message: TrainerMessage, turn: Turn): Run {
+function ofPrevious(run: Run, trainer: Trainer, message: TrainerMessage, context: Context): Run {
   const { previous, ring } = run;
   if (!('generation' in message) || previous?.generation !== message.generation) return run;
   const rank = previous.ranks.indexOf(trainer.id);
@@ -85,11 +96,11 @@ function ofPrevious(run: Run, trainer: Trainer, message: TrainerMessage, turn: T
   const report = { rank, blames: message.blames, what: message.error.message };
   // It was to switch with the others, and has not: they wait for it.
   if (ring !== null && ring.from === previous.generation && rankIn(ring, trainer.id) >= 0)
-    return onFailed(run, ring, trainer, { ...message, blames: [] }, turn);
+    return onFailed(run, ring, trainer, { ...message, blames: [] }, context);
   return withReport(run, previous.generation, report);
 }
 
-function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Turn): Run {
+function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, context: Context): Run {
   if (trainer.ready) return run;
   const numerics = run.numerics ?? message.numerics;
   const key = Object.keys({ ...numerics, ...message.numerics }).find(
@@ -99,8 +110,8 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, turn: Tu
     const { worker } = trainer;
     const [found, expected] = [message.numerics[key] ?? 'unknown', numerics[key] ?? 'unknown'];
     const error = new RingmasterError('NUMERICS_MISMATCH', { worker, key, found, expected });
-    happen(run, trainer, `was refused: ${error.message}`, turn);
-    return end(withExcluded(run, worker), trainer.id, turn);
+    recordFailure(run, trainer, `was refused: ${error.message}`, context);
+    return end(withExcluded(run, worker), trainer.id, context);
   }
   return {
     ...withTrainers(run, [trainer.id], { ready: true }),
@@ -118,13 +129,18 @@ function withNode(numerics: Numerics, node: string | undefined): Numerics {
   return { ...numerics, node: [...known, node].join(' ') };
 }
 
-function onLoadFailed(run: Run, trainer: Trainer, message: Message<'failed'>, turn: Turn): Run {
-  const repaired = withRepair(run, trainer, message, turn);
+function onLoadFailed(
+  run: Run,
+  trainer: Trainer,
+  message: Message<'failed'>,
+  context: Context,
+): Run {
+  const repaired = withRepair(run, trainer, message, context);
   if (repaired !== null) return repaired;
   const { error, fatal } = message;
   const what = `could not load: ${error.message}`;
-  happen(run, trainer, what, turn);
-  const ended = end(run, trainer.id, turn);
+  recordFailure(run, trainer, what, context);
+  const ended = end(run, trainer.id, context);
   // A fault of the job counts against no machine. Where others have loaded the same, it is not tried there again.
   if (fatal)
     return run.numerics === null
@@ -154,22 +170,27 @@ function onPlannedFailed(
   planned: Generation,
   trainer: Trainer,
   { blames, error }: Message<'failed'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   const isNew = (id: string) => rankIn(run.ring, id) < 0;
   const blamed = blames.flatMap((rank) => planned.members[rank]?.trainer ?? []).filter(isNew);
   const atFault = isNew(trainer.id) ? [trainer.id] : blamed;
   const what = `could not join generation ${planned.generation}: ${error.message}`;
-  return decline(run, planned, atFault, what, turn);
+  return decline(run, planned, atFault, what, context);
 }
 
-function onRetired(run: Run, trainer: Trainer, { step }: Message<'retired'>, turn: Turn): Run {
+function onRetired(
+  run: Run,
+  trainer: Trainer,
+  { step }: Message<'retired'>,
+  context: Context,
+): Run {
   const { ring } = run;
   if (ring?.retiring.includes(trainer.id) !== true) return run;
   const retiring = ring.retiring.filter((id) => id !== trainer.id);
   const next = { ...run, step: Math.max(run.step, step), ring: { ...ring, retiring } };
   // When everyone leaves, they keep the state until it is durable.
-  return ring.members.length === 0 ? next : end(next, trainer.id, turn);
+  return ring.members.length === 0 ? next : end(next, trainer.id, context);
 }
 
 function onProgress(
@@ -177,16 +198,16 @@ function onProgress(
   ring: Generation,
   trainer: Trainer,
   message: Message<'progress'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   // A step needs everyone: whoever has not said so has started as well.
   const proven = message.steps.length > 0;
-  const next = { ...withHistory(run, message), ring: withStarted(ring, proven, turn.now) };
+  const next = { ...withHistory(run, message), ring: withStarted(ring, proven, context.now) };
   if (!proven) return next;
   const ids = ring.members.map((member) => member.trainer);
   const stepped = withStepped(withSpeed(next, trainer.id, message.steps), ids);
   const fresh = { ...stepped, breaks: 0, formAfter: 0, repairs: 0, suspect: null, distrust: false };
-  return recover(fresh, turn);
+  return recover(fresh, context);
 }
 
 function withHistory(run: Run, { steps }: Message<'progress'>): Run {
@@ -201,17 +222,17 @@ function onFinished(
   ring: Generation,
   trainer: Trainer,
   { position, model, metrics }: Message<'finished'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   if (ring.members[0]?.trainer !== trainer.id || model === null) {
     const finished = withMember(ring, trainer.id, { finished: true });
-    return { ...run, ring: withStarted(finished, true, turn.now) };
+    return { ...run, ring: withStarted(finished, true, context.now) };
   }
   const { step, stateHash } = position;
   const result = { stateHash, model, metrics };
-  turn.commands.push({ type: 'register-model', result });
+  context.commands.push({ type: 'register-model', result });
   // Nothing goes on from a state any more: the model is what others begin from.
-  return withNewest({ ...run, step, state: 'succeeded', result }, run.limits.keepAtEnd, turn);
+  return withNewest({ ...run, step, state: 'succeeded', result }, run.limits.keepAtEnd, context);
 }
 
 function onFailed(
@@ -219,29 +240,29 @@ function onFailed(
   ring: Generation,
   trainer: Trainer,
   message: Message<'failed'>,
-  turn: Turn,
+  context: Context,
 ): Run {
   const { error, fatal, blames } = message;
   const step = Math.max(run.step, message.step);
   const rank = rankIn(ring, trainer.id);
   const what = error.message;
   if (fatal) {
-    happen(run, trainer, `could not go on: ${what}`, turn);
+    recordFailure(run, trainer, `could not go on: ${what}`, context);
     return { ...run, state: 'failed', error };
   }
-  const repaired = withRepair(run, trainer, message, turn);
+  const repaired = withRepair(run, trainer, message, context);
   if (repaired !== null) return repaired;
   if (error.code === 'CHECKPOINT_DAMAGED' && run.checkpoints.length > 0) {
-    const broke = { heard: run.observed.heard, known: turn.now };
-    happen(run, trainer, `could not go on: ${what}`, turn, { step, broke });
-    return withoutDamaged(breakRing(run, turn), turn);
+    const broke = { heard: run.observed.heard, known: context.now };
+    recordFailure(run, trainer, `could not go on: ${what}`, context, { step, broke });
+    return withoutDamaged(breakRing(run, context), context);
   }
   if (error.code === 'STATE_DIVERGED' || error.code === 'AUDIT_MISMATCH') {
     const present = blames.filter((blamed) => isHere(run, ring, blamed));
-    if (present.length === 0) return withoutMajority(run, ring, step, turn);
-    return breakRing(quarantine(run, ring, present, step, turn), turn);
+    if (present.length === 0) return withoutMajority(run, ring, step, context);
+    return breakRing(quarantine(run, ring, present, step, context), context);
   }
-  return breakWithTrouble(run, ring, [{ rank, blames, what }], step, turn);
+  return breakWithTrouble(run, ring, [{ rank, blames, what }], step, context);
 }
 
 function isHere(run: Run, ring: Generation, rank: number): boolean {

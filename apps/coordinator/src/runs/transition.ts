@@ -1,17 +1,17 @@
 import { isFinal } from '@ringmaster/protocol';
-import { end } from './breaking.js';
 import { withCheckpoint } from './checkpoints.js';
+import { send, type Context } from './commands.js';
 import { onGone } from './departures.js';
 import type { RunEvent, Transition } from './event.js';
-import { writeIncident } from './incident.js';
+import { end } from './faults/breaking.js';
+import { writeIncident } from './faults/incident.js';
 import { onMessage } from './messages.js';
-import { finishLeaving, giveBack } from './parking.js';
-import { change, release } from './planned.js';
-import { outstanding } from './repeat.js';
+import { change, release } from './ring/change.js';
+import { form } from './ring/form.js';
+import { finishLeaving, giveBack } from './ring/parking.js';
+import { outstanding } from './ring/start.js';
 import { trainerOf, type Run, type Trainer } from './run.js';
 import { onTick } from './timing.js';
-import { send, type Turn } from './turn.js';
-import { form } from './unplanned.js';
 
 /**
  * The life of a job as a pure function. Invariants:
@@ -25,14 +25,14 @@ import { form } from './unplanned.js';
  */
 export function transition(run: Run, event: RunEvent, now: number): Transition {
   if (isFinal(run.state)) return { run, commands: [] };
-  const turn: Turn = { now, idle: event.type === 'tick', commands: [], happenings: [] };
-  const changed = apply(run, event, turn);
-  const settled = isFinal(changed.state) ? changed : settle(changed, turn);
-  const after = isFinal(settled.state) ? conclude(run, settled, turn) : settled;
-  return { run: withIncidents(after, turn), commands: turn.commands };
+  const context: Context = { now, idle: event.type === 'tick', commands: [], failures: [] };
+  const changed = apply(run, event, context);
+  const settled = isFinal(changed.state) ? changed : settle(changed, context);
+  const after = isFinal(settled.state) ? conclude(run, settled, context) : settled;
+  return { run: withIncidents(after, context), commands: context.commands };
 }
 
-function apply(run: Run, event: RunEvent, turn: Turn): Run {
+function apply(run: Run, event: RunEvent, context: Context): Run {
   switch (event.type) {
     case 'preparing':
       return run.state === 'queued' && !run.prepared ? { ...run, state: 'preparing' } : run;
@@ -43,18 +43,18 @@ function apply(run: Run, event: RunEvent, turn: Turn): Run {
     case 'cancelled':
       return { ...run, state: 'cancelled' };
     case 'placed':
-      return onPlaced(run, event.trainers, turn);
+      return onPlaced(run, event.trainers, context);
     case 'message': {
       const trainer = trainerOf(run, event.trainer);
       if (trainer === undefined) return run;
-      return onMessage(heardOf(run, trainer, turn.now), trainer, event.message, turn);
+      return onMessage(heardOf(run, trainer, context.now), trainer, event.message, context);
     }
     case 'gone': {
       const trainer = trainerOf(run, event.trainer);
-      return trainer === undefined ? run : onGone(run, trainer, event.departure, turn);
+      return trainer === undefined ? run : onGone(run, trainer, event.departure, context);
     }
     case 'paused':
-      return onPaused(run, turn);
+      return onPaused(run, context);
     case 'resumed':
       if (run.state === 'paused') return { ...run, state: 'queued' };
       return run.leave?.until === 'resumed' ? { ...run, leave: null } : run;
@@ -63,7 +63,7 @@ function apply(run: Run, event: RunEvent, turn: Turn): Run {
       return { ...run, leave: { until: 'scheduled', reason: event.reason } };
     }
     case 'released': {
-      const released = { reason: event.reason, since: turn.now };
+      const released = { reason: event.reason, since: context.now };
       const trainers = run.trainers.map((trainer) =>
         event.trainers.includes(trainer.id) && trainer.released === null
           ? { ...trainer, released }
@@ -72,30 +72,35 @@ function apply(run: Run, event: RunEvent, turn: Turn): Run {
       return { ...run, trainers };
     }
     case 'dismissed':
-      return run.trainers.length === 0 ? run : giveBack(run, turn);
+      return run.trainers.length === 0 ? run : giveBack(run, context);
     case 'reattached':
-      for (const command of outstanding(run, event.trainer)) send(turn, event.trainer, command);
+      for (const command of outstanding(run, event.trainer)) send(context, event.trainer, command);
       return run;
     case 'recovered':
-      return withCheckpoint(run, event.checkpoint, null, turn);
+      return withCheckpoint(run, event.checkpoint, null, context);
     case 'tick':
-      return onTick(run, turn);
+      return onTick(run, context);
   }
 }
 
-function onPlaced(run: Run, placed: readonly { id: string; worker: string }[], turn: Turn): Run {
+function onPlaced(
+  run: Run,
+  placed: readonly { id: string; worker: string }[],
+  context: Context,
+): Run {
   if (!run.prepared || run.leave !== null || run.state === 'paused') return run;
-  for (const { id, worker } of placed) turn.commands.push({ type: 'launch', trainer: id, worker });
+  for (const { id, worker } of placed)
+    context.commands.push({ type: 'launch', trainer: id, worker });
   const launched = placed.map(({ id, worker }) => ({
-    ...{ id, worker, since: turn.now, ready: false, seated: false, stepped: false },
+    ...{ id, worker, since: context.now, ready: false, seated: false, stepped: false },
     ...{ strikesBefore: run.strikesEver, released: null },
   }));
   return { ...run, trainers: [...run.trainers, ...launched] };
 }
 
-function onPaused(run: Run, turn: Turn): Run {
+function onPaused(run: Run, context: Context): Run {
   if (run.state === 'paused') return run;
-  if (run.state === 'preparing') turn.commands.push({ type: 'stop-preparation' });
+  if (run.state === 'preparing') context.commands.push({ type: 'stop-preparation' });
   if (run.trainers.length === 0) return { ...run, state: 'paused' };
   return { ...run, leave: { until: 'resumed', reason: 'a user paused the job' } };
 }
@@ -107,17 +112,17 @@ function heardOf(run: Run, { id }: Trainer, now: number): Run {
 }
 
 /** Does whatever can be done now, and names the state that the run is in. */
-function settle(run: Run, turn: Turn): Run {
+function settle(run: Run, context: Context): Run {
   if (run.state === 'preparing' || run.state === 'paused' || !run.prepared) return run;
-  const released = release(finishLeaving(run, turn), turn);
+  const released = release(finishLeaving(run, context), context);
   const empty = released.ring === null && released.trainers.every(({ seated }) => !seated);
-  if (released.leave !== null && empty) return giveBack(released, turn);
-  const formed = form(released, turn);
+  if (released.leave !== null && empty) return giveBack(released, context);
+  const formed = form(released, context);
   if (isFinal(formed.state) || formed.state === 'paused') return formed;
-  return named(change(formed, turn), turn);
+  return named(change(formed, context), context);
 }
 
-function named(run: Run, { now }: Turn): Run {
+function named(run: Run, { now }: Context): Run {
   const { ring, trainers, limits } = run;
   const enough = trainers.length >= limits.min;
   const stranded = (ring?.told ?? null) === null && trainers.length > 0 && !enough;
@@ -131,9 +136,9 @@ function named(run: Run, { now }: Turn): Run {
 }
 
 /** Leaves nothing of a run behind that has come to its end. */
-function conclude(before: Run, run: Run, turn: Turn): Run {
-  if (before.state === 'preparing') turn.commands.push({ type: 'stop-preparation' });
-  const ended = run.trainers.reduce((next, { id }) => end(next, id, turn), run);
+function conclude(before: Run, run: Run, context: Context): Run {
+  if (before.state === 'preparing') context.commands.push({ type: 'stop-preparation' });
+  const ended = run.trainers.reduce((next, { id }) => end(next, id, context), run);
   return {
     ...ended,
     ...{ ring: null, planned: [], previous: null, leave: null, saving: null, trouble: null },
@@ -142,13 +147,13 @@ function conclude(before: Run, run: Run, turn: Turn): Run {
 }
 
 /** Tells what went wrong, now that it is known what came of it. */
-function withIncidents(run: Run, turn: Turn): Run {
+function withIncidents(run: Run, context: Context): Run {
   let next = run;
-  for (const happening of turn.happenings) {
+  for (const failure of context.failures) {
     const incident = next.incidents + 1;
-    const report = writeIncident(happening, incident, run);
-    turn.commands.push({ type: 'report', incident: report });
-    const { broke } = happening;
+    const report = writeIncident(failure, incident, run);
+    context.commands.push({ type: 'report', incident: report });
+    const { broke } = failure;
     const recovering =
       broke === null || isFinal(run.state)
         ? next.recovering

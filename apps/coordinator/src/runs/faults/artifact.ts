@@ -1,8 +1,8 @@
 import { faultOf, type TrainerMessage } from '@ringmaster/protocol';
-import { breakRing, end, happen } from './breaking.js';
-import { rankIn } from './generation.js';
-import type { Run, Trainer } from './run.js';
-import type { Turn } from './turn.js';
+import { recordFailure, type Context } from '../commands.js';
+import { rankIn } from '../generation.js';
+import type { Run, Trainer } from '../run.js';
+import { breakRing, end } from './breaking.js';
 
 /** How often a run has its artifacts made whole without a step in between, before somebody else is thought at fault. */
 const REPAIRS_TO_DOUBT = 3;
@@ -16,16 +16,16 @@ export function withRepair(
   run: Run,
   trainer: Trainer,
   { error, step }: Extract<TrainerMessage, { type: 'failed' }>,
-  turn: Turn,
+  context: Context,
 ): Run | null {
   if (faultOf(error.code) !== 'artifact' || run.repairs >= REPAIRS_TO_DOUBT) return null;
   const inRing = rankIn(run.ring, trainer.id) >= 0;
-  happen(run, trainer, `met what is damaged: ${error.message}`, turn, {
+  recordFailure(run, trainer, `met what is damaged: ${error.message}`, context, {
     step: Math.max(run.step, step),
     remarks: ['What was prepared is looked through, and prepared again where it must be.'],
-    broke: inRing ? { heard: run.observed.heard, known: turn.now } : null,
+    broke: inRing ? { heard: run.observed.heard, known: context.now } : null,
   });
-  turn.commands.push({ type: 'repair' });
+  context.commands.push({ type: 'repair' });
   const counted = { ...run, repairs: run.repairs + 1 };
-  return end(inRing ? breakRing(counted, turn) : counted, trainer.id, turn);
+  return end(inRing ? breakRing(counted, context) : counted, trainer.id, context);
 }

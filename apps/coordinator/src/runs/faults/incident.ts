@@ -1,9 +1,9 @@
+import type { Recovery } from '@ringmaster/protocol';
 import { z } from 'zod';
-import type { IncidentReport } from './commands.js';
-import type { Departure } from './event.js';
-import { rankIn } from './generation.js';
-import type { Run } from './run.js';
-import type { Happening } from './turn.js';
+import type { Context, Failure, IncidentReport } from '../commands.js';
+import type { Departure } from '../event.js';
+import { isRunning, rankIn, type Generation } from '../generation.js';
+import type { Run } from '../run.js';
 
 const LINES_TOLD = 5;
 const MEGABYTE = 2 ** 20;
@@ -45,8 +45,8 @@ function inWords(line: string): string {
 }
 
 /** Tells a failure in one paragraph, given the run after what was done about it. */
-export function writeIncident(happening: Happening, number: number, after: Run): IncidentReport {
-  const { trainer, run, step, what, lastLines, remarks } = happening;
+export function writeIncident(failure: Failure, number: number, after: Run): IncidentReport {
+  const { trainer, run, step, what, lastLines, remarks } = failure;
   const { ring } = run;
   const rank = rankIn(ring, trainer.id);
   const generation = ring?.generation ?? run.generation;
@@ -87,4 +87,29 @@ function resumption(run: Run): string {
   if (run.trainers.some(({ seated }) => seated)) return 'what its trainers hold in memory';
   const newest = run.checkpoints.at(-1);
   return newest === undefined ? 'the beginning' : `the checkpoint of step ${newest.position.step}`;
+}
+
+/** Completes the incidents that broke a ring, now that the first step of the next one is applied. */
+export function recover(run: Run, context: Context): Run {
+  const { ring, recovering } = run;
+  if (recovering.length === 0 || !isRunning(ring)) return run;
+  for (const { incident, heard, known } of recovering) {
+    const recovery = timed(ring, heard, known, context.now);
+    context.commands.push({ type: 'recovered', incident, recovery });
+  }
+  return { ...run, recovering: [] };
+}
+
+function timed(ring: Generation, heard: number, known: number, now: number): Recovery {
+  const told = Math.max(known, ring.told ?? known);
+  const running = Math.max(told, ring.running ?? told);
+  const slowest = Math.max(...ring.members.map(({ started }) => started ?? 0));
+  const transfer = Math.min(slowest, (running - told) / 1000);
+  return {
+    detect: (known - heard) / 1000,
+    abort: (told - known) / 1000,
+    form: (running - told) / 1000 - transfer,
+    transfer,
+    firstStep: (now - running) / 1000,
+  };
 }

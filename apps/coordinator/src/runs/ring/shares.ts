@@ -1,3 +1,9 @@
+import type { StepReport } from '@ringmaster/protocol';
+import type { Run } from '../run.js';
+
+/** Weight of the newest step in the smoothed figures: about the last ten count. */
+const NEWEST = 0.2;
+
 /** Part of a step's time that new shares must save to be worth a planned change. */
 const WORTHWHILE = 0.15;
 
@@ -21,7 +27,7 @@ export function dealShares(microbatches: number, seconds: readonly number[]): nu
   return blocks(sizes);
 }
 
-/** The same with nothing for some ranks, which still take the state over. */
+/** Deals microbatches like `dealShares`, with none for ranks that still take the state over. */
 export function dealAmong(
   microbatches: number,
   seconds: readonly number[],
@@ -52,4 +58,33 @@ function longest(shares: readonly (readonly number[])[], seconds: readonly numbe
 function blocks(sizes: readonly number[]): number[][] {
   let next = 0;
   return sizes.map((size) => Array.from({ length: size }, () => next++));
+}
+
+/** The run with what one rank reports of its steps taken into account. */
+export function withSpeed(run: Run, trainer: string, reports: readonly StepReport[]): Run {
+  const { observed } = run;
+  let { slowestStep, stepSeconds } = observed;
+  let microbatchSeconds = observed.trainers[trainer]?.microbatchSeconds ?? null;
+  for (const { seconds, phases, microbatches, attempts } of reports) {
+    slowestStep = Math.max(slowestStep, seconds);
+    stepSeconds = smooth(stepSeconds, seconds);
+    if (microbatches === 0) continue;
+    const each = (phases.compute + phases.quantise) / (microbatches * attempts);
+    microbatchSeconds = smooth(microbatchSeconds, each);
+  }
+  const heard = observed.trainers[trainer]?.heard ?? 0;
+  const trainers = { ...observed.trainers, [trainer]: { heard, microbatchSeconds } };
+  return { ...run, observed: { ...observed, slowestStep, stepSeconds, trainers } };
+}
+
+/** Seconds a microbatch of each of these trainers. A trainer without measurements gets the median of the others. */
+export function speedsOf(run: Run, trainers: readonly string[]): number[] {
+  const known = trainers.map((id) => run.observed.trainers[id]?.microbatchSeconds ?? null);
+  const measured = known.filter((seconds) => seconds !== null).sort((a, b) => a - b);
+  const median = measured[measured.length >> 1] ?? 1;
+  return known.map((seconds) => Math.max(seconds ?? median, 1e-9));
+}
+
+function smooth(before: number | null, newest: number): number {
+  return before === null ? newest : before + NEWEST * (newest - before);
 }

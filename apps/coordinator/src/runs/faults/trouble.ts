@@ -1,16 +1,17 @@
 import type { Interruption } from '@ringmaster/protocol';
-import { breakRing, end, happen } from './breaking.js';
-import { culpritOf, type WaitsFor } from './culprit.js';
-import type { Generation } from './generation.js';
-import { withStillborn } from './quarantine.js';
-import { trainerOf, type Run, type Trainer, type Trouble } from './run.js';
-import { withStrike } from './strikes.js';
-import type { Turn } from './turn.js';
+import { recordFailure, type Context } from '../commands.js';
+import type { Generation } from '../generation.js';
+import { trainerOf, type Run, type Trainer, type Trouble } from '../run.js';
+import { breakRing, end } from './breaking.js';
+import { withStillborn, withStrike } from './exclusion.js';
 
 /** How often a trainer may be at fault without progress in between. */
 const FAULTS_TO_END = 2;
 
 type Report = Trouble['reports'][number];
+
+/** Ranks that each rank waits for, by rank: at most what it said itself. */
+type WaitsFor = ReadonlyMap<number, readonly number[]>;
 
 /** Breaks the ring because of what one of its members reports, or because nothing is heard of it at all. */
 export function breakWithTrouble(
@@ -18,14 +19,14 @@ export function breakWithTrouble(
   ring: Generation,
   reports: readonly Report[],
   step: number,
-  turn: Turn,
+  context: Context,
 ): Run {
   const ranks = ring.members.map(({ trainer }) => trainer);
   const started = ring.running !== null;
   const { heard } = run.observed;
   const { generation } = ring;
-  const trouble = { generation, ranks, reports, step, started, heard, known: turn.now };
-  return { ...breakRing(run, turn), trouble };
+  const trouble = { generation, ranks, reports, step, started, heard, known: context.now };
+  return { ...breakRing(run, context), trouble };
 }
 
 /** Adds what another member of the broken ring reports. */
@@ -35,12 +36,12 @@ export function withReport(run: Run, generation: number, report: Report): Run {
   return { ...run, trouble: { ...trouble, reports: [...trouble.reports, report] } };
 }
 
-/** The death of one of its members explains a trouble. */
+/** The run without a trouble that the death of one of its ring's members explains. */
 export function withoutExplained(run: Run, trainer: string): Run {
   return run.trouble?.ranks.includes(trainer) === true ? { ...run, trouble: null } : run;
 }
 
-/** What a trainer that has died had reported before. */
+/** Reports of a trainer that has died, in sentences. */
 export function reportedBy(run: Run, trainer: string): string[] {
   const rank = run.trouble?.ranks.indexOf(trainer) ?? -1;
   return (run.trouble?.reports ?? [])
@@ -52,7 +53,7 @@ export function reportedBy(run: Run, trainer: string): string[] {
  * Names who is at fault, once all survivors have told what they were doing. Whoever is so twice without progress is
  * ended, which breaks the present ring again.
  */
-export function resolveTrouble(run: Run, ring: Generation, turn: Turn): Run {
+export function resolveTrouble(run: Run, ring: Generation, context: Context): Run {
   const { trouble } = run;
   if (trouble === null) return run;
   const doings = interruptions(trouble, ring);
@@ -71,7 +72,7 @@ export function resolveTrouble(run: Run, ring: Generation, turn: Turn): Run {
       ? 'was in a ring whose ranks all waited for each other'
       : describeFault(trouble, culprit, waits, doing);
   const asked = { ...settled, suspect: suspicion(run, culprit === null ? null : trainer) };
-  happen(atBreak(run, trouble), trainer, what, turn, {
+  recordFailure(atBreak(run, trouble), trainer, what, context, {
     step: doing?.step ?? trouble.step,
     broke: { heard: trouble.heard, known: trouble.known },
     remarks: trouble.reports.map((report) => `Rank ${report.rank} reported: ${report.what}`),
@@ -79,7 +80,7 @@ export function resolveTrouble(run: Run, ring: Generation, turn: Turn): Run {
   const struck = trouble.started ? withStrike(asked, trouble.step, what) : asked;
   if (struck.state === 'failed' || (asked.suspect?.times ?? 0) < FAULTS_TO_END) return struck;
   const counted = trainer.stepped ? struck : withStillborn(struck, trainer);
-  return breakRing(end({ ...counted, suspect: null }, trainer.id, turn), turn);
+  return breakRing(end({ ...counted, suspect: null }, trainer.id, context), context);
 }
 
 function suspicion({ suspect }: Run, trainer: Trainer | null): Run['suspect'] {
@@ -107,6 +108,24 @@ function waitsOf(trouble: Trouble, doings: ReadonlyMap<number, Interruption>): W
   for (const { rank, blames } of trouble.reports) add(rank, blames);
   for (const [rank, { waitsFor }] of doings) if (waitsFor !== null) add(rank, [waitsFor]);
   return waits;
+}
+
+/**
+ * The rank at fault: the one that is waited for, through others too, and waits for nobody. Null when all that can be
+ * reached wait for each other.
+ * @param from Ranks that complained.
+ */
+function culpritOf(waits: WaitsFor, from: readonly number[]): number | null {
+  const seen = new Set<number>();
+  const queue = [...from];
+  for (let rank = queue.shift(); rank !== undefined; rank = queue.shift()) {
+    if (seen.has(rank)) continue;
+    seen.add(rank);
+    const next = (waits.get(rank) ?? []).filter((other) => other !== rank);
+    if (next.length === 0) return rank;
+    queue.push(...next);
+  }
+  return null;
 }
 
 function describeFault(

@@ -1,5 +1,5 @@
-import { rankIn } from './generation.js';
-import type { Run } from './run.js';
+import { rankIn } from '../generation.js';
+import type { Run } from '../run.js';
 
 /** Whether a trainer has promised the generation that is being formed, and so reports nothing of older ones. */
 export function hasPromised({ ring }: Run, trainer: string): boolean {

@@ -1,6 +1,6 @@
 import type { Beginning, Position } from '@ringmaster/protocol';
-import type { Prepared } from './generation.js';
-import type { Checkpoint, Run } from './run.js';
+import type { Prepared } from '../generation.js';
+import type { Checkpoint } from '../run.js';
 
 export type Source =
   | { readonly type: 'begin'; readonly begin: Beginning }
@@ -44,15 +44,6 @@ export function chooseSource(
   if (minority.length > 0) return { type: 'diverged', position: held, minority };
   const ranks = holders.map(({ rank }) => rank);
   return { type: 'begin', begin: { at: 'peers', holders: ranks, position: held } };
-}
-
-/**
- * Checkpoints that can be believed after ranks came to differ: those of states that an audit has confirmed since. Where
- * no audits are made, nothing better than the newest is known.
- */
-export function believable({ checkpoints, audited, limits }: Run): Checkpoint[] {
-  if (limits.auditEvery === 0) return [...checkpoints];
-  return checkpoints.filter(({ position }) => position.step <= audited);
 }
 
 function fromCheckpoint(checkpoint: Checkpoint | undefined): Beginning {

@@ -1,13 +1,12 @@
-import type { TrainerCommand } from '@ringmaster/protocol';
-import { breakRing, end, happen } from './breaking.js';
-import { declinedMs, RELEASED_MS, ringMs } from './deadlines.js';
-import { isRunning, newGeneration, preparedBy, rankIn, type Generation } from './generation.js';
-import { withStillborn } from './quarantine.js';
-import { trainerOf, withTrainers, type Run } from './run.js';
-import { seatsOf } from './seats.js';
-import { dealAmong, dealShares, isWorthwhile } from './shares.js';
-import { speedsOf } from './speed.js';
-import { send, type Turn } from './turn.js';
+import type { Beginning } from '@ringmaster/protocol';
+import { recordFailure, send, type Context } from '../commands.js';
+import { declinedMs, RELEASED_MS } from '../deadlines.js';
+import { breakRing, end } from '../faults/breaking.js';
+import { withStillborn } from '../faults/exclusion.js';
+import { isRunning, preparedBy, rankIn, type Generation } from '../generation.js';
+import { trainerOf, type Run } from '../run.js';
+import { dealShares, isWorthwhile, speedsOf } from './shares.js';
+import { issue, start } from './start.js';
 
 /** Steps that a ring makes at least before its shares are dealt anew: speeds must be known, and changes be rare. */
 const STEPS_BETWEEN_DEALS = 20;
@@ -19,16 +18,18 @@ interface Plan {
 }
 
 /** Proposes a planned change if there is a reason for one, and goes on with the one that is under way. */
-export function change(run: Run, turn: Turn): Run {
+export function change(run: Run, context: Context): Run {
   const { ring } = run;
   if (!isRunning(ring) || ring.members.some(({ finished }) => finished)) return run;
-  const plan = planFor(run, ring, turn);
+  const plan = planFor(run, ring, context);
   const active = activeOf(run);
   if (active === null)
-    return plan === null ? run : tellIfPrepared(propose(run, ring, plan, turn), turn);
-  if (!isOutdated(run, plan, active)) return tellIfPrepared(run, turn);
-  const withdrawn = withdraw(run, active, turn);
-  return plan === null ? withdrawn : tellIfPrepared(propose(withdrawn, ring, plan, turn), turn);
+    return plan === null ? run : tellIfPrepared(propose(run, ring, plan, context), context);
+  if (!isOutdated(run, plan, active)) return tellIfPrepared(run, context);
+  const withdrawn = withdraw(run, active, context);
+  return plan === null
+    ? withdrawn
+    : tellIfPrepared(propose(withdrawn, ring, plan, context), context);
 }
 
 /** The planned generation that may still be told, or has been. */
@@ -37,10 +38,10 @@ export function activeOf({ planned }: Run): Generation | null {
   return newest === undefined || newest.withdrawn ? null : newest;
 }
 
-function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
+function planFor(run: Run, ring: Generation, context: Context): Plan | null {
   const present = ring.members.map(({ trainer }) => trainer);
   if (run.leave !== null) return { members: [], retiring: present };
-  const patient = turn.now >= run.proposeAfter;
+  const patient = context.now >= run.proposeAfter;
   const seated = new Set(present);
   const joining = run.trainers.filter(
     ({ id, ready, released }) =>
@@ -60,7 +61,7 @@ function planFor(run: Run, ring: Generation, turn: Turn): Plan | null {
   const unsettled = run.trainers.some(({ id, released }) => released !== null && mayJoin(run, id));
   const again =
     (unsettled && activeOf(run) === null) ||
-    (turn.idle && patient && dealsBetter(run, ring, present));
+    (context.idle && patient && dealsBetter(run, ring, present));
   return again ? { members: present, retiring: [] } : null;
 }
 
@@ -87,57 +88,35 @@ function isOutdated({ leave }: Run, plan: Plan | null, active: Generation): bool
   return active.members.some(({ trainer }) => plan?.retiring.includes(trainer) === true);
 }
 
-function propose(run: Run, ring: Generation, plan: Plan, turn: Turn): Run {
-  const generation = run.generation + 1;
-  const { members, retiring } = plan;
-  members.forEach((id, rank) => {
-    send(turn, id, { type: 'prepare', generation, rank, size: members.length, planned: true });
-  });
-  const issued = newGeneration(generation, ring.generation, members, retiring, turn.now);
-  return { ...run, generation, planned: [...run.planned, issued] };
+function propose(run: Run, ring: Generation, { members, retiring }: Plan, context: Context): Run {
+  const issued = issue(run, ring, members, retiring, context);
+  return { ...issued.run, planned: [...run.planned, issued.generation] };
 }
 
-function tellIfPrepared(run: Run, turn: Turn): Run {
+function tellIfPrepared(run: Run, context: Context): Run {
   const active = activeOf(run);
   if (active?.told !== null || preparedBy(active) === null) return run;
-  const told = { ...active, start: startOf(run, active), told: turn.now };
-  for (const { trainer } of told.members) if (told.start !== null) send(turn, trainer, told.start);
-  for (const trainer of told.retiring) send(turn, trainer, retirement(told));
-  const ids = told.members.map(({ trainer }) => trainer);
-  const planned = run.planned.map((other) => (other === active ? told : other));
-  return { ...withTrainers(run, ids, { seated: true }), planned };
+  const told = start(run, active, beginningOf(run, active), context);
+  const planned = run.planned.map((other) => (other === active ? told.generation : other));
+  return { ...told.run, planned };
 }
 
-export function retirement({ generation, members }: Generation): TrainerCommand {
-  return { type: 'retire', generation, checkpoint: members.length === 0 };
-}
-
-function startOf(run: Run, { generation, from, members }: Generation): Generation['start'] {
-  const { ring } = run;
+/** The members that stay hold the state; null when nobody goes on. */
+function beginningOf(run: Run, { from, members }: Generation): Beginning | null {
   if (members.length === 0 || from === null) return null;
-  const stays = (rank: number) => rankIn(ring, members[rank]?.trainer ?? '') >= 0;
-  const holders = members.flatMap((_, rank) => (stays(rank) ? [rank] : []));
-  const seconds = speedsOf(
-    run,
-    members.map(({ trainer }) => trainer),
+  const holders = members.flatMap(({ trainer }, rank) =>
+    rankIn(run.ring, trainer) >= 0 ? [rank] : [],
   );
-  const { microbatches } = run.limits;
-  return {
-    ...{ type: 'start', generation, begin: { at: 'switch', from, holders } },
-    seats: seatsOf(run, members),
-    shares: dealShares(microbatches, seconds),
-    firstShares: dealAmong(microbatches, seconds, stays),
-    deadlineMs: ringMs(run),
-  };
+  return { at: 'switch', from, holders };
 }
 
 /** Takes a planned generation back. It may come true all the same, if its ring has agreed meanwhile. */
-export function withdraw(run: Run, planned: Generation, turn: Turn): Run {
+export function withdraw(run: Run, planned: Generation, context: Context): Run {
   const { generation } = planned;
   const concerned = [...planned.members.map(({ trainer }) => trainer), ...planned.retiring];
   for (const trainer of concerned) {
     if (trainerOf(run, trainer) !== undefined)
-      send(turn, trainer, { type: 'withdraw', generation });
+      send(context, trainer, { type: 'withdraw', generation });
   }
   const withdrawn = { ...planned, withdrawn: true };
   return {
@@ -147,10 +126,10 @@ export function withdraw(run: Run, planned: Generation, turn: Turn): Run {
 }
 
 /** Withdraws every planned generation that a trainer is in which will not take part. */
-export function withdrawWith(run: Run, trainer: string, turn: Turn): Run {
+export function withdrawWith(run: Run, trainer: string, context: Context): Run {
   return run.planned
     .filter((planned) => !planned.withdrawn && rankIn(planned, trainer) >= 0)
-    .reduce((next, planned) => withdraw(next, planned, turn), run);
+    .reduce((next, planned) => withdraw(next, planned, context), run);
 }
 
 /**
@@ -162,23 +141,23 @@ export function decline(
   planned: Generation,
   atFault: readonly string[],
   what: string,
-  turn: Turn,
+  context: Context,
 ): Run {
   if (planned.withdrawn) return run;
   const declined = run.declined + 1;
-  const proposeAfter = turn.now + declinedMs(declined);
-  let next: Run = { ...withdraw(run, planned, turn), declined, proposeAfter };
+  const proposeAfter = context.now + declinedMs(declined);
+  let next: Run = { ...withdraw(run, planned, context), declined, proposeAfter };
   for (const id of atFault) {
     const trainer = trainerOf(next, id);
     if (trainer === undefined || rankIn(run.ring, id) >= 0) continue;
-    happen(run, trainer, what, turn);
-    next = withStillborn(end(next, id, turn), trainer);
+    recordFailure(run, trainer, what, context);
+    next = withStillborn(end(next, id, context), trainer);
   }
   return next;
 }
 
 /** A planned generation has come true: it is the ring in force from now on. */
-export function enforce(run: Run, agreed: Generation, turn: Turn): Run {
+export function enforce(run: Run, agreed: Generation, context: Context): Run {
   const { ring } = run;
   const ranks = ring?.members.map(({ trainer }) => trainer) ?? [];
   const previous = ring === null ? run.previous : { generation: ring.generation, ranks };
@@ -190,23 +169,23 @@ export function enforce(run: Run, agreed: Generation, turn: Turn): Run {
     ...{ previous, began: run.step, declined: 0, proposeAfter: 0 },
     ring: { ...agreed, retiring, withdrawn: false },
     planned: run.planned.filter(({ generation }) => generation > agreed.generation),
-    observed: { ...run.observed, heard: turn.now },
+    observed: { ...run.observed, heard: context.now },
   };
   // Newer ones name a ring to switch from that is no more; but they may have been agreed to as well.
-  for (const newer of next.planned) if (!newer.withdrawn) next = withdraw(next, newer, turn);
+  for (const newer of next.planned) if (!newer.withdrawn) next = withdraw(next, newer, context);
   const whole = agreed.members.every(({ trainer }) => trainerOf(next, trainer) !== undefined);
-  return whole ? next : breakRing(next, turn);
+  return whole ? next : breakRing(next, context);
 }
 
 /** Ends the trainers that are to leave and have no part in any ring, and lets all go when too few would be left. */
-export function release(run: Run, turn: Turn): Run {
+export function release(run: Run, context: Context): Run {
   const { ring } = run;
   let next = run;
   for (const { id, released, seated } of run.trainers) {
     const idle = rankIn(ring, id) < 0 && ring?.retiring.includes(id) !== true;
     if ((released === null && run.leave === null) || !idle) continue;
     if ((seated && !isRunning(ring)) || mayJoin(run, id)) continue;
-    next = end(withdrawWith(next, id, turn), id, turn);
+    next = end(withdrawWith(next, id, context), id, context);
   }
   return next;
 }
