@@ -8,6 +8,7 @@ import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
 import type { Head, MicrobatchInput } from './head.js';
@@ -16,8 +17,8 @@ import { settingsOf, type TransformerSettings } from './settings.js';
 import { Transformer } from './transformer.js';
 
 /**
- * Takes one parameter's gradient, summed over the microbatch, once per call of `forwardBackward`. The tensor is freed
- * when it returns.
+ * Takes one trained parameter's gradient, summed over the microbatch, once per call of `forwardBackward`. The tensor is
+ * freed when it returns.
  */
 export type GradientSink = (name: string, gradient: Tensor) => void;
 
@@ -26,18 +27,23 @@ export interface ModelOptions {
   readonly precision?: Precision;
   /** Compute each block's activations again in backward, instead of keeping them: less memory, the same bytes. */
   readonly recompute?: boolean;
+  /** Names of parameters that keep their values: they have no gradient. */
+  readonly frozen?: ReadonlySet<string>;
 }
 
 /** A transformer with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
 export class Model {
   readonly config: ModelConfig;
-  /** Every tensor that is trained, each once, in the order of the forward pass. */
+  /** Every tensor that was learnt or is, each once, in the order of the forward pass. */
   readonly parameters: readonly ParameterSpec[];
+  /** Parameters that have gradients: all but the frozen ones. */
+  readonly trained: readonly ParameterSpec[];
   readonly #ops: Ops;
   readonly #kernels: Kernels;
   readonly #settings: TransformerSettings;
   readonly #transformer: Transformer;
   readonly #head: Head;
+  readonly #trains: Trains;
   readonly #weights = new Map<string, Tensor>();
   /** Weights as factors of products, once they were wanted. */
   readonly #factors = new Map<string, Tensor>();
@@ -46,7 +52,7 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    { precision = 'float32', recompute = false }: ModelOptions = {},
+    { precision = 'float32', recompute = false, frozen = new Set() }: ModelOptions = {},
   ) {
     checkConfig(config, head);
     this.config = config;
@@ -56,6 +62,8 @@ export class Model {
     this.#transformer = new Transformer(config, this.#settings, recompute);
     this.#head = headOf(config, this.#settings, head);
     this.parameters = [...this.#transformer.parameters, ...this.#head.parameters];
+    this.trained = this.parameters.filter(({ name }) => !frozen.has(name));
+    this.#trains = (name) => !frozen.has(name);
   }
 
   /**
@@ -63,10 +71,19 @@ export class Model {
    * change only between passes, and are to be loaded again then.
    */
   load(values: (name: string) => Float32Array): void {
-    const { runtime } = this.#ops;
     this.unload();
-    for (const { name, shape } of this.parameters)
-      this.#weights.set(name, runtime.keep(runtime.share(values(name), shape)));
+    this.#load(this.parameters, values);
+  }
+
+  /** Takes new values of the trained parameters, as `load` does; what was made of the frozen ones is kept. */
+  update(values: (name: string) => Float32Array): void {
+    for (const tensors of [this.#weights, this.#factors])
+      for (const { name } of this.trained) {
+        const tensor = tensors.get(name);
+        if (tensor !== undefined) this.#ops.runtime.free(tensor);
+        tensors.delete(name);
+      }
+    this.#load(this.trained, values);
   }
 
   /** Frees the parameters. */
@@ -83,7 +100,8 @@ export class Model {
   }
 
   /**
-   * Gradients of the loss summed over a microbatch, in backward order, each emitted as soon as it is complete.
+   * Gradients of the trained parameters of the loss summed over a microbatch, in backward order, each emitted as soon as
+   * it is complete.
    * `random` is where dropout draws from; null for none.
    */
   forwardBackward(
@@ -93,7 +111,7 @@ export class Model {
   ): { lossSum: number; count: number } {
     const ops = this.#ops;
     const { runtime } = ops;
-    const tape = Tape.recording(runtime, sink);
+    const tape = Tape.recording(runtime, sink, this.#trains);
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, input, this.#head.rowsToScore(input), random);
@@ -124,6 +142,12 @@ export class Model {
       this.#ops.runtime.downloadInto(logits, values);
       return { logits: values, shape: logits.shape };
     });
+  }
+
+  #load(parameters: readonly ParameterSpec[], values: (name: string) => Float32Array): void {
+    const { runtime } = this.#ops;
+    for (const { name, shape } of parameters)
+      this.#weights.set(name, runtime.keep(runtime.share(values(name), shape)));
   }
 
   #infer<Result>(

@@ -37,27 +37,28 @@ export class TiedDecoder {
   }
 
   /**
-   * The end of a pass: the summed cross-entropy of x T[K,H] against K targets, whose gradients are found with it.
+   * The end of a pass: the summed cross-entropy of x T[K,H] against K targets. The gradients that are required are found
+   * with it, so that no more than a chunk of the logits is kept.
    *
    * @returns the probabilities of the targets [K,1]
    */
   train(pass: Pass, x: Value, targets: Int32Array): Tensor {
     const { tape, ops } = pass;
     const { probabilities, dx, dTokens, dBias } = ops.runtime.scope(() =>
-      this.#gradients(pass, x.tensor, targets),
+      this.#gradients(pass, x, targets),
     );
     const parameters = this.#bias === null ? [TOKEN_EMBEDDINGS] : [this.#bias, TOKEN_EMBEDDINGS];
     tape.conclude({ inputs: [x], saved: [dx, dTokens, dBias], parameters }, (give) => {
       if (this.#bias !== null && dBias !== null)
         give.parameter(this.#bias, (sum) => plus(pass, sum, dBias));
-      give.parameter(TOKEN_EMBEDDINGS, (sum) => plus(pass, sum, dTokens));
-      give(x, (sum) => plus(pass, sum, dx));
+      if (dTokens !== null) give.parameter(TOKEN_EMBEDDINGS, (sum) => plus(pass, sum, dTokens));
+      if (dx !== null) give(x, (sum) => plus(pass, sum, dx));
     });
     return probabilities;
   }
 
-  #gradients(pass: Pass, x: Tensor, targets: Int32Array) {
-    const { ops, kernels, weight, factor } = pass;
+  #gradients(pass: Pass, { tensor: x, requiresGradient }: Value, targets: Int32Array) {
+    const { tape, ops, kernels, weight, factor } = pass;
     const bias = this.#bias === null ? null : weight(this.#bias);
     const probabilities: Tensor[] = [];
     const dx: Tensor[] = [];
@@ -68,14 +69,20 @@ export class TiedDecoder {
       const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
       ops.runtime.free(logits);
       probabilities.push(entropy.probabilities);
-      dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
-      const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
-      dTokens = accumulate(pass, dTokens, product);
+      if (requiresGradient) dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
+      if (tape.trains(TOKEN_EMBEDDINGS)) {
+        const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
+        dTokens = accumulate(pass, dTokens, product);
+      }
       if (entropy.dBias !== null) dBias = accumulate(pass, dBias, entropy.dBias);
       ops.runtime.free(entropy.dLogits);
     }
-    if (dTokens === null) throw new Error('There are no rows to train on');
-    return { probabilities: joined(pass, probabilities), dx: joined(pass, dx), dTokens, dBias };
+    return {
+      probabilities: joined(pass, probabilities),
+      dx: requiresGradient ? joined(pass, dx) : null,
+      dTokens,
+      dBias,
+    };
   }
 
   /** Loss and accuracy of x T[K,H] against K targets. */

@@ -64,14 +64,17 @@ export class Embeddings {
     });
     const parameters = this.#tables.map(({ name }) => name);
     return tape.record(output, { inputs: [], saved: [], parameters }, (dy, give) => {
-      const byPosition = ops.columnSums(ops.reshape(dy, [sequences, length * hidden]));
-      const perPosition = ops.reshape(byPosition, [length, hidden]);
-      if (types > 0) {
-        const first = ops.reshape(ops.columnSums(perPosition), [1, hidden]);
-        give.parameter(TYPES, (sum) => plus(pass, sum, ops.padRows(first, types)));
+      if ([TYPES, POSITIONS].some((name) => parameters.includes(name) && tape.trains(name))) {
+        const byPosition = ops.columnSums(ops.reshape(dy, [sequences, length * hidden]));
+        const perPosition = ops.reshape(byPosition, [length, hidden]);
+        if (types > 0)
+          give.parameter(TYPES, (sum) => {
+            const first = ops.reshape(ops.columnSums(perPosition), [1, hidden]);
+            return plus(pass, sum, ops.padRows(first, types));
+          });
+        if (parameters.includes(POSITIONS))
+          give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
       }
-      if (parameters.includes(POSITIONS))
-        give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
       // Added in place to what a head that shares them has given: rows that do not occur cost nothing.
       give.parameter(TOKEN_EMBEDDINGS, (sum) =>
         sum === null ? ops.scatterRows(dy, tokens, vocabulary) : kernels.addRows(sum, dy, tokens),

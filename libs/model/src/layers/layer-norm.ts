@@ -1,3 +1,4 @@
+import type { Tensor } from '../engine/tensor.js';
 import { ones, zeros, type ParameterSpec, type Pass } from './layer.js';
 import type { Value } from './tape.js';
 import { plus } from './plus.js';
@@ -36,7 +37,8 @@ export class LayerNorm {
     const saved = [x.tensor, ...statistics];
     const parameters = [this.#shift, this.#gain];
     return tape.record(y, { inputs: [x], saved, parameters }, (dy, give) => {
-      give(x, (sum) => {
+      // One kernel finds all three; without a gradient of x it runs for the parameters alone.
+      const gradients = (sum: Tensor | null): Tensor => {
         const along = sum === null ? null : ops.float32(sum);
         const { dx, dGain, dShift } = kernels.normaliseGradient(
           dy,
@@ -48,7 +50,9 @@ export class LayerNorm {
         give.parameter(this.#shift, (other) => plus(pass, other, dShift));
         give.parameter(this.#gain, (other) => plus(pass, other, dGain));
         return dx;
-      });
+      };
+      if (x.requiresGradient) give(x, gradients);
+      else gradients(null);
     });
   }
 }

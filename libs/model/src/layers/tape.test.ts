@@ -65,6 +65,40 @@ describe('a tape', () => {
     tape.dispose();
   });
 
+  it('keeps and computes only what leads to a trained parameter', () => {
+    const before = runtime.live;
+    const tape = Tape.recording(
+      runtime,
+      (name, sum) => emitted.push([name, numbers(sum)]),
+      (name) => name === 'trained',
+    );
+    const wentBack: string[] = [];
+    const step = (on: Tape, x: Value, name: string) => {
+      const output = add(x.tensor, x.tensor);
+      const recorded = { inputs: [x], saved: [x.tensor], parameters: [name] };
+      return on.record(output, recorded, (dy, give) => {
+        wentBack.push(name);
+        give.parameter(name, () => dy);
+        give(x, () => {
+          wentBack.push(`input of ${name}`);
+          return add(dy, dy);
+        });
+      });
+    };
+    const below = step(tape, tape.input(vector(1), false), 'below');
+    expect(below.requiresGradient).toBe(false);
+    const kept = runtime.live;
+    const again = tape.checkpoint(step(tape, below, 'below too'), (on, x) =>
+      step(on, step(on, x, 'still below'), 'trained'),
+    );
+    expect([again.requiresGradient, runtime.live - kept]).toEqual([true, 1]);
+    tape.backward(step(tape, again, 'above'), vector(1));
+    expect(wentBack).toEqual(['above', 'input of above', 'trained']);
+    expect(emitted).toEqual([['trained', [2]]]);
+    tape.dispose();
+    expect(runtime.live).toBe(before);
+  });
+
   it('frees what nobody needs any more while it goes forward and back', () => {
     const tape = recording();
     const x = tape.input(vector(1));

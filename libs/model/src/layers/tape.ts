@@ -1,9 +1,12 @@
 import type { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
 import { Holds, type Add } from './holds.js';
-import { ParameterGradients, type Emit } from './parameter-gradients.js';
+import { ParameterGradients, type Emit, type Trains } from './parameter-gradients.js';
 
-/** What a backward pass gives its shares of gradients to. A share belongs to the tape from then on. */
+/**
+ * What a backward pass gives its shares of gradients to. A share belongs to the tape from then on; one that nobody
+ * requires is not computed.
+ */
 export interface Give {
   (input: Value, add: Add): void;
   /** The same for a share that is added after all others, such as one of some rows alone; `needed` is kept for it. */
@@ -23,6 +26,8 @@ export interface Recorded {
 
 /** Where the gradients of all handles of a tensor are summed. */
 interface Slot {
+  /** Whether there is to be a gradient: something that is trained was computed before the tensor, or it was asked for. */
+  readonly requiresGradient: boolean;
   gradient: Tensor | null;
   last: { readonly needed: Tensor; readonly add: Add } | null;
 }
@@ -39,6 +44,11 @@ export class Value {
   constructor(tensor: Tensor, slot: Slot) {
     this.tensor = tensor;
     this.slot = slot;
+  }
+
+  /** Whether backward computes the gradient of the tensor. */
+  get requiresGradient(): boolean {
+    return this.slot.requiresGradient;
   }
 }
 
@@ -65,6 +75,9 @@ interface Mode {
  *
  * One rule says who frees what: a layer uses its inputs up, and the tape owns the rest. A tensor lives while there is a
  * handle of it that was not used, an entry that has saved it, or a sum of gradients that it is.
+ *
+ * Only what leads to a trained parameter is recorded: below the first of them nothing is kept for backward, and backward
+ * does not go there.
  */
 export class Tape {
   readonly #mode: Mode;
@@ -74,24 +87,33 @@ export class Tape {
     this.#mode = mode;
   }
 
-  /** For a pass that goes back. `emit` is given the gradient of each parameter with its last share. */
-  static recording(runtime: Runtime, emit: Emit): Tape {
+  /** For a pass that goes back. `emit` is given the gradient of each trained parameter with its last share. */
+  static recording(runtime: Runtime, emit: Emit, trains: Trains = () => true): Tape {
     const holds = new Holds(runtime);
-    const parameters = new ParameterGradients(holds, emit);
+    const parameters = new ParameterGradients(holds, emit, trains);
     return new Tape({ runtime, holds, parameters, records: true, counts: true });
   }
 
   /** For a pass that does not go back: everything is freed as soon as it was read. */
   static forwardOnly(runtime: Runtime): Tape {
     const holds = new Holds(runtime);
-    const parameters = new ParameterGradients(holds, () => undefined);
+    const parameters = new ParameterGradients(
+      holds,
+      () => undefined,
+      () => false,
+    );
     return new Tape({ runtime, holds, parameters, records: false, counts: false });
   }
 
+  /** Whether the gradient of a parameter is wanted. */
+  trains(parameter: string): boolean {
+    return this.#mode.parameters.trains(parameter);
+  }
+
   /** A handle of a tensor that was computed without the tape, and belongs to it from now on. */
-  input(tensor: Tensor): Value {
+  input(tensor: Tensor, requiresGradient = true): Value {
     this.#mode.holds.hold(tensor);
-    return new Value(tensor, { gradient: null, last: null });
+    return new Value(tensor, { requiresGradient, gradient: null, last: null });
   }
 
   /** Another handle of the same tensor. */
@@ -112,7 +134,8 @@ export class Tape {
    * else it creates is freed after it; dy stays alive until then.
    */
   record(output: Tensor, recorded: Recorded, backward: (dy: Tensor, give: Give) => void): Value {
-    return this.#outputOf(this.input(output), recorded, backward);
+    const value = this.input(output, this.#requiresGradient(recorded));
+    return this.#outputOf(value, recorded, backward);
   }
 
   /** The end of a pass: a loss, whose gradients are known with it. */
@@ -139,10 +162,14 @@ export class Tape {
     const recorded = { inputs: [x], saved: [tensor], parameters: [] };
     return this.#outputOf(output, recorded, (dy, give) => {
       const second = new Tape({ ...this.#mode, counts: false });
-      const start = second.input(tensor);
+      const start = second.input(tensor, x.requiresGradient);
+      const again = () => {
+        second.backward(part(second, second.fork(start)), dy);
+      };
+      if (!x.requiresGradient) again();
       give(x, (sum) => {
         if (sum !== null) second.#seed(start, sum);
-        second.backward(part(second, second.fork(start)), dy);
+        again();
         return second.gradientOf(start);
       });
       second.#forget(start);
@@ -190,12 +217,19 @@ export class Tape {
     return output;
   }
 
+  #requiresGradient({ inputs, parameters }: Recorded): boolean {
+    return (
+      inputs.some((input) => input.requiresGradient) || parameters.some((name) => this.trains(name))
+    );
+  }
+
   #push(entry: Entry): void {
-    const { holds, parameters, records, counts } = this.#mode;
+    const { holds, parameters, counts } = this.#mode;
+    const isNeeded = entry.output?.requiresGradient ?? this.#requiresGradient(entry);
     if (counts) parameters.use(entry.parameters);
     const saved = entry.saved.filter((tensor) => tensor !== null);
     for (const tensor of saved) holds.hold(tensor);
-    if (records) this.#entries.push(entry);
+    if (this.#mode.records && isNeeded) this.#entries.push(entry);
     else for (const tensor of saved) holds.drop(tensor);
     for (const input of entry.inputs) this.release(input);
   }
@@ -203,9 +237,10 @@ export class Tape {
   #give(): Give {
     const { holds, parameters } = this.#mode;
     const give = ({ slot }: Value, add: Add) => {
-      slot.gradient = holds.added(slot.gradient, add);
+      if (slot.requiresGradient) slot.gradient = holds.added(slot.gradient, add);
     };
     const last = ({ slot }: Value, needed: Tensor, add: Add) => {
+      if (!slot.requiresGradient) return;
       if (slot.last !== null) throw new Error('Two shares of a gradient want to be the last');
       holds.hold(needed);
       slot.last = { needed, add };
@@ -237,7 +272,7 @@ export class Tape {
 
   /** Uses up the handle of what went into a pass, and gives up the sum of its gradients. */
   #forget(start: Value): void {
-    this.#mode.holds.drop(this.#complete(start.slot));
+    if (start.requiresGradient) this.#mode.holds.drop(this.#complete(start.slot));
     this.release(start);
   }
 }

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { Runtime } from '../engine/runtime.js';
+import type { HeadKind, ModelConfig } from './config.js';
+import type { MicrobatchInput } from './head.js';
+import { Model, type ModelOptions } from './model.js';
+
+// The gradients of a model without frozen parameters are checked against finite differences and PyTorch elsewhere; those
+// of a model with frozen ones have the same bytes.
+const runtime = Runtime.open();
+const SIZES = {
+  layers: 3,
+  hidden: 8,
+  heads: 2,
+  intermediate: 16,
+  context: 8,
+  vocabulary: 13,
+  dropout: 0.1,
+  positions: 'learned',
+} as const;
+const BERT: ModelConfig = { ...SIZES, architecture: 'bert', types: 2, labels: 3 };
+const GPT: ModelConfig = { ...SIZES, architecture: 'gpt', types: 0 };
+const RANDOM = { seed: 3, step: 5, microbatch: 1 };
+const BATCH = {
+  sequences: 2,
+  length: 6,
+  tokens: Int32Array.from({ length: 12 }, (_, i) => 1 + ((5 * i) % 12)),
+  lengths: Int32Array.of(6, 4),
+};
+const CASES: [HeadKind, ModelConfig, MicrobatchInput][] = [
+  [
+    'masked-language-model',
+    BERT,
+    { ...BATCH, positions: Int32Array.of(1, 5, 8), targets: Int32Array.of(4, 12, 1) },
+  ],
+  [
+    'causal-language-model',
+    GPT,
+    { ...BATCH, targets: Int32Array.of(6, 11, 3, 8, 1, -1, 11, 4, 9, -1, -1, -1) },
+  ],
+  ['sequence-classification', BERT, { ...BATCH, targets: Int32Array.of(2, 0) }],
+];
+
+/** Gradients, as hex, of a model that was given values, and then others of the parameters in `moved`. */
+function train(
+  model: Model,
+  input: MicrobatchInput,
+  move: (model: Model, values: (name: string) => Float32Array) => void,
+  moved: ReadonlySet<string>,
+) {
+  const values = model.initialise(7);
+  const valueOf = (name: string) => values.get(name) ?? new Float32Array();
+  model.load(valueOf);
+  move(model, (name) => valueOf(name).map((value) => (moved.has(name) ? 5 : 1) * value));
+  const gradients = new Map<string, string>();
+  const { lossSum } = model.forwardBackward(input, RANDOM, (name, gradient) => {
+    const elements = new Float32Array(gradient.size);
+    runtime.downloadInto(gradient, elements);
+    expect(gradients.has(name)).toBe(false);
+    gradients.set(name, Buffer.from(elements.buffer).toString('hex'));
+  });
+  model.unload();
+  return { lossSum, gradients };
+}
+
+const HOW: ModelOptions[] = [{}, { recompute: true }, { precision: 'bfloat16' }];
+const all = CASES.flatMap(([kind, config, input]) =>
+  HOW.map((options) => ({ kind, config, input, options, how: JSON.stringify(options) })),
+);
+
+describe.each(all)('$kind $how', ({ kind, config, input, options }) => {
+  const names = new Model(runtime, config, kind).parameters.map(({ name }) => name);
+  // The runtime keeps what it makes once, such as constants.
+  train(new Model(runtime, config, kind, options), input, () => undefined, new Set());
+
+  it('emits the gradients of the trained parameters alone, with the same bytes', () => {
+    fc.assert(
+      fc.property(fc.subarray(names, { minLength: 1 }), (trained) => {
+        const before = runtime.live;
+        const moved = new Set(trained);
+        const frozen = new Set(names.filter((name) => !moved.has(name)));
+        const partly = new Model(runtime, config, kind, { ...options, frozen });
+        const part = train(
+          partly,
+          input,
+          (model, values) => {
+            model.update(values);
+          },
+          moved,
+        );
+        const wholly = new Model(runtime, config, kind, options);
+        const whole = train(
+          wholly,
+          input,
+          (model, values) => {
+            model.load(values);
+          },
+          moved,
+        );
+        expect(part.lossSum).toBe(whole.lossSum);
+        expect([...part.gradients.keys()].sort()).toEqual(trained.toSorted());
+        for (const [name, bytes] of part.gradients)
+          expect(whole.gradients.get(name) === bytes, name).toBe(true);
+        expect(runtime.live).toBe(before);
+      }),
+      { numRuns: 6 },
+    );
+  });
+});
