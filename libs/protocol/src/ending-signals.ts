@@ -17,7 +17,7 @@ export function onEndingSignal(end: () => void): void {
  * that it has started, `nohup` opens the standard input of a terminal for writing only, and a script that is run under
  * `nohup`, or has said `trap '' HUP`, ignores the signal itself.
  */
-function outlivesTerminal(): boolean {
+export function outlivesTerminal(): boolean {
   if (basename(process.env['_'] ?? '') === 'nohup') return true;
   return isClosedInput() || ignoresHangup(process.ppid);
 }

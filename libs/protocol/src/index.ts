@@ -6,7 +6,7 @@ export * from './counted.js';
 export * from './detection.js';
 export * from './durable-file.js';
 export * from './duration.js';
-export { onEndingSignal } from './ending-signals.js';
+export { onEndingSignal, outlivesTerminal } from './ending-signals.js';
 export * from './job-file/parse.js';
 export {
   dataOf,

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { guardProgram } from '@ringmaster/protocol';
+import { guardProgram, outlivesTerminal } from '@ringmaster/protocol';
 import { canUnsharePids } from '@ringmaster/protocol/testing';
 import { z } from 'zod';
 import { Cluster } from './cluster.js';
@@ -114,12 +114,13 @@ if (violations.length > 0 || runs.some((run) => run.violations.length > 0)) {
 
 /**
  * The kinds to draw from. A disk is filled only where it was made for that: `--directory` on a small one. Nothing
- * happens to connections that nobody stands between.
+ * happens to connections that nobody stands between, and no terminal is closed on workers that were started to outlive it.
  */
 function kinds(): Kind[] {
   const without = new Set(kindsIn(values.without));
   if (values.direct) for (const kind of NETWORK_KINDS) without.add(kind);
   if (!canUnsharePids()) without.add('restart-in-namespace');
+  if (outlivesTerminal()) without.add('hang-up');
   const { blocks, bsize } = statfsSync(values.directory);
   if (blocks * bsize > SMALL_DISK_BYTES) without.add('fill-disk');
   return kindsIn(values.only).filter((kind) => !without.has(kind));

@@ -17,6 +17,9 @@ export const LONGEST_MS = 1000;
 /** Most memory that a process may take while it looks at small inputs. */
 export const MOST_BYTES = 2 ** 31;
 
+/** Most files, sockets among them, that it may have open then. */
+export const MOST_FILES = 500;
+
 /** What is wrong with how an input was taken, or null. */
 export async function defectOf({ take }: Target, input: Buffer): Promise<string | null> {
   const started = performance.now();

@@ -1,7 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Draws } from './draws.js';
 import type { Board, Finding } from './run.js';
-import { defectOf, MOST_BYTES } from './target.js';
+import { defectOf, MOST_BYTES, MOST_FILES } from './target.js';
 import { groups } from './targets/index.js';
 
 const { options, begun } = workerData as Board;
@@ -19,8 +20,7 @@ for (let number = 0; number < inputs; number++) {
   let what = await defectOf(target, input);
   if (what?.startsWith('it took') === true)
     what = (await defectOf(target, input)) && (await defectOf(target, input));
-  const { rss } = process.memoryUsage();
-  if (number % 1000 === 0 && rss > MOST_BYTES) what ??= `the process takes ${rss} bytes`;
+  if (number % 1000 === 0) what ??= hoard();
   if (what === null) continue;
   faulty.add(target.name);
   const finding: Finding = {
@@ -33,3 +33,11 @@ for (let number = 0; number < inputs; number++) {
   parentPort?.postMessage(finding);
 }
 for (const target of targets) await target.close?.();
+
+/** What the process holds that small inputs cannot be the reason of, or null. */
+function hoard(): string | null {
+  const { rss } = process.memoryUsage();
+  if (rss > MOST_BYTES) return `the process takes ${rss} bytes`;
+  const files = process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0;
+  return files > MOST_FILES ? `the process has ${files} files open` : null;
+}

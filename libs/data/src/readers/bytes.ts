@@ -70,22 +70,28 @@ function* checkedWindows({ path, sha256 }: SourceFile): Generator<Buffer> {
  */
 export async function* readContent(file: SourceFile): AsyncGenerator<Buffer> {
   const windows = checkedWindows(file);
-  const first = windows.next();
-  if (first.done === true) return;
-  const all = startingWith(first.value, windows);
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
-    yield* all;
-    return;
+  try {
+    const first = windows.next();
+    if (first.done === true) return;
+    const all = startingWith(first.value, windows);
+    if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* unpacked(file.path, all);
+    else yield* all;
+  } finally {
+    // Who has read the beginning only leaves a generator that nobody has begun to iterate, and nobody else would end.
+    windows.return(undefined);
   }
-  const unpacked = pipeline(
-    Readable.from(all),
+}
+
+async function* unpacked(path: string, packed: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  const stream = pipeline(
+    Readable.from(packed),
     createGunzip({ chunkSize: WINDOW }),
     () => undefined,
   );
   try {
-    for await (const bytes of unpacked) yield bytes as Buffer;
+    for await (const bytes of stream) yield bytes as Buffer;
   } catch (cause) {
-    throw cause instanceof RingmasterError ? cause : unreadable(file.path, cause);
+    throw cause instanceof RingmasterError ? cause : unreadable(path, cause);
   }
 }
 

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -204,6 +212,31 @@ describe('files', () => {
     const pattern = join(directory, 'none-*.txt');
     await expect(openFiles([pattern], {})).rejects.toMatchObject({ code: 'DATA_NO_FILES' });
   });
+
+  it.runIf(process.platform === 'linux')(
+    'leaves no file open, be it that a document is wrong or that nobody wants the rest',
+    async () => {
+      const open = (path: string) =>
+        readdirSync('/proc/self/fd').filter((descriptor) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
+          } catch {
+            return false; // That of the directory itself.
+          }
+        });
+      const lines = Buffer.from('{"text": "one"}\n{"text": "two"}\n{"text":\n');
+      const paths = [write('left.jsonl', lines), write('left.jsonl.gz', gzipSync(lines))];
+      for (const path of paths) {
+        const source = await openFiles([path], {});
+        for await (const { text } of source) {
+          expect(text).toBe('one');
+          break;
+        }
+        await expect(read(path)).rejects.toMatchObject({ code: 'DATA_LINE_INVALID' });
+        expect(open(path)).toEqual([]);
+      }
+    },
+  );
 
   it('notices a file that changes after it was hashed', async () => {
     const path = write('changing.txt', 'one');
