@@ -3,7 +3,6 @@ export * from './optimizers/index.js';
 export { Runtime } from './engine/runtime.js';
 export { Tensor, type DataType } from './engine/tensor.js';
 export type { Precision } from './engine/ops.js';
-export type { RandomScope } from './layers/dropout.js';
 export {
   isChatter,
   numericsRecord,
@@ -16,5 +15,5 @@ export { Model, type GradientSink, type ModelOptions } from './architectures/mod
 export type { HeadKind, ModelConfig } from './architectures/config.js';
 export type { MicrobatchInput } from './architectures/head.js';
 export type { Score } from './layers/decoder.js';
-export type { ParameterSpec } from './layers/layer.js';
+export type { ParameterSpec, RandomScope } from './layers/layer.js';
 export * from './formats/index.js';

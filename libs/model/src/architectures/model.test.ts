@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import type { RandomScope } from '../layers/dropout.js';
+import type { RandomScope } from '../layers/layer.js';
 import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';

@@ -1,14 +1,14 @@
 import { randomKey, RandomStream } from '@ringmaster/protocol';
 
 import { Ops, type Precision } from '../engine/ops.js';
-import type { RandomScope } from '../layers/dropout.js';
 import type { Runtime } from '../engine/runtime.js';
 import type { Tensor } from '../engine/tensor.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
-import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import type { Trains } from '../layers/parameter-gradients.js';
+import type { Stream } from '../layers/stream.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
 import type { Head, MicrobatchInput } from './head.js';
@@ -114,8 +114,9 @@ export class Model {
     const tape = Tape.recording(runtime, sink, this.#trains);
     try {
       return runtime.scope(() => {
-        const pass = this.#pass(tape, input, this.#head.rowsToScore(input), random);
-        const hidden = this.#transformer.forward(pass, this.#tokens(input));
+        const pass = this.#pass(tape, random);
+        const stream = this.#stream(input, this.#head.rowsToScore(input));
+        const hidden = this.#transformer.forward(pass, this.#tokens(input), stream);
         const probabilities = this.#head.train(pass, hidden, input);
         tape.backward();
         return { lossSum: lossSum(ops, probabilities), count: probabilities.size };
@@ -159,39 +160,37 @@ export class Model {
     const tape = Tape.forwardOnly(runtime);
     try {
       return runtime.scope(() => {
-        const pass = this.#pass(tape, input, rows, null);
-        return body(pass, this.#transformer.forward(pass, this.#tokens(input)));
+        const pass = this.#pass(tape, null);
+        const stream = this.#stream(input, rows);
+        return body(pass, this.#transformer.forward(pass, this.#tokens(input), stream));
       });
     } finally {
       tape.dispose();
     }
   }
 
-  /** `rows` are those that the head reads; null for all. */
-  #pass(
-    tape: Tape,
-    { sequences, length, lengths }: MicrobatchInput,
-    rows: Int32Array | null,
-    random: RandomScope | null,
-  ): Pass {
-    const ops = this.#ops;
+  #pass(tape: Tape, random: RandomScope | null): Pass {
+    return {
+      tape,
+      ops: this.#ops,
+      kernels: this.#kernels,
+      weight: (name) => this.#weight(name),
+      factor: (name) => this.#factor(name),
+      random,
+    };
+  }
+
+  /** The sequences of a microbatch; `rows` are those that the head reads, null for all. */
+  #stream({ sequences, length, lengths }: MicrobatchInput, rows: Int32Array | null): Stream {
     const { context } = this.config;
     if (length > context)
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
     return {
-      tape,
-      ops,
-      kernels: this.#kernels,
       sequences,
       length,
-      read: rows === null ? null : ops.runtime.upload(rows, [rows.length]),
-      weight: (name) => this.#weight(name),
-      factor: (name) => this.#factor(name),
-      sight: {
-        causal: this.#settings.causal,
-        lengths: lengths.every((real) => real === length) ? null : lengths,
-      },
-      random,
+      lengths: lengths.every((real) => real === length) ? null : lengths,
+      causal: this.#settings.causal,
+      read: rows === null ? null : this.#ops.runtime.upload(rows, [rows.length]),
     };
   }
 

@@ -22,7 +22,7 @@ export function attend(
   ops: Ops,
   kernels: Parts,
   packed: Tensor,
-  bias: Tensor,
+  bias: Tensor | null,
   { sequences, heads, sight, mask }: AttentionOptions,
 ): Attended {
   return ops.runtime.scope(() => {

@@ -58,6 +58,9 @@ const logits = () => normals([LENGTH, CLASSES], 'logits');
 export const cases: Record<string, Use> = {
   gelu: (kernels, factor) => kernels.activate('gelu', factor(x()), bias()),
   'gelu-tanh': (kernels, factor) => kernels.activate('gelu-tanh', factor(x()), bias()),
+  'gelu without bias': (kernels, factor) => kernels.activate('gelu', factor(x()), null),
+  'gradient of gelu without bias': (kernels, factor) =>
+    kernels.activateGradient('gelu', factor(dy()), factor(x()), null),
   'gradient of gelu': (kernels, factor) =>
     kernels.activateGradient('gelu', factor(dy()), factor(x()), bias()),
   'gradient of gelu-tanh': (kernels, factor) =>
@@ -98,6 +101,7 @@ export const cases: Record<string, Use> = {
   'gradient of softmax and dropout': (kernels, factor) =>
     softmaxGradient(kernels, factor, mask(scores)),
   'self-attention': attention({ causal: false, lengths: null }),
+  'self-attention without bias': attention({ causal: false, lengths: null }, null, LENGTH, false),
   'causal self-attention': attention({ causal: true, lengths: null }),
   'padded self-attention': attention({ causal: false, lengths: Int32Array.of(LENGTH, 18) }),
   'causal self-attention with dropout': attention({ causal: true, lengths: null }, mask(scores)),
@@ -135,11 +139,11 @@ function softmaxGradient(kernels: Kernels, factor: (x: Tensor) => Tensor, kept: 
 }
 
 /** Forward and backward; queries beyond the real length have no meaning, but the same values everywhere. */
-function attention(sight: Sight, kept: Tensor | null = null, length = LENGTH): Use {
+function attention(sight: Sight, kept: Tensor | null = null, length = LENGTH, biased = true): Use {
   const width = 3 * HEADS * DEPTH;
   const options = { sequences: SEQUENCES, heads: HEADS, sight, mask: kept };
   return (kernels, factor) => {
-    const shift = normals([width], 'bias');
+    const shift = biased ? normals([width], 'bias') : null;
     const packed = factor(normals([SEQUENCES * length, width], 'packed'));
     const { context, saved } = kernels.selfAttention(packed, shift, options);
     const dContext = factor(normals(context.shape, 'gradient'));

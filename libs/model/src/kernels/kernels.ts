@@ -11,11 +11,16 @@ export type Activation = 'gelu' | 'gelu-tanh';
  * residual stream, parameters, masks and sums are float32, and so is all arithmetic. N rows are tokens.
  */
 export interface Kernels {
-  /** activation(x + bias) for x T[N,C]: T[N,C]. */
-  activate(kind: Activation, x: Tensor, bias: Tensor): Tensor;
+  /** activation(x + bias) for x T[N,C] and bias [C], null for none: T[N,C]. */
+  activate(kind: Activation, x: Tensor, bias: Tensor | null): Tensor;
 
-  /** The gradient through `activate` of dy T[N,C]: dx T[N,C] and dBias [C]. */
-  activateGradient(kind: Activation, dy: Tensor, x: Tensor, bias: Tensor): ActivationGradient;
+  /** The gradient through `activate` of dy T[N,C]: dx T[N,C] and, whether there is a bias or not, dBias [C]. */
+  activateGradient(
+    kind: Activation,
+    dy: Tensor,
+    x: Tensor,
+    bias: Tensor | null,
+  ): ActivationGradient;
 
   /** x + (branch + bias) ∘ mask for a stream x [N,H] and a branch T[N,H]; null stands for no bias and no mask. */
   addBranch(x: Tensor, branch: Tensor, bias: Tensor | null, mask: Tensor | null): Tensor;
@@ -33,10 +38,10 @@ export interface Kernels {
   ): NormaliseGradient;
 
   /**
-   * Packed T[B·T,3AD], whose rows hold the queries of all A heads, then the keys, then the values, plus bias [3AD]:
-   * queries / √D, keys and values, T[B,A,T,D] each.
+   * Packed T[B·T,3AD], whose rows hold the queries of all A heads, then the keys, then the values, plus bias [3AD], null
+   * for none: queries / √D, keys and values, T[B,A,T,D] each.
    */
-  splitHeads(packed: Tensor, bias: Tensor, sequences: number, heads: number): Heads;
+  splitHeads(packed: Tensor, bias: Tensor | null, sequences: number, heads: number): Heads;
 
   /** The gradient through `splitHeads`: dPacked T[B·T,3AD] and dBias [3AD]. */
   mergeHeads(gradients: Heads): { readonly dPacked: Tensor; readonly dBias: Tensor };
@@ -51,12 +56,12 @@ export interface Kernels {
    * softmax(q kᵀ / √D) ∘ mask · v of every head (Vaswani et al., 2017) for packed T[B·T,3AD] + bias [3AD], whose rows are
    * those of `splitHeads`: T[B·T,AD]. Takes ownership of `packed`.
    */
-  selfAttention(packed: Tensor, bias: Tensor, options: AttentionOptions): Attended;
+  selfAttention(packed: Tensor, bias: Tensor | null, options: AttentionOptions): Attended;
 
-  /** The gradient through `selfAttention` of dContext T[B·T,AD]: dPacked T[B·T,3AD] and dBias [3AD]. */
+  /** The gradient through `selfAttention` of dContext T[B·T,AD]: dPacked T[B·T,3AD] and, whether there is a bias or not, dBias [3AD]. */
   selfAttentionGradient(
     dContext: Tensor,
-    bias: Tensor,
+    bias: Tensor | null,
     saved: Attended['saved'],
     options: AttentionOptions,
   ): { readonly dPacked: Tensor; readonly dBias: Tensor };

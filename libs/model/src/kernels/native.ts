@@ -38,13 +38,19 @@ export class NativeKernels implements Kernels {
     this.#ops = ops;
   }
 
-  activate(kind: Activation, x: Tensor, bias: Tensor): Tensor {
-    return this.#runtime.execute(ACTIVATIONS[kind], [x, bias], typed(x));
+  activate(kind: Activation, x: Tensor, bias: Tensor | null): Tensor {
+    return this.#runtime.execute(ACTIVATIONS[kind], [x, bias ?? this.#zeros(x)], typed(x));
   }
 
-  activateGradient(kind: Activation, dy: Tensor, x: Tensor, bias: Tensor): ActivationGradient {
+  activateGradient(
+    kind: Activation,
+    dy: Tensor,
+    x: Tensor,
+    bias: Tensor | null,
+  ): ActivationGradient {
     const name = `${ACTIVATIONS[kind]}Gradient`;
-    const [dx, dBias] = pair(this.#runtime.executeMany(name, [dy, x, bias], typed(x), 2));
+    const inputs = [dy, x, bias ?? this.#zeros(x)];
+    const [dx, dBias] = pair(this.#runtime.executeMany(name, inputs, typed(x), 2));
     return { dx, dBias };
   }
 
@@ -75,14 +81,19 @@ export class NativeKernels implements Kernels {
     return { dx, dGain, dShift };
   }
 
-  splitHeads(packed: Tensor, bias: Tensor, sequences: number, heads: number): Heads {
+  splitHeads(packed: Tensor, bias: Tensor | null, sequences: number, heads: number): Heads {
     const attributes = [
       ...typed(packed),
       attribute.integer('sequences', sequences),
       attribute.integer('heads', heads),
     ];
     const [queries, keys, values] = triple(
-      this.#runtime.executeMany('RingmasterSplitHeads', [packed, bias], attributes, 3),
+      this.#runtime.executeMany(
+        'RingmasterSplitHeads',
+        [packed, bias ?? this.#zeros(packed)],
+        attributes,
+        3,
+      ),
     );
     return { queries, keys, values };
   }
@@ -109,11 +120,11 @@ export class NativeKernels implements Kernels {
   }
 
   /** bfloat16 has products that are twice as fast as ours, which are of float32. */
-  selfAttention(packed: Tensor, bias: Tensor, options: AttentionOptions): Attended {
+  selfAttention(packed: Tensor, bias: Tensor | null, options: AttentionOptions): Attended {
     if (packed.dtype !== 'float32') return attend(this.#ops, this, packed, bias, options);
     const runtime = this.#runtime;
     return runtime.scope(() => {
-      const inputs = [packed, bias, ...this.#sight(options)];
+      const inputs = [packed, bias ?? this.#zeros(packed), ...this.#sight(options)];
       const attributes = attended(packed, options);
       const [context, probabilities] = pair(
         runtime.executeMany('RingmasterSelfAttention', inputs, attributes, 2),
@@ -124,7 +135,7 @@ export class NativeKernels implements Kernels {
 
   selfAttentionGradient(
     dContext: Tensor,
-    bias: Tensor,
+    bias: Tensor | null,
     saved: readonly Tensor[],
     options: AttentionOptions,
   ): { dPacked: Tensor; dBias: Tensor } {
@@ -132,7 +143,9 @@ export class NativeKernels implements Kernels {
       return attendGradient(this.#ops, this, dContext, saved, options);
     const runtime = this.#runtime;
     return runtime.scope(() => {
-      const inputs = [dContext, ...saved, bias, ...this.#sight(options)];
+      const [probabilities, packed] = pair(saved);
+      const shift = bias ?? this.#zeros(packed);
+      const inputs = [dContext, probabilities, packed, shift, ...this.#sight(options)];
       const attributes = attended(dContext, options);
       const [dPacked, dBias] = pair(
         runtime.executeMany('RingmasterSelfAttentionGradient', inputs, attributes, 2),
@@ -174,6 +187,14 @@ export class NativeKernels implements Kernels {
   #sight({ sight: { lengths }, mask }: AttentionOptions): readonly [Tensor, Tensor] {
     const given = lengths ?? new Int32Array(0);
     return [this.#runtime.upload(given, [given.length]), mask ?? this.#none];
+  }
+
+  /** What stands for a bias of the columns of x that is not there: [C]. */
+  #zeros(x: Tensor): Tensor {
+    const columns = x.shape.at(-1) ?? 0;
+    return this.#runtime.constant(`zeros${columns}`, () =>
+      this.#runtime.upload(new Float32Array(columns), [columns]),
+    );
   }
 
   /** What stands for an input that is not there. */

@@ -1,8 +1,10 @@
+import type { Tensor } from '../engine/tensor.js';
 import type { Activation } from '../kernels/index.js';
 import { FeedForward } from './feed-forward.js';
 import type { Layer, ParameterSpec, Pass } from './layer.js';
 import { Residual, type ResidualOptions } from './residual.js';
 import { SelfAttention } from './self-attention.js';
+import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface BlockOptions extends ResidualOptions {
@@ -11,26 +13,40 @@ export interface BlockOptions extends ResidualOptions {
   readonly activation: Activation;
   readonly deviation: number;
   readonly residualDeviation: number;
-  /** Which tokens it computes, beyond what others look at in them: in the last block those that the head reads. */
-  readonly rows: 'all' | 'read';
+  /** Whether the projections have biases; they have unless said otherwise. */
+  readonly bias?: boolean;
 }
 
-/** One transformer layer: a sequence of residual sublayers. */
+/** One transformer layer: self-attention and a feed-forward network, each in a residual connection. */
 export class Block implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly #attention: Residual;
-  readonly #feedForward: Residual;
+  readonly #attention: SelfAttention;
+  readonly #aroundAttention: Residual;
+  readonly #feedForward: FeedForward;
+  readonly #aroundFeedForward: Residual;
 
   constructor(name: string, options: BlockOptions) {
     const attention = `${name}.attention`;
     const feedForward = `${name}.feedforward`;
-    this.#attention = new Residual(attention, new SelfAttention(attention, options), options);
-    this.#feedForward = new Residual(feedForward, new FeedForward(feedForward, options), options);
-    this.parameters = [...this.#attention.parameters, ...this.#feedForward.parameters];
+    this.#attention = new SelfAttention(attention, options);
+    this.#aroundAttention = new Residual(attention, options);
+    this.#feedForward = new FeedForward(feedForward, options);
+    this.#aroundFeedForward = new Residual(feedForward, options);
+    this.parameters = [
+      ...this.#attention.parameters,
+      ...this.#aroundAttention.parameters,
+      ...this.#feedForward.parameters,
+      ...this.#aroundFeedForward.parameters,
+    ];
   }
 
-  /** x [B·T,H] → [K,H] at its rows. */
-  forward(pass: Pass, x: Value): Value {
-    return this.#feedForward.forward(pass, this.#attention.forward(pass, x));
+  /** x [B·T,H] → [K,H] at `rows`, int32 [K], or [B·T,H] where that is null. */
+  forward(pass: Pass, x: Value, stream: Stream, rows: Tensor | null): Value {
+    const attended = this.#aroundAttention.forward(pass, x, (input) =>
+      this.#attention.forward(pass, input, stream, rows),
+    );
+    return this.#aroundFeedForward.forward(pass, attended, (input) =>
+      this.#feedForward.forward(pass, input),
+    );
   }
 }

@@ -5,7 +5,8 @@ import { Ops } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
 import { NativeKernels } from '../kernels/native.js';
-import { maskAt, type RandomScope } from './dropout.js';
+import { maskAt } from './dropout.js';
+import type { RandomScope } from './layer.js';
 
 const runtime = Runtime.open();
 const scope: RandomScope = { seed: 7, step: 3, microbatch: 2 };

@@ -5,13 +5,6 @@ import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
 
-/** Which microbatch a draw belongs to; with the module path it keys every random number of training. */
-export interface RandomScope {
-  readonly seed: number;
-  readonly step: number;
-  readonly microbatch: number;
-}
-
 /** Rates are rounded to sixteen bits. */
 const LEVELS = 2 ** 16;
 

@@ -2,8 +2,9 @@ import { cos, exp, log, sin } from '@ringmaster/protocol';
 import type { Tensor } from '../engine/tensor.js';
 import { dropout } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
-import { weights, type ParameterSpec, type Pass } from './layer.js';
+import { weights, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
+import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface EmbeddingsOptions {
@@ -26,7 +27,7 @@ const POSITIONS = `${NAME}.position.weight`;
 const TYPES = `${NAME}.type.weight`;
 
 /** Token, position and type embeddings, summed. */
-export class Embeddings {
+export class Embeddings implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #options: EmbeddingsOptions;
   readonly #norm: LayerNorm | null;
@@ -45,14 +46,14 @@ export class Embeddings {
   }
 
   /** tokens int32 [B·T], which stay the caller's → [B·T,H]. */
-  forward(pass: Pass, tokens: Tensor): Value {
-    const sum = this.#sum(pass, tokens);
+  forward(pass: Pass, tokens: Tensor, stream: Stream): Value {
+    const sum = this.#sum(pass, tokens, stream);
     const normed = this.#norm?.forward(pass, sum) ?? sum;
     return dropout(pass, normed, this.#options.dropout, NAME);
   }
 
-  #sum(pass: Pass, tokens: Tensor): Value {
-    const { tape, ops, kernels, sequences, length, weight } = pass;
+  #sum(pass: Pass, tokens: Tensor, { sequences, length }: Stream): Value {
+    const { tape, ops, kernels, weight } = pass;
     const { vocabulary, hidden, context, types } = this.#options;
     const output = ops.runtime.scope(() => {
       const gathered = ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens);

@@ -1,6 +1,6 @@
 import type { Activation } from '../kernels/index.js';
 import { activate } from './activate.js';
-import type { Branch, ParameterSpec, Pass } from './layer.js';
+import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 import type { Value } from './tape.js';
 
@@ -11,31 +11,29 @@ export interface FeedForwardOptions {
   readonly deviation: number;
   /** Standard deviation of the initial second projection. */
   readonly residualDeviation: number;
+  /** Whether the projections have biases; they have unless said otherwise. */
+  readonly bias?: boolean;
 }
 
 /** down(activation(up(x))) at every position. */
-export class FeedForward implements Branch {
+export class FeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly bias: string;
   readonly #activation: Activation;
   readonly #up: Linear;
   readonly #down: Linear;
 
   constructor(name: string, options: FeedForwardOptions) {
-    const { hidden, intermediate, activation, deviation, residualDeviation } = options;
+    const { hidden, intermediate, activation, deviation, residualDeviation, bias = true } = options;
     this.#activation = activation;
-    this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation);
-    this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation);
-    this.bias = this.#down.bias;
+    this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation, { bias });
+    this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
     this.parameters = [...this.#up.parameters, ...this.#down.parameters];
   }
 
-  rows(): null {
-    return null;
-  }
-
-  forward(pass: Pass, x: Value): Value {
+  /** x T[N,H] → T[N,H]. */
+  forward(pass: Pass, x: Value): Branch {
     const up = this.#up.product(pass, x);
-    return this.#down.product(pass, activate(pass, this.#activation, up, this.#up.bias));
+    const activated = activate(pass, this.#activation, up, this.#up.bias);
+    return { output: this.#down.product(pass, activated), bias: this.#down.bias, rows: null };
   }
 }

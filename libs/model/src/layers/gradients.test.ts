@@ -3,18 +3,21 @@ import { describe, expect, it } from 'vitest';
 
 import { Ops } from '../engine/ops.js';
 import { Runtime } from '../engine/runtime.js';
+import type { Tensor } from '../engine/tensor.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
-import type { Activation, Kernels, Sight } from '../kernels/index.js';
+import type { Activation, Kernels } from '../kernels/index.js';
 import { NativeKernels } from '../kernels/native.js';
 import { activate } from './activate.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
-import { zeros, type Branch, type Layer, type ParameterSpec, type Pass } from './layer.js';
+import { zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { Linear } from './linear.js';
 import type { Emit } from './parameter-gradients.js';
-import { SelfAttention } from './self-attention.js';
+import { addBranch } from './residual.js';
+import { SelfAttention, type SelfAttentionOptions } from './self-attention.js';
+import type { Stream } from './stream.js';
 import { Tape, type Value } from './tape.js';
 
 // Every layer's backward pass against central differences of its forward pass. The scalar is a fixed random
@@ -43,35 +46,37 @@ interface Case {
   readonly parameters: readonly ParameterSpec[];
   /** Shape of the input that is differentiated; null where there is none. */
   readonly input: readonly number[] | null;
-  readonly run: (pass: Pass, x: Value) => Value;
-  readonly sight?: Sight;
+  readonly run: Run;
 }
+type Run = (pass: Pass, x: Value) => Value;
 
-function ofLayer(layer: Layer): Case {
-  return {
-    parameters: layer.parameters,
-    input: [ROWS, HIDDEN],
-    run: (pass, x) => layer.forward(pass, x),
-  };
-}
+/** A layer of the residual stream. */
+const of = ({ parameters }: Layer, run: Run): Case => ({
+  parameters,
+  input: [ROWS, HIDDEN],
+  run,
+});
 
-/** A branch with the bias that it leaves to others. */
-function ofBranch(branch: Branch): Case {
-  const run = (pass: Pass, x: Value) => {
-    const y = branch.forward(pass, x);
-    const { bias } = branch;
-    if (bias === null) return y;
-    const output = ops.addBias(y.tensor, pass.weight(bias));
-    return pass.tape.record(output, { inputs: [y], saved: [], parameters: [bias] }, (dy, give) => {
-      give.parameter(bias, () => ops.columnSums(dy));
-      give(y, () => dy);
-    });
-  };
-  return { parameters: branch.parameters, input: [ROWS, HIDDEN], run };
-}
+const STREAM: Stream = {
+  sequences: SEQUENCES,
+  length: LENGTH,
+  lengths: null,
+  causal: false,
+  read: null,
+};
+const read = (): Tensor => runtime.upload(READ, [READ.length]);
+/** Activation checkpointing of a part of a network. */
+const again =
+  (run: Run): Run =>
+  (pass, x) =>
+    pass.tape.checkpoint(x, (tape, input) => run({ ...pass, tape }, input));
+/** A part of a network after itself, with the same parameters. */
+const twice =
+  (run: Run): Run =>
+  (pass, x) =>
+    run(pass, run(pass, x));
 
-const linear = new Linear('linear', HIDDEN, 5, 0.02);
-const block: BlockOptions = {
+const OPTIONS: BlockOptions = {
   hidden: HIDDEN,
   heads: 2,
   intermediate: 6,
@@ -81,79 +86,91 @@ const block: BlockOptions = {
   epsilon: 1e-5,
   deviation: 0.02,
   residualDeviation: 0.02,
-  rows: 'all',
 };
-const embeddings: EmbeddingsOptions = {
-  ...block,
-  vocabulary: 5,
-  context: 4,
-  positions: 'learned',
-  types: 2,
-  norm: true,
+const PRE = { ...OPTIONS, norm: 'pre', activation: 'gelu-tanh' } as const;
+
+const linear = (bias: boolean): Case => {
+  const layer = new Linear('linear', HIDDEN, 5, 0.02, { bias });
+  return of(layer, (pass, x) => layer.forward(pass, x));
 };
-const activation = (kind: Activation): Case => ({
-  parameters: [zeros('bias', HIDDEN)],
+const activation = (kind: Activation, bias: string | null): Case => ({
+  parameters: bias === null ? [] : [zeros(bias, HIDDEN)],
   input: [ROWS, HIDDEN],
-  run: (pass, x) => activate(pass, kind, x, 'bias'),
+  run: (pass, x) => activate(pass, kind, x, bias),
 });
-const embedded = (options: EmbeddingsOptions): Case => {
-  const layer = new Embeddings(options);
+const feedForward = (bias: boolean): Case => {
+  const layer = new FeedForward('feedforward', { ...OPTIONS, bias });
+  return of(layer, (pass, x) => {
+    const branch = layer.forward(pass, pass.tape.fork(x));
+    return addBranch(pass, x, branch, 0, 'feedforward');
+  });
+};
+const attention = (
+  options: Partial<SelfAttentionOptions>,
+  stream: Stream = STREAM,
+  some = false,
+): Case => {
+  const layer = new SelfAttention('attention', { ...OPTIONS, dropout: 0, ...options });
+  return of(layer, (pass, x) => {
+    const branch = layer.forward(pass, pass.tape.fork(x), stream, some ? read() : null);
+    return addBranch(pass, x, branch, 0, 'attention');
+  });
+};
+const block = (
+  options: BlockOptions,
+  { some = false, how = (run: Run) => run }: { some?: boolean; how?: (run: Run) => Run } = {},
+): Case => {
+  const layer = new Block('blocks.0', options);
+  return of(
+    layer,
+    how((pass, x) => layer.forward(pass, x, STREAM, some ? read() : null)),
+  );
+};
+const embeddings = (options: Partial<EmbeddingsOptions>): Case => {
+  const layer = new Embeddings({
+    ...OPTIONS,
+    vocabulary: 5,
+    context: 4,
+    positions: 'learned',
+    types: 2,
+    norm: true,
+    ...options,
+  });
+  const tokens = () => runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS]);
   return {
     parameters: layer.parameters,
     input: null,
-    run: (pass) => layer.forward(pass, runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS])),
+    run: (pass) => layer.forward(pass, tokens(), STREAM),
   };
 };
-/** Activation checkpointing of a layer. */
-function again(layer: Layer): Case {
-  const run = (pass: Pass, x: Value) =>
-    pass.tape.checkpoint(x, (tape, input) => layer.forward({ ...pass, tape }, input));
-  return { ...ofLayer(layer), run };
-}
-
-/** A layer after itself, with the same parameters. */
-function twice(layer: Layer, how: (layer: Layer) => Case = ofLayer): Case {
-  const { run, ...others } = how(layer);
-  return { ...others, run: (pass, x) => run(pass, run(pass, x)) };
-}
-
-const attention = new SelfAttention('attention', { ...block, dropout: 0 });
+const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
 
 const cases: Record<string, Case> = {
-  linear: ofLayer(linear),
-  'layer norm': ofLayer(new LayerNorm('norm', HIDDEN, 1e-5, 'stream')),
-  gelu: activation('gelu'),
-  'gelu-tanh': activation('gelu-tanh'),
-  'feed-forward': ofBranch(new FeedForward('feedforward', block)),
-  attention: ofBranch(attention),
-  'causal attention': { ...ofBranch(attention), sight: { causal: true, lengths: null } },
-  'padded attention': {
-    ...ofBranch(attention),
-    sight: { causal: false, lengths: Int32Array.of(2, 3) },
-  },
-  'attention with dropout': ofBranch(new SelfAttention('attention', block)),
-  'attention of some rows': ofBranch(new SelfAttention('attention', { ...block, rows: 'read' })),
-  'post-norm block with dropout': ofLayer(new Block('blocks.0', block)),
-  'pre-norm block with dropout': ofLayer(
-    new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh' }),
-  ),
-  'post-norm block of some rows': ofLayer(new Block('blocks.0', { ...block, rows: 'read' })),
-  'pre-norm block of some rows': ofLayer(
-    new Block('blocks.0', { ...block, norm: 'pre', activation: 'gelu-tanh', rows: 'read' }),
-  ),
-  'a block that is computed again': again(new Block('blocks.0', block)),
-  'a block of some rows that is computed again': again(
-    new Block('blocks.0', { ...block, norm: 'pre', rows: 'read' }),
-  ),
-  'a block twice': twice(new Block('blocks.0', block)),
-  'a block twice that is computed again': twice(new Block('blocks.0', block), again),
-  'normalised embeddings with types and dropout': embedded(embeddings),
-  'sinusoidal embeddings': embedded({
-    ...embeddings,
-    positions: 'sinusoidal',
-    types: 0,
-    norm: false,
-  }),
+  linear: linear(true),
+  'linear without bias': linear(false),
+  'layer norm': of(norm, (pass, x) => norm.forward(pass, x)),
+  gelu: activation('gelu', 'bias'),
+  'gelu-tanh': activation('gelu-tanh', 'bias'),
+  'gelu without bias': activation('gelu', null),
+  'feed-forward': feedForward(true),
+  'feed-forward without biases': feedForward(false),
+  attention: attention({}),
+  'attention without biases': attention({ bias: false }),
+  'causal attention': attention({}, { ...STREAM, causal: true }),
+  'padded attention': attention({}, { ...STREAM, lengths: Int32Array.of(2, 3) }),
+  'attention with dropout': attention({ dropout: 0.25 }),
+  'attention of some rows': attention({ dropout: 0.25 }, STREAM, true),
+  'post-norm block with dropout': block(OPTIONS),
+  'pre-norm block with dropout': block(PRE),
+  'post-norm block without biases': block({ ...OPTIONS, bias: false }),
+  'post-norm block of some rows': block(OPTIONS, { some: true }),
+  'pre-norm block of some rows': block(PRE, { some: true }),
+  'a block that is computed again': block(OPTIONS, { how: again }),
+  'a block of some rows that is computed again': block(PRE, { some: true, how: again }),
+  'a block twice': block(OPTIONS, { how: twice }),
+  'a block twice that is computed again': block(OPTIONS, { how: (run) => twice(again(run)) }),
+  'normalised embeddings with types and dropout': embeddings({}),
+  'sinusoidal embeddings': embeddings({ positions: 'sinusoidal', types: 0, norm: false }),
 };
 
 const INPUT = 'input';
@@ -166,7 +183,7 @@ const normals = (size: number, purpose: string): Float32Array => {
 /** Runs a case at `values` and gives `use` the pass, which may go back; frees everything. */
 function at<Result>(
   kind: string,
-  { run, input, sight, parameters }: Case,
+  { run, input, parameters }: Case,
   values: Values,
   use: (pass: { output: Value; x: Value; tape: Tape }) => Result,
   emit: Emit = () => undefined,
@@ -181,12 +198,8 @@ function at<Result>(
         tape,
         ops,
         kernels: kernels[kind]!,
-        sequences: SEQUENCES,
-        length: LENGTH,
-        read: runtime.upload(READ, [READ.length]),
         weight: (name) => uploaded.get(name)!,
         factor: (name) => uploaded.get(name)!,
-        sight: sight ?? { causal: false, lengths: null },
         // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
         random: { seed: 5, step: 2, microbatch: 3 },
       };

@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.js';
-import { ones, zeros, type ParameterSpec, type Pass } from './layer.js';
+import { ones, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import type { Value } from './tape.js';
 import { plus } from './plus.js';
 
@@ -7,7 +7,7 @@ import { plus } from './plus.js';
 export type NormOutput = 'stream' | 'factor';
 
 /** Layer normalisation over the last dimension (Ba, Kiros and Hinton, 2016). */
-export class LayerNorm {
+export class LayerNorm implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #gain: string;
   readonly #shift: string;

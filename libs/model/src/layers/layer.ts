@@ -1,7 +1,6 @@
 import type { Ops } from '../engine/ops.js';
-import type { RandomScope } from './dropout.js';
 import type { Tensor } from '../engine/tensor.js';
-import type { Kernels, Sight } from '../kernels/index.js';
+import type { Kernels } from '../kernels/index.js';
 import type { Tape, Value } from './tape.js';
 
 /** One tensor that is trained. */
@@ -15,38 +14,43 @@ export interface ParameterSpec {
   readonly deviation: number;
 }
 
-/** What every layer of one pass over one microbatch shares. `T` in shapes is the type of the factors of products. */
+/** The microbatch that a random draw belongs to; with a module path it keys every random number of training. */
+export interface RandomScope {
+  readonly seed: number;
+  readonly step: number;
+  readonly microbatch: number;
+}
+
+/** What all layers share in one pass over one microbatch. `T` in shapes is the type of the factors of products. */
 export interface Pass {
   readonly tape: Tape;
   readonly ops: Ops;
   readonly kernels: Kernels;
-  /** Sequences (B) of one padded length (T); activations are [B·T, H]. */
-  readonly sequences: number;
-  readonly length: number;
-  /** int32 [K]: the rows of the last activations that the head reads; null for all of them. */
-  readonly read: Tensor | null;
   /** The parameter of that name, float32. */
   readonly weight: (name: string) => Tensor;
-  /** The same as a factor of products. */
+  /** The parameter of that name as a factor of products, T. */
   readonly factor: (name: string) => Tensor;
-  /** Where tokens may look. */
-  readonly sight: Sight;
   /** Where dropout draws from; null for none. */
   readonly random: RandomScope | null;
 }
 
-/** A layer of the residual stream, [N,H] → [N,H]; some go on with fewer rows, [N,H] → [K,H]. It uses x up. */
+/**
+ * A part of a network. What its `forward` takes beside the pass and the activations, which it uses up, is its own: a norm
+ * needs nothing, attention the streams that they belong to.
+ */
 export interface Layer {
+  /** Every parameter of the layer, each once. */
   readonly parameters: readonly ParameterSpec[];
-  forward(pass: Pass, x: Value): Value;
 }
 
-/** What is added to the residual stream, T[N,H] → T[K,H] at `rows`, but for the bias of its last projection. It uses x up. */
-export interface Branch extends Layer {
-  /** Name of that bias, which is added with the output and whose gradient the addition gives; null for none. */
+/** What a sublayer adds to the residual stream. */
+export interface Branch {
+  /** T[K,H], without the bias of its last projection. */
+  readonly output: Value;
+  /** Name of that bias, which is added together with the output; null for none. */
   readonly bias: string | null;
-  /** The rows of the stream [K] that its output belongs to; null for all of them. */
-  rows(pass: Pass): Tensor | null;
+  /** int32 [K]: the rows of the stream that the output belongs to; null for all of them. */
+  readonly rows: Tensor | null;
 }
 
 export const weights = (

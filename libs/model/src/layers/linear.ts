@@ -1,24 +1,36 @@
 import type { Tensor } from '../engine/tensor.js';
-import { weights, zeros, type ParameterSpec, type Pass } from './layer.js';
+import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
+
+export interface LinearOptions {
+  /** Whether there is a b; there is one unless said otherwise. */
+  readonly bias?: boolean;
+}
 
 /**
  * y = x · Wᵀ + b with W [outputs, inputs], as PyTorch stores it. Where a kernel comes after it that adds b along with
  * what else it does, `product` leaves b to that.
  */
-export class Linear {
-  /** Name of b. */
-  readonly bias: string;
+export class Linear implements Layer {
+  /** Name of b; null for none. */
+  readonly bias: string | null;
   readonly parameters: readonly ParameterSpec[];
   readonly #weight: string;
 
-  constructor(name: string, inputs: number, outputs: number, deviation: number) {
-    this.bias = `${name}.bias`;
+  /** `deviation` is the standard deviation of the initial W. */
+  constructor(
+    name: string,
+    inputs: number,
+    outputs: number,
+    deviation: number,
+    { bias = true }: LinearOptions = {},
+  ) {
+    this.bias = bias ? `${name}.bias` : null;
     this.#weight = `${name}.weight`;
     this.parameters = [
       weights(this.#weight, [outputs, inputs], deviation),
-      zeros(this.bias, outputs),
+      ...(this.bias === null ? [] : [zeros(this.bias, outputs)]),
     ];
   }
 
@@ -38,13 +50,15 @@ export class Linear {
   /** x [N, inputs] → [N, outputs], both float32. */
   forward(pass: Pass, x: Value): Value {
     const { tape, ops, weight, factor } = pass;
+    const { bias } = this;
     const output = ops.runtime.scope(() => {
       const product = ops.matmul(ops.factor(x.tensor), factor(this.#weight), { transposeY: true });
-      return ops.addBias(ops.float32(product), weight(this.bias));
+      const wide = ops.float32(product);
+      return bias === null ? wide : ops.addBias(wide, weight(bias));
     });
-    const parameters = [this.bias, this.#weight];
+    const parameters = bias === null ? [this.#weight] : [bias, this.#weight];
     return tape.record(output, { inputs: [x], saved: [x.tensor], parameters }, (dy, give) => {
-      give.parameter(this.bias, (sum) => plus(pass, sum, ops.columnSums(dy)));
+      if (bias !== null) give.parameter(bias, (sum) => plus(pass, sum, ops.columnSums(dy)));
       const [dyFactor, xFactor] = [ops.factor(dy), ops.factor(x.tensor)];
       give.parameter(this.#weight, (sum) =>
         plus(pass, sum, this.#weightGradient(pass, dyFactor, xFactor)),

@@ -1,8 +1,9 @@
 import type { Tensor } from '../engine/tensor.js';
 import { maskAt } from './dropout.js';
-import type { Branch, ParameterSpec, Pass } from './layer.js';
+import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 import { plus } from './plus.js';
+import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface SelfAttentionOptions {
@@ -12,58 +13,56 @@ export interface SelfAttentionOptions {
   readonly deviation: number;
   /** Standard deviation of the initial output projection. */
   readonly residualDeviation: number;
-  /** Which tokens go on: all of them, or those that the head reads; the others are still looked at. */
-  readonly rows: 'all' | 'read';
+  /** Whether the projections have biases; they have unless said otherwise. */
+  readonly bias?: boolean;
 }
 
-/** Multi-head self-attention with one projection for queries, keys and values. */
-export class SelfAttention implements Branch {
+/**
+ * Multi-head self-attention with one projection for queries, keys and values, of as many heads each, whose depths add up
+ * to the width of the stream: what BERT and GPT-2 have, in one kernel.
+ */
+export class SelfAttention implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly bias: string;
   readonly #name: string;
   readonly #heads: number;
   readonly #dropout: number;
-  readonly #rows: SelfAttentionOptions['rows'];
   readonly #projection: Linear;
   readonly #output: Linear;
 
   constructor(name: string, options: SelfAttentionOptions) {
-    const { hidden, heads, dropout, deviation, residualDeviation, rows } = options;
+    const { hidden, heads, dropout, deviation, residualDeviation, bias = true } = options;
     this.#name = name;
     this.#heads = heads;
     this.#dropout = dropout;
-    this.#rows = rows;
-    this.#projection = new Linear(`${name}.qkv`, hidden, 3 * hidden, deviation);
-    this.#output = new Linear(`${name}.output`, hidden, hidden, residualDeviation);
-    this.bias = this.#output.bias;
+    this.#projection = new Linear(`${name}.qkv`, hidden, 3 * hidden, deviation, { bias });
+    this.#output = new Linear(`${name}.output`, hidden, hidden, residualDeviation, { bias });
     this.parameters = [...this.#projection.parameters, ...this.#output.parameters];
   }
 
-  rows({ read }: Pass): Tensor | null {
-    return this.#rows === 'read' ? read : null;
-  }
-
-  forward(pass: Pass, x: Value): Value {
-    const context = this.#attend(pass, this.#projection.product(pass, x));
-    const rows = this.rows(pass);
-    return this.#output.product(pass, rows === null ? context : rowsOf(pass, context, rows));
+  /**
+   * x T[B·T,H] → T[K,H] at `rows`, int32 [K], or T[B·T,H] where that is null. Tokens that are not among them are attended
+   * to all the same.
+   */
+  forward(pass: Pass, x: Value, stream: Stream, rows: Tensor | null): Branch {
+    const context = this.#attend(pass, this.#projection.product(pass, x), stream);
+    const chosen = rows === null ? context : rowsOf(pass, context, rows);
+    return { output: this.#output.product(pass, chosen), bias: this.#output.bias, rows };
   }
 
   /** What the heads read, T[B·T,H], for packed queries, keys and values T[B·T,3H]. */
-  #attend(pass: Pass, packed: Value): Value {
-    const { tape, ops, kernels, sequences, length, sight, weight } = pass;
+  #attend(pass: Pass, packed: Value, { sequences, length, causal, lengths }: Stream): Value {
+    const { tape, ops, kernels, weight } = pass;
     const { bias } = this.#projection;
+    const added = bias === null ? null : weight(bias);
     const shape = [sequences, this.#heads, length, length];
     const mask = maskAt(pass, shape, this.#dropout, `${this.#name}.probabilities`);
-    const options = { sequences, heads: this.#heads, sight, mask };
-    const attended = ops.runtime.scope(() =>
-      kernels.selfAttention(packed.tensor, weight(bias), options),
-    );
+    const options = { sequences, heads: this.#heads, sight: { causal, lengths }, mask };
+    const attended = ops.runtime.scope(() => kernels.selfAttention(packed.tensor, added, options));
     const saved = [...attended.saved, mask];
-    const recorded = { inputs: [packed], saved, parameters: [bias] };
-    return tape.record(attended.context, recorded, (dy, give) => {
-      const found = kernels.selfAttentionGradient(dy, weight(bias), attended.saved, options);
-      give.parameter(bias, (sum) => plus(pass, sum, found.dBias));
+    const parameters = bias === null ? [] : [bias];
+    return tape.record(attended.context, { inputs: [packed], saved, parameters }, (dy, give) => {
+      const found = kernels.selfAttentionGradient(dy, added, attended.saved, options);
+      if (bias !== null) give.parameter(bias, (sum) => plus(pass, sum, found.dBias));
       give(packed, (sum) => plus(pass, sum, found.dPacked));
     });
   }

@@ -27,7 +27,7 @@ export class ComposedKernels implements Kernels {
     this.#ops = ops;
   }
 
-  activate(kind: Activation, x: Tensor, bias: Tensor): Tensor {
+  activate(kind: Activation, x: Tensor, bias: Tensor | null): Tensor {
     return this.#in(() => {
       const biased = this.#biased(x, bias);
       const y = this.#ops.chain(gate(this.#ops, kind, biased)).multiply(biased).value;
@@ -35,7 +35,12 @@ export class ComposedKernels implements Kernels {
     });
   }
 
-  activateGradient(kind: Activation, dy: Tensor, x: Tensor, bias: Tensor): ActivationGradient {
+  activateGradient(
+    kind: Activation,
+    dy: Tensor,
+    x: Tensor,
+    bias: Tensor | null,
+  ): ActivationGradient {
     const ops = this.#ops;
     return this.#in(() => {
       const dx = ops.chain(slope(ops, kind, this.#biased(x, bias))).multiply(ops.float32(dy)).value;
@@ -46,7 +51,7 @@ export class ComposedKernels implements Kernels {
   addBranch(x: Tensor, branch: Tensor, bias: Tensor | null, mask: Tensor | null): Tensor {
     const ops = this.#ops;
     return this.#in(() => {
-      const wide = bias === null ? ops.float32(branch) : this.#biased(branch, bias);
+      const wide = this.#biased(branch, bias);
       const kept = mask === null ? wide : ops.chain(wide).multiply(mask).value;
       return ops.chain(x).add(kept).value;
     });
@@ -92,7 +97,7 @@ export class ComposedKernels implements Kernels {
     });
   }
 
-  splitHeads(packed: Tensor, bias: Tensor, sequences: number, heads: number): Heads {
+  splitHeads(packed: Tensor, bias: Tensor | null, sequences: number, heads: number): Heads {
     const ops = this.#ops;
     return this.#in(() => {
       const wide = this.#biased(packed, bias);
@@ -140,13 +145,13 @@ export class ComposedKernels implements Kernels {
     });
   }
 
-  selfAttention(packed: Tensor, bias: Tensor, options: AttentionOptions): Attended {
+  selfAttention(packed: Tensor, bias: Tensor | null, options: AttentionOptions): Attended {
     return attend(this.#ops, this, packed, bias, options);
   }
 
   selfAttentionGradient(
     dContext: Tensor,
-    _bias: Tensor,
+    _bias: Tensor | null,
     saved: readonly Tensor[],
     options: AttentionOptions,
   ): { dPacked: Tensor; dBias: Tensor } {
@@ -176,7 +181,7 @@ export class ComposedKernels implements Kernels {
   crossEntropy(logits: Tensor, bias: Tensor | null, targets: Int32Array): CrossEntropy {
     const ops = this.#ops;
     return this.#in(() => {
-      const biased = bias === null ? ops.float32(logits) : this.#biased(logits, bias);
+      const biased = this.#biased(logits, bias);
       const dLogits = ops.softmax(biased);
       const cells = ops.reshape(dLogits, [-1, 1]);
       const classes = widthOf(logits);
@@ -198,8 +203,10 @@ export class ComposedKernels implements Kernels {
     return this.#ops.runtime.scope(body);
   }
 
-  #biased(x: Tensor, bias: Tensor): Tensor {
-    return this.#ops.addBias(this.#ops.float32(x), bias);
+  /** x + bias, float32. */
+  #biased(x: Tensor, bias: Tensor | null): Tensor {
+    const wide = this.#ops.float32(x);
+    return bias === null ? wide : this.#ops.addBias(wide, bias);
   }
 
   #as(type: DataType, x: Tensor): Tensor {
