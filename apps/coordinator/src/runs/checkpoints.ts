@@ -53,7 +53,10 @@ export function withNewest(run: Run, count: number, context: Context): Run {
   return { ...run, checkpoints: run.checkpoints.slice(dropped) };
 }
 
-/** Training goes on without one checkpoint; several in a row are one incident. */
+/**
+ * Training goes on without one checkpoint; several in a row are one incident. What is older than a checkpoint that was
+ * made is told again, by a worker that does not know that it was heard.
+ */
 export function onCheckpointFailed(
   run: Run,
   trainer: Trainer,
@@ -63,6 +66,7 @@ export function onCheckpointFailed(
   if (isFenced(run, trainer, generation)) return run;
   if (run.saving?.trainer === trainer.id || isEnd(run.ring))
     return onSaveFailed(run, error.message, context);
+  if (step <= (run.checkpoints.at(-1)?.position.step ?? -1)) return run;
   if (!run.checkpointsFail)
     recordFailure(run, trainer, `could not write a checkpoint: ${error.message}`, context, {
       step,

@@ -595,8 +595,15 @@ describe('a run that cannot go on', () => {
     const failed = { type: 'checkpoint-failed', generation: 1, step: 10, error } as const;
     expect(scene.say('1', failed).incidents[0]).toContain('could not write a checkpoint: full');
     expect(scene.say('1', failed).incidents).toEqual([]);
-    expect(scene.checkpointed(12).say('1', failed).incidents).toHaveLength(1);
+    expect(scene.checkpointed(12).say('1', { ...failed, step: 14 }).incidents).toHaveLength(1);
     expect(scene.run.state).toBe('running');
+  });
+
+  it('tells of a checkpoint that failed once, though the worker says so again', () => {
+    const scene = new Scene().running();
+    const error = { code: 'DISK_FULL', message: 'full', remedy: '', detail: null };
+    const failed = { type: 'checkpoint-failed', generation: 1, step: 10, error } as const;
+    expect(scene.say('1', failed).checkpointed(12).say('1', failed).incidents).toEqual([]);
   });
 
   it('tells what the system knows of an end', () => {

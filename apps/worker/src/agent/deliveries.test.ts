@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { artifactsFrom, putManifest } from '../artifacts/artifacts.js';
 import { BlobServer } from '../artifacts/blob-server.test.fixture.js';
+import { Deliveries } from './deliveries.js';
 import { KeptCheckpoints } from './kept-checkpoints.js';
 import { Scene } from './scene.test.fixture.js';
 
@@ -35,11 +36,13 @@ const checkpointOf = (manifest: string): KeptCheckpoint => ({
 });
 
 /** Makes a checkpoint on a host that shares nothing with the coordinator. */
-async function make(): Promise<KeptCheckpoint> {
+async function make(step = 1): Promise<KeptCheckpoint> {
   const { url } = server;
   const artifacts = artifactsFrom({ kind: 'remote', url, token: null, cache: scene.cache });
   const state = await artifacts.put([Buffer.alloc(1_000_000, 'a')]);
-  const checkpoint = checkpointOf(await putManifest(artifacts, { ...about, files: { state } }));
+  const checkpoint = checkpointOf(
+    await putManifest(artifacts, { ...about, step, files: { state } }),
+  );
   kept.keep(checkpoint);
   return checkpoint;
 }
@@ -76,5 +79,25 @@ describe('a kept checkpoint', () => {
     void scene.start();
     expect((await telling()).checkpoints).toEqual([checkpoint]);
     await expect.poll(() => kept.list()).toEqual([]);
+  });
+
+  it('is not told for ever when another worker of this home has told it first', async () => {
+    const first = await make();
+    const location = { ...scene.coordinator.artifacts, token: null };
+    const told: KeptCheckpoint[][] = [];
+    const deliveries = new Deliveries({
+      ...{ kept, cache: scene.cache, log: pino({ level: 'silent' }) },
+      register: () => {
+        kept.forget(first.manifest);
+        told.push(deliveries.list());
+        deliveries.registered(location);
+      },
+    });
+    deliveries.registered(location);
+    await expect.poll(() => told).toEqual([[]]);
+    const second = await make(2);
+    deliveries.heard(second.manifest);
+    await expect.poll(() => kept.list()).toEqual([]);
+    expect(told).toEqual([[], [second]]);
   });
 });

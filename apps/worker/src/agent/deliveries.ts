@@ -30,9 +30,8 @@ export class Deliveries {
 
   /** What a registration tells that is sent now. */
   list(): KeptCheckpoint[] {
-    const listed = this.#options.kept.list().filter(({ manifest }) => this.#due.has(manifest));
-    this.#listed = listed;
-    return listed;
+    this.#listed = this.#tellable();
+    return [...this.#listed];
   }
 
   /** The registration was accepted. */
@@ -73,7 +72,15 @@ export class Deliveries {
         if (missing) kept.forget(manifest);
       }
     }
-    if (this.#due.size > 0) register();
+    if (this.#tellable().length > 0) register();
+  }
+
+  /** The kept checkpoints that are due. What another worker of this home has told meanwhile is kept no longer. */
+  #tellable(): KeptCheckpoint[] {
+    const kept = this.#options.kept.list();
+    const manifests = new Set(kept.map(({ manifest }) => manifest));
+    for (const manifest of this.#due) if (!manifests.has(manifest)) this.#due.delete(manifest);
+    return kept.filter(({ manifest }) => this.#due.has(manifest));
   }
 
   /** One after another: what is looked at in one is not changed by the next. */
