@@ -29,7 +29,7 @@ step('Building', join(modules, '.bin/nx'), ['run-many', '-t', 'build', '--output
 step(
   'Provisioning TensorFlow',
   process.execPath,
-  [join(root, 'libs/model/dist/provision/main.js')],
+  [join(root, 'libs/tensorflow/dist/provision/provision.process.js')],
   true,
 );
 

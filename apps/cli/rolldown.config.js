@@ -3,7 +3,7 @@
 export default {
   input: { ringmaster: 'dist/main.js' },
   platform: 'node',
-  external: [/^node:/, '@ringmaster/data', '@ringmaster/model', 'zeromq'],
+  external: [/^node:/, '@ringmaster/data', '@ringmaster/model', '@ringmaster/tensorflow', 'zeromq'],
   output: {
     dir: 'dist',
     format: 'esm',

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { cacheRoot, provisioned } from '@ringmaster/model';
 import type { Home } from '@ringmaster/protocol';
+import { cacheRoot, provisioned } from '@ringmaster/tensorflow';
 
 /** Bytes of the parts of a home, as far as they can be read; without those that are not there. */
 export function homeUse(home: Home): Record<string, number> {

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fstatSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { isChatter, trainerEnvironment } from '@ringmaster/model';
 import {
   fileReason,
   RingmasterError,
@@ -10,6 +9,7 @@ import {
   systemCode,
   type ModelView,
 } from '@ringmaster/protocol';
+import { isChatter, trainerEnvironment } from '@ringmaster/tensorflow';
 import { Client } from './client.js';
 import { reasonOf } from './failure.js';
 import { locate, type ClusterOption } from './location.js';

@@ -1,14 +1,9 @@
 // node compute.process.js '{"task": "matmul"}': one computation with TensorFlow, on the device that the environment
 // leaves visible. It answers one line of JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
-import {
-  Model,
-  Runtime,
-  type MicrobatchInput,
-  type ModelConfig,
-  type Tensor,
-} from '@ringmaster/model';
+import { Model, type MicrobatchInput, type ModelConfig } from '@ringmaster/model';
 import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { taskSchema, type Answer, type ComputeTask } from './compute.js';
 
 const task = taskSchema.parse(JSON.parse(process.argv[2] ?? 'null'));

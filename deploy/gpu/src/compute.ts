@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { trainerEnvironment, type Device } from '@ringmaster/model';
+import { trainerEnvironment, type Device } from '@ringmaster/tensorflow';
 import { z } from 'zod';
 import { failureOf, runProgram } from './program.js';
 import { ClaimFailed, code, type Context } from './section.js';

@@ -10,7 +10,8 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-import { Model, Runtime, trainerEnvironment } from '../dist/index.js';
+import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
+import { Model } from '../dist/index.js';
 
 const SEQUENCES = 16;
 const CONTEXT = 128;
@@ -30,7 +31,9 @@ if (process.env.TF_NUM_INTRAOP_THREADS === undefined) {
 }
 
 // The binding as the runtime sees it, with a stopwatch around what takes time.
-const backend = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu').backend();
+const backend = createRequire(import.meta.resolve('@ringmaster/tensorflow'))(
+  '@tensorflow/tfjs-node-gpu',
+).backend();
 const native = backend.binding;
 let times = null;
 const timed = (name, run) => {

@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheRoot } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
+import { cacheRoot } from '@ringmaster/tensorflow';
 import type { Command } from './contestant.js';
 
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { trainerEnvironment } from '@ringmaster/model';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
 import type { OperationTime } from './operation-times.js';
 import { table, type Findings, type Pace } from './report.js';
 import { WARM_UP_STEPS } from './train.js';

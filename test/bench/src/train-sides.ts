@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { trainerEnvironment } from '@ringmaster/model';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
 import { z } from 'zod';
 import { Contestant, turnSchema, type Command } from './contestant.js';
 import { peerCommand, type Allocator } from './peer.js';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheRoot } from '@ringmaster/model';
+import { cacheRoot } from '@ringmaster/tensorflow';
 
 /**
  * The program of a release of Node with this major version, or null: this process's own, or one that PyPI's

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheRoot } from '@ringmaster/model';
+import { cacheRoot } from '@ringmaster/tensorflow';
 
-const folder = fileURLToPath(new URL('../../../libs/model/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../libs/tensorflow/', import.meta.url));
 const FLAGS =
   '-std=c++17 -O1 -g1 -w -Wno-psabi -fopenmp -fsanitize=address,undefined -fno-sanitize-recover=all'.split(
     ' ',

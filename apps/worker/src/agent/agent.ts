@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Device } from '@ringmaster/model';
 import { ownIdentity } from '@ringmaster/protocol';
+import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { Connection, type Ending, type Order } from './connection.js';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { Device } from '@ringmaster/model';
 import { parseDuration, RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+import type { Device } from '@ringmaster/tensorflow';
 
 /** What `main.js` of the worker is told on its command line. */
 export interface WorkerArguments {

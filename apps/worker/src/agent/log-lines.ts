@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { isChatter } from '@ringmaster/model';
+import { isChatter } from '@ringmaster/tensorflow';
 
 const FLUSH_MS = 200;
 const BATCH_LINES = 200;

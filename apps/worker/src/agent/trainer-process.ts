@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { trainerEnvironment, type Device } from '@ringmaster/model';
 import { detection, type Launch, type TrainerCommand } from '@ringmaster/protocol';
+import { trainerEnvironment, type Device } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { beatPipe } from '../trainer/beat/beat-pipe.js';
 import { LogLines } from './log-lines.js';

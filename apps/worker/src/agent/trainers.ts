@@ -1,4 +1,3 @@
-import type { Device } from '@ringmaster/model';
 import {
   detection,
   trainerMessageSchema,
@@ -8,6 +7,7 @@ import {
   type TrainerMessage,
   type WorkerMessage,
 } from '@ringmaster/protocol';
+import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { OomKills, oomKillFile, oomKillsIn } from './memory.js';

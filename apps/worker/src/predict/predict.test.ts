@@ -5,13 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { trainTokenizer } from '@ringmaster/data';
-import {
-  Model,
-  Runtime,
-  trainerEnvironment,
-  writeHuggingFace,
-  type ModelConfig,
-} from '@ringmaster/model';
+import { Model, writeHuggingFace, type ModelConfig } from '@ringmaster/model';
+import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const program = fileURLToPath(new URL('./predict.process.js', import.meta.url));

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { cleanText, loadTokenizer, padSequences, surround, type Tokenizer } from '@ringmaster/data';
 import {
   Model,
-  Runtime,
   type HeadKind,
   type HuggingFaceConfig,
   type Locate,
@@ -10,6 +9,7 @@ import {
 } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { argmax, checkVocabulary, sigmoid, softmax } from '@ringmaster/tasks';
+import { Runtime } from '@ringmaster/tensorflow';
 import { readModel } from '../artifacts/model.js';
 
 /** What a model says of one text: a label with its probability, or the likeliest tokens. */

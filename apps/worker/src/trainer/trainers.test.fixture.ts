@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobStore, prepareData } from '@ringmaster/data';
-import { trainerEnvironment } from '@ringmaster/model';
 import {
   ownIdentity,
   parseJobSpec,
@@ -15,6 +14,7 @@ import {
   type TrainerCommand,
   type TrainerMessage,
 } from '@ringmaster/protocol';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { provisioned } from '@ringmaster/model';
+import { provisioned } from '@ringmaster/tensorflow';
 import { runProgram } from '../program.js';
 import { ClaimFailed, code, table, type Section } from '../section.js';
 

@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import { correctCount, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import { dropout } from '../layers/dropout.js';

@@ -1,7 +1,7 @@
+import { Runtime } from '@ringmaster/tensorflow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';
 import { Model, type ModelOptions } from './model.js';

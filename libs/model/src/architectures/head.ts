@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { Value } from '../layers/tape.js';

@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Activation } from '../kernels/index.js';
 import { activate } from '../layers/activate.js';
 import { TiedDecoder, type Score } from '../layers/decoder.js';

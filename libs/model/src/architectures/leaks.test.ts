@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Runtime } from '@ringmaster/tensorflow';
 import { expect, it } from 'vitest';
 
-import { Runtime } from '../engine/runtime.js';
 import type { ModelConfig } from './config.js';
 import { Model } from './model.js';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import type { RandomScope } from '../layers/layer.js';
-import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';
 import { Model, type ModelOptions } from './model.js';

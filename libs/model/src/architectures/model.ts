@@ -1,8 +1,6 @@
 import { randomKey, RandomStream } from '@ringmaster/protocol';
 
-import { Ops, type Precision } from '../engine/ops.js';
-import type { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
+import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { Runtime } from '../engine/runtime.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import type { MicrobatchInput } from './head.js';
 import { Model } from './model.js';

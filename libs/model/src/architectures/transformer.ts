@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { LayerNorm } from '../layers/layer-norm.js';

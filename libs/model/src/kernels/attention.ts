@@ -1,6 +1,5 @@
 import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
-import type { Ops } from '../engine/ops.js';
-import type { Tensor } from '../engine/tensor.js';
+import type { Ops, Tensor } from '@ringmaster/tensorflow';
 import {
   triple,
   type Attended,

@@ -1,8 +1,6 @@
 import { randomKey, RandomStream } from '@ringmaster/protocol';
 
-import { Ops, type Precision } from '../engine/ops.js';
-import { Runtime } from '../engine/runtime.js';
-import { tensorsIn, type Tensor } from '../engine/tensor.js';
+import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaster/tensorflow';
 import { ComposedKernels } from './composed/composed.js';
 import type { Kernels, Sight } from './kernels.js';
 import { NativeKernels } from './native.js';

@@ -1,4 +1,4 @@
-import type { Ops } from '../engine/ops.js';
+import type { Ops } from '@ringmaster/tensorflow';
 import { ComposedKernels } from './composed/composed.js';
 import type { Kernels } from './kernels.js';
 import { NativeKernels } from './native.js';

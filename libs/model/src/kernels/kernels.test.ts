@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { trainerEnvironment } from '../engine/environment.js';
 import { cases, composed, native, runtime, valuesOf } from './cases.test.fixture.js';
 
 // Our own kernels against the same formulas in TensorFlow's operations. The composed ones are themselves checked against

@@ -1,6 +1,5 @@
 import type { RandomKey } from '@ringmaster/protocol';
-
-import type { DataType, Tensor } from '../engine/tensor.js';
+import type { DataType, Tensor } from '@ringmaster/tensorflow';
 
 /** Gaussian error linear units (Hendrycks and Gimpel, 2016): exact, and GPT-2's tanh form (`gelu_new`). */
 export type Activation = 'gelu' | 'gelu-tanh';

@@ -1,10 +1,13 @@
 import type { RandomKey } from '@ringmaster/protocol';
 
-import { attribute } from '../engine/attributes.js';
-import type { Attribute } from '../engine/binding.js';
-import type { Ops } from '../engine/ops.js';
-import type { Runtime } from '../engine/runtime.js';
-import type { DataType, Tensor } from '../engine/tensor.js';
+import {
+  attribute,
+  type Attribute,
+  type DataType,
+  type Ops,
+  type Runtime,
+  type Tensor,
+} from '@ringmaster/tensorflow';
 import { attend, attendGradient } from './attention.js';
 import {
   pair,

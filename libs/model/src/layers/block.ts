@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Activation } from '../kernels/index.js';
 import { FeedForward } from './feed-forward.js';
 import type { Layer, ParameterSpec, Pass } from './layer.js';

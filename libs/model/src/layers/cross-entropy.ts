@@ -1,6 +1,5 @@
 import { log } from '@ringmaster/protocol';
-import type { Ops } from '../engine/ops.js';
-import type { Tensor } from '../engine/tensor.js';
+import type { Ops, Tensor } from '@ringmaster/tensorflow';
 
 /** Probabilities are floored at the smallest normal float, so that a loss is never infinite: 87.3 nats at most. */
 const FLOOR = 2 ** -126;

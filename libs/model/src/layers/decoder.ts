@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import { correctCount, lossSum } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
 import { zeros, type ParameterSpec, type Pass } from './layer.js';

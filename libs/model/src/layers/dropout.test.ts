@@ -1,8 +1,7 @@
 import { philox, randomKey } from '@ringmaster/protocol';
+import { Ops, Runtime } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { Ops } from '../engine/ops.js';
-import { Runtime } from '../engine/runtime.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
 import { NativeKernels } from '../kernels/native.js';
 import { maskAt } from './dropout.js';

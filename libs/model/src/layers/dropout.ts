@@ -1,6 +1,6 @@
 import { randomKey } from '@ringmaster/protocol';
 
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';

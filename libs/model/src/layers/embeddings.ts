@@ -1,5 +1,5 @@
 import { cos, exp, log, sin } from '@ringmaster/protocol';
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import { dropout } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
 import { weights, type Layer, type ParameterSpec, type Pass } from './layer.js';

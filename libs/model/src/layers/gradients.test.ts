@@ -1,9 +1,7 @@
 import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { Ops } from '../engine/ops.js';
-import { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
 import { ComposedKernels } from '../kernels/composed/composed.js';
 import type { Activation, Kernels } from '../kernels/index.js';
 import { NativeKernels } from '../kernels/native.js';

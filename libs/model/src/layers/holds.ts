@@ -1,5 +1,4 @@
-import type { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
+import type { Runtime, Tensor } from '@ringmaster/tensorflow';
 
 /**
  * Adds one share to a sum of gradients, which is null for the first share. It may write into the sum, which it then

@@ -1,5 +1,4 @@
-import type { Ops } from '../engine/ops.js';
-import type { Tensor } from '../engine/tensor.js';
+import type { Ops, Tensor } from '@ringmaster/tensorflow';
 import type { Kernels } from '../kernels/index.js';
 import type { Tape, Value } from './tape.js';
 

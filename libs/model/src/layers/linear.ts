@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';

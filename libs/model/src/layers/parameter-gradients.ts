@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Add, Holds } from './holds.js';
 
 /** Takes the gradient of one parameter, summed over the microbatch; the tensor is freed when it returns. */

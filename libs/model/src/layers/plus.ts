@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
 
 /** A sum of gradients with one more share: the share itself, of its own type, where it is the first; else float32. */

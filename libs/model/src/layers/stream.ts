@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.js';
+import type { Tensor } from '@ringmaster/tensorflow';
 
 /**
  * Sequences of tokens, padded to one length; their activations are [B·T, H]. A pass has one or several: an encoder's and

@@ -1,7 +1,6 @@
+import { Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
 import { Tape, type Value } from './tape.js';
 
 // Sums and doublings of small vectors: enough to say whose tensors live when.

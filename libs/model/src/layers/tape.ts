@@ -1,5 +1,4 @@
-import type { Runtime } from '../engine/runtime.js';
-import type { Tensor } from '../engine/tensor.js';
+import type { Runtime, Tensor } from '@ringmaster/tensorflow';
 import { Holds, type Add } from './holds.js';
 import { ParameterGradients, type Emit, type Trains } from './parameter-gradients.js';
 

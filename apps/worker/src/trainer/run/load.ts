@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
-import { Model, numericsRecord, Runtime, type ModelConfig } from '@ringmaster/model';
+import { Model, type ModelConfig } from '@ringmaster/model';
 import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
 import { checkBase, checkVocabulary, taskOf } from '@ringmaster/tasks';
+import { numericsRecord, Runtime } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import { fetchWhole, type Artifacts } from '../../artifacts/artifacts.js';
 import { locateModel, readModel, type LocatedModel } from '../../artifacts/model.js';

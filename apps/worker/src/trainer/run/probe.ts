@@ -1,6 +1,6 @@
 import { chooseExponent } from '@ringmaster/allreduce';
-import type { Tensor } from '@ringmaster/model';
 import { createHash } from 'node:crypto';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Run } from './run.js';
 
 /**

@@ -5,11 +5,11 @@ import {
   stateHash,
   type Model,
   type ParameterRange,
-  type Runtime,
   type State,
 } from '@ringmaster/model';
 import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
 import type { Task } from '@ringmaster/tasks';
+import type { Runtime } from '@ringmaster/tensorflow';
 import type { Artifacts } from '../../artifacts/artifacts.js';
 import { faultPoint } from '../../faults/fault-point.js';
 import type { Quantiser } from '../quantising/quantiser.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ledgerDigest } from '@ringmaster/data';
-import type { Tensor } from '@ringmaster/model';
+import type { Tensor } from '@ringmaster/tensorflow';
 import type { Arena } from '../run/memory-layout.js';
 import type { Run } from '../run/run.js';
 import type { GradientSum } from './gradient-sum.js';

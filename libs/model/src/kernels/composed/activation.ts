@@ -1,6 +1,5 @@
 import { log } from '@ringmaster/protocol';
-import type { Ops } from '../../engine/ops.js';
-import type { Tensor } from '../../engine/tensor.js';
+import type { Ops, Tensor } from '@ringmaster/tensorflow';
 import type { Activation } from '../kernels.js';
 
 /** The factor of x [N,C] in its activation; float32. */

@@ -1,7 +1,6 @@
 import type { RandomKey } from '@ringmaster/protocol';
 
-import type { Ops } from '../../engine/ops.js';
-import type { DataType, Tensor } from '../../engine/tensor.js';
+import type { DataType, Ops, Tensor } from '@ringmaster/tensorflow';
 import {
   pair,
   triple,

@@ -1,8 +1,5 @@
 import type { RandomKey } from '@ringmaster/protocol';
-
-import { attribute } from '../../engine/attributes.js';
-import type { Ops } from '../../engine/ops.js';
-import type { Tensor } from '../../engine/tensor.js';
+import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
 
 const LEVELS = 2 ** 16;
 const DRAW = [

@@ -27,7 +27,7 @@ function runScript(
   given: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<{ code: number; stderr: string }> {
-  const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
+  const script = join(dirname(fileURLToPath(import.meta.url)), 'provision.process.js');
   return new Promise((resolve) => {
     execFile(
       process.execPath,

@@ -1,0 +1,14 @@
+export * from './provision/index.js';
+export { attribute } from './runtime/attributes.js';
+export type { Attribute } from './runtime/binding.js';
+export {
+  isChatter,
+  numericsRecord,
+  trainerEnvironment,
+  type Device,
+  type NumericsRecord,
+  type TrainerEnvironmentOptions,
+} from './runtime/environment.js';
+export { Ops, type Precision } from './runtime/ops.js';
+export { Runtime } from './runtime/runtime.js';
+export { Tensor, tensorsIn, type DataType } from './runtime/tensor.js';
