@@ -1,5 +1,6 @@
 import {
   incidentViewSchema,
+  jobCheckSchema,
   jobFileSchema,
   jobEventSchema,
   jobViewSchema,
@@ -21,6 +22,7 @@ const schemas: { readonly [Name in keyof Answers]: z.ZodType<Answers[Name]> } = 
   workers: workerViewSchema.array(),
   job: jobViewSchema,
   jobs: jobViewSchema.array(),
+  check: jobCheckSchema,
   spec: jobFileSchema,
   steps: stepPointSchema.array(),
   event: jobEventSchema,

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import {
+  REQUEST_LIMIT_BYTES,
   RingmasterError,
   VERSION_HEADER,
   type IncidentView,
+  type JobCheck,
   type JobEvent,
   type JobSpec,
   type JobState,
@@ -30,6 +32,7 @@ export interface Answers {
   readonly workers: WorkerView[];
   readonly job: JobView;
   readonly jobs: JobView[];
+  readonly check: JobCheck;
   readonly spec: JobSpec;
   readonly steps: StepPoint[];
   readonly event: JobEvent;
@@ -137,6 +140,11 @@ export class Client {
 
   profile(id: string) {
     return this.#get(`/v1/jobs/${encodeURIComponent(id)}/profile`, 'profile');
+  }
+
+  /** What submitting a job would settle; nothing is submitted. */
+  check(spec: JobSpec) {
+    return this.#get('/v1/jobs/check', 'check', { method: 'POST', json: { spec } });
   }
 
   submit(spec: JobSpec) {
@@ -285,9 +293,9 @@ export class Client {
 
   async #request(path: string, request: Request = {}): Promise<IncomingMessage> {
     const { method = 'GET', json, stream, range, signal = null, answerMs = ANSWER_MS } = request;
-    const { url, token } = this;
     const type = stream === undefined ? 'application/json' : 'application/octet-stream';
-    const body = stream ?? (json === undefined ? null : JSON.stringify(json));
+    const body = stream ?? (json === undefined ? null : bodyOf(json));
+    const { url, token } = this;
     const headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === null ? {} : { 'content-type': type }),
@@ -307,6 +315,15 @@ export class Client {
     if (statusCode >= 200 && statusCode < 300) return answer;
     throw failureOf(`${method} ${path}`, statusCode, await jsonOf(answer));
   }
+}
+
+/** A request's JSON. @throws REQUEST_TOO_LARGE, which the coordinator would answer */
+function bodyOf(json: unknown): string {
+  const body = JSON.stringify(json);
+  const bytes = Buffer.byteLength(body);
+  const limit = REQUEST_LIMIT_BYTES;
+  if (bytes > limit) throw new RingmasterError('REQUEST_TOO_LARGE', { limit, bytes });
+  return body;
 }
 
 /** The error in an answer, whatever answers there. */

@@ -171,3 +171,37 @@ steps: 10
     expect(missing.exit).toBe(2);
   });
 });
+
+describe('a job that names what is not there, or cannot be used', () => {
+  const finetune = (base: string, rest: string) => {
+    const path = join(root, 'tune.yaml');
+    const lines = ['kind: finetune', 'name: tuned', 'task: text-classification', `base: ${base}`];
+    const settings = ['optimizer: { learningRate: 1e-3 }', 'epochs: 1', rest];
+    writeFileSync(path, [...lines, ...settings].join('\n'));
+    return path;
+  };
+
+  it.each([
+    ['classifier', 'data: { files: gone.csv, test: 0.2 }', 'DATA_NO_FILES'],
+    ['classifier', 'data: { files: rows.csv, test: "more/*.csv" }', 'DATA_NO_FILES'],
+    ['classifier', 'data: { files: rows.csv, test: 0.2 }\nafter: [nobody]', 'JOB_DEPENDENCY'],
+    ['nobody', 'data: { files: rows.csv, test: 0.2 }', 'JOB_DEPENDENCY'],
+    ['causal', 'data: { files: rows.csv, test: 0.2 }', 'MODEL_UNUSABLE'],
+    ['classifier', 'data: { files: rows.csv, test: 0.2 }', null],
+  ])('(base %s, %s) is answered with %s, dry or not', async (base, rest, code) => {
+    writeFileSync(join(root, 'rows.csv'), 'text,label\na,b\n');
+    for (const kind of ['classifier', 'causal'] as const) {
+      await writeTinyModel(join(root, kind), kind);
+      await cluster('model', 'import', join(root, kind));
+    }
+    const path = finetune(base, rest);
+    const dry = await cluster('submit', path, '--dry-run');
+    expect(dry.exit).toBe(code === null ? 0 : 2);
+    if (code === null) expect(dry.stderr).toMatch(/^It would start from model [0-9a-f]{12}\.$/m);
+    else {
+      expect(dry.stderr).toContain(code);
+      expect((await cluster('submit', path)).stderr).toBe(dry.stderr);
+    }
+    expect((await cluster('jobs', '--json')).stdout).toBe('[]\n');
+  });
+});

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobView } from '@ringmaster/protocol';
+import { RingmasterError, type JobView } from '@ringmaster/protocol';
+import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobView, modelView, TestApi } from './api.test.fixture.js';
 import { jobFile, writeJobFile } from './job-file.test.fixture.js';
@@ -16,6 +17,16 @@ beforeEach(async () => {
 afterEach(async () => {
   await api.close();
 });
+
+const finetune = (base: string) => `
+kind: finetune
+name: tuned
+base: ${base}
+task: text-classification
+data: { files: a.csv, test: 0.2 }
+optimizer: { learningRate: 1e-3 }
+epochs: 1
+`;
 
 describe('submit', () => {
   it('sends absolute paths and prints the bare id', async () => {
@@ -41,36 +52,79 @@ describe('submit', () => {
     expect(sent.spec.data).toMatchObject({ validation: join(process.cwd(), 'dev.txt') });
   });
 
-  it('prints the whole specification and submits nothing on a dry run', async () => {
-    const { exit, stdout } = await ringmaster([
-      'submit',
-      writeJobFile(api.home),
-      '--dry-run',
-      ...home(),
-    ]);
+  it('has the coordinator judge on a dry run, prints the whole specification and submits nothing', async () => {
+    const dry = () => ringmaster(['submit', writeJobFile(api.home), '--dry-run', ...home()]);
+    const base = { model: 'f'.repeat(64), job: null, directory: null };
+    api.json('POST /v1/jobs/check', { after: [], base });
+    const { exit, stdout, stderr } = await dry();
     expect(exit).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', checkpoint: { every: 100 } });
+    expect(stderr).toBe('It would start from model ffffffffffff.\n');
+    expect(api.requests.map(({ route }) => route)).toEqual(['POST /v1/jobs/check']);
+    const missing = new RingmasterError('DATA_NO_FILES', { patterns: '/a.txt', reasons: [] });
+    api.json('POST /v1/jobs/check', missing.toBody(), 400);
+    expect(await dry()).toMatchObject({ exit: 2, stdout: '' });
+  });
+
+  it('judges alone what it can where no coordinator answers, and says what it cannot', async () => {
+    const dry = (path: string) =>
+      ringmaster(['submit', path, '--dry-run', '--home', join(api.home, 'empty')]);
+    const path = writeJobFile(api.home, jobFile.replace(', /elsewhere/more.txt', ''));
+    const texts = join(api.home, 'texts');
+    expect(await dry(path)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining(`No file matches ${texts}/*.txt`) as string,
+    });
+    mkdirSync(texts);
+    for (const name of ['texts/a.txt', 'dev.txt']) writeFileSync(join(api.home, name), 'text');
+    const fine = await dry(path);
+    expect(fine).toMatchObject({
+      exit: 0,
+      stderr: 'Not checked, for no coordinator answers: that it may read the files.\n',
+    });
+    expect(JSON.parse(fine.stdout)).toMatchObject({ name: 'tiny' });
+    const base = join(api.home, 'base');
+    await writeTinyModel(base, 'causal');
+    const tuning = (of: string) =>
+      writeJobFile(api.home, `${finetune(of).replace('a.csv', 'dev.txt')}after: [first]\n`);
+    expect((await dry(tuning('some-model'))).stderr).toBe(
+      "Not checked, for no coordinator answers: that it may read the files; that the base 'some-model' can be used; that the job 'first' can be awaited.\n",
+    );
+    for (const [of, code] of [
+      ['./base', 'MODEL_UNUSABLE'],
+      ['./texts', 'MODEL_DIRECTORY_INVALID'],
+    ] as const)
+      expect(await dry(tuning(of))).toMatchObject({
+        exit: 2,
+        stderr: expect.stringContaining(code) as string,
+      });
+    const afar = ['--dry-run', '--coordinator', 'http://127.0.0.1:1'];
+    const elsewhere = await ringmaster(['submit', tuning('./texts'), ...afar]);
+    expect(elsewhere.exit).toBe(0);
+    expect(elsewhere.stderr).toContain(`that the files are there; that the base '${texts}' can`);
+  });
+
+  it('refuses what is longer than a request may be, before anything is sent', async () => {
+    const files = Array.from({ length: 40_000 }, (_, at) => `texts/a-long-name-${at}.txt`);
+    const path = writeJobFile(
+      api.home,
+      jobFile.replace('["texts/*.txt", /elsewhere/more.txt]', JSON.stringify(files)),
+    );
+    for (const options of [[], ['--dry-run']]) {
+      const { exit, stderr } = await ringmaster(['submit', path, ...options, ...home()]);
+      expect(exit).toBe(2);
+      expect(stderr).toMatch(/REQUEST_TOO_LARGE: .* \d{7} bytes; 1048576 is the most\n.*pattern/);
+    }
     expect(api.requests).toEqual([]);
   });
 
   it('takes a base for a directory when it is one', async () => {
     mkdirSync(join(api.home, 'mine'));
     writeFileSync(join(api.home, 'mine/config.json'), '{}');
-    const finetune = (base: string) =>
-      writeJobFile(
-        api.home,
-        `
-kind: finetune
-name: tuned
-base: ${base}
-task: text-classification
-data: { files: a.csv, test: 0.2 }
-optimizer: { learningRate: 1e-3 }
-epochs: 1
-`,
-      );
+    api.json('POST /v1/jobs/check', { after: [], base: null });
     const baseOf = async (base: string) => {
-      const { stdout } = await ringmaster(['submit', finetune(base), '--dry-run', ...home()]);
+      const path = writeJobFile(api.home, finetune(base));
+      const { stdout } = await ringmaster(['submit', path, '--dry-run', ...home()]);
       return (JSON.parse(stdout) as { base: string }).base;
     };
     expect(await baseOf('mine')).toBe(join(api.home, 'mine'));

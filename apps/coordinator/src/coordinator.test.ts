@@ -58,6 +58,10 @@ class Scene {
     return this.client.json<JobView>('POST', '/v1/jobs', { spec });
   }
 
+  async check(spec: unknown): Promise<unknown> {
+    return this.client.json('POST', '/v1/jobs/check', { spec });
+  }
+
   async job(id: string): Promise<JobView> {
     return this.client.json<JobView>('GET', `/v1/jobs/${id}`);
   }
@@ -82,14 +86,15 @@ class Scene {
   }
 }
 
-let scenes: Scene[] = [];
-afterEach(async () => {
-  for (const { coordinator, workers } of scenes) {
+const scenes: Scene[] = [];
+/** Ends all scenes; those that cannot be ended in order, for their test has failed, spoil no other. */
+async function endScenes(): Promise<void> {
+  for (const { coordinator, workers } of scenes.splice(0)) {
     await coordinator.shutDown(0);
     for (const worker of workers) worker.vanish();
   }
-  scenes = [];
-});
+}
+afterEach(endScenes);
 
 function open(home: string): Promise<Coordinator> {
   const fatal = (error: unknown) => {
@@ -104,12 +109,15 @@ async function inScene(body: (scene: Scene, files: string) => Promise<void>): Pr
     const scene = new Scene(await open(cluster), cluster);
     scenes.push(scene);
     await body(scene, await smallCorpus(home));
-    for (const { coordinator, workers } of scenes) {
-      await coordinator.shutDown(0);
-      for (const worker of workers) worker.vanish();
-    }
-    scenes = [];
+    await endScenes();
   });
+}
+
+/** A file that is found and cannot be read. */
+function noCorpus(directory: string): string {
+  const path = join(directory, 'damaged.jsonl');
+  writeFileSync(path, '{');
+  return path;
 }
 
 describe('a job', () => {
@@ -247,11 +255,11 @@ describe('a job', () => {
     }));
 
   it('fails with the error of its data', () =>
-    inScene(async (scene, files) => {
-      const { id } = await scene.submit(pretrainSpec(`${files}.missing`));
+    inScene(async (scene) => {
+      const { id } = await scene.submit(pretrainSpec(noCorpus(scene.home)));
       expect(await scene.ended(id)).toMatchObject({
         state: 'failed',
-        error: { code: 'DATA_NO_FILES' },
+        error: { code: 'DATA_LINE_INVALID' },
       });
     }));
 
@@ -319,7 +327,7 @@ describe('what is damaged', () => {
       const incidents = await scene.incidents();
       expect(incidents).toHaveLength(3);
       for (const what of incidents) expect(what).toContain('prepared again where it must be');
-      expect(worker.trainers.size).toBe(0);
+      await eventually('trainers ended', () => worker.trainers.size === 0);
     }));
 
   it('for good ends the job, with what was met in its error', () =>
@@ -465,7 +473,7 @@ describe('dependencies', () => {
 
   it('fail what comes after a job that failed', () =>
     inScene(async (scene, files) => {
-      const first = await scene.submit(pretrainSpec(`${files}.missing`));
+      const first = await scene.submit(pretrainSpec(noCorpus(scene.home)));
       const second = await scene.submit(pretrainSpec(files, { name: 'later', after: ['tiny'] }));
       expect(await scene.ended(second.id)).toMatchObject({
         state: 'failed',
@@ -473,10 +481,30 @@ describe('dependencies', () => {
       });
     }));
 
-  it('must exist', () =>
+  it('must exist and be of use', () =>
     inScene(async (scene, files) => {
-      const spec = finetuneSpec(files, { base: 'nothing' });
-      expect(await scene.submit(spec)).toMatchObject({ code: 'JOB_DEPENDENCY_UNKNOWN' });
+      const gpt = {
+        model: { architecture: 'gpt', layers: 1, hidden: 8, heads: 1, context: 16 },
+        tokenizer: { algorithm: 'bpe', vocabulary: 300 },
+        objective: 'causal-language-model',
+      };
+      const { id } = await scene.submit(pretrainSpec(files, { name: 'causal', ...gpt }));
+      const bert = await scene.submit(pretrainSpec(files));
+      for (const [spec, code] of [
+        [finetuneSpec(files, { base: 'nothing' }), 'JOB_DEPENDENCY_UNKNOWN'],
+        [finetuneSpec(files, { base: 'tiny', after: ['nothing'] }), 'JOB_DEPENDENCY_UNKNOWN'],
+        [finetuneSpec(files, { base: id }), 'MODEL_UNUSABLE'],
+        [finetuneSpec(`${files}.missing`, { base: 'tiny' }), 'DATA_NO_FILES'],
+      ] as const) {
+        expect(await scene.submit(spec)).toMatchObject({ code });
+        expect(await scene.check(spec)).toMatchObject({ code });
+      }
+      const fit = finetuneSpec(files, { base: 'tiny', after: ['causal'] });
+      expect(await scene.check(fit)).toEqual({
+        after: [id, bert.id],
+        base: { model: null, job: bert.id, directory: null },
+      });
+      expect(await scene.client.json('GET', '/v1/jobs')).toHaveLength(2);
     }));
 });
 

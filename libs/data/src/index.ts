@@ -17,7 +17,7 @@ export { takeBlob } from './blobs/take.js';
 export { isAbandoned, temporaryName } from './blobs/temporary-name.js';
 export { prepareData, type PreparedData, type PrepareOptions } from './prepare/prepare.js';
 export type { Phase, PrepareProgress } from './prepare/progress.js';
-export type { PrepareRequest } from './prepare/request.js';
+export { checkSources, type PrepareRequest } from './prepare/request.js';
 export { permutation } from './order.js';
 export {
   openDataset,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { awaitJob, requireSuccess } from '../await-job.js';
 import { gather } from '../arguments.js';
 import { Client } from '../client.js';
+import { tryOut } from '../dry-run.js';
 import { interruption } from '../interruption.js';
 import { loadJobFile } from '../job-file.js';
 import { locate } from '../location.js';
@@ -20,7 +21,10 @@ export function define(verb: Command): void {
   jsonOption(clusterOptions(verb))
     .option('--set <path=value>', 'override a key of the job file; may be repeated', gather)
     .option('--wait', 'wait until the job has ended, as the verb wait does')
-    .option('--dry-run', 'print the whole specification as JSON, and submit nothing')
+    .option(
+      '--dry-run',
+      'check the job as submitting it would, print its whole specification as JSON, and submit nothing',
+    )
     .addHelpText(
       'after',
       `
@@ -28,11 +32,12 @@ Paths in a job file are relative to it; the file - is the standard input. docs/r
     )
     .action(async (path: string, { set, wait, dryRun, json, ...where }: SubmitOptions) => {
       const client = new Client(locate(where));
-      const spec = await settleBase(client, loadJobFile(path, set), dirname(path));
+      const read = loadJobFile(path, set);
       if (dryRun) {
-        printJson(spec);
+        printJson(await tryOut(client, read, dirname(path), where.coordinator === undefined));
         return;
       }
+      const spec = await settleBase(client, read, dirname(path));
       const submitted = await client.submit(spec);
       const { id, base } = submitted;
       if (!json) print(id);

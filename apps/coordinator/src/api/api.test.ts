@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client, pretrainSpec } from '../home.test.fixture.js';
+import { Client, pretrainSpec, smallCorpus } from '../home.test.fixture.js';
 import { parseOptions } from '../options.js';
 
 const fatal = (error: unknown) => {
@@ -206,7 +206,7 @@ describe('models', () => {
     await client.json('POST', '/v1/models', { manifest: id });
     const spec = {
       ...{ kind: 'finetune', name: 'user', base: 'given', task: 'text-classification', steps: 1 },
-      ...{ data: { files: '/none/*.jsonl', test: 0.5 }, optimizer: { learningRate: 1e-3 } },
+      ...{ data: { corpus: 'spam-assassin', test: 0.5 }, optimizer: { learningRate: 1e-3 } },
       after: [(await client.json<{ id: string }>('POST', '/v1/jobs', { spec: blocker })).id],
     };
     const job = await client.json<{ id: string }>('POST', '/v1/jobs', { spec });
@@ -258,7 +258,7 @@ describe('the description', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
       ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/data', '/v1/data/{id}'],
-      ...['/v1/incidents', '/v1/jobs'],
+      ...['/v1/incidents', '/v1/jobs', '/v1/jobs/check'],
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
       ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
@@ -279,8 +279,9 @@ describe('health', () => {
 
 describe('jobs', () => {
   it('are listed by name, kind and state, and tell their whole specification', async () => {
+    const files = await smallCorpus(home);
     const submit = (name: string) =>
-      client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec('/nowhere/*.txt', { name }) });
+      client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec(files, { name }) });
     const first = await submit('listed');
     await submit('other');
     const listed = async (query: string) =>

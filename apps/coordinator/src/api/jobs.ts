@@ -1,4 +1,5 @@
 import {
+  jobCheckSchema,
   jobFileJsonSchema,
   jobStateSchema,
   jobViewSchema,
@@ -39,6 +40,19 @@ export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: 
       void reply.status(201).header('location', `/v1/jobs/${view.id}`);
       return view;
     },
+  );
+
+  server.post(
+    '/v1/jobs/check',
+    {
+      schema: {
+        tags,
+        summary: 'Judges a job as submitting it would, and submits nothing.',
+        body: submission,
+        response: { 200: jobCheckSchema },
+      },
+    },
+    (request) => jobs.check(parseJobSpec(request.body.spec)),
   );
 
   server.get(

@@ -19,6 +19,32 @@ export interface Operation {
   readonly fails: readonly ErrorCode[];
 }
 
+/** What is wrong with a model that cannot be used. */
+const unfitModel: readonly ErrorCode[] = [
+  'MODEL_FILE_UNREADABLE',
+  'MODEL_CONFIG_UNSUPPORTED',
+  'MODEL_CONFIG_INVALID',
+  'MODEL_UNUSABLE',
+  'SAFETENSORS_INVALID',
+  'SAFETENSORS_DTYPE',
+  'MODEL_TENSOR_MISSING',
+  'MODEL_TENSOR_SHAPE',
+];
+
+/** What can be known of a job that is to be submitted. */
+const unfit: readonly ErrorCode[] = [
+  'JOB_FILE_INVALID',
+  'JOB_FILE_UNKNOWN_KEY',
+  'JOB_DEPENDENCY_UNKNOWN',
+  'REFERENCE_AMBIGUOUS',
+  'DATA_PATH_REFUSED',
+  'DATA_NO_FILES',
+  'DATA_FILE_EMPTY',
+  'DATA_FORMAT_UNKNOWN',
+  'MODEL_DIRECTORY_INVALID',
+  ...unfitModel,
+];
+
 /** Every route, by method and pattern. One that is missing here cannot be registered; HEAD goes with GET. */
 export const operations: Readonly<Record<string, Operation>> = {
   'GET /healthz': { id: 'getHealth', needs: 'nothing', fails: [] },
@@ -30,13 +56,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /v1/jobs': {
     id: 'submitJob',
     needs: 'submit',
-    fails: [
-      'JOB_FILE_INVALID',
-      'JOB_FILE_UNKNOWN_KEY',
-      'JOB_DEPENDENCY_UNKNOWN',
-      'DATA_PATH_REFUSED',
-    ],
+    fails: unfit,
   },
+  'POST /v1/jobs/check': { id: 'checkJob', needs: 'submit', fails: unfit },
   'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
   'DELETE /v1/jobs/:id': {
     id: 'removeJob',
@@ -71,7 +93,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/jobs/:id/logs': { id: 'getLogs', needs: 'read', fails: ['JOB_NOT_FOUND'] },
 
   'GET /v1/models': { id: 'listModels', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
-  'POST /v1/models': { id: 'registerModel', needs: 'submit', fails: ['MODEL_INCOMPLETE'] },
+  'POST /v1/models': {
+    id: 'registerModel',
+    needs: 'submit',
+    fails: ['MODEL_INCOMPLETE', ...unfitModel],
+  },
   'GET /v1/models/:id': { id: 'getModel', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
   'DELETE /v1/models/:id': {
     id: 'removeModel',

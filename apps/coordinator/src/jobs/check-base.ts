@@ -8,8 +8,8 @@ import type { Store } from '../store/store.js';
 import { findBase } from './dependencies.js';
 
 /**
- * Checks what can be known of a job's base before the job is given an id, by the headers of its files. What is not there
- * yet, and its bytes, are looked at when its data are prepared.
+ * Checks what can be known of a job's base before the job is given an id, by the headers of its files, or by what the job
+ * that is to make it trains. What is not there yet, and its bytes, are looked at when its data are prepared.
  * @param roots Directories that a base's files must lie in.
  * @throws JOB_DEPENDENCY_UNKNOWN, REFERENCE_AMBIGUOUS; what is wrong with the base
  */
@@ -20,13 +20,25 @@ export async function checkBaseOf(
   roots: Roots,
 ): Promise<void> {
   if (spec.kind !== 'finetune' || spec.base === undefined) return;
-  const base = findBase(store, spec.base);
+  let base = findBase(store, spec.base);
+  while (base.type === 'job') {
+    const maker = store.jobs.get(base.job);
+    if (maker === null) return;
+    const { model } = maker.spec;
+    if (model !== undefined) {
+      checkBase({ model }, `that of job ${maker.id}`);
+      return;
+    }
+    if (maker.base === null) return;
+    base = maker.base;
+  }
   if (base.type === 'directory') {
     for (const name of await listModelDirectory(base.path))
       requireWithin(join(base.path, name), roots);
     checkBase(await inspectWeights(inDirectory(base.path)), base.path);
+    return;
   }
-  const model = base.type === 'model' ? store.models.get(base.manifest) : null;
+  const model = store.models.get(base.manifest);
   if (model === null) return;
   checkBase(await inspectWeights(locateStored(blobs, model.id, model.manifest)), model.name);
 }

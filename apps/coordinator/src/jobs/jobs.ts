@@ -1,7 +1,9 @@
-import type { BlobStore, Roots } from '@ringmaster/data';
+import { checkSources, type BlobStore, type Roots } from '@ringmaster/data';
 import {
+  dataOf,
   isFinal,
   RingmasterError,
+  type JobCheck,
   type JobSpec,
   type JobView,
   type ProfileView,
@@ -29,7 +31,7 @@ import type { JobEvents } from './events.js';
 import type { Fleet } from './fleet.js';
 import { Pace } from './pace.js';
 import { requirePathsWithin } from './paths.js';
-import { hasStoppedEarly, resumeRun, viewOf, withRun, type LiveJob } from './record.js';
+import { baseView, hasStoppedEarly, resumeRun, viewOf, withRun, type LiveJob } from './record.js';
 import { pointOf, verified } from './reports.js';
 import { RunClock } from './run-clock.js';
 import { Told } from './told.js';
@@ -90,12 +92,17 @@ export class Jobs {
 
   /**
    * Checks what can be known of a job before it has an id.
-   * @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN; what is wrong with its base
+   * @returns What submitting it would settle now.
+   * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN, JOB_DEPENDENCY_UNKNOWN; what is wrong
+   * with its base
    */
-  async check(spec: JobSpec): Promise<void> {
+  async check(spec: JobSpec): Promise<JobCheck> {
     const { store, blobs, dataRoots } = this.#options;
     requirePathsWithin(spec, dataRoots);
+    await checkSources(dataOf(spec), dataRoots);
     await checkBaseOf(spec, store, blobs, dataRoots);
+    const { after, base } = settleDependencies(store, spec);
+    return { after, base: baseView(base, null) };
   }
 
   /** @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN, DISK_FULL */

@@ -1,6 +1,6 @@
 import { isFinal, type JobView } from '@ringmaster/protocol';
 import { newRun, trainerOf, type Checkpoint, type Fault, type Run } from '../runs/run.js';
-import type { JobRecord, ListedJob, StoredRun } from '../store/jobs.js';
+import type { Base, JobRecord, ListedJob, StoredRun } from '../store/jobs.js';
 import type { Pace } from './pace.js';
 import type { RunClock } from './run-clock.js';
 import type { Told } from './told.js';
@@ -91,7 +91,7 @@ export function viewOf(
     state,
     priority: spec.priority,
     after: record.after,
-    base: baseOf(record),
+    base: baseView(record.base, record.baseManifest),
     step,
     steps,
     generation: record.generation,
@@ -122,7 +122,8 @@ function stoppedEarlyOf(record: ListedJob, weightsStep: number | null): JobView[
   return { metric: earlyStopping.metric, patience: earlyStopping.patience, weightsStep };
 }
 
-function baseOf({ base, baseManifest }: ListedJob): JobView['base'] {
+/** @param baseManifest Of the model that a job makes or a directory holds, once it is known. */
+export function baseView(base: Base | null, baseManifest: string | null): JobView['base'] {
   if (base === null) return null;
   return {
     model: base.type === 'model' ? base.manifest : baseManifest,

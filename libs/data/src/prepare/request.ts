@@ -1,5 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { RingmasterError, type DataSection, type DataSplit } from '@ringmaster/protocol';
 import type { Source } from '../document.js';
+import { findOneOfEach } from '../readers/files.js';
+import { formatOf } from '../readers/formats.js';
 import { openSpamAssassin } from '../readers/spam-assassin.js';
 import type { Roots } from '../readers/roots.js';
 import { openFiles } from '../readers/source.js';
@@ -42,6 +45,21 @@ export async function openSources(data: DataSection, roots: Roots): Promise<Sour
     test: await openSplit(data.test),
     fractions,
   };
+}
+
+/**
+ * Checks what the names of the files in a `data` section tell, before anything is read: that each pattern matches a file,
+ * and that one file of each has something in it and a format.
+ * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN
+ */
+export async function checkSources(data: DataSection, roots: Roots): Promise<void> {
+  const patterns = [data.files, data.validation, data.test]
+    .flat()
+    .filter((pattern) => typeof pattern === 'string');
+  for (const path of await findOneOfEach(patterns, roots)) {
+    if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
+    if (data.format === undefined) formatOf(path);
+  }
 }
 
 function asList(patterns: string | readonly string[]): readonly string[] {

@@ -33,11 +33,7 @@ export async function findFiles(
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
     const { found, others } = await match(pattern);
     for (const [path, reason] of others) leftOut.set(path, reason);
-    if (found.length === 0) {
-      const root = commonDirectory([...others.keys()]);
-      const reasons = describe(others, root);
-      throw new RingmasterError('DATA_NO_FILES', { patterns: pattern, reasons });
-    }
+    if (found.length === 0) throw noFiles(pattern, others);
     for (const path of found) paths.add(path);
   }
   for (const path of paths) requireWithin(path, roots);
@@ -54,6 +50,36 @@ export async function findFiles(
   };
 }
 
+/**
+ * One file that each pattern matches, of those that `findFiles` would find. None is read, and the rest of a long list is
+ * not looked at.
+ * @param roots Directories that they must lie in.
+ * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing
+ */
+export async function findOneOfEach(
+  patterns: readonly string[],
+  roots: Roots = null,
+): Promise<string[]> {
+  const paths: string[] = [];
+  for (const pattern of patterns) {
+    requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
+    const path = isFile(pattern)
+      ? resolve(pattern)
+      : (await search(pattern, { dot: false })).find((each) => reasonOf(each) === null);
+    if (path === undefined) throw noFiles(pattern, (await match(pattern)).others);
+    requireWithin(path, roots);
+    paths.push(path);
+  }
+  return paths;
+}
+
+function noFiles(pattern: string, others: ReadonlyMap<string, Reason>): RingmasterError {
+  const reasons = describe(others, commonDirectory([...others.keys()]));
+  return new RingmasterError('DATA_NO_FILES', { patterns: pattern, reasons });
+}
+
+const isFile = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** A pattern without the backslashes that take its special characters as they are. */
@@ -65,21 +91,22 @@ interface Matches {
 }
 
 async function match(pattern: string): Promise<Matches> {
-  const named = statSync(pattern, { throwIfNoEntry: false });
-  if (named?.isFile() === true) return { found: [resolve(pattern)], others: new Map() };
-  const isDirectory = named?.isDirectory() === true;
-  const search = async (options: GlobOptions): Promise<string[]> => {
-    const all = { ...options, absolute: true, fs: linksAreFiles };
-    const paths = await (isDirectory ? glob('**', { ...all, cwd: pattern }) : glob(pattern, all));
-    return paths.map((path) => resolve(path));
-  };
-  const visible = new Set(await search({ dot: false }));
+  if (isFile(pattern)) return { found: [resolve(pattern)], others: new Map() };
+  const visible = new Set(await search(pattern, { dot: false }));
   const others = new Map<string, Reason>();
-  for (const path of await search({ dot: true })) {
+  for (const path of await search(pattern, { dot: true })) {
     const reason = reasonOf(path) ?? (visible.has(path) ? null : 'hidden');
     if (reason !== null) others.set(path, reason);
   }
   return { found: [...visible].filter((path) => !others.has(path)), others };
+}
+
+/** Paths that a pattern matches; of a directory, all under it. */
+async function search(pattern: string, options: GlobOptions): Promise<string[]> {
+  const all = { ...options, absolute: true, fs: linksAreFiles };
+  const isDirectory = statSync(pattern, { throwIfNoEntry: false })?.isDirectory() === true;
+  const paths = await (isDirectory ? glob('**', { ...all, cwd: pattern }) : glob(pattern, all));
+  return paths.map((path) => resolve(path));
 }
 
 /** As the platform's, but a link that leads nowhere is a file like others, so that it is found. */

@@ -77,6 +77,14 @@ export const jobViewSchema = z.object({
 });
 export type JobView = z.infer<typeof jobViewSchema>;
 
+/** What submitting a job would settle, as POST /v1/jobs/check tells it. */
+export const jobCheckSchema = z.object({
+  /** Ids of the jobs that it would come after. */
+  after: z.array(z.string()),
+  base: jobViewSchema.shape.base,
+});
+export type JobCheck = z.infer<typeof jobCheckSchema>;
+
 /** One point of a job's loss curve, as GET /v1/jobs/ID/steps gives them. */
 export const stepPointSchema = z.object({
   /** Steps applied once this one was. */

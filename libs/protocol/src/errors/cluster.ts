@@ -80,11 +80,15 @@ export const clusterErrors = {
       type === '' ? 'The body has no Content-Type' : `A body of the type '${type}' is not taken`,
     remedy: 'Send JSON, with the header: Content-Type: application/json',
   }),
-  REQUEST_TOO_LARGE: entry<{ limit: number }>({
+  REQUEST_TOO_LARGE: entry<{ limit: number; bytes?: number }>({
     status: 413,
     exit: 2,
-    message: ({ limit }) => `The request is longer than ${limit} bytes`,
-    remedy: 'Name data by files or patterns instead of listing it in the request.',
+    message: ({ limit, bytes }) =>
+      bytes === undefined
+        ? `The request is longer than ${limit} bytes`
+        : `The request would have ${bytes} bytes; ${limit} is the most`,
+    remedy:
+      'Name files by their directory or by a pattern such as texts/*.txt, instead of listing each.',
   }),
   HEADERS_TOO_LARGE: entry<{ limit: number }>({
     status: 431,

@@ -47,7 +47,10 @@ export function checkVocabulary(
  * Checks that a model can be fine-tuned to classify texts.
  * @throws MODEL_UNUSABLE
  */
-export function checkBase({ model }: HuggingFaceConfig, name: string): void {
+export function checkBase(
+  { model }: { readonly model: Pick<HuggingFaceConfig['model'], 'architecture'> },
+  name: string,
+): void {
   if (model.architecture === 'bert') return;
   const reason = `text-classification takes a bert, and it is a ${model.architecture}`;
   throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
