@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BlobStore } from '@ringmaster/data';
 import {
   detection,
   isHttpPort,
@@ -12,29 +11,15 @@ import {
 } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { createServer } from './api/server.js';
-import { Garbage } from './artifacts/garbage.js';
-import { PreparedData } from './artifacts/prepared-data.js';
-import { Removal } from './artifacts/removal.js';
-import { Reachable } from './artifacts/reachable.js';
-import { Usage } from './artifacts/usage.js';
-import { takeCensus } from './census.js';
-import { Cluster } from './cluster/cluster.js';
-import { ControlPlane } from './cluster/control-plane.js';
-import { resolveAddress } from './home/address.js';
 import { readCredentials } from './home/credentials.js';
-import { listenOnFirst, portsToTry } from './home/listening.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
-import { Housekeeping } from './housekeeping.js';
 import { newId } from './identifiers.js';
-import { Adoption } from './jobs/adoption.js';
-import { JobEvents } from './jobs/events.js';
 import { askToLeave, dismiss, leaving, SAVE_MS } from './jobs/farewell.js';
-import { Jobs } from './jobs/jobs.js';
-import { JobLogs } from './jobs/logs.js';
-import { Scheduling } from './jobs/scheduling.js';
-import { Metrics } from './metrics/metrics.js';
+import { resolveAddress } from './network/address.js';
+import { ControlPlane } from './network/control-plane.js';
+import { listenOnFirst, portsToTry } from './network/listening.js';
 import type { Options } from './options.js';
-import { Preparation } from './preparation/preparation.js';
+import { assemble } from './parts.js';
 import { version } from './version.js';
 
 /** Longest that workers are waited for at the end. */
@@ -52,7 +37,7 @@ export interface Coordinator {
 }
 
 /**
- * Starts a coordinator: the object graph, from the store outwards.
+ * Starts a coordinator: opens its home, assembles its parts, listens, and has time pass.
  * @param onFatal Called when it cannot go on, because nothing can be made durable any more.
  * @param onShutDown Called when the API asks for the end, with the time that jobs have to save their state.
  * @throws BIND_REFUSED, COORDINATOR_RUNNING, HOME_NOT_WRITABLE, DISK_FULL, STORE_UNUSABLE, PORT_IN_USE,
@@ -81,7 +66,7 @@ export async function startCoordinator(
   const file = { cluster: id, ...ownIdentity(), url: '', control: '' };
   /** `leaving`: jobs save their state; `stopping`: trainers end, and what becomes of them tells nothing any more. */
   let phase: 'serving' | 'leaving' | 'stopping' = 'serving';
-  const stopping = () => phase === 'stopping';
+  const isEnding = () => phase === 'stopping';
   let control: ControlPlane | null = null;
 
   /** Runs what nobody waits for: a failure to remember is fatal, any other is logged. */
@@ -99,89 +84,34 @@ export async function startCoordinator(
     }
   };
 
-  const blobs = new BlobStore(home.artifacts);
-  const dataRoots = options.dataRoots ?? (address.loopback ? null : []);
-  const prepared = new PreparedData(home.data, blobs);
-  const reachable = new Reachable(store, blobs, prepared);
-  const garbage = new Garbage(reachable, blobs);
-  const usage = new Usage(home, reachable, blobs);
-  const logs = new JobLogs(home.logs);
-  const housekeeping = new Housekeeping({
-    ...{ store, garbage, prepared, logDirectory: home.logs, log },
-  });
-  const events = new JobEvents();
-  const preparation = new Preparation();
-  const cluster: Cluster = new Cluster({
-    ...{ version, leaseMs: options.leaseMs, token: credentials?.token ?? null, clock, log },
+  const parts = assemble({
+    home,
+    store,
+    dataRoots: options.dataRoots ?? (address.loopback ? null : []),
+    leaseMs: options.leaseMs,
+    token: credentials?.token ?? null,
     artifacts: () => ({ url: file.url, directory: home.artifacts, cluster: id }),
+    log,
+    clock,
+    guarded,
     send: (peer, message) => {
       control?.send(peer, message);
     },
-    isWanted: (trainer) => jobs.holding(trainer) !== null,
-    onTrainerMessage: (worker, trainer, message) => {
-      const lasting = message.type === 'checkpointed' || message.type === 'progress';
-      if (!stopping() || lasting) jobs.onTrainerMessage(worker, trainer, message);
-    },
-    onTrainerGone: (trainer, departure) => {
-      if (!stopping()) jobs.onTrainerGone(trainer, departure);
-    },
-    onReported: (worker, held) => {
-      if (!stopping()) adoption.reattached(worker, held);
-    },
-    onKept: (checkpoints) => {
-      adoption.keep(checkpoints);
-    },
-    onReleased: (trainers, reason) => {
-      if (!stopping()) jobs.release(trainers, reason);
-    },
-    onIncident: (worker, what) => {
-      const at = new Date().toISOString();
-      store.incidents.insert({ at, job: null, worker, step: null, generation: null, what }, null);
-    },
-    onLog: (job, lines) => {
-      if (store.jobs.get(job) !== null) logs.append(job, lines);
-    },
-    onSlots: () => {
-      scheduling.soon();
-    },
+    isEnding,
   });
-  const metrics = new Metrics(() => takeCensus(cluster.workers, store, usage));
-  const removal = new Removal({
-    ...{ store, blobs, reachable, prepared, garbage, logs, metrics, housekeeping, log },
-  });
-  const onChange = () => {
-    scheduling.soon();
-  };
-  const jobs: Jobs = new Jobs({
-    ...{
-      store,
-      blobs,
-      garbage,
-      fleet: cluster,
-      preparation,
-      metrics,
-      events,
-      log,
-      clock,
-      onChange,
-      dataRoots,
-    },
-  });
-  const adoption = new Adoption(jobs, blobs, log);
-  const directories = { artifacts: home.artifacts, index: home.data };
-  const scheduling = new Scheduling({
-    ...{ jobs, store, fleet: cluster, preparation, directories, dataRoots, blobs, prepared },
-    ...{ logs, log, guarded },
-  });
+  const { fleet, registry, runs, preparation, adoption, scheduling, housekeeping, usage } = parts;
   const server = await createServer(
     {
-      ...{ jobs, events, logs, store, blobs, prepared, removal, metrics, workers: cluster.workers },
+      ...parts,
+      workers: fleet.workers,
       status: async () => ({
-        ...{ cluster: id, version, url: file.url },
+        cluster: id,
+        version,
+        url: file.url,
         uptimeSeconds: (clock() - startedAt) / 1000,
         storage: await usage.recent(),
-        workers: cluster.workers.views(),
-        jobs: takeCensus(cluster.workers, store, usage).jobs,
+        workers: fleet.workers.views(),
+        jobs: parts.census().jobs,
       }),
       isReady: () => file.control !== '' && phase === 'serving',
       shutDown: onShutDown,
@@ -209,14 +139,14 @@ export async function startCoordinator(
       ports: portsToTry(options.controlPort, store.setting('control-port')),
       ...{ credentials, log },
       onMessage: (peer, message) => {
-        metrics.messages.inc({ type: message.type });
+        parts.metrics.messages.inc({ type: message.type });
         guarded(() => {
-          cluster.onMessage(peer, message);
+          fleet.onMessage(peer, message);
         });
       },
       onUnreachable: (peer) => {
         guarded(() => {
-          cluster.onUnreachable(peer);
+          fleet.onUnreachable(peer);
         });
       },
     });
@@ -234,8 +164,8 @@ export async function startCoordinator(
   const timers = [
     setInterval(() => {
       guarded(() => {
-        cluster.tick();
-        if (!stopping()) jobs.tick();
+        fleet.tick();
+        if (!isEnding()) runs.tick();
       });
     }, detection.sweepMs),
   ];
@@ -259,15 +189,15 @@ export async function startCoordinator(
     scheduling.hold();
     if (preparation.job !== null) preparation.stop(preparation.job);
     guarded(() => {
-      if (clock() < saveUntil) askToLeave(jobs, 'the cluster goes down');
+      if (clock() < saveUntil) askToLeave(registry, runs, 'the cluster goes down');
     });
-    while (leaving(jobs).length > 0 && clock() < saveUntil) await sleep(POLL_MS);
+    while (leaving(registry).length > 0 && clock() < saveUntil) await sleep(POLL_MS);
     phase = 'stopping';
-    cluster.shutdown();
+    fleet.shutdown();
     const deadline = clock() + FAREWELL_MS;
-    while (cluster.workers.present().length > 0 && clock() < deadline) await sleep(POLL_MS);
+    while (fleet.workers.present().length > 0 && clock() < deadline) await sleep(POLL_MS);
     guarded(() => {
-      dismiss(jobs, log);
+      dismiss(registry, runs, log);
     });
     for (const timer of timers) clearInterval(timer);
     await server.close();

@@ -6,7 +6,7 @@ import { batchesOf, pageQuery, sendList } from './lists.js';
 import type { Turns } from './turns.js';
 
 export function clusterRoutes(server: Server, context: ApiContext, turns: Turns): void {
-  const { jobs, workers, store, status, shutDown } = context;
+  const { views, workers, store, status, shutDown } = context;
   server.get(
     '/v1/workers',
     {
@@ -37,7 +37,7 @@ export function clusterRoutes(server: Server, context: ApiContext, turns: Turns)
     },
     async (request, reply) => {
       const { job, limit, before } = request.query;
-      const id = job === undefined ? null : jobs.record(job).id;
+      const id = job === undefined ? null : views.record(job).id;
       const read = (most: number, last: string | null) => store.incidents.list(id, most, last);
       await sendList(
         reply,

@@ -10,16 +10,18 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { PreparedData } from '../artifacts/prepared-data.js';
 import type { Removal } from '../artifacts/removal.js';
-import type { Workers } from '../cluster/workers.js';
+import type { Workers } from '../fleet/workers.js';
 import type { JobEvents } from '../jobs/events.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { JobLogs } from '../jobs/logs.js';
+import type { JobViews } from '../jobs/views.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Store } from '../store/store.js';
 
 /** What the routes answer from. */
 export interface ApiContext {
   readonly jobs: Jobs;
+  readonly views: JobViews;
   readonly events: JobEvents;
   readonly logs: JobLogs;
   readonly store: Store;

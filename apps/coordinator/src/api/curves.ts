@@ -34,7 +34,7 @@ const query = z.object({
 });
 
 /** @param turns What reading long curves takes turns with. */
-export function curveRoutes(server: Server, { jobs, store }: ApiContext, turns: Turns): void {
+export function curveRoutes(server: Server, { views, store }: ApiContext, turns: Turns): void {
   const tags = ['jobs'];
   server.get(
     '/v1/jobs/:id/steps',
@@ -48,7 +48,7 @@ export function curveRoutes(server: Server, { jobs, store }: ApiContext, turns: 
       },
     },
     async (request, reply) => {
-      const { id } = jobs.record(request.params.id);
+      const { id } = views.record(request.params.id);
       await sendList(reply, pointsOf(store.history.steps(id), request.query, turns));
     },
   );
@@ -65,7 +65,7 @@ export function curveRoutes(server: Server, { jobs, store }: ApiContext, turns: 
       },
     },
     async (request, reply) => {
-      const { id } = jobs.record(request.params.id);
+      const { id } = views.record(request.params.id);
       await sendList(reply, pointsOf(store.history.evaluations(id), request.query, turns));
     },
   );

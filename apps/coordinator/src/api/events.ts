@@ -18,7 +18,7 @@ const MOST_MISSED = 1000;
 
 export function eventRoutes(
   server: Server,
-  { jobs, events, store }: ApiContext,
+  { views, events, store }: ApiContext,
   turns: Turns,
 ): void {
   server.get(
@@ -38,7 +38,7 @@ export function eventRoutes(
       },
     },
     (request, reply) => {
-      const { id } = jobs.record(request.params.id);
+      const { id } = views.record(request.params.id);
       void reply.header('cache-control', 'no-store').type('text/event-stream');
       if (request.method === 'HEAD') return reply.send('');
       const stream = new PassThrough();
@@ -73,7 +73,7 @@ export function eventRoutes(
         waiting = null;
         const reached = position;
         for (const event of happened) if (isNew(event, reached)) tell(event);
-        if (stream.writable) tell({ type: 'job', job: jobs.view(id) });
+        if (stream.writable) tell({ type: 'job', job: views.view(id) });
       };
       if (missedFrom === null) goOn();
       else {

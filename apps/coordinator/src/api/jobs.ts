@@ -22,7 +22,11 @@ const submission = z.object({
     .meta({ description: 'A job file with absolute paths.', ...jobFileJsonSchema() }),
 });
 
-export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: Turns): void {
+export function jobRoutes(
+  server: Server,
+  { jobs, views, removal }: ApiContext,
+  turns: Turns,
+): void {
   server.post(
     '/v1/jobs',
     {
@@ -71,8 +75,8 @@ export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: 
     },
     async (request, reply) => {
       const { limit, before, ...filter } = request.query;
-      const behind = before === undefined ? null : jobs.record(before).id;
-      const read = (most: number, last: string | null) => jobs.list(most, last, filter);
+      const behind = before === undefined ? null : views.record(before).id;
+      const read = (most: number, last: string | null) => views.list(most, last, filter);
       await sendList(reply, batchesOf(limit, behind, turns, read));
     },
   );
@@ -80,7 +84,7 @@ export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: 
   server.get(
     '/v1/jobs/:id',
     { schema: { tags, summary: 'One job.', params, response: { 200: jobViewSchema } } },
-    (request) => jobs.view(request.params.id),
+    (request) => views.view(request.params.id),
   );
 
   server.get(
@@ -93,7 +97,7 @@ export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: 
         response: { 200: z.unknown().meta({ ...jobFileJsonSchema() }) },
       },
     },
-    (request) => jobs.record(request.params.id).spec,
+    (request) => views.record(request.params.id).spec,
   );
 
   const asking = { tags, params, response: { 200: jobViewSchema } };
@@ -123,7 +127,7 @@ export function jobRoutes(server: Server, { jobs, removal }: ApiContext, turns: 
       },
     },
     (request, reply) => {
-      removal.job(jobs.record(request.params.id));
+      removal.job(views.record(request.params.id));
       void reply.status(204);
       return null;
     },

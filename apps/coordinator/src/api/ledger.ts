@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ledgerOfStep } from '../jobs/ledger.js';
 import type { ApiContext, Server } from './context.js';
 
-export function ledgerRoutes(server: Server, { jobs, store, blobs }: ApiContext): void {
+export function ledgerRoutes(server: Server, { views, store, blobs }: ApiContext): void {
   server.get(
     '/v1/jobs/:id/ledger',
     {
@@ -22,7 +22,7 @@ export function ledgerRoutes(server: Server, { jobs, store, blobs }: ApiContext)
       },
     },
     (request) => {
-      const { id, state, spec, steps, dataManifest } = jobs.record(request.params.id);
+      const { id, state, spec, steps, dataManifest } = views.record(request.params.id);
       const { step } = request.query;
       if (dataManifest === null) {
         const verb = 'tell its ledger before its data is prepared';

@@ -3,7 +3,7 @@ import { isFinal } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { ApiContext, Server } from './context.js';
 
-export function logRoutes(server: Server, { jobs, logs, events }: ApiContext): void {
+export function logRoutes(server: Server, { views, logs, events }: ApiContext): void {
   server.get(
     '/v1/jobs/:id/logs',
     {
@@ -24,7 +24,7 @@ export function logRoutes(server: Server, { jobs, logs, events }: ApiContext): v
       },
     },
     async (request, reply) => {
-      const { id } = jobs.record(request.params.id);
+      const { id } = views.record(request.params.id);
       void reply.type('text/plain; charset=utf-8');
       if (request.method === 'HEAD') return reply.send('');
       const start = await logs.startOfTail(id, request.query.tail);
@@ -55,7 +55,7 @@ export function logRoutes(server: Server, { jobs, logs, events }: ApiContext): v
         unfollow();
         unsubscribe();
       });
-      if (isFinal(jobs.view(id).state)) finish();
+      if (isFinal(views.view(id).state)) finish();
       else void proceed();
       return reply.send(stream);
     },

@@ -24,7 +24,7 @@ const tags = ['models'];
 
 export function modelRoutes(
   server: Server,
-  { jobs, store, blobs, removal }: ApiContext,
+  { views, store, blobs, removal }: ApiContext,
   turns: Turns,
 ): void {
   const find = (reference: string) => presentModelOf(store, reference);
@@ -68,7 +68,7 @@ export function modelRoutes(
     (request) => {
       const { model, pending } = modelOf(store, request.params.name);
       if (pending === null) return { model, pending };
-      const { id, name, state } = jobs.record(pending.id);
+      const { id, name, state } = views.record(pending.id);
       return { model, pending: { id, name, state } };
     },
   );

@@ -2,7 +2,7 @@ import { profileViewSchema } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { ApiContext, Server } from './context.js';
 
-export function profileRoutes(server: Server, { jobs }: ApiContext): void {
+export function profileRoutes(server: Server, { views }: ApiContext): void {
   server.get(
     '/v1/jobs/:id/profile',
     {
@@ -15,6 +15,6 @@ export function profileRoutes(server: Server, { jobs }: ApiContext): void {
         response: { 200: profileViewSchema },
       },
     },
-    (request) => jobs.profile(request.params.id),
+    (request) => views.profile(request.params.id),
   );
 }

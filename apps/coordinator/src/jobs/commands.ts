@@ -1,12 +1,28 @@
-import { specHash, type Launch } from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
+import { specHash, type Launch } from '@ringmaster/protocol';
+import type { Logger } from 'pino';
+import type { Garbage } from '../artifacts/garbage.js';
 import { readArtifact } from '../artifacts/references.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Preparation } from '../preparation/preparation.js';
 import type { RunCommand } from '../runs/commands.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import type { JobEvents } from './events.js';
-import type { JobsOptions } from './jobs.js';
 import type { LiveJob } from './record.js';
+
+/** Parts of the coordinator that carry out what runs want done. */
+export interface CommandParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly garbage: Garbage;
+  readonly fleet: Fleet;
+  readonly preparation: Preparation;
+  readonly metrics: Metrics;
+  readonly events: JobEvents;
+  readonly log: Logger;
+}
 
 /** Writes what a command leaves behind, in the transaction of the run that wants it. */
 export function remember(
@@ -45,7 +61,7 @@ export function remember(
 
 /** Does what a command asks, once it is durable. */
 export function carryOut(
-  { store, fleet, preparation, garbage, metrics, events, log }: JobsOptions,
+  { store, fleet, preparation, garbage, metrics, events, log }: CommandParts,
   live: LiveJob,
   command: RunCommand,
 ): void {

@@ -1,5 +1,5 @@
-import type { Demand, Offer } from '../scheduler/demand.js';
 import type { Run } from '../runs/run.js';
+import type { Demand, Offer } from '../scheduler/demand.js';
 import type { LiveJob } from './record.js';
 
 /** What a job asks of the scheduler, and what others may ask of it; null while it can neither take slots nor give any. */
@@ -59,29 +59,4 @@ function holdsSame({ trainers: before }: Run, { trainers: after }: Run): boolean
 /** A newcomer takes the state over in its first step, and computes from the second on. */
 function isWorthGrowing({ step, steps }: Run): boolean {
   return steps === null || steps - step >= 2;
-}
-
-/** What a job whose data have not been prepared waits for, in words. */
-export function waitInLine(pending: readonly string[]): string {
-  return pending.length > 0
-    ? `waits for ${pending.join(', ')}`
-    : 'waits for the preparation of other data';
-}
-
-/** What a queued job whose data have been prepared waits for, in words. */
-export function waitForSlots(
-  { record, run }: LiveJob,
-  offers: readonly Offer[],
-  awaits: boolean,
-): string {
-  const { threads } = record.spec.workers;
-  const usable = offers.filter(
-    (offer) => offer.threads >= threads && !run.excluded.includes(offer.worker),
-  );
-  const exist = usable.reduce((sum, { slots }) => sum + slots, 0);
-  const free = usable.reduce((sum, offer) => sum + offer.free, 0);
-  const freeing = awaits ? ', some are being freed for it' : '';
-  const need = run.limits.min - run.trainers.length;
-  const threaded = threads === 1 ? '' : ` with ${threads} threads`;
-  return `waits for ${need} ${need === 1 ? 'slot' : 'slots'}${threaded}; ${exist} exist, ${free} free${freeing}`;
 }

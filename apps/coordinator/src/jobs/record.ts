@@ -1,9 +1,9 @@
-import { isFinal, type JobView } from '@ringmaster/protocol';
+import { isFinal } from '@ringmaster/protocol';
 import { newRun, trainerOf, type Checkpoint, type Fault, type Run } from '../runs/run.js';
-import type { Base, JobRecord, ListedJob, StoredRun } from '../store/jobs.js';
+import type { JobRecord, StoredRun } from '../store/jobs.js';
+import type { KnownPoints } from './curve.js';
 import type { Pace } from './pace.js';
 import type { RunClock } from './run-clock.js';
-import type { Told } from './told.js';
 
 /** A job that has not ended. */
 export interface LiveJob {
@@ -11,7 +11,8 @@ export interface LiveJob {
   run: Run;
   readonly clock: RunClock;
   readonly pace: Pace;
-  readonly told: Told;
+  /** The newest points of its loss curve. */
+  readonly curve: KnownPoints;
   /** When its record and run were last written, on its own clock. */
   writtenAt: number;
   /** What it is doing, in words, where its state does not tell enough. */
@@ -69,70 +70,4 @@ function workersOf(run: Run): string[] {
   const seated = (run.ring?.members ?? []).flatMap(({ trainer }) => trainerOf(run, trainer) ?? []);
   const present = seated.length > 0 ? seated : run.trainers;
   return [...new Set(present.map(({ worker }) => worker))];
-}
-
-/**
- * What the API shows of a job.
- * @param progress What it is doing, in words, where its state does not tell enough.
- * @param weightsStep The step whose weights its model has, where that is known.
- */
-export function viewOf(
-  record: ListedJob,
-  live: LiveJob | null,
-  progress = live === null ? null : progressOf(live),
-  weightsStep: number | null = null,
-): JobView {
-  const { spec, state, step, steps, secondsPerStep } = record;
-  const left = steps === null || isFinal(state) ? null : steps - step;
-  return {
-    id: record.id,
-    name: record.name,
-    kind: spec.kind,
-    state,
-    priority: spec.priority,
-    after: record.after,
-    base: baseView(record.base, record.baseManifest),
-    step,
-    steps,
-    generation: record.generation,
-    workers: isFinal(state) || (live?.run.trainers.length ?? 0) > 0 ? record.workers : [],
-    ranks: record.ranks,
-    loss: record.loss,
-    throughput: { tokensPerSecond: record.tokensPerSecond },
-    stoppedEarly: stoppedEarlyOf(record, weightsStep),
-    evaluation: record.evaluation,
-    etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
-    progress,
-    createdAt: record.createdAt,
-    startedAt: record.startedAt,
-    endedAt: record.endedAt,
-    result: record.result,
-    error: record.error,
-  };
-}
-
-/** Whether early stopping has ended a job before its last step. */
-export function hasStoppedEarly({ spec, state, step, steps }: ListedJob): boolean {
-  return (spec.earlyStopping ?? null) !== null && state === 'succeeded' && step < (steps ?? 0);
-}
-
-function stoppedEarlyOf(record: ListedJob, weightsStep: number | null): JobView['stoppedEarly'] {
-  const { earlyStopping = null } = record.spec;
-  if (earlyStopping === null || !hasStoppedEarly(record)) return null;
-  return { metric: earlyStopping.metric, patience: earlyStopping.patience, weightsStep };
-}
-
-/** @param baseManifest Of the model that a job makes or a directory holds, once it is known. */
-export function baseView(base: Base | null, baseManifest: string | null): JobView['base'] {
-  if (base === null) return null;
-  return {
-    model: base.type === 'model' ? base.manifest : baseManifest,
-    job: base.type === 'job' ? base.job : null,
-    directory: base.type === 'directory' ? base.path : null,
-  };
-}
-
-function progressOf({ run, progress }: LiveJob): string | null {
-  if (run.leave !== null) return `its state is being saved: ${run.leave.reason}`;
-  return run.state === 'preparing' || run.state === 'queued' ? progress : null;
 }

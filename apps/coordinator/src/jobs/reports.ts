@@ -1,66 +1,121 @@
-import {
-  RingmasterError,
-  specHash,
-  type ArtifactManifest,
-  type Position,
-  type StepPoint,
-  type StepReport,
-  type TrainerMessage,
-} from '@ringmaster/protocol';
 import type { BlobStore } from '@ringmaster/data';
+import type { TrainerMessage } from '@ringmaster/protocol';
+import type { Logger } from 'pino';
+import type { Garbage } from '../artifacts/garbage.js';
 import { readArtifact } from '../artifacts/references.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Departure, RunEvent } from '../runs/event.js';
+import { believedRank } from '../runs/ring/fence.js';
+import { trainerOf } from '../runs/run.js';
 import type { JobRecord } from '../store/jobs.js';
+import type { Store } from '../store/store.js';
+import type { Runs } from './apply.js';
+import { pointOf } from './curve.js';
+import type { JobEvents } from './events.js';
+import type { LiveJob } from './record.js';
+import type { JobRegistry } from './registry.js';
+import { verified } from './verify.js';
 
-/**
- * Checks what a trainer says that it has made durable. A checkpoint that is not whole was never made (null); a model
- * that is not whole is a failure to go on.
- */
-export function verified(blobs: BlobStore, message: TrainerMessage): TrainerMessage | null {
-  if (message.type === 'checkpointed') {
-    const found = readArtifact(blobs, message.manifest, 'checkpoint');
-    return describesState(found, message.position) ? message : null;
+type Progress = Extract<TrainerMessage, { type: 'progress' }>;
+
+export interface ReportsOptions {
+  readonly registry: JobRegistry;
+  readonly runs: Runs;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly garbage: Garbage;
+  readonly metrics: Metrics;
+  readonly events: JobEvents;
+  readonly log: Logger;
+}
+
+/** Takes in what is told of trainers: by themselves, and by their workers. */
+export class Reports {
+  readonly #options: ReportsOptions;
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
   }
-  if (message.type === 'finished' && message.model !== null) {
-    const { generation, position, model } = message;
-    const { step } = position;
-    const found = readArtifact(blobs, model, 'model');
-    if (describesState(found, position)) return message;
-    const reason = typeof found === 'string' ? found : 'its manifest tells of another state';
-    const error = new RingmasterError('MODEL_INCOMPLETE', { manifest: model, reason }).toBody();
-    return { type: 'failed', generation, step, fatal: false, blames: [], error };
+
+  /** Takes a trainer's message, in so far as what it claims to have made durable is there. */
+  onMessage(worker: string, trainer: string, message: TrainerMessage): void {
+    const { registry, runs, blobs, log } = this.#options;
+    const live = registry.holding(trainer);
+    if (live === null) {
+      if (message.type === 'checkpointed') this.#refuse(message.manifest);
+      return;
+    }
+    const believed = verified(blobs, message);
+    if (believed === null) {
+      log.warn({ job: live.record.id, trainer, message }, 'checkpoint is not whole');
+      return;
+    }
+    const event = { type: 'message', trainer, message: believed } as const;
+    if (believed.type === 'progress') this.#onProgress(live, worker, event, believed);
+    else runs.apply(live, event);
   }
-  return message;
+
+  /** A trainer has come to its end. */
+  onGone(trainer: string, departure: Departure): void {
+    const live = this.#options.registry.holding(trainer);
+    if (live !== null) this.#options.runs.apply(live, { type: 'gone', trainer, departure });
+  }
+
+  /** The slots of trainers are wanted. */
+  onReleased(trainers: readonly string[], reason: string): void {
+    const { registry, runs } = this.#options;
+    for (const live of registry.live) {
+      const released = trainers.filter((id) => trainerOf(live.run, id) !== undefined);
+      if (released.length > 0) runs.apply(live, { type: 'released', trainers: released, reason });
+    }
+  }
+
+  #onProgress(
+    live: LiveJob,
+    worker: string,
+    event: RunEvent & { readonly trainer: string },
+    message: Progress,
+  ): void {
+    const { runs, store, metrics, events } = this.#options;
+    const { id } = live.record;
+    const { steps, evaluations, generation } = message;
+    // A step is the same whoever tells of it, and its rank 0 may have died before it could.
+    const unknown = live.curve.unknown(steps.map(pointOf));
+    const isNews = unknown.length > 0 || evaluations.length > 0;
+    const fresh = isNews
+      ? store.transaction(() => ({
+          points: store.history.addSteps(id, unknown),
+          evaluations: store.history.addEvaluations(id, evaluations),
+        }))
+      : { points: [], evaluations: [] };
+    live.curve.add(unknown);
+    const rank = believedRank(live.run, event.trainer, generation);
+    if (rank !== null) {
+      metrics.recordSteps(id, worker, rank, steps);
+      live.pace.add(generation, rank, worker, steps);
+      runs.apply(live, event, rank > 0 ? {} : figuresOf(live, message));
+    }
+    for (const point of fresh.points) events.publish(id, { type: 'step', point });
+    for (const report of fresh.evaluations)
+      events.publish(id, { type: 'evaluation', evaluation: report });
+  }
+
+  /** Releases a checkpoint that came too late for its job; of a job that goes on, it may be made again. */
+  #refuse(manifest: string): void {
+    const { registry, blobs, garbage } = this.#options;
+    const found = readArtifact(blobs, manifest, 'checkpoint');
+    if (typeof found === 'string' || registry.get(found.job ?? '') !== null) return;
+    garbage.release(manifest);
+  }
 }
 
-/** Whether a checkpoint that a worker kept is whole, and of the run that this job is. */
-export function isCheckpointOf(
-  blobs: BlobStore,
-  job: JobRecord,
-  manifest: string,
-  position: Position,
-  hash: string,
-): boolean {
-  const { spec, dataManifest, baseManifest } = job;
-  if (dataManifest === null || specHash(spec, dataManifest, baseManifest) !== hash) return false;
-  const found = readArtifact(blobs, manifest, 'checkpoint');
-  return describesState(found, position) && found.specHash === hash;
-}
-
-function describesState(
-  artifact: ArtifactManifest | string,
-  { step, evaluations, stateHash }: Position,
-): artifact is ArtifactManifest {
-  return (
-    typeof artifact !== 'string' &&
-    artifact.step === step &&
-    artifact.evaluations === evaluations &&
-    artifact.stateHash === stateHash
-  );
-}
-
-/** A step as the loss curve has it. */
-export function pointOf(report: StepReport): StepPoint {
-  const { step, loss, learningRate, gradientNorm, tokens, seconds, ledger } = report;
-  const tokensPerSecond = tokens / Math.max(seconds, 1e-9);
-  return { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger };
+/** What a job shows of what its rank 0 has reported. */
+function figuresOf(
+  { pace, record }: LiveJob,
+  { steps, evaluations }: Progress,
+): Partial<JobRecord> {
+  const { tokensPerSecond, secondsPerStep, ranks } = pace;
+  const loss = steps.at(-1)?.loss ?? record.loss;
+  const evaluation = evaluations.at(-1) ?? record.evaluation;
+  return { loss, tokensPerSecond, secondsPerStep, evaluation, ranks };
 }

@@ -3,6 +3,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { PreparedData } from '../artifacts/prepared-data.js';
 import { readArtifact } from '../artifacts/references.js';
+import type { Fleet } from '../fleet/fleet.js';
 import { newId } from '../identifiers.js';
 import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
 import type { Preparation } from '../preparation/preparation.js';
@@ -10,14 +11,17 @@ import type { RunEvent } from '../runs/event.js';
 import type { Offer } from '../scheduler/demand.js';
 import { plan, type Plan } from '../scheduler/plan.js';
 import type { Store } from '../store/store.js';
-import { demandOf, waitForSlots, waitInLine } from './demand.js';
-import type { Fleet } from './fleet.js';
-import type { Jobs } from './jobs.js';
+import type { Runs } from './apply.js';
+import { demandOf } from './demand.js';
 import type { JobLogs } from './logs.js';
 import type { LiveJob } from './record.js';
+import type { JobRegistry } from './registry.js';
+import { waitForSlots, waitInLine, type JobViews } from './views.js';
 
 export interface SchedulingOptions {
-  readonly jobs: Jobs;
+  readonly registry: JobRegistry;
+  readonly runs: Runs;
+  readonly views: JobViews;
   readonly store: Store;
   readonly fleet: Fleet;
   readonly preparation: Preparation;
@@ -67,46 +71,46 @@ export class Scheduling {
   }
 
   #schedule(): void {
-    const { jobs, fleet, store } = this.#options;
-    for (const record of store.jobs.abandonedInLine()) this.#failWithDependency(jobs.begin(record));
-    for (const live of jobs.live) this.#failWithDependency(live);
-    for (const live of jobs.live) this.#failIfBroken(live);
+    const { registry, runs, views, fleet, store } = this.#options;
+    for (const record of store.jobs.abandonedInLine()) this.#failWithDependency(runs.begin(record));
+    for (const live of registry.live) this.#failWithDependency(live);
+    for (const live of registry.live) this.#failIfBroken(live);
     this.#prepareNext();
     const offers = fleet.offers();
-    const demands = jobs.live.flatMap(
+    const demands = registry.live.flatMap(
       (live) => demandOf(live, offers, this.#awaiting.has(live.record.id)) ?? [],
     );
     const next = plan(demands, offers);
     this.#awaiting = new Set(next.awaiting);
     this.#carryOut(next);
     this.#describe(fleet.offers());
-    jobs.tellInLine();
+    views.tellInLine();
   }
 
   /** Notes of each job in words what it waits for. */
   #describe(offers: readonly Offer[]): void {
-    const { jobs } = this.#options;
-    for (const live of jobs.live) {
+    const { registry, views } = this.#options;
+    for (const live of registry.live) {
       const { run, record } = live;
       if (run.state === 'preparing') continue;
       const awaits = this.#awaiting.has(record.id);
       const queued = run.prepared
         ? () => waitForSlots(live, offers, awaits)
-        : () => waitInLine(jobs.pending(record));
+        : () => waitInLine(views.pending(record));
       const waits = run.state === 'queued' ? queued() : null;
       const progress = live.repair === null ? waits : 'what was prepared is looked through';
       if (progress === live.progress) continue;
       live.progress = progress;
-      jobs.tell(live);
+      views.tell(live);
     }
   }
 
   #carryOut({ placements, releases, yields }: Plan): void {
-    const { jobs } = this.#options;
-    const live = new Map(jobs.live.map((job) => [job.record.id, job]));
+    const { registry, runs } = this.#options;
+    const live = new Map(registry.live.map((job) => [job.record.id, job]));
     const apply = (job: string, event: RunEvent) => {
       const found = live.get(job);
-      if (found !== undefined) jobs.apply(found, event);
+      if (found !== undefined) runs.apply(found, event);
     };
     const reasonOf = (by: string) => {
       const record = live.get(by)?.record;
@@ -122,7 +126,7 @@ export class Scheduling {
   }
 
   #failWithDependency(live: LiveJob): void {
-    const { jobs, store } = this.#options;
+    const { runs, store } = this.#options;
     if (live.run.prepared || live.run.state !== 'queued') return;
     for (const dependency of live.record.after) {
       const other = store.jobs.get(dependency);
@@ -132,16 +136,16 @@ export class Scheduling {
       const dependencyName = other?.name ?? 'that is gone';
       const detail = { id, name, dependency, dependencyName, state };
       const error = new RingmasterError('JOB_DEPENDENCY_FAILED', detail);
-      jobs.apply(live, { type: 'abandoned', error: error.toBody() });
+      runs.apply(live, { type: 'abandoned', error: error.toBody() });
       return;
     }
   }
 
   /** Prepares the data of the first job that waits for nothing else. */
   #prepareNext(): void {
-    const { jobs, preparation } = this.#options;
+    const { registry, runs, preparation } = this.#options;
     if (preparation.job !== null) return;
-    const broken = jobs.live.find(({ repair }) => repair === 'wanted');
+    const broken = registry.live.find(({ repair }) => repair === 'wanted');
     if (broken !== undefined) {
       this.#repair(broken);
       return;
@@ -149,7 +153,7 @@ export class Scheduling {
     const next = this.#nextToPrepare();
     if (next === null) return;
     next.progress = null;
-    jobs.apply(next, { type: 'preparing' });
+    runs.apply(next, { type: 'preparing' });
     this.#prepare(next);
   }
 
@@ -193,7 +197,7 @@ export class Scheduling {
   #failIfBroken(live: LiveJob): void {
     const { run, repair } = live;
     if (repair === null || typeof repair === 'string' || run.trainers.length > 0) return;
-    this.#options.jobs.apply(live, { type: 'abandoned', error: repair });
+    this.#options.runs.apply(live, { type: 'abandoned', error: repair });
   }
 
   /**
@@ -201,17 +205,17 @@ export class Scheduling {
    * short with a coordinator is in line no more, but was before.
    */
   #nextToPrepare(): LiveJob | null {
-    const { jobs, store } = this.#options;
+    const { registry, runs, views, store } = this.#options;
     const inLine = store.jobs.firstInLine();
-    const begun = jobs.live
+    const begun = registry.live
       .filter(({ run }) => run.state === 'queued' && !run.prepared)
-      .filter(({ record }) => jobs.pending(record).length === 0);
+      .filter(({ record }) => views.pending(record).length === 0);
     const [first] = [
       ...begun.map(({ record }) => record),
       ...(inLine === null ? [] : [inLine]),
     ].sort((a, b) => b.spec.priority - a.spec.priority || a.seq - b.seq);
     if (first === undefined) return null;
-    return begun.find(({ record }) => record === first) ?? jobs.begin(first);
+    return begun.find(({ record }) => record === first) ?? runs.begin(first);
   }
 
   #baseOf({ record }: LiveJob): PreparationRequest['base'] {
@@ -222,12 +226,12 @@ export class Scheduling {
   }
 
   #onPreparation(live: LiveJob, message: PreparationMessage): void {
-    const { jobs, logs, log } = this.#options;
+    const { runs, logs, log } = this.#options;
     const { id } = live.record;
     switch (message.type) {
       case 'progress':
         live.progress = message.text;
-        jobs.publish(live);
+        runs.publish(live);
         break;
       case 'done': {
         const { dataManifest, baseManifest, warnings } = message;
@@ -242,12 +246,12 @@ export class Scheduling {
           id,
           warnings.map((msg) => JSON.stringify({ level: 40, time: Date.now(), job: id, msg })),
         );
-        jobs.apply(live, { type: 'prepared' }, { dataManifest, baseManifest });
+        runs.apply(live, { type: 'prepared' }, { dataManifest, baseManifest });
         this.soon();
         break;
       }
       case 'failed':
-        jobs.apply(live, { type: 'abandoned', error: message.error });
+        runs.apply(live, { type: 'abandoned', error: message.error });
         this.soon();
     }
   }

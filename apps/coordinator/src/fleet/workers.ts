@@ -39,7 +39,7 @@ export interface Worker extends ProcessIdentity {
 /** How long a worker that is gone is still listed. */
 const REMEMBERED_MS = 10 * 60_000;
 
-/** Who is in the cluster, by leases. Times are milliseconds of a clock that never goes back. */
+/** The workers of the cluster, by leases. Times are milliseconds of a clock that never goes back. */
 export class Workers {
   readonly #workers = new Map<string, Worker>();
   /** By routing id; every message is looked up here. */

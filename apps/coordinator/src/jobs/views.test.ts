@@ -2,7 +2,7 @@ import { parseJobSpec, type JobState } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { finetuneSpec } from '../home.test.fixture.js';
 import type { JobRecord } from '../store/jobs.js';
-import { viewOf } from './record.js';
+import { viewOf } from './views.js';
 
 function record(state: JobState, step: number, changes: Record<string, unknown> = {}): JobRecord {
   const spec = parseJobSpec(

@@ -9,10 +9,10 @@ import {
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { Router } from 'zeromq';
-import { inUrl } from '../home/address.js';
 import type { Credentials } from '../home/credentials.js';
-import { listenOnFirst } from '../home/listening.js';
+import { inUrl } from './address.js';
 import { admit, type Admission } from './admission.js';
+import { listenOnFirst } from './listening.js';
 
 export interface ControlPlaneOptions {
   readonly ip: string;

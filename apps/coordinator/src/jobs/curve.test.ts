@@ -1,28 +1,28 @@
 import { describe, expect, it } from 'vitest';
 
-import { difference } from './differences.js';
-import { Told } from './told.js';
+import { difference } from './apply.js';
+import { KnownPoints } from './curve.js';
 
 const pointAt = (step: number, loss = 1, tokensPerSecond = 5) => ({
   ...{ step, loss, tokensPerSecond, learningRate: 1e-3, gradientNorm: 2 },
   ledger: { samples: 8, digest: step },
 });
 
-describe('what ranks tell', () => {
+describe('the points of a curve', () => {
   it('is known once one has told it, whatever the seconds of another', () => {
-    const told = new Told();
+    const known = new KnownPoints();
     const points = [pointAt(1), pointAt(2)];
-    expect(told.unknown(points)).toEqual(points);
-    told.add(points);
-    expect(told.unknown([pointAt(1, 1, 7), pointAt(2), pointAt(3)])).toEqual([pointAt(3)]);
-    expect(told.unknown([pointAt(2, 0.5)])).toEqual([pointAt(2, 0.5)]);
+    expect(known.unknown(points)).toEqual(points);
+    known.add(points);
+    expect(known.unknown([pointAt(1, 1, 7), pointAt(2), pointAt(3)])).toEqual([pointAt(3)]);
+    expect(known.unknown([pointAt(2, 0.5)])).toEqual([pointAt(2, 0.5)]);
   });
 
   it('is forgotten step by step', () => {
-    const told = new Told();
-    for (let step = 1; step <= 1000; step++) told.add([pointAt(step)]);
-    expect(told.unknown([pointAt(1000), pointAt(800)])).toEqual([]);
-    expect(told.unknown([pointAt(1)])).toHaveLength(1);
+    const known = new KnownPoints();
+    for (let step = 1; step <= 1000; step++) known.add([pointAt(step)]);
+    expect(known.unknown([pointAt(1000), pointAt(800)])).toEqual([]);
+    expect(known.unknown([pointAt(1)])).toHaveLength(1);
   });
 });
 

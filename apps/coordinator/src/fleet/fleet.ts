@@ -2,20 +2,18 @@ import {
   faultOf,
   RingmasterError,
   type CoordinatorMessage,
-  type KeptCheckpoint,
   type Launch,
   type TrainerCommand,
   type TrainerMessage,
   type WorkerMessage,
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
-import type { Fleet } from '../jobs/fleet.js';
-import type { Departure } from '../runs/event.js';
 import type { Offer } from '../scheduler/demand.js';
+import type { FleetEvent } from './event.js';
 import { afterStep, afterStillbirth } from './health.js';
 import { Workers, type Occupant, type Registration, type Worker } from './workers.js';
 
-export interface ClusterOptions {
+export interface FleetOptions {
   readonly version: string;
   readonly leaseMs: number;
   /** Token that workers register with; null when none is asked. */
@@ -27,28 +25,19 @@ export interface ClusterOptions {
   readonly log: Logger;
   /** Whether some job counts on this trainer. */
   readonly isWanted: (trainer: string) => boolean;
-  readonly onTrainerMessage: (worker: string, trainer: string, message: TrainerMessage) => void;
-  readonly onTrainerGone: (trainer: string, departure: Departure) => void;
-  /** A worker was taken in, be it again, has told everything that it had to tell, and still holds these trainers. */
-  readonly onReported: (worker: string, held: readonly string[]) => void;
-  /** A worker made these durable while nobody was there to be told. When this returns, it forgets them. */
-  readonly onKept: (checkpoints: readonly KeptCheckpoint[]) => void;
-  /** The worker of these trainers wants to go. */
-  readonly onReleased: (trainers: readonly string[], reason: string) => void;
-  /** Something is wrong with a worker. */
-  readonly onIncident: (worker: string, what: string) => void;
-  readonly onLog: (job: string, lines: readonly string[]) => void;
-  /** Slots have come or gone. */
-  readonly onSlots: () => void;
+  readonly onEvent: (event: FleetEvent) => void;
 }
 
-/** The workers and their trainers, as far as the coordinator knows. */
-export class Cluster implements Fleet {
+/**
+ * The workers and their trainers, as far as the coordinator knows. Nothing that it is asked for waits: what becomes of
+ * it comes back as events.
+ */
+export class Fleet {
   readonly workers: Workers;
-  readonly #options: ClusterOptions;
+  readonly #options: FleetOptions;
   #goingDown = false;
 
-  constructor(options: ClusterOptions) {
+  constructor(options: FleetOptions) {
     this.#options = options;
     this.workers = new Workers(options.leaseMs, options.clock());
   }
@@ -84,14 +73,19 @@ export class Cluster implements Fleet {
         const occupant = worker.trainers.get(message.trainer);
         if (occupant !== undefined) this.#judge(worker, occupant, message.message);
         // Even of a trainer that is no more: it may have said so while no coordinator was there.
-        this.#options.onTrainerMessage(worker.id, message.trainer, message.message);
+        this.#emit({
+          type: 'trainer-message',
+          worker: worker.id,
+          trainer: message.trainer,
+          message: message.message,
+        });
         break;
       }
       case 'trainer-silent': {
         const { trainer, seconds } = message;
         const occupant = worker.trainers.get(trainer);
         if (occupant !== undefined) this.#bury(worker, occupant);
-        this.#options.onTrainerGone(trainer, { cause: 'silent', seconds });
+        this.#emit({ type: 'trainer-gone', trainer, departure: { cause: 'silent', seconds } });
         break;
       }
       case 'trainer-exited': {
@@ -99,14 +93,16 @@ export class Cluster implements Fleet {
         const occupant = worker.trainers.get(trainer);
         if (occupant !== undefined) this.#bury(worker, occupant);
         worker.trainers.delete(trainer);
-        this.#options.onTrainerGone(trainer, {
-          ...{ cause: 'exited', code, signal, lastLines, rssBytes, outOfMemory },
+        this.#emit({
+          type: 'trainer-gone',
+          trainer,
+          departure: { cause: 'exited', code, signal, lastLines, rssBytes, outOfMemory },
         });
-        this.#options.onSlots();
+        this.#emit({ type: 'slots-changed' });
         break;
       }
       case 'log':
-        this.#options.onLog(message.job, message.lines);
+        this.#emit({ type: 'log', job: message.job, lines: message.lines });
         break;
     }
   }
@@ -131,10 +127,12 @@ export class Cluster implements Fleet {
     for (const worker of this.workers.present()) this.#tell(worker, { type: 'shutdown' });
   }
 
+  /** The slots of workers that take trainers. */
   offers(): Offer[] {
     return this.workers.offers();
   }
 
+  /** Has a worker start a trainer. */
   launch(id: string, launch: Launch): void {
     const worker = this.workers.get(id);
     if (worker?.presence !== 'here') throw new Error(`trainer launched on ${id}, which is gone`);
@@ -142,6 +140,7 @@ export class Cluster implements Fleet {
     this.#tell(worker, { type: 'launch', launch });
   }
 
+  /** Sends a command to a trainer. */
   command(trainer: string, command: TrainerCommand): void {
     const worker = this.workers.holding(trainer);
     if (worker !== null) this.#tell(worker, { type: 'trainer-command', trainer, command });
@@ -153,6 +152,10 @@ export class Cluster implements Fleet {
     const occupant = worker?.trainers.get(trainer);
     if (occupant !== undefined) occupant.unproven = false;
     if (worker !== null) this.#tell(worker, { type: 'end-trainer', trainer });
+  }
+
+  #emit(event: FleetEvent): void {
+    this.#options.onEvent(event);
   }
 
   /** Sends to a worker; what is for one that is cut off it is told again after it has registered. */
@@ -176,28 +179,32 @@ export class Cluster implements Fleet {
       send(peer, { type: 'refused', error: refusal.toBody() });
       return;
     }
-    this.#options.onKept(message.checkpoints);
+    this.#emit({ type: 'checkpoints-kept', checkpoints: message.checkpoints });
     const worker = this.workers.register(peer, message, clock());
     send(peer, { type: 'registered', worker: worker.id, leaseMs, artifacts: artifacts() });
     log.info({ worker: worker.id, host: worker.host, slots: worker.slots }, 'worker registered');
     if (this.#goingDown) this.#tell(worker, { type: 'shutdown' });
     for (const trainer of worker.trainers.keys())
       if (!this.#options.isWanted(trainer)) this.end(trainer);
-    this.#options.onSlots();
+    this.#emit({ type: 'slots-changed' });
   }
 
   /** The first heartbeat after a registration follows everything that the worker had not been able to tell. */
   #settle(worker: Worker): void {
     if (worker.settled) return;
     worker.settled = true;
-    this.#options.onReported(worker.id, [...worker.trainers.keys()]);
+    this.#emit({ type: 'worker-reported', worker: worker.id, held: [...worker.trainers.keys()] });
   }
 
   #onLeaving(worker: Worker): void {
     if (!worker.leaving) this.#options.log.info({ worker: worker.id }, 'worker leaves');
     worker.leaving = true;
-    this.#options.onReleased([...worker.trainers.keys()], `worker ${worker.id} leaves`);
-    this.#options.onSlots();
+    this.#emit({
+      type: 'trainers-released',
+      trainers: [...worker.trainers.keys()],
+      reason: `worker ${worker.id} leaves`,
+    });
+    this.#emit({ type: 'slots-changed' });
   }
 
   /** Draws from what a trainer says whether its worker is fit to compute. */
@@ -222,14 +229,14 @@ export class Cluster implements Fleet {
     const { id, host, health } = worker;
     const what = `Worker ${id} on ${host} is quarantined: ${health.stillborn} trainers in a row died on it before they made a step. It is given none for 10 minutes.`;
     this.#options.log.warn({ worker: id }, what);
-    this.#options.onIncident(id, what);
-    this.#options.onSlots();
+    this.#emit({ type: 'worker-quarantined', worker: id, what });
+    this.#emit({ type: 'slots-changed' });
   }
 
   #remove(worker: Worker, state: 'lost' | 'left', reason: string): void {
     if (state === 'lost') this.#options.log.warn({ worker: worker.id, reason }, 'worker lost');
     for (const trainer of this.workers.remove(worker, state))
-      this.#options.onTrainerGone(trainer, { cause: 'worker-lost', reason });
-    this.#options.onSlots();
+      this.#emit({ type: 'trainer-gone', trainer, departure: { cause: 'worker-lost', reason } });
+    this.#emit({ type: 'slots-changed' });
   }
 }

@@ -3,34 +3,51 @@ import { errors, faultOf, type CoordinatorMessage, type WorkerMessage } from '@r
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { launchFor } from './launch.test.fixture.js';
-import { Cluster } from './cluster.js';
+import type { FleetEvent } from './event.js';
+import { Fleet } from './fleet.js';
 
 const LEASE_MS = 3000;
 const MINUTE_MS = 60_000;
 
-/** A cluster with its clock in hand, which notes everything that it says. */
+function inWords(event: FleetEvent): string | null {
+  switch (event.type) {
+    case 'trainer-message':
+      return `${event.trainer} says ${event.message.type}`;
+    case 'trainer-gone':
+      return `${event.trainer} ${event.departure.cause}`;
+    case 'worker-reported':
+      return `holds ${event.held.join()}`;
+    case 'checkpoints-kept':
+      return `${event.checkpoints.length} kept`;
+    case 'trainers-released':
+      return `${event.trainers.join()} released: ${event.reason}`;
+    case 'worker-quarantined':
+      return event.what;
+    case 'log':
+    case 'slots-changed':
+      return null;
+  }
+}
+
+/** A fleet with its clock in hand, which notes everything that it says. */
 function scene() {
   const told: string[] = [];
   const sent: { peer: string; message: CoordinatorMessage }[] = [];
   const wanted = new Set<string>();
   const time = { now: 0 };
-  const cluster = new Cluster({
+  const fleet = new Fleet({
     ...{ version: '1', leaseMs: LEASE_MS, token: null, log: pino({ level: 'silent' }) },
     artifacts: () => ({ url: '', directory: '', cluster: 'c' }),
     send: (peer, message) => sent.push({ peer, message }),
     clock: () => time.now,
     isWanted: (trainer) => wanted.has(trainer),
-    onTrainerMessage: (_, trainer, { type }) => told.push(`${trainer} says ${type}`),
-    onTrainerGone: (trainer, { cause }) => told.push(`${trainer} ${cause}`),
-    onReported: (_, held) => told.push(`holds ${held.join()}`),
-    onKept: (checkpoints) => told.push(`${checkpoints.length} kept`),
-    onReleased: (trainers, reason) => told.push(`${trainers.join()} released: ${reason}`),
-    onIncident: (_, what) => told.push(what),
-    onLog: () => undefined,
-    onSlots: () => undefined,
+    onEvent: (event) => {
+      const words = inWords(event);
+      if (words !== null) told.push(words);
+    },
   });
   const say = (message: WorkerMessage, peer = 'a') => {
-    cluster.onMessage(peer, message);
+    fleet.onMessage(peer, message);
   };
   const register = (trainers: string[] = [], peer = 'a') => {
     say(
@@ -42,14 +59,14 @@ function scene() {
       },
       peer,
     );
-    return cluster.workers.present()[0]?.id ?? '';
+    return fleet.workers.present()[0]?.id ?? '';
   };
   const pass = (ms: number) => {
     for (const end = time.now + ms; time.now < end; time.now += 250) {
-      cluster.tick();
+      fleet.tick();
       say({ type: 'heartbeat' });
     }
-    cluster.tick();
+    fleet.tick();
   };
   const exit = (trainer: string) => {
     say({
@@ -76,7 +93,7 @@ function scene() {
     const message = { type: 'progress', generation: 1, rank: 0, steps: reports, evaluations: [] };
     say({ type: 'trainer-message', trainer, message: message as never });
   };
-  return { cluster, told, sent, wanted, time, say, register, pass, exit, progress };
+  return { fleet, told, sent, wanted, time, say, register, pass, exit, progress };
 }
 
 describe('a worker that registers again', () => {
@@ -94,8 +111,8 @@ describe('a worker that registers again', () => {
   });
 
   it('while the cluster goes down has to go as well', () => {
-    const { cluster, sent, register } = scene();
-    cluster.shutdown();
+    const { fleet, sent, register } = scene();
+    fleet.shutdown();
     register();
     expect(sent.map(({ message }) => message.type)).toEqual(['registered', 'shutdown']);
   });
@@ -107,27 +124,27 @@ describe('a worker that registers again', () => {
   });
 
   it('because it was not answered yet keeps what it was told to launch meanwhile', () => {
-    const { cluster, told, wanted, say, register } = scene();
+    const { fleet, told, wanted, say, register } = scene();
     wanted.add('t1');
-    cluster.launch(register(), launchFor('t1'));
+    fleet.launch(register(), launchFor('t1'));
     register();
     say({ type: 'heartbeat' });
     expect(told.at(-1)).toBe('holds t1');
-    expect(cluster.workers.offers()[0]?.free).toBe(1);
+    expect(fleet.workers.offers()[0]?.free).toBe(1);
     register([], 'b');
     say({ type: 'heartbeat' }, 'b');
     expect(told.at(-1)).toBe('holds ');
   });
 
   it('soon after its connection broke has lost nobody', () => {
-    const { cluster, told, sent, wanted, time, say, register, pass } = scene();
+    const { fleet, told, sent, wanted, time, say, register, pass } = scene();
     const id = register();
-    cluster.launch(id, launchFor('t1'));
+    fleet.launch(id, launchFor('t1'));
     wanted.add('t1');
     pass(1000);
-    cluster.onUnreachable('a');
+    fleet.onUnreachable('a');
     time.now += 250;
-    cluster.tick();
+    fleet.tick();
     say({ type: 'heartbeat' });
     expect(sent.at(-1)?.message).toEqual({ type: 'heard', known: false });
     register(['t1'], 'b');
@@ -137,13 +154,13 @@ describe('a worker that registers again', () => {
   });
 
   it('is lost when it does not do so soon', () => {
-    const { cluster, told, register, time, pass } = scene();
-    cluster.launch(register(), launchFor('t1'));
+    const { fleet, told, register, time, pass } = scene();
+    fleet.launch(register(), launchFor('t1'));
     pass(1000);
-    cluster.onUnreachable('a');
+    fleet.onUnreachable('a');
     for (let ms = 0; ms <= 500; ms += 250) {
       time.now += 250;
-      cluster.tick();
+      fleet.tick();
     }
     expect(told.at(-1)).toBe('t1 worker-lost');
   });
@@ -151,28 +168,28 @@ describe('a worker that registers again', () => {
 
 describe('a worker that leaves', () => {
   it('is given no trainers, and those that it has are released', () => {
-    const { cluster, told, say, register } = scene();
+    const { fleet, told, say, register } = scene();
     const id = register();
-    cluster.launch(id, launchFor('t1'));
-    expect(cluster.offers()).toMatchObject([{ free: 1 }]);
+    fleet.launch(id, launchFor('t1'));
+    expect(fleet.offers()).toMatchObject([{ free: 1 }]);
     say({ type: 'leaving' });
-    expect(cluster.offers()).toEqual([]);
-    expect(cluster.workers.views()).toMatchObject([{ state: 'leaving' }]);
+    expect(fleet.offers()).toEqual([]);
+    expect(fleet.workers.views()).toMatchObject([{ state: 'leaving' }]);
     expect(told.at(-1)).toBe(`t1 released: worker ${id} leaves`);
     say({ type: 'leave' });
-    expect(cluster.workers.views()).toMatchObject([{ state: 'left' }]);
+    expect(fleet.workers.views()).toMatchObject([{ state: 'left' }]);
   });
 });
 
 describe('a trainer that is silent', () => {
   it('is gone at once, and keeps its slot until it has exited', () => {
-    const { cluster, told, say, register, exit } = scene();
-    cluster.launch(register(), launchFor('t1'));
+    const { fleet, told, say, register, exit } = scene();
+    fleet.launch(register(), launchFor('t1'));
     say({ type: 'trainer-silent', trainer: 't1', seconds: 3.1 });
     expect(told.at(-1)).toBe('t1 silent');
-    expect(cluster.offers()).toMatchObject([{ free: 1 }]);
+    expect(fleet.offers()).toMatchObject([{ free: 1 }]);
     exit('t1');
-    expect(cluster.offers()).toMatchObject([{ free: 2 }]);
+    expect(fleet.offers()).toMatchObject([{ free: 2 }]);
   });
 });
 
@@ -190,12 +207,12 @@ describe('a worker on which trainers die', () => {
     );
     fc.assert(
       fc.property(fc.array(end, { maxLength: 30 }), (ends) => {
-        const { cluster, told, say, register, exit, progress } = scene();
+        const { fleet, told, say, register, exit, progress } = scene();
         const id = register();
         let inARow = 0;
         for (const [number, how] of ends.entries()) {
           const trainer = `t${number}`;
-          cluster.launch(id, launchFor(trainer));
+          fleet.launch(id, launchFor(trainer));
           if (how === 'silent') say({ type: 'trainer-silent', trainer, seconds: 3 });
           if (how === 'failed') {
             const error = { code: 'INTERNAL', message: '', remedy: '', detail: null };
@@ -205,7 +222,7 @@ describe('a worker on which trainers die', () => {
               message: { type: 'failed', generation: 0, step: 0, fatal: false, blames: [], error },
             });
           }
-          if (how === 'ended' || how === 'failed') cluster.end(trainer);
+          if (how === 'ended' || how === 'failed') fleet.end(trainer);
           progress(trainer, how === 'stepped' ? 1 : 0);
           exit(trainer);
           if (how === 'stepped') inARow = 0;
@@ -213,7 +230,7 @@ describe('a worker on which trainers die', () => {
           if (inARow === 5) break;
         }
         expect(isQuarantined(told)).toBe(inARow === 5);
-        expect(cluster.offers()).toHaveLength(inARow === 5 ? 0 : 1);
+        expect(fleet.offers()).toHaveLength(inARow === 5 ? 0 : 1);
       }),
     );
   });
@@ -224,12 +241,12 @@ describe('a worker on which trainers die', () => {
         fc.constantFrom(...Object.keys(errors)),
         fc.integer({ min: 5, max: 12 }),
         (code, times) => {
-          const { cluster, told, say, register, exit } = scene();
+          const { fleet, told, say, register, exit } = scene();
           const id = register();
           const fault = faultOf(code);
           for (let number = 0; number < times; number++) {
             const trainer = `t${number}`;
-            cluster.launch(id, launchFor(trainer));
+            fleet.launch(id, launchFor(trainer));
             const error = { code, message: '', remedy: '', detail: null };
             const fatal = fault === 'job';
             const failed = { type: 'failed' as const, generation: 0, step: 0, fatal, blames: [] };
@@ -244,18 +261,18 @@ describe('a worker on which trainers die', () => {
   });
 
   it('takes trainers again after ten minutes, and not by registering again', () => {
-    const { cluster, register, exit, pass } = scene();
+    const { fleet, register, exit, pass } = scene();
     const id = register();
     for (const trainer of ['t1', 't2', 't3', 't4', 't5']) {
-      cluster.launch(id, launchFor(trainer));
+      fleet.launch(id, launchFor(trainer));
       exit(trainer);
     }
     register();
     pass(9 * MINUTE_MS);
-    expect(cluster.workers.views()).toMatchObject([{ state: 'quarantined' }]);
-    expect(cluster.offers()).toEqual([]);
+    expect(fleet.workers.views()).toMatchObject([{ state: 'quarantined' }]);
+    expect(fleet.offers()).toEqual([]);
     pass(MINUTE_MS);
-    expect(cluster.workers.views()).toMatchObject([{ state: 'alive' }]);
-    expect(cluster.offers()).toMatchObject([{ free: 2 }]);
+    expect(fleet.workers.views()).toMatchObject([{ state: 'alive' }]);
+    expect(fleet.offers()).toMatchObject([{ free: 2 }]);
   });
 });

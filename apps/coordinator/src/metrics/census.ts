@@ -1,8 +1,8 @@
 import { jobStates, workerStates } from '@ringmaster/protocol';
-import type { Usage } from './artifacts/usage.js';
-import type { Workers } from './cluster/workers.js';
-import type { Census } from './metrics/metrics.js';
-import type { Store } from './store/store.js';
+import type { Usage } from '../artifacts/usage.js';
+import type { Workers } from '../fleet/workers.js';
+import type { Store } from '../store/store.js';
+import type { Census } from './metrics.js';
 
 /** Counts workers, slots, jobs and bytes as they are now; what there is none of is counted as zero. */
 export function takeCensus(workers: Workers, store: Store, usage: Usage): Census {
