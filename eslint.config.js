@@ -17,12 +17,12 @@ const APPROXIMATED =
 const exactProperties = APPROXIMATED.map((property) => ({
   object: 'Math',
   property,
-  message: 'Its last bits are left to the engine; @ringmaster/protocol has one that is exact.',
+  message: 'Its last bits are left to the engine; @ringmaster/base has one that is exact.',
 }));
 const exactSyntax = {
   selector:
     'BinaryExpression[operator="**"]:not([right.type="Literal"], [right.argument.type="Literal"])',
-  message: 'Its last bits are left to the engine; use powerOfTwo of @ringmaster/protocol.',
+  message: 'Its last bits are left to the engine; use powerOfTwo of @ringmaster/base.',
 };
 
 /** What depends on the locale, the time zone or the version of Unicode (docs/decisions/0022). */
@@ -55,15 +55,26 @@ export default tseslint.config(
         {
           depConstraints: [
             boundary('protocol', 'protocol'),
-            boundary('data', 'protocol', 'data'),
-            boundary('tensorflow', 'protocol', 'tensorflow'),
-            boundary('model', 'protocol', 'tensorflow', 'model'),
-            boundary('allreduce', 'protocol', 'allreduce'),
-            boundary('tasks', 'protocol', 'data', 'tensorflow', 'model', 'tasks'),
-            boundary('app', 'protocol', 'data', 'tensorflow', 'model', 'tasks', 'allreduce'),
+            boundary('base', 'protocol', 'base'),
+            boundary('data', 'protocol', 'base', 'data'),
+            boundary('tensorflow', 'protocol', 'base', 'tensorflow'),
+            boundary('model', 'protocol', 'base', 'tensorflow', 'model'),
+            boundary('allreduce', 'protocol', 'base', 'allreduce'),
+            boundary('tasks', 'protocol', 'base', 'data', 'tensorflow', 'model', 'tasks'),
+            boundary(
+              'app',
+              'protocol',
+              'base',
+              'data',
+              'tensorflow',
+              'model',
+              'tasks',
+              'allreduce',
+            ),
             boundary(
               'test',
               'protocol',
+              'base',
               'data',
               'tensorflow',
               'model',
@@ -99,7 +110,7 @@ export default tseslint.config(
     },
   },
   {
-    // What enters weights, hashes and decisions is computed by libs/protocol/src/elementary.ts.
+    // What enters weights, hashes and decisions is computed by libs/base/src/elementary.ts.
     files: ['libs/*/src/**/*.ts', 'apps/worker/src/trainer/**/*.ts'],
     ignores: ['**/*.test.ts', '**/*.fixture.ts'],
     rules: {

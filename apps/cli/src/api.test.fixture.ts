@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity } from '@ringmaster/base';
 import {
-  ownIdentity,
   RingmasterError,
   VERSION_HEADER,
   type IncidentView,

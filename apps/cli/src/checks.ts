@@ -11,8 +11,8 @@ import {
 import { createServer } from 'node:net';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Home } from '@ringmaster/protocol';
-import { SUPPORTED_NODE, supportsNode } from '@ringmaster/protocol/node-version';
+import type { Home } from '@ringmaster/base';
+import { SUPPORTED_NODE, supportsNode } from '@ringmaster/base/node-version';
 import { cacheRoot, processor, provisioned } from '@ringmaster/tensorflow';
 import { Dealer, Router } from 'zeromq';
 import { homeUse, otherBuilds } from './disk-use.js';

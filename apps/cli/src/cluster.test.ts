@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { coordinatorFileSchema, ringmasterHome, statusViewSchema } from '@ringmaster/protocol';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { ringmasterHome } from '@ringmaster/base';
+import { coordinatorFileSchema, statusViewSchema } from '@ringmaster/protocol';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRecords, type ProcessRecord } from './cluster/records.js';
 import { isRunning, untilGone } from './processes.js';

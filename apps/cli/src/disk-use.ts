@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import type { Home } from '@ringmaster/protocol';
+import type { Home } from '@ringmaster/base';
 import { cacheRoot, provisioned } from '@ringmaster/tensorflow';
 
 /** Bytes of the parts of a home, as far as they can be read; without those that are not there. */

@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  isFinal,
-  RingmasterError,
-  systemCode,
-  type IncidentView,
-  type JobView,
-} from '@ringmaster/protocol';
+import { systemCode } from '@ringmaster/base';
+import { isFinal, RingmasterError, type IncidentView, type JobView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 import { RemoteFailure } from './failure.js';
 

@@ -1,4 +1,5 @@
-import { onEndingSignal, RingmasterError } from '@ringmaster/protocol';
+import { onEndingSignal } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 
 /**
  * A signal that Ctrl-C aborts, for verbs that have something to say or to clean up then; without it the process ends

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { fileReason, systemCode } from '@ringmaster/base';
 import {
-  fileReason,
   parseJobSpec,
   readJobFile,
   RingmasterError,
-  systemCode,
   withOverrides,
   type JobSpec,
 } from '@ringmaster/protocol';

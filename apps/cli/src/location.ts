@@ -1,10 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  RingmasterError,
-  ringmasterHome,
-  type CoordinatorFile,
-  type Home,
-} from '@ringmaster/protocol';
+import { ringmasterHome, type Home } from '@ringmaster/base';
+import { RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 
 /** Where a coordinator is, and what it asks for. Both are looked up anew each time that they are needed. */
 export interface Location {

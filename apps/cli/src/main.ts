@@ -1,5 +1,5 @@
 // ringmaster VERB … (see `ringmaster --help`)
-import { runProgram } from '@ringmaster/protocol';
+import { runProgram } from '@ringmaster/base';
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.js';
 import { inUsersForm } from './invocation.js';

@@ -3,15 +3,8 @@ import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import {
-  EXPORTED_MANIFEST,
-  fileReason,
-  isDiskFull,
-  makeDirectory,
-  RingmasterError,
-  systemCode,
-  type ModelView,
-} from '@ringmaster/protocol';
+import { fileReason, isDiskFull, makeDirectory, systemCode } from '@ringmaster/base';
+import { EXPORTED_MANIFEST, RingmasterError, type ModelView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 
 /**

@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ringmasterHome } from '@ringmaster/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelView, TestApi } from './api.test.fixture.js';
 import { Client } from './client.js';
 import { inHome } from './location.js';
 import { describeModel, findModel, presentModel } from './names.js';
-import { ringmasterHome } from '@ringmaster/protocol';
 
 let api: TestApi;
 let client: Client;

@@ -2,13 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fstatSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import {
-  fileReason,
-  RingmasterError,
-  ringmasterHome,
-  systemCode,
-  type ModelView,
-} from '@ringmaster/protocol';
+import { fileReason, ringmasterHome, systemCode } from '@ringmaster/base';
+import { RingmasterError, type ModelView } from '@ringmaster/protocol';
 import { isChatter, trainerEnvironment } from '@ringmaster/tensorflow';
 import { Client } from './client.js';
 import { reasonOf } from './failure.js';

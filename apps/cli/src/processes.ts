@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processStatus, startTimeOf, type ProcessIdentity } from '@ringmaster/protocol';
+import { processStatus, startTimeOf } from '@ringmaster/base';
+import type { ProcessIdentity } from '@ringmaster/protocol';
 
 /** A process of this PID namespace that cannot be mistaken for a later one of the same id. */
 export type Identity = Omit<ProcessIdentity, 'namespace'>;

@@ -1,14 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  detection,
-  isHttpPort,
-  ownIdentity,
-  RingmasterError,
-  ringmasterHome,
-  type CoordinatorFile,
-} from '@ringmaster/protocol';
+import { ownIdentity, ringmasterHome } from '@ringmaster/base';
+import { detection, isHttpPort, RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { createServer } from './api/server.js';
 import { readCredentials } from './home/credentials.js';

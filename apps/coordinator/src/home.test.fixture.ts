@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { coordinatorFileSchema, ownIdentity, type CoordinatorFile } from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
+import { coordinatorFileSchema, type CoordinatorFile } from '@ringmaster/protocol';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 

@@ -2,13 +2,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  isFinal,
-  ownIdentity,
-  type IncidentView,
-  type JobView,
-  type StepPoint,
-} from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
+import { isFinal, type IncidentView, type JobView, type StepPoint } from '@ringmaster/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Client,

@@ -1,4 +1,5 @@
-import { onEndingSignal, RingmasterError } from '@ringmaster/protocol';
+import { onEndingSignal } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { startCoordinator } from './coordinator.js';
 import { SAVE_MS } from './jobs/farewell.js';
 import { parseOptions } from './options.js';

@@ -1,5 +1,6 @@
+import type { Home } from '@ringmaster/base';
 import { BlobStore, type Roots } from '@ringmaster/data';
-import type { CoordinatorMessage, Home } from '@ringmaster/protocol';
+import type { CoordinatorMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { Garbage } from './artifacts/garbage.js';
 import { PreparedData } from './artifacts/prepared-data.js';

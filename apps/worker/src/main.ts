@@ -3,13 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  coordinatorFileSchema,
-  makeHomeDirectory,
-  onEndingSignal,
-  RingmasterError,
-  type Home,
-} from '@ringmaster/protocol';
+import { makeHomeDirectory, onEndingSignal, type Home } from '@ringmaster/base';
+import { coordinatorFileSchema, RingmasterError } from '@ringmaster/protocol';
 import { destination, pino } from 'pino';
 import { z } from 'zod';
 import { runAgent } from './agent/agent.js';

@@ -1,8 +1,8 @@
 // node compute.process.js '{"task": "matmul"}': one computation with TensorFlow, on the device that the environment
 // leaves visible. It answers one line of JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { Model, type MicrobatchInput, type ModelConfig } from '@ringmaster/model';
-import { randomKey, RandomStream } from '@ringmaster/protocol';
 import { Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { taskSchema, type Answer, type ComputeTask } from './compute.js';
 

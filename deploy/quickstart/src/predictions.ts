@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { ringmasterHome } from '@ringmaster/base';
 import {
   BlobStore,
   cleanText,
@@ -6,7 +7,7 @@ import {
   parseDataManifest,
   type Document,
 } from '@ringmaster/data';
-import { artifactManifestSchema, ringmasterHome } from '@ringmaster/protocol';
+import { artifactManifestSchema } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { heading } from './report.js';
 import type { FinishedJob } from './results.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
+import { bitsFor, powerOfTwo } from '@ringmaster/base';
 
 /**
  * Fixed-point windows: each tensor has a power-of-two exponent e, its gradient is accumulated as round(g · 2^e), and

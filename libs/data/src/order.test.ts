@@ -1,4 +1,4 @@
-import { randomKey } from '@ringmaster/protocol';
+import { randomKey } from '@ringmaster/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { permutation } from './order.js';

@@ -1,4 +1,4 @@
-import { philox, powerOfTwo, type RandomKey } from '@ringmaster/protocol';
+import { philox, powerOfTwo, type RandomKey } from '@ringmaster/base';
 
 const ROUNDS = 8;
 

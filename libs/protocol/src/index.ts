@@ -1,12 +1,7 @@
 export * from './errors/registry.js';
-export * from './elementary.js';
-export * from './random.js';
 export * from './canonical.js';
-export * from './counted.js';
 export * from './detection.js';
-export * from './durable-file.js';
 export * from './duration.js';
-export { onEndingSignal, outlivesTerminal } from './ending-signals.js';
 export * from './job-file/parse.js';
 export {
   dataOf,
@@ -33,14 +28,8 @@ export * from './api/storage.js';
 export * from './api/version-header.js';
 export * from './formats/artifact.js';
 export * from './formats/data-manifest.js';
-export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
-export { gitLfsPointer } from './git-lfs.js';
-export * from './home.js';
-export * from './program.js';
-export { makeDirectory, makeHomeDirectory } from './make-directory.js';
 export { isHttpPort } from './ports.js';
 export * from './process-identity.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';
 export * from './messages/worker.js';
-export { neutralEnvironment } from './environment.js';

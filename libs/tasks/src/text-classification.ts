@@ -1,5 +1,5 @@
+import { log } from '@ringmaster/base';
 import { trainBatches, type BatchSpec, type Dataset } from '@ringmaster/data';
-import { log } from '@ringmaster/protocol';
 import { classificationMetrics, softmax } from './metrics/classification.js';
 import { EvaluationSplits } from './splits.js';
 import type { Task } from './task.js';

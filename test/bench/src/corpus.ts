@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 
 const WORDS = 12_000;
 const SYLLABLES = 'ba ce di fo gu ka le mi no pu ra se ti vo wu xa ze lim tor nas'.split(' ');

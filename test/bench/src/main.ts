@@ -1,7 +1,8 @@
 /** `npm run bench -- NAME [--rounds N] [--steps N] [--only CASE,…] [--device cpu|gpu] [--json FILE] [--report FILE]` */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { RingmasterError, runProgram } from '@ringmaster/protocol';
+import { runProgram } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { batches } from './batches.js';
 import { control } from './control.js';
 import { curves } from './curves.js';

@@ -1,7 +1,7 @@
 /** One rank of our side of `ring`; see `ring.ts` for what it is told. */
 import { createInterface } from 'node:readline';
 import { Ring, SharedArena, SharedRegion } from '@ringmaster/allreduce';
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { z } from 'zod';
 import type { Turn } from './contestant.js';
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity } from '@ringmaster/base';
 import {
   BlobStore,
   openDataset,
@@ -9,13 +10,7 @@ import {
   type Dataset,
   type MicrobatchInput,
 } from '@ringmaster/data';
-import {
-  ownIdentity,
-  parseJobSpec,
-  specHash,
-  type JobSpec,
-  type Launch,
-} from '@ringmaster/protocol';
+import { parseJobSpec, specHash, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { writeCorpus } from './corpus.js';
 
 /** What is trained, and on how much a step. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Home } from '@ringmaster/base';
 import {
   coordinatorFileSchema,
   incidentViewSchema,
@@ -10,7 +11,6 @@ import {
   stepPointSchema,
   workerViewSchema,
   type CoordinatorFile,
-  type Home,
   type IncidentView,
   type JobEvent,
   type JobView,

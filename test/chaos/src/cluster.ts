@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ringmasterHome, type Home } from '@ringmaster/protocol';
+import { ringmasterHome, type Home } from '@ringmaster/base';
 import { FAULTS_VARIABLE } from '@ringmaster/worker/faults';
 import { Api } from './api.js';
 import { HarnessProcess } from './process.js';

@@ -1,4 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 
 /** Draws one after another from a stream that a seed names. */
 export class Dice {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Home } from '@ringmaster/base';
 import {
   BlobStore,
   countSamples,
@@ -6,7 +7,7 @@ import {
   ledgerOf,
   parseDataManifest,
 } from '@ringmaster/data';
-import { artifactManifestSchema, type Home, type StepPoint } from '@ringmaster/protocol';
+import { artifactManifestSchema, type StepPoint } from '@ringmaster/protocol';
 import { jobOf } from './job.js';
 
 export type Ledger = NonNullable<StepPoint['ledger']>;

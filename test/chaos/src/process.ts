@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { NamespacedProcess } from '@ringmaster/protocol/testing';
+import { NamespacedProcess } from '@ringmaster/base/testing';
 
 /** Longest that a process is given to end by itself. */
 const GRACE_MS = 15_000;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isFinal, startTimeOf, type JobView } from '@ringmaster/protocol';
+import { startTimeOf } from '@ringmaster/base';
+import { isFinal, type JobView } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
 import { until } from './patience.js';
 import type { HarnessProcess } from './process.js';

@@ -10,7 +10,7 @@ import {
   statusViewSchema,
   type JobView,
 } from '@ringmaster/protocol';
-import { canUnsharePids, NamespacedProcess } from '@ringmaster/protocol/testing';
+import { canUnsharePids, NamespacedProcess } from '@ringmaster/base/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from './cluster.test.fixture.js';
 

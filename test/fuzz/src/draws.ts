@@ -1,4 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 
 /** Draws of one input: a function of the seed, the target and the number of the input. */
 export class Draws {

@@ -1,4 +1,4 @@
-import { philox, randomKey, type RandomKey } from '@ringmaster/protocol';
+import { philox, randomKey, type RandomKey } from '@ringmaster/base';
 
 /** The chance of one simulated run: a stream of draws that its seed decides. */
 export class Dice {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Home } from '@ringmaster/protocol';
+import type { Home } from '@ringmaster/base';
 
 /** What there was of a home before something was started in it. */
 export interface HomeBefore {

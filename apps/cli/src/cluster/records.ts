@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/protocol';
+import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
 import { z } from 'zod';
 
 const recordSchema = z.object({

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity, RingmasterError, type Home, type WorkerView } from '@ringmaster/protocol';
+import { ownIdentity, type Home } from '@ringmaster/base';
+import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import type { Client } from '../client.js';
 import { note } from '../output.js';
 import { endProcesses, isRunning, type Identity } from '../processes.js';

@@ -1,13 +1,11 @@
 import { dirname, join } from 'node:path';
+import { makeHomeDirectory, ringmasterHome, type Home } from '@ringmaster/base';
 import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
   dataOf,
   isLabelled,
-  makeHomeDirectory,
-  ringmasterHome,
   type DataManifest,
-  type Home,
   type JobSpec,
   type PreparedDataView,
 } from '@ringmaster/protocol';

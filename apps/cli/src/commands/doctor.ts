@@ -1,5 +1,5 @@
+import { ringmasterHome } from '@ringmaster/base';
 import type { Command } from 'commander';
-import { ringmasterHome } from '@ringmaster/protocol';
 import { print, printJson } from '../output.js';
 import { homeOption, jsonOption, type JsonOption } from '../verb.js';
 

@@ -1,12 +1,7 @@
 import { rmSync } from 'node:fs';
+import { counted, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import { Option, type Command } from 'commander';
-import {
-  counted,
-  RingmasterError,
-  ringmasterHome,
-  runsHere,
-  type Home,
-} from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { Client } from '../client.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';

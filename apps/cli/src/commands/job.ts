@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { fileReason, isDiskFull, RingmasterError, type JobView } from '@ringmaster/protocol';
+import { fileReason, isDiskFull } from '@ringmaster/base';
+import { RingmasterError, type JobView } from '@ringmaster/protocol';
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';

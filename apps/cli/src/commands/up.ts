@@ -1,13 +1,8 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import type { Command } from 'commander';
-import {
-  makeHomeDirectory,
-  RingmasterError,
-  ringmasterHome,
-  runsHere,
-  type Home,
-} from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol';
 import { duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { lookAt, restore } from '../cluster/home-before.js';

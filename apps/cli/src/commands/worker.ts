@@ -1,5 +1,5 @@
+import { ringmasterHome } from '@ringmaster/base';
 import type { Command } from 'commander';
-import { ringmasterHome } from '@ringmaster/protocol';
 import { wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { endingWhatStarted } from '../cluster/launcher.js';

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256, VERSION_HEADER, type JobView } from '@ringmaster/protocol';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { tinyModelFiles } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';

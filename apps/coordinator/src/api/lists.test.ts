@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ringmasterHome } from '@ringmaster/base';
 import {
   parseJobSpec,
-  ringmasterHome,
   type JobView,
   type ModelView,
   type IncidentView,

@@ -7,14 +7,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ringmasterHome } from '@ringmaster/base';
 import { BlobStore } from '@ringmaster/data';
-import {
-  canonicalJson,
-  parseJobSpec,
-  ringmasterHome,
-  sha256,
-  type JobState,
-} from '@ringmaster/protocol';
+import { canonicalJson, parseJobSpec, sha256, type JobState } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { finetuneSpec, pretrainSpec } from '../home.test.fixture.js';
 import { Housekeeping } from '../housekeeping.js';

@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Home } from '@ringmaster/base';
 import type { BlobStore } from '@ringmaster/data';
-import type { Home, StorageKind, StorageView } from '@ringmaster/protocol';
+import type { StorageKind, StorageView } from '@ringmaster/protocol';
 import type { Reachable } from './reachable.js';
 
 /** Age at which a measurement is made anew when somebody waits for it, and when nobody does. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/protocol';
+import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
 import { curveKeyPair } from 'zeromq';
 
 /** What a secure cluster is guarded by. */

@@ -1,14 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  coordinatorFileSchema,
-  makeHomeDirectory,
-  RingmasterError,
-  runsHere,
-  writeDurably,
-  type CoordinatorFile,
-  type Home,
-} from '@ringmaster/protocol';
+import { makeHomeDirectory, runsHere, writeDurably, type Home } from '@ringmaster/base';
+import { coordinatorFileSchema, RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 import { StoreLocked } from '../store/database.js';
 import { Store } from '../store/store.js';
 

@@ -1,4 +1,5 @@
-import { RingmasterError, systemCode } from '@ringmaster/protocol';
+import { systemCode } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 
 /** Ports to try: the given one alone, or the one of the last time and then any that is free. */
 export function portsToTry(given: number | null, last: string | null): number[] {

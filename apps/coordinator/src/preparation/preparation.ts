@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { neutralEnvironment, RingmasterError } from '@ringmaster/protocol';
+import { neutralEnvironment } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import {
   preparationMessageSchema,
   type PreparationMessage,

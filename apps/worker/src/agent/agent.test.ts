@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { ownIdentity } from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
 import { fixture, isAlive, Scene, untilGone } from './scene.test.fixture.js';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity } from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
 import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { parseDuration, RingmasterError, ringmasterHome, type Home } from '@ringmaster/protocol';
+import { ringmasterHome, type Home } from '@ringmaster/base';
+import { parseDuration, RingmasterError } from '@ringmaster/protocol';
 import type { Device } from '@ringmaster/tensorflow';
 
 /** What `main.js` of the worker is told on its command line. */

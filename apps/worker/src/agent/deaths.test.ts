@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { possible } from '@ringmaster/protocol/testing';
+import { possible } from '@ringmaster/base/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf } from './coordinator.test.fixture.js';
 import { fixture, isAlive, Scene, untilGone } from './scene.test.fixture.js';

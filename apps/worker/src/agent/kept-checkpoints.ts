@@ -1,11 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  keptCheckpointSchema,
-  makeHomeDirectory,
-  writeDurably,
-  type KeptCheckpoint,
-} from '@ringmaster/protocol';
+import { makeHomeDirectory, writeDurably } from '@ringmaster/base';
+import { keptCheckpointSchema, type KeptCheckpoint } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity } from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestCoordinator } from './coordinator.test.fixture.js';
 import { Scene } from './scene.test.fixture.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   artifactsFrom,

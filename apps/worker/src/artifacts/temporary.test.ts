@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownIdentity, startTimeOf } from '@ringmaster/protocol';
+import { ownIdentity, startTimeOf } from '@ringmaster/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withTemporaryDirectory } from './temporary.js';
 

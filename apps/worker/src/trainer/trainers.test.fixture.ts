@@ -2,9 +2,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity } from '@ringmaster/base';
 import { BlobStore, prepareData } from '@ringmaster/data';
 import {
-  ownIdentity,
   parseJobSpec,
   specHash,
   trainerMessageSchema,

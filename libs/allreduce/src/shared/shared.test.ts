@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SharedArena } from '../memory.js';
 import { Ring } from '../ring.js';

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { ownIdentity } from '@ringmaster/protocol';
+import { ownIdentity } from '@ringmaster/base';
 import type { SharedArena } from '../memory.js';
 import { mapFile, PAGE_BYTES, unmapFile } from './mapping.js';
 import { ID_BYTES } from './region.js';

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomKey, RandomStream, sha256, type DataManifest } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
+import { sha256, type DataManifest } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeShard } from '../shards/format.js';

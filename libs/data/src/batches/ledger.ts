@@ -1,4 +1,4 @@
-import { randomKey } from '@ringmaster/protocol';
+import { randomKey } from '@ringmaster/base';
 import { permutation } from '../order.js';
 
 /** What decides which samples a step consumes. */

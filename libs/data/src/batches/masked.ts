@@ -1,4 +1,5 @@
-import { RandomStream, type DataManifest, type RandomKey } from '@ringmaster/protocol';
+import { RandomStream, type RandomKey } from '@ringmaster/base';
+import type { DataManifest } from '@ringmaster/protocol';
 import type { SplitReader } from './dataset.js';
 import type { SampleSet } from './microbatch.js';
 

@@ -1,4 +1,4 @@
-import type { RandomKey } from '@ringmaster/protocol';
+import type { RandomKey } from '@ringmaster/base';
 
 /** One microbatch, padded to one length: what a model computes on. */
 export interface MicrobatchInput {

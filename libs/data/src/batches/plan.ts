@@ -1,9 +1,5 @@
-import {
-  randomKey,
-  RingmasterError,
-  type DataManifest,
-  type DataSplit,
-} from '@ringmaster/protocol';
+import { randomKey } from '@ringmaster/base';
+import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { causalSamples, causalSampleSet } from './causal.js';
 import type { Dataset } from './dataset.js';
 import { labelledSampleSet } from './labelled.js';

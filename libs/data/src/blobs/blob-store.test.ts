@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '@ringmaster/protocol';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BlobStore } from './blob-store.js';
 

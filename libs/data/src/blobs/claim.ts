@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDiskFull, RingmasterError } from '@ringmaster/protocol';
+import { isDiskFull } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { isMakerGone, temporaryName } from './temporary-name.js';
 
 /**

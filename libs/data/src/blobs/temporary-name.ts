@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { ownIdentity, runsHere } from '@ringmaster/protocol';
+import { ownIdentity, runsHere } from '@ringmaster/base';
 
 /** Age at which something half-made is given up whose maker nobody here can look for. */
 const ABANDONED_MS = 24 * 60 * 60_000;

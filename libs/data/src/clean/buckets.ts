@@ -1,4 +1,4 @@
-import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
+import { bitsFor, powerOfTwo } from '@ringmaster/base';
 import type { Groups } from './groups.js';
 
 /** No index. */

@@ -1,4 +1,4 @@
-import { RandomStream, randomKey } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { describe, expect, it } from 'vitest';
 import { NEAR_DUPLICATE, nearDuplicateGroups } from './duplicates.js';
 import { jaccard, shingles } from './minhash.js';

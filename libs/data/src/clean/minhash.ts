@@ -1,4 +1,4 @@
-import { philox, randomKey } from '@ringmaster/protocol';
+import { philox, randomKey } from '@ringmaster/base';
 import { characters, lowerCase } from '../text/unicode.js';
 
 /** Words that make a shingle. */

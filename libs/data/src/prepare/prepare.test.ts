@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { randomKey, RandomStream, type DataSection } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
+import type { DataSection } from '@ringmaster/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';

@@ -1,4 +1,4 @@
-import { log } from '@ringmaster/protocol';
+import { log } from '@ringmaster/base';
 
 /**
  * Entropy of the unigram distribution over tokens that are not special, in nats a token: the loss of a model that knows

@@ -1,5 +1,6 @@
 import * as huggingFace from '@huggingface/tokenizers';
-import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
+import { gitLfsPointer } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
 import { surroundingsOf } from './post-processor.js';

@@ -1,5 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
-
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { lossSum } from '../layers/cross-entropy.js';

@@ -1,4 +1,4 @@
-import { powerOfTwo } from '@ringmaster/protocol';
+import { powerOfTwo } from '@ringmaster/base';
 
 /** bfloat16 bits → float32: the upper half of the same number. */
 export function fromBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {

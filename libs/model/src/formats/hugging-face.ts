@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
+import { gitLfsPointer } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { parametersOf } from '../architectures/heads.js';
 import {
   formatConfig,

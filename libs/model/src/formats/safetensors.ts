@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 
-import { gitLfsPointer, RingmasterError } from '@ringmaster/protocol';
+import { gitLfsPointer } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 
 import { fromBfloat16, fromFloat16 } from './half.js';
 import {

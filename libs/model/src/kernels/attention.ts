@@ -1,4 +1,4 @@
-import { bitsFor, powerOfTwo } from '@ringmaster/protocol';
+import { bitsFor, powerOfTwo } from '@ringmaster/base';
 import type { Ops, Tensor } from '@ringmaster/tensorflow';
 import {
   triple,

@@ -1,5 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
-
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaster/tensorflow';
 import { ComposedKernels } from './composed/composed.js';
 import type { Kernels, Sight } from './kernels.js';

@@ -1,4 +1,4 @@
-import type { RandomKey } from '@ringmaster/protocol';
+import type { RandomKey } from '@ringmaster/base';
 import type { DataType, Tensor } from '@ringmaster/tensorflow';
 
 /** Gaussian error linear units (Hendrycks and Gimpel, 2016): exact, and GPT-2's tanh form (`gelu_new`). */

@@ -1,4 +1,4 @@
-import { log } from '@ringmaster/protocol';
+import { log } from '@ringmaster/base';
 import type { Ops, Tensor } from '@ringmaster/tensorflow';
 
 /** Probabilities are floored at the smallest normal float, so that a loss is never infinite: 87.3 nats at most. */

@@ -1,4 +1,4 @@
-import { philox, randomKey } from '@ringmaster/protocol';
+import { philox, randomKey } from '@ringmaster/base';
 import { Ops, Runtime } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,4 @@
-import { randomKey } from '@ringmaster/protocol';
-
+import { randomKey } from '@ringmaster/base';
 import type { Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';

@@ -1,4 +1,4 @@
-import { cos, exp, log, sin } from '@ringmaster/protocol';
+import { cos, exp, log, sin } from '@ringmaster/base';
 import type { Tensor } from '@ringmaster/tensorflow';
 import { dropout } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';

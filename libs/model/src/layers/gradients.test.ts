@@ -1,4 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { powerOfTwo } from '@ringmaster/protocol';
+import { powerOfTwo } from '@ringmaster/base';
 
 /** A shared `WebAssembly.Memory`; TypeScript ships the types of WebAssembly only with those of the browser. */
 export interface SharedMemory {

@@ -1,4 +1,5 @@
-import { cos, type OptimizerSection } from '@ringmaster/protocol';
+import { cos } from '@ringmaster/base';
+import type { OptimizerSection } from '@ringmaster/protocol';
 
 /**
  * The learning rate of a step: it rises linearly over the warm-up, so that the last step of it has the peak, and then

@@ -1,4 +1,4 @@
-import { exp, log } from '@ringmaster/protocol';
+import { exp, log } from '@ringmaster/base';
 
 /** How well labels were predicted. Every metric lies in [0, 1]. */
 export interface ClassificationMetrics extends Record<string, number> {

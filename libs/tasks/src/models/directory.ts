@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
+import { fileReason } from '@ringmaster/base';
 import { inDirectory, MODEL_FILES, type HuggingFaceConfig } from '@ringmaster/model/formats';
 import {
   canonicalJson,
   EXPORTED_MANIFEST,
-  fileReason,
   RingmasterError,
   sha256,
   type ArtifactManifest,

@@ -1,4 +1,4 @@
-import { neutralEnvironment } from '@ringmaster/protocol';
+import { neutralEnvironment } from '@ringmaster/base';
 import type { Runtime } from './runtime.js';
 import { processor } from '../provision/index.js';
 

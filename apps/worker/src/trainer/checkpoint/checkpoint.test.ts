@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type TrainerMessage } from '@ringmaster/protocol';
-import { canMountSmallDisk, SmallDisk } from '@ringmaster/protocol/testing';
+import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';

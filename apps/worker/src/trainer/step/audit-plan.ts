@@ -1,4 +1,4 @@
-import { randomKey, RandomStream } from '@ringmaster/protocol';
+import { randomKey, RandomStream } from '@ringmaster/base';
 
 /** What the ranks of a ring compare in an audited step. */
 export interface AuditPlan {

@@ -1,4 +1,4 @@
-import { log } from '@ringmaster/protocol';
+import { log } from '@ringmaster/base';
 import type { Ops, Tensor } from '@ringmaster/tensorflow';
 import type { Activation } from '../kernels.js';
 

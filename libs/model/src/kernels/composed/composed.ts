@@ -1,5 +1,4 @@
-import type { RandomKey } from '@ringmaster/protocol';
-
+import type { RandomKey } from '@ringmaster/base';
 import type { DataType, Ops, Tensor } from '@ringmaster/tensorflow';
 import {
   pair,

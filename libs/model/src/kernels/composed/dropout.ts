@@ -1,4 +1,4 @@
-import type { RandomKey } from '@ringmaster/protocol';
+import type { RandomKey } from '@ringmaster/base';
 import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
 
 const LEVELS = 2 ** 16;

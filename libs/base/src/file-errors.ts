@@ -1,4 +1,4 @@
-import { RingmasterError } from './errors/registry.js';
+import { RingmasterError } from '@ringmaster/protocol';
 
 /** The code of a failed system call, as "ENOENT"; null for any other error. */
 export function systemCode(error: unknown): string | null {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ownIdentity, processIdentitySchema, runsHere, startTimeOf } from './process-identity.js';
+import { processIdentitySchema } from '@ringmaster/protocol';
+import { ownIdentity, runsHere, startTimeOf } from './process-identity.js';
 import { canUnsharePids, NamespacedProcess } from './testing/index.js';
 
 const MODULE = fileURLToPath(new URL('process-identity.js', import.meta.url));

@@ -1,0 +1,12 @@
+export * from './counted.js';
+export { writeDurably } from './durable-file.js';
+export * from './elementary.js';
+export { onEndingSignal, outlivesTerminal } from './ending-signals.js';
+export { neutralEnvironment } from './environment.js';
+export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
+export { gitLfsPointer } from './git-lfs.js';
+export * from './home.js';
+export { makeDirectory, makeHomeDirectory } from './make-directory.js';
+export { ownIdentity, processStatus, runsHere, startTimeOf } from './process-identity.js';
+export * from './program.js';
+export * from './random.js';
