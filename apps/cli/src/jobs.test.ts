@@ -160,7 +160,7 @@ describe('job', () => {
 
   it('tells that it stopped early, and of which step its weights are', async () => {
     api.json('GET /v1/incidents', []);
-    const stoppedEarly = { metric: 'accuracy' as const, patience: 2, weightsStep: 3 };
+    const stoppedEarly = { metric: 'accuracy', patience: 2, weightsStep: 3 };
     api.json('GET /v1/jobs/j-1', { ...jobView('j-1', 'succeeded', 9), stoppedEarly });
     const { stdout } = await ringmaster(['job', 'j-1', ...home()]);
     expect(stdout).toMatch(

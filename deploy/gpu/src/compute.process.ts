@@ -2,7 +2,7 @@
 // leaves visible. It answers one line of JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomKey, RandomStream } from '@ringmaster/base';
-import { Model, type MicrobatchInput, type ModelConfig } from '@ringmaster/model';
+import { Model, type Batch, type ModelConfig } from '@ringmaster/model';
 import { Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { taskSchema, type Answer, type ComputeTask } from './compute.js';
 
@@ -147,7 +147,7 @@ function bytesOf(values: Float32Array | undefined): Uint8Array {
 }
 
 /** Eight sequences, one of them padded. */
-function microbatchOf({ architecture, context, vocabulary }: ModelConfig): MicrobatchInput {
+function microbatchOf({ architecture, context, vocabulary }: ModelConfig): Batch {
   const sequences = 8;
   const size = sequences * context;
   const stream = new RandomStream(randomKey(1, 'tokens'));
@@ -156,22 +156,13 @@ function microbatchOf({ architecture, context, vocabulary }: ModelConfig): Micro
     (_, index) => Math.floor(Math.abs(stream.normal(index)) * 200) % vocabulary,
   );
   const lengths = new Int32Array(sequences).fill(context);
-  if (architecture === 'gpt')
-    return {
-      sequences,
-      length: context,
-      tokens,
-      lengths,
-      targets: tokens.map((_, at) => ((at + 1) % context === 0 ? -1 : (tokens[at + 1] ?? 0))),
-    };
+  const input = { sequences, length: context, tokens, lengths };
+  if (architecture === 'gpt') {
+    const rows = Int32Array.from(tokens.keys()).filter((at) => (at + 1) % context !== 0);
+    const ids = rows.map((at) => tokens[at + 1] ?? 0);
+    return { ...input, targets: { kind: 'tokens', rows, ids } };
+  }
   lengths[0] = context / 2;
-  const positions = Int32Array.from({ length: 150 }, (_, index) => context + index * 5);
-  return {
-    sequences,
-    length: context,
-    tokens,
-    lengths,
-    positions,
-    targets: positions.map((at) => tokens[at] ?? 0),
-  };
+  const rows = Int32Array.from({ length: 150 }, (_, index) => context + index * 5);
+  return { ...input, targets: { kind: 'tokens', rows, ids: rows.map((at) => tokens[at] ?? 0) } };
 }

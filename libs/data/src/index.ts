@@ -25,16 +25,10 @@ export {
   type Dataset,
   type SplitReader,
 } from './batches/dataset.js';
-export { padSequences, wrapText } from './batches/labelled.js';
-export type { MicrobatchInput } from './batches/microbatch.js';
-export { ledgerDigest, ledgerOf, stepsPerEpoch } from './batches/ledger.js';
 export {
-  countSamples,
-  evaluationBatches,
-  trainBatches,
-  type BatchSpec,
-  type EvaluationBatches,
-  type Objective,
-  type TrainBatches,
-  type TrainMicrobatch,
-} from './batches/plan.js';
+  ledgerDigest,
+  ledgerOf,
+  microbatchSamples,
+  stepsPerEpoch,
+  type OrderSpec,
+} from './batches/ledger.js';

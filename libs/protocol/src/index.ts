@@ -16,6 +16,7 @@ export {
   type PretrainSpec,
   type TokenizerSection,
 } from './job-file/schema.js';
+export { metricsOf, taskIn, type Better, type TaskName } from './job-file/tasks.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/cluster.js';

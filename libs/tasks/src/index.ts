@@ -1,12 +1,14 @@
+export { bindTask, type BoundTask } from './bound-task.js';
 export {
-  argmax,
-  classificationMetrics,
-  sigmoid,
-  softmax,
-  type ClassificationMetrics,
-} from './metrics/classification.js';
-export { taskOf } from './task-of.js';
-export type { Task } from './task.js';
+  evaluationBatches,
+  trainBatches,
+  type BatchSpec,
+  type TrainBatches,
+} from './batches/plan.js';
+export type { Prediction, Predictions, ServedModel } from './prediction/prediction.js';
+export type { ClassPrediction } from './text-classification/predict.js';
+export type { Measures, Metrics, SampleSet, Task } from './task.js';
+export { taskOfHead, tasks } from './tasks.js';
 export {
   importedManifest,
   listModelDirectory,

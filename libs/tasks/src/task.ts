@@ -1,31 +1,72 @@
-import type { TrainMicrobatch } from '@ringmaster/data';
-import type { HeadKind, MicrobatchInput, Model } from '@ringmaster/model';
-import type { DataSplit } from '@ringmaster/protocol';
+import type { Dataset } from '@ringmaster/data';
+import type { Batch, HeadKind, Model } from '@ringmaster/model';
+import type { RandomKey } from '@ringmaster/base';
+import type { DataManifest, DataSplit, TaskName } from '@ringmaster/protocol';
+import type { Predictions } from './prediction/prediction.js';
 
 /**
- * What a model is trained for: which microbatch a step and a number mean, and how the result is judged. Everything is
- * a pure function of the prepared data, the specification and the arguments.
+ * What a model is trained for: what a sample is, how it becomes part of a batch, what an evaluation finds, and what the
+ * finished model answers. Everything is a pure function of the prepared data and the arguments. The columns that a task
+ * needs of its documents, and the metrics that it has, are where job files are checked: `job-file/tasks.ts` of
+ * `@ringmaster/protocol`.
  */
-export interface Task {
+export interface Task<Query = unknown> {
   /** Name in job files and manifests. */
-  readonly name: string;
+  readonly name: TaskName;
   readonly head: HeadKind;
-  /** Labels in the order of their ids; null when nothing is labelled. */
-  readonly labels: string[] | null;
-  /** Optimizer steps of one pass over the train split. */
-  readonly stepsPerEpoch: number;
-  /** One microbatch of one step; null when the epoch has no sample left for it. */
-  trainMicrobatch(step: number, microbatch: number): TrainMicrobatch | null;
-  /** Microbatches that an evaluation on this split has; 0 when the split is empty. */
-  evaluationMicrobatches(split: DataSplit): number;
-  evaluationMicrobatch(split: DataSplit, microbatch: number): MicrobatchInput;
+  /** Most microbatches that an evaluation looks at, evenly spread over the split. */
+  readonly evaluationMicrobatches: number;
   /**
-   * Metrics of a model on a split; empty when the split is.
-   * @param breathe Awaited between microbatches, to let other work in.
+   * Samples of a split, known from the manifest alone.
+   * @param context Longest sequence of the model, in tokens.
    */
-  judge(
-    model: Model,
-    split: DataSplit,
-    breathe: () => Promise<void>,
-  ): Promise<Record<string, number>>;
+  count(manifest: DataManifest, split: DataSplit, context: number): number;
+  /** @throws DATA_LABELS_MISSING; DATA_SHARD_INVALID when a shard is first read */
+  samples(dataset: Dataset, split: DataSplit, context: number): SampleSet;
+  /** Labels in the order of their ids; null when nothing is labelled. */
+  labels(manifest: DataManifest): string[] | null;
+  /** Numbers of the data that a metric is compared with; they stand among the metrics of the finished model. */
+  baselines?(manifest: DataManifest): Record<string, number>;
+  measures(request: MeasuresRequest): Measures;
+  readonly predictions: Predictions<Query>;
+}
+
+/** The samples of one split, each a number in [0, count). */
+export interface SampleSet {
+  readonly count: number;
+  /**
+   * @param samples At least one; each becomes a sequence, in this order.
+   * @param keys Key of what is random about a sample, such as which tokens are masked.
+   */
+  collate(samples: readonly number[], keys: (sample: number) => RandomKey): Batch;
+}
+
+export interface MeasuresRequest {
+  /** Number of labels; 0 when nothing is labelled. */
+  readonly labels: number;
+  /** Most sequences of a microbatch. */
+  readonly sequences: number;
+  /** The metric that is wanted, beside those that cost nothing more; null for all of them. */
+  readonly metric: string | null;
+}
+
+/** Metrics by name; the loss is in nats for each unit that is counted. */
+export interface Metrics extends Record<string, number> {
+  readonly loss: number;
+}
+
+/**
+ * How a model is judged. Each microbatch is measured by itself, on whichever worker, as numbers of one count; the metrics
+ * are a function of those of all microbatches in their order. So they have the same bits for any number of workers.
+ */
+export interface Measures {
+  /** Numbers that a microbatch is measured by. */
+  readonly length: number;
+  /** @returns the numbers of a microbatch [length], such as sums and counts */
+  measure(model: Pick<Model, 'evaluate'>, batch: Batch): Float64Array;
+  /**
+   * @param parts What each microbatch was measured by.
+   * @returns null where nothing was counted
+   */
+  metrics(parts: readonly Float64Array[]): Metrics | null;
 }

@@ -1,4 +1,4 @@
-import { trainBatches } from '@ringmaster/data';
+import { tasks, trainBatches } from '@ringmaster/tasks';
 import { table, type Findings, type Pace } from './report.js';
 import { median } from './statistics.js';
 import { BERT, GPT, OBJECTIVES, SEED, TrainingHome, type Shape } from './training-home.js';
@@ -34,8 +34,7 @@ export async function batches({ rounds }: Pace): Promise<Findings> {
 async function millisecondsOf(shape: Shape, rounds: number): Promise<number[]> {
   const home = await TrainingHome.create(shape, WARM_UP_STEPS + rounds);
   try {
-    const made = trainBatches(home.dataset, {
-      objective: OBJECTIVES[shape.architecture],
+    const made = trainBatches(tasks[OBJECTIVES[shape.architecture]], home.dataset, {
       ...{ context: shape.context, sequences: shape.sequences },
       ...{ microbatches: MICROBATCHES, seed: SEED },
     });

@@ -1,14 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  BlobStore,
-  openDataset,
-  prepareData,
-  trainBatches,
-  type BatchSpec,
-  type TrainBatches,
-} from '@ringmaster/data';
+import { BlobStore, openDataset, prepareData } from '@ringmaster/data';
+import { tasks, trainBatches, type BatchSpec, type TrainBatches } from '@ringmaster/tasks';
 import { writeCorpus } from './corpus.js';
 import { table, type Findings, type Pace } from './report.js';
 import { median } from './statistics.js';
@@ -16,8 +10,10 @@ import { median } from './statistics.js';
 const STEPS = [0, 1_000, 100_000, 10_000_000];
 const CORPUS_CHARACTERS = 4_000_000;
 const BATCH: BatchSpec = {
-  objective: 'masked-language-model',
-  ...{ context: 128, sequences: 64, microbatches: 8, seed: 1 },
+  context: 128,
+  sequences: 64,
+  microbatches: 8,
+  seed: 1,
 };
 
 /** What a run that resumes at a step needs to find its samples: opening the data, and the first microbatch. */
@@ -77,6 +73,7 @@ async function prepare(root: string): Promise<() => TrainBatches> {
   );
   return () =>
     trainBatches(
+      tasks['masked-language-model'],
       openDataset(manifest, (sha256) => store.path(sha256)),
       BATCH,
     );

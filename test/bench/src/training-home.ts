@@ -1,15 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BlobStore, openDataset, prepareData, type Dataset } from '@ringmaster/data';
+import type { Batch } from '@ringmaster/model';
+import { targetsOf } from '@ringmaster/model/batch';
+import { tasks, trainBatches } from '@ringmaster/tasks';
 import { ownIdentity } from '@ringmaster/base';
-import {
-  BlobStore,
-  openDataset,
-  prepareData,
-  trainBatches,
-  type Dataset,
-  type MicrobatchInput,
-} from '@ringmaster/data';
 import { parseJobSpec, specHash, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { writeCorpus } from './corpus.js';
 
@@ -132,8 +128,7 @@ export class TrainingHome {
    */
   async writeBatches(steps: number): Promise<string> {
     const { architecture, context, sequences } = this.#shape;
-    const batches = trainBatches(this.dataset, {
-      objective: OBJECTIVES[architecture],
+    const batches = trainBatches(tasks[OBJECTIVES[architecture]], this.dataset, {
       context,
       sequences,
       microbatches: 1,
@@ -144,7 +139,7 @@ export class TrainingHome {
     const size = sequences * context;
     const words = new Int32Array(steps * 2 * size);
     for (let step = 0; step < steps; step++) {
-      const batch = batches.microbatch(step, 0)?.input;
+      const batch = batches.microbatch(step, 0)?.batch;
       if (batch?.tokens.length !== size) throw new Error(`step ${step} is short`);
       words.set(batch.tokens, 2 * step * size);
       words.set(denseTargets(batch), (2 * step + 1) * size);
@@ -156,11 +151,12 @@ export class TrainingHome {
 }
 
 /** A target or −1 for every token. */
-function denseTargets({ tokens, targets, positions }: MicrobatchInput): Int32Array {
-  if (positions === undefined) return targets;
-  const dense = new Int32Array(tokens.length).fill(-1);
-  positions.forEach((position, index) => {
-    dense[position] = targets[index] ?? -1;
+function denseTargets(batch: Batch): Int32Array {
+  const { rows, ids } = targetsOf(batch, 'tokens');
+  if (rows === null) return ids;
+  const dense = new Int32Array(batch.tokens.length).fill(-1);
+  rows.forEach((row, index) => {
+    dense[row] = ids[index] ?? -1;
   });
   return dense;
 }

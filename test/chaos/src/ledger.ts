@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Home } from '@ringmaster/base';
-import {
-  BlobStore,
-  countSamples,
-  ledgerDigest,
-  ledgerOf,
-  parseDataManifest,
-} from '@ringmaster/data';
+import { BlobStore, ledgerDigest, ledgerOf, parseDataManifest } from '@ringmaster/data';
+import { type Home } from '@ringmaster/base';
 import { artifactManifestSchema, type StepPoint } from '@ringmaster/protocol';
+import { tasks } from '@ringmaster/tasks';
 import { jobOf } from './job.js';
 
 export type Ledger = NonNullable<StepPoint['ledger']>;
@@ -25,7 +20,7 @@ export async function ledgerOracle(home: Home, model: string): Promise<(step: nu
   const manifest = parseDataManifest(await readFile(path, 'utf8'), path);
   const { batch, model: shape, seed } = jobOf(home.root, { steps: 1, checkpointEvery: 1 });
   const { context } = shape;
-  const samples = countSamples(manifest, 'train', { objective: 'masked-language-model', context });
+  const samples = tasks['masked-language-model'].count(manifest, 'train', context);
   return (step) => {
     const consumed = ledgerOf(samples, { ...batch, seed }, step - 1).flat();
     return { samples: consumed.length, digest: ledgerDigest(consumed) };

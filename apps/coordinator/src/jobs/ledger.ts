@@ -1,11 +1,6 @@
-import {
-  countSamples,
-  ledgerDigest,
-  ledgerOf,
-  stepsPerEpoch,
-  type BatchSpec,
-} from '@ringmaster/data';
-import type { DataManifest, JobSpec, LedgerView } from '@ringmaster/protocol';
+import { ledgerDigest, ledgerOf, stepsPerEpoch } from '@ringmaster/data';
+import { taskIn, type DataManifest, type JobSpec, type LedgerView } from '@ringmaster/protocol';
+import { tasks } from '@ringmaster/tasks';
 
 /**
  * Which samples a step of a job consumes: a function of its specification and of its data.
@@ -17,7 +12,8 @@ export function ledgerOfStep(
   step: number,
 ): Omit<LedgerView, 'reported'> {
   const { batch, seed } = spec;
-  const samples = countSamples(manifest, 'train', samplingOf(spec));
+  // Of a task whose samples are documents, the context of a base does not matter.
+  const samples = tasks[taskIn(spec)].count(manifest, 'train', spec.model?.context ?? 0);
   const order = { ...batch, seed };
   const microbatches = ledgerOf(samples, order, step - 1).map((numbers) => [...numbers]);
   const consumed = microbatches.flat();
@@ -27,10 +23,4 @@ export function ledgerOfStep(
     microbatches,
     computed: { samples: consumed.length, digest: ledgerDigest(consumed) },
   };
-}
-
-function samplingOf(spec: JobSpec): Pick<BatchSpec, 'objective' | 'context'> {
-  if (spec.kind === 'pretrain') return { objective: spec.objective, context: spec.model.context };
-  // A document is one sample, however long the sequences are.
-  return { objective: spec.task, context: 0 };
 }

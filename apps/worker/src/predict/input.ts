@@ -1,31 +1,33 @@
 import { RingmasterError, type ErrorBody } from '@ringmaster/protocol';
-import { z } from 'zod';
+import type { Predictions } from '@ringmaster/tasks';
 
-const lineSchema = z.looseObject({ text: z.string() });
-
-/** A line of the input by its number from 1: its text, or why it has none. */
+/** A line of the input by its number from 1: what it asks, or why it asks nothing. */
 export type InputLine =
-  | { readonly line: number; readonly text: string }
+  | { readonly line: number; readonly query: unknown }
   | { readonly line: number; readonly error: ErrorBody };
 
 /**
  * What a line asks for; null of a blank one.
+ * @param queries What the model can be asked.
  * @param plain Whether a line that does not begin as a JSON object is a text itself.
  */
-export function readLine(content: string, line: number, plain: boolean): InputLine | null {
+export function readLine(
+  content: string,
+  line: number,
+  queries: Pick<Predictions<unknown>, 'expected' | 'query' | 'ofText'>,
+  plain: boolean,
+): InputLine | null {
   const trimmed = content.trim();
   if (trimmed === '') return null;
-  if (plain && !trimmed.startsWith('{')) return { line, text: content };
+  if (plain && !trimmed.startsWith('{')) return { line, query: queries.ofText(content) };
   let value: unknown;
   try {
     value = JSON.parse(trimmed);
   } catch {
     return refused(line, 'it is not JSON');
   }
-  const parsed = lineSchema.safeParse(value);
-  return parsed.success
-    ? { line, text: parsed.data.text }
-    : refused(line, 'it has no string "text"');
+  const query = queries.query(value);
+  return query === null ? refused(line, `it has no ${queries.expected}`) : { line, query };
 }
 
 /** A line that cannot be answered: the error stands in the place of its answer. */

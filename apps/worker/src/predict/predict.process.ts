@@ -61,23 +61,25 @@ async function isMadeHere(directory: string): Promise<boolean> {
   }
 }
 
-async function* inputLines(): AsyncGenerator<InputLine> {
+async function* inputLines({ queries }: Predictor): AsyncGenerator<InputLine> {
   for await (const found of textLines(process.stdin)) {
     const { line } = found;
     const read =
-      'fault' in found ? refused(line, found.fault) : readLine(found.text, line, values.plain);
+      'fault' in found
+        ? refused(line, found.fault)
+        : readLine(found.text, line, queries, values.plain);
     if (read !== null) yield read;
   }
 }
 
 await runProgram(async () => {
   const predictor = await openPredictor();
-  for await (const batch of batches(inputLines(), predictor.batch)) {
-    const asked = batch.flatMap((each) => ('text' in each ? each : []));
-    const predictions = predictor.predict(asked.map(({ text }) => text));
+  for await (const batch of batches(inputLines(predictor), predictor.batch)) {
+    const asked = batch.flatMap((each) => ('query' in each ? each : []));
+    const predictions = predictor.predict(asked.map(({ query }) => query));
     const answers = new Map(asked.map(({ line }, index) => [line, predictions[index]]));
     for (const each of batch) {
-      const { logits, ...rest } = answers.get(each.line) ?? {};
+      const { logits = undefined, ...rest } = answers.get(each.line) ?? {};
       if ('error' in each) process.exitCode = 1;
       const answer = 'error' in each ? each : { line: each.line, ...rest };
       const shown = values.logits && logits !== undefined ? { ...answer, logits } : answer;

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inDirectory, parametersOf, writeHuggingFace } from '@ringmaster/model';
+import type { ClassPrediction } from '@ringmaster/tasks';
 import { tinyConfigs, writeTinyModel } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Predictor } from './predictor.js';
@@ -23,9 +24,9 @@ it('scores labels of which any number may hold each by itself', async () => {
   });
   const predict = async (scoring: 'softmax' | 'sigmoid') => {
     await writeHuggingFace(directory, { ...config, scoring }, parameters);
-    return (await Predictor.open('tiny', inDirectory(directory), { cleans: true })).predict([
-      'red cats',
-    ])[0]?.scores;
+    const predictor = await Predictor.open('tiny', inDirectory(directory), { cleans: true });
+    const [prediction] = predictor.predict([predictor.queries.ofText('red cats')]);
+    return (prediction as ClassPrediction | undefined)?.scores;
   };
   expect(await predict('softmax')).toEqual({ ham: 0.5, spam: 0.5 });
   const alone = 1 / (1 + 0.1353352832366127); // e⁻²
@@ -46,8 +47,11 @@ it('goes on from what the tokenizer of a causal model puts around a text', async
     single: [{ SpecialToken: { id: content, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
     special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
   };
-  const open = async () => Predictor.open('tiny', inDirectory(directory), { cleans: true });
-  expect((await open()).predict([''])[0]?.logits).toEqual([]);
+  const logits = async () => {
+    const predictor = await Predictor.open('tiny', inDirectory(directory), { cleans: true });
+    return predictor.predict([predictor.queries.ofText('')])[0]?.logits;
+  };
+  expect(await logits()).toEqual([]);
   await writeFile(path, JSON.stringify({ ...json, post_processor }));
-  expect((await open()).predict([''])[0]?.logits).toHaveLength(1);
+  expect(await logits()).toHaveLength(1);
 });

@@ -20,7 +20,7 @@ export function stepsPerEpoch(
 /**
  * The samples of one microbatch; none when the epoch ends before it. Nothing is kept between calls: the order is a
  * permutation that can be read anywhere, so any step takes as long as the first.
- * @param samples Samples of the train split (`countSamples`).
+ * @param samples Samples of the train split, as its task counts them.
  * @param step From 0.
  */
 export function microbatchSamples(
@@ -41,7 +41,7 @@ export function microbatchSamples(
 /**
  * Which samples of the train split a step consumes, by microbatch; at an epoch's end the last microbatches are short or
  * empty. It is computed, never recorded: for any step, at once.
- * @param samples Samples of the train split (`countSamples`).
+ * @param samples Samples of the train split, as its task counts them.
  * @param step From 0.
  */
 export function ledgerOf(

@@ -1,12 +1,13 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import { correctCount, lossSum } from '../layers/cross-entropy.js';
+import { targetsOf, type Batch, type Tokens } from '../batch.js';
+import { correctCount, downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
-import type { Head, MicrobatchInput } from './head.js';
+import type { Head } from './head.js';
 
 export interface ClassificationHeadOptions {
   readonly hidden: number;
@@ -29,33 +30,36 @@ export class ClassificationHead implements Head {
     this.parameters = [...this.#pooler.parameters, ...this.#classifier.parameters];
   }
 
-  rowsToScore({ sequences, length }: MicrobatchInput): Int32Array {
-    return Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
+  rowsToScore(batch: Batch): Int32Array {
+    return firstRows(batch);
   }
 
-  rowsToPredict(input: MicrobatchInput): Int32Array {
-    return this.rowsToScore(input);
+  rowsToPredict(tokens: Tokens): Int32Array {
+    return firstRows(tokens);
   }
 
-  train(pass: Pass, hidden: Value, { targets }: MicrobatchInput): Tensor {
+  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
     const { tape, kernels } = pass;
+    const { ids } = targetsOf(batch, 'class');
     const logits = this.#forward(pass, hidden);
-    const { probabilities, dLogits } = kernels.crossEntropy(logits.tensor, null, targets);
+    const { probabilities, dLogits } = kernels.crossEntropy(logits.tensor, null, ids);
     tape.conclude({ inputs: [logits], saved: [dLogits], parameters: [] }, (give) => {
       give(logits, (sum) => plus(pass, sum, dLogits));
     });
     return probabilities;
   }
 
-  score(pass: Pass, hidden: Value, { targets }: MicrobatchInput): Score {
+  score(pass: Pass, hidden: Value, batch: Batch): Score {
     const { tape, ops, kernels } = pass;
+    const { ids } = targetsOf(batch, 'class');
     const logits = this.#forward(pass, hidden);
     const score = ops.runtime.scope(() => {
-      const { probabilities } = kernels.crossEntropy(logits.tensor, null, targets);
+      const { probabilities } = kernels.crossEntropy(logits.tensor, null, ids);
       return {
         lossSum: lossSum(ops, probabilities),
-        count: targets.length,
-        correct: correctCount(ops, logits.tensor, targets),
+        count: ids.length,
+        correct: correctCount(ops, logits.tensor, ids),
+        logits: downloaded(ops, logits.tensor),
       };
     });
     tape.release(logits);
@@ -71,6 +75,11 @@ export class ClassificationHead implements Head {
     const pooled = tanh(pass, this.#pooler.forward(pass, hidden));
     return this.#classifier.forward(pass, dropout(pass, pooled, this.#dropout, 'classifier'));
   }
+}
+
+/** The first row of each sequence [B]. */
+function firstRows({ sequences, length }: Tokens): Int32Array {
+  return Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
 }
 
 function tanh(pass: Pass, x: Value): Value {

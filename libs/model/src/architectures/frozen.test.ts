@@ -2,8 +2,8 @@ import { Runtime } from '@ringmaster/tensorflow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { Batch } from '../batch.js';
 import type { HeadKind, ModelConfig } from './config.js';
-import type { MicrobatchInput } from './head.js';
 import { Model, type ModelOptions } from './model.js';
 
 // The gradients of a model without frozen parameters are checked against finite differences and PyTorch elsewhere; those
@@ -28,24 +28,38 @@ const BATCH = {
   tokens: Int32Array.from({ length: 12 }, (_, i) => 1 + ((5 * i) % 12)),
   lengths: Int32Array.of(6, 4),
 };
-const CASES: [HeadKind, ModelConfig, MicrobatchInput][] = [
+const CASES: [HeadKind, ModelConfig, Batch][] = [
   [
     'masked-language-model',
     BERT,
-    { ...BATCH, positions: Int32Array.of(1, 5, 8), targets: Int32Array.of(4, 12, 1) },
+    {
+      ...BATCH,
+      targets: { kind: 'tokens', rows: Int32Array.of(1, 5, 8), ids: Int32Array.of(4, 12, 1) },
+    },
   ],
   [
     'causal-language-model',
     GPT,
-    { ...BATCH, targets: Int32Array.of(6, 11, 3, 8, 1, -1, 11, 4, 9, -1, -1, -1) },
+    {
+      ...BATCH,
+      targets: {
+        kind: 'tokens',
+        rows: Int32Array.of(0, 1, 2, 3, 4, 6, 7, 8),
+        ids: Int32Array.of(6, 11, 3, 8, 1, 11, 4, 9),
+      },
+    },
   ],
-  ['sequence-classification', BERT, { ...BATCH, targets: Int32Array.of(2, 0) }],
+  [
+    'sequence-classification',
+    BERT,
+    { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0) } },
+  ],
 ];
 
 /** Gradients, as hex, of a model that was given values, and then others of the parameters in `moved`. */
 function train(
   model: Model,
-  input: MicrobatchInput,
+  input: Batch,
   move: (model: Model, values: (name: string) => Float32Array) => void,
   moved: ReadonlySet<string>,
 ) {

@@ -1,4 +1,5 @@
 import type { Tensor } from '@ringmaster/tensorflow';
+import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Activation } from '../kernels/index.js';
 import { activate } from '../layers/activate.js';
 import { TiedDecoder, type Score } from '../layers/decoder.js';
@@ -8,30 +9,18 @@ import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
 import type { ModelConfig } from './config.js';
-import type { Head, MicrobatchInput } from './head.js';
+import type { Head } from './head.js';
 import type { TransformerSettings } from './settings.js';
 
-/** Which rows of the hidden states are predicted from, null for all of them in order, and what they should give. */
-interface Selection {
-  readonly rows: Int32Array | null;
-  readonly targets: Int32Array;
-}
-
-/** Tokens from the hidden states that count. */
+/** Tokens from the hidden states of the rows that have a target. */
 export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
   readonly #decoder: TiedDecoder;
-  readonly #select: (input: MicrobatchInput) => Selection;
 
-  private constructor(
-    transform: Transform | null,
-    decoder: TiedDecoder,
-    select: (input: MicrobatchInput) => Selection,
-  ) {
+  private constructor(transform: Transform | null, decoder: TiedDecoder) {
     this.#transform = transform;
     this.#decoder = decoder;
-    this.#select = select;
     this.parameters = [...(transform?.parameters ?? []), ...decoder.parameters];
   }
 
@@ -40,29 +29,30 @@ export class LanguageModelHead implements Head {
     return new LanguageModelHead(
       new Transform(config.hidden, settings),
       new TiedDecoder(config.vocabulary, 'head.bias'),
-      ({ positions, targets }) => ({ rows: positions ?? null, targets }),
     );
   }
 
-  /** GPT-2's: the next token wherever there is one. */
+  /** GPT-2's: the next token from a hidden state as it is. */
   static causal(config: ModelConfig): LanguageModelHead {
-    return new LanguageModelHead(null, new TiedDecoder(config.vocabulary, null), counted);
+    return new LanguageModelHead(null, new TiedDecoder(config.vocabulary, null));
   }
 
-  rowsToScore(input: MicrobatchInput): Int32Array | null {
-    return this.#select(input).rows;
+  rowsToScore(batch: Batch): Int32Array | null {
+    return targetsOf(batch, 'tokens').rows;
   }
 
-  rowsToPredict({ positions }: MicrobatchInput): Int32Array | null {
-    return positions ?? null;
+  rowsToPredict(_tokens: Tokens, rows: Int32Array | null): Int32Array | null {
+    return rows;
   }
 
-  train(pass: Pass, hidden: Value, input: MicrobatchInput): Tensor {
-    return this.#decoder.train(pass, this.#features(pass, hidden), this.#select(input).targets);
+  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
+    const { ids } = targetsOf(batch, 'tokens');
+    return this.#decoder.train(pass, this.#features(pass, hidden), ids);
   }
 
-  score(pass: Pass, hidden: Value, input: MicrobatchInput): Score {
-    return this.#decoder.score(pass, this.#features(pass, hidden), this.#select(input).targets);
+  score(pass: Pass, hidden: Value, batch: Batch): Score {
+    const { ids } = targetsOf(batch, 'tokens');
+    return this.#decoder.score(pass, this.#features(pass, hidden), ids);
   }
 
   logits(pass: Pass, hidden: Value): Value {
@@ -73,13 +63,6 @@ export class LanguageModelHead implements Head {
   #features(pass: Pass, hidden: Value): Value {
     return this.#transform?.forward(pass, hidden) ?? hidden;
   }
-}
-
-/** The rows whose target is not −1. */
-function counted({ targets }: MicrobatchInput): Selection {
-  if (!targets.includes(-1)) return { rows: null, targets };
-  const rows = Int32Array.from(targets.keys()).filter((row) => targets[row] !== -1);
-  return { rows, targets: targets.filter((target) => target !== -1) };
 }
 
 /** norm(activation(dense(x))), between BERT's hidden states and its decoder. */

@@ -39,9 +39,12 @@ it.each(['float32', 'bfloat16'] as const)(
     const parameters = model.initialise(7);
     const tokens = Int32Array.from({ length: 64 }, (_, index) => (7 * index) % 100);
     const input = {
-      ...{ sequences: 2, length: 32, tokens, targets: tokens },
+      sequences: 2,
+      length: 32,
+      tokens,
       lengths: Int32Array.of(32, 32),
-    };
+      targets: { kind: 'tokens', rows: null, ids: tokens },
+    } as const;
     const step = (number: number): void => {
       model.load((name) => parameters.get(name) ?? new Float32Array());
       model.forwardBackward(input, { seed: 1, step: number, microbatch: 0 }, (name, gradient) => {

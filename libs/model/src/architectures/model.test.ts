@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, describe, expect, it } from 'vitest';
 
+import type { Batch } from '../batch.js';
 import type { RandomScope } from '../layers/layer.js';
 import type { HeadKind, ModelConfig } from './config.js';
-import type { MicrobatchInput } from './head.js';
 import { Model, type ModelOptions } from './model.js';
 
 const runtime = Runtime.open();
@@ -30,18 +30,21 @@ const BATCH = {
   tokens: tokensOf(12),
   lengths: Int32Array.of(6, 4),
 };
-const INPUTS: Record<HeadKind, MicrobatchInput> = {
+const INPUTS = {
   'masked-language-model': {
     ...BATCH,
-    positions: Int32Array.of(1, 5, 8),
-    targets: Int32Array.of(4, 12, 1),
+    targets: { kind: 'tokens', rows: Int32Array.of(1, 5, 8), ids: Int32Array.of(4, 12, 1) },
   },
   'causal-language-model': {
     ...BATCH,
-    targets: Int32Array.of(6, 11, 3, 8, 1, -1, 11, 4, 9, -1, -1, -1),
+    targets: {
+      kind: 'tokens',
+      rows: Int32Array.of(0, 1, 2, 3, 4, 6, 7, 8),
+      ids: Int32Array.of(6, 11, 3, 8, 1, 11, 4, 9),
+    },
   },
-  'sequence-classification': { ...BATCH, targets: Int32Array.of(2, 0) },
-};
+  'sequence-classification': { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0) } },
+} as const satisfies Record<HeadKind, Batch>;
 const KINDS = Object.keys(INPUTS) as HeadKind[];
 const configOf = (kind: HeadKind): ModelConfig => (kind === 'causal-language-model' ? GPT : BERT);
 
@@ -62,7 +65,7 @@ interface Result {
   readonly count: number;
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
-function train(model: Model, input: MicrobatchInput, random: RandomScope | null = null): Result {
+function train(model: Model, input: Batch, random: RandomScope | null = null): Result {
   const gradients = new Map<string, Float32Array>();
   const result = model.forwardBackward(input, random, (name, gradient) => {
     expect(gradients.has(name)).toBe(false);
@@ -157,15 +160,15 @@ describe.each(KINDS)('%s', (kind) => {
       wide.set(values.subarray(6), 8);
       return wide;
     };
-    const { positions } = input;
-    const wide: MicrobatchInput = {
+    const { targets } = input;
+    const wide: Batch = {
       ...input,
       length: 8,
       tokens: widen(input.tokens, 0),
-      ...(positions === undefined
-        ? {}
-        : { positions: positions.map((index) => index + (index >= 6 ? 2 : 0)) }),
-      targets: kind === 'causal-language-model' ? widen(input.targets, -1) : input.targets,
+      targets:
+        targets.kind === 'class'
+          ? targets
+          : { ...targets, rows: targets.rows.map((row) => row + (row >= 6 ? 2 : 0)) },
     };
     expectClose(train(model, wide), train(model, input));
   });
@@ -194,10 +197,8 @@ describe.each(KINDS)('%s', (kind) => {
 describe('a language model', () => {
   it('gives zero gradients where nothing is to be predicted', () => {
     for (const kind of ['masked-language-model', 'causal-language-model'] as const) {
-      const none =
-        kind === 'causal-language-model'
-          ? { ...INPUTS[kind], targets: new Int32Array(12).fill(-1) }
-          : { ...INPUTS[kind], positions: new Int32Array(0), targets: new Int32Array(0) };
+      const nothing = { kind: 'tokens', rows: new Int32Array(0), ids: new Int32Array(0) } as const;
+      const none = { ...INPUTS[kind], targets: nothing };
       const model = loaded(configOf(kind), kind);
       const { lossSum, count, gradients } = train(model, none);
       expect({ lossSum, count }).toEqual({ lossSum: 0, count: 0 });
@@ -216,13 +217,12 @@ describe('a language model', () => {
     const config = { ...BERT, layers: 1, vocabulary, dropout: 0, context: 128 };
     const model = loaded(config, 'masked-language-model');
     const size = 128;
-    const predicting = (positions: Int32Array): MicrobatchInput => ({
+    const predicting = (rows: Int32Array): Batch => ({
       sequences: 1,
       length: size,
       tokens: tokensOf(size),
       lengths: Int32Array.of(size),
-      positions,
-      targets: positions.map((index) => (index * 7919) % vocabulary),
+      targets: { kind: 'tokens', rows, ids: rows.map((index) => (index * 7919) % vocabulary) },
     });
     const all = Int32Array.from({ length: size }, (_, index) => index);
     const whole = train(model, predicting(all));
@@ -244,11 +244,10 @@ describe('a language model', () => {
     });
   });
 
-  it('predicts at the positions that are asked for', () => {
+  it('predicts at the rows that are asked for', () => {
     const model = loaded(GPT, 'causal-language-model', 5);
-    const { positions: _, ...input } = INPUTS['causal-language-model'];
-    const all = model.predict(input);
-    const some = model.predict({ ...input, positions: Int32Array.of(5, 9) });
+    const all = model.predict(BATCH);
+    const some = model.predict(BATCH, Int32Array.of(5, 9));
     expect(all.shape).toEqual([12, 13]);
     expect(some.shape).toEqual([2, 13]);
     some.logits.forEach((logit, index) => {

@@ -1,14 +1,15 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
+import type { Batch, Tokens } from '../batch.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
-import { lossSum } from '../layers/cross-entropy.js';
+import { downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import type { Stream } from '../layers/stream.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
-import type { Head, MicrobatchInput } from './head.js';
+import type { Head } from './head.js';
 import { headOf } from './heads.js';
 import { settingsOf, type TransformerSettings } from './settings.js';
 import { Transformer } from './transformer.js';
@@ -31,6 +32,7 @@ export interface ModelOptions {
 /** A transformer with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
 export class Model {
   readonly config: ModelConfig;
+  readonly head: HeadKind;
   /** Every tensor that was learnt or is, each once, in the order of the forward pass. */
   readonly parameters: readonly ParameterSpec[];
   /** Parameters that have gradients: all but the frozen ones. */
@@ -53,6 +55,7 @@ export class Model {
   ) {
     checkConfig(config, head);
     this.config = config;
+    this.head = head;
     this.#ops = new Ops(runtime, precision);
     this.#kernels = kernelsFor(this.#ops);
     this.#settings = settingsOf(config);
@@ -102,7 +105,7 @@ export class Model {
    * `random` is where dropout draws from; null for none.
    */
   forwardBackward(
-    input: MicrobatchInput,
+    batch: Batch,
     random: RandomScope | null,
     sink: GradientSink,
   ): { lossSum: number; count: number } {
@@ -112,9 +115,9 @@ export class Model {
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, random);
-        const stream = this.#stream(input, this.#head.rowsToScore(input));
-        const hidden = this.#transformer.forward(pass, this.#tokens(input), stream);
-        const probabilities = this.#head.train(pass, hidden, input);
+        const stream = this.#stream(batch, this.#head.rowsToScore(batch));
+        const hidden = this.#transformer.forward(pass, this.#tokens(batch), stream);
+        const probabilities = this.#head.train(pass, hidden, batch);
         tape.backward();
         return { lossSum: lossSum(ops, probabilities), count: probabilities.size };
       });
@@ -124,21 +127,22 @@ export class Model {
   }
 
   /** Loss and accuracy without dropout. */
-  evaluate(input: MicrobatchInput): Score {
-    const rows = this.#head.rowsToScore(input);
-    return this.#infer(input, rows, (pass, hidden) => this.#head.score(pass, hidden, input));
+  evaluate(batch: Batch): Score {
+    const rows = this.#head.rowsToScore(batch);
+    return this.#infer(batch, rows, (pass, hidden) => this.#head.score(pass, hidden, batch));
   }
 
   /**
-   * Logits without dropout: [B, labels] of a classifier; of a language model [K,V] at `positions`, or [B·T,V] where
-   * none are given. Targets are not read.
+   * Logits without dropout: [B, labels] of a classifier; of a language model [K,V].
+   * @param rows Flat indices b·T + t [K] of the rows that a language model predicts from; null for all of them.
    */
-  predict(input: MicrobatchInput): { logits: Float32Array; shape: readonly number[] } {
-    return this.#infer(input, this.#head.rowsToPredict(input), (pass, hidden) => {
+  predict(
+    tokens: Tokens,
+    rows: Int32Array | null = null,
+  ): { logits: Float32Array; shape: readonly number[] } {
+    return this.#infer(tokens, this.#head.rowsToPredict(tokens, rows), (pass, hidden) => {
       const logits = this.#head.logits(pass, hidden).tensor;
-      const values = new Float32Array(logits.size);
-      this.#ops.runtime.downloadInto(logits, values);
-      return { logits: values, shape: logits.shape };
+      return { logits: downloaded(this.#ops, logits), shape: logits.shape };
     });
   }
 
@@ -149,7 +153,7 @@ export class Model {
   }
 
   #infer<Result>(
-    input: MicrobatchInput,
+    tokens: Tokens,
     rows: Int32Array | null,
     body: (pass: Pass, hidden: Value) => Result,
   ): Result {
@@ -158,8 +162,8 @@ export class Model {
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, null);
-        const stream = this.#stream(input, rows);
-        return body(pass, this.#transformer.forward(pass, this.#tokens(input), stream));
+        const stream = this.#stream(tokens, rows);
+        return body(pass, this.#transformer.forward(pass, this.#tokens(tokens), stream));
       });
     } finally {
       tape.dispose();
@@ -178,7 +182,7 @@ export class Model {
   }
 
   /** The sequences of a microbatch; `rows` are those that the head reads, null for all. */
-  #stream({ sequences, length, lengths }: MicrobatchInput, rows: Int32Array | null): Stream {
+  #stream({ sequences, length, lengths }: Tokens, rows: Int32Array | null): Stream {
     const { context } = this.config;
     if (length > context)
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
@@ -191,7 +195,7 @@ export class Model {
     };
   }
 
-  #tokens({ tokens }: MicrobatchInput): Tensor {
+  #tokens({ tokens }: Tokens): Tensor {
     return this.#ops.runtime.upload(tokens, [tokens.length]);
   }
 

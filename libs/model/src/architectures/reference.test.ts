@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { Batch } from '../batch.js';
 import type { HeadKind, ModelConfig } from './config.js';
-import type { MicrobatchInput } from './head.js';
 import { Model } from './model.js';
 
 // Values of PyTorch's `transformers`, and formulas for weights and inputs: see scripts/reference.py.
@@ -39,24 +39,31 @@ const TOKENS = Int32Array.from(
 );
 const BATCH = { sequences: SEQUENCES, length: LENGTH, tokens: TOKENS, lengths: LENGTHS };
 const isReal = (index: number): boolean => index % LENGTH < LENGTHS[Math.floor(index / LENGTH)]!;
-const POSITIONS = Int32Array.of(0, 3, 6, 10, 13);
+const MASKED = Int32Array.of(0, 3, 6, 10, 13);
+/** The rows that a real token follows. */
+const FOLLOWED = Int32Array.from(TOKENS.keys()).filter(
+  (row) => (row + 1) % LENGTH !== 0 && isReal(row + 1),
+);
 
-const cases: readonly [HeadKind, ModelConfig, MicrobatchInput, number][] = [
+const cases: readonly [HeadKind, ModelConfig, Batch, number][] = [
   [
     'masked-language-model',
     BERT,
-    { ...BATCH, positions: POSITIONS, targets: Int32Array.of(2, 9, 4, 7, 1) },
+    { ...BATCH, targets: { kind: 'tokens', rows: MASKED, ids: Int32Array.of(2, 9, 4, 7, 1) } },
     5,
   ],
-  ['sequence-classification', BERT, { ...BATCH, targets: Int32Array.of(2, 0, 1) }, 3],
+  [
+    'sequence-classification',
+    BERT,
+    { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0, 1) } },
+    3,
+  ],
   [
     'causal-language-model',
     GPT,
     {
       ...BATCH,
-      targets: TOKENS.map((_, i) =>
-        (i + 1) % LENGTH !== 0 && isReal(i + 1) ? TOKENS[i + 1]! : -1,
-      ),
+      targets: { kind: 'tokens', rows: FOLLOWED, ids: FOLLOWED.map((row) => TOKENS[row + 1]!) },
     },
     9,
   ],
@@ -88,8 +95,7 @@ describe.each(cases)('%s', (kind, config, input, count) => {
   });
 
   it('has the logits of the reference at every real token', () => {
-    const { positions: _, ...everywhere } = input;
-    const { logits, shape } = model.predict(everywhere);
+    const { logits, shape } = model.predict(input);
     const width = shape.at(-1)!;
     expect(logits.length).toBe(reference.logits.length);
     const rowOf = (index: number): number => Math.floor(index / width);
@@ -122,13 +128,14 @@ describe.each(cases)('%s', (kind, config, input, count) => {
   });
 
   it('evaluates to the same loss, and counts the rows whose largest logit is the target', () => {
-    const { positions = Int32Array.from(input.targets.keys()), targets } = input;
+    const { targets } = input;
+    const rows = 'rows' in targets ? targets.rows! : targets.ids.map((_, row) => row);
     const width =
       reference.logits.length / (kind === 'sequence-classification' ? 3 : TOKENS.length);
-    const correct = targets.filter((target, k) => {
-      const start = positions[k]! * width;
+    const correct = targets.ids.filter((target, k) => {
+      const start = rows[k]! * width;
       const row = reference.logits.slice(start, start + width);
-      return target >= 0 && row.indexOf(Math.max(...row)) === target;
+      return row.indexOf(Math.max(...row)) === target;
     }).length;
     const score = model.evaluate(input);
     expect(score).toMatchObject({ count, correct });

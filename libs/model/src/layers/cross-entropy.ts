@@ -12,6 +12,13 @@ export function lossSum(ops: Ops, probabilities: Tensor): number {
   return sum;
 }
 
+/** The elements of a tensor, in an array of their own. */
+export function downloaded({ runtime }: Ops, tensor: Tensor): Float32Array {
+  const values = new Float32Array(tensor.size);
+  runtime.downloadInto(tensor, values);
+  return values;
+}
+
 /** How many rows have their largest logit at the target. */
 export function correctCount(ops: Ops, logits: Tensor, targets: Int32Array): number {
   let correct = 0;

@@ -14,6 +14,8 @@ export interface Score {
   /** Predictions that the sum is over. */
   readonly count: number;
   readonly correct: number;
+  /** Of a head with few classes, the logits [K, classes] that were scored. */
+  readonly logits?: Float32Array;
 }
 
 /** Logits over the vocabulary with the token embeddings as weights, and their cross-entropy, in chunks of rows. */

@@ -54,7 +54,7 @@ export const jobViewSchema = z.object({
   /** Why a job that has succeeded made fewer steps than it could; null of all others. */
   stoppedEarly: z
     .object({
-      metric: z.enum(['loss', 'accuracy']),
+      metric: z.string(),
       /** Evaluations in a row without an improvement of it. */
       patience: z.int(),
       /** The step whose weights the model has: that of the best evaluation. Null once the model is removed. */

@@ -13,6 +13,7 @@ import {
   tokenizerSection,
   workersSection,
 } from './sections.js';
+import { metricsOf, taskIn } from './tasks.js';
 
 const common = {
   name: z
@@ -87,6 +88,10 @@ export const jobFileSchema = z
     };
     if (job.earlyStopping !== undefined && job.evaluation === undefined)
       problem(['earlyStopping'], "needs 'evaluation', whose results it looks at");
+    const task = taskIn(job);
+    const metrics = Object.keys(metricsOf(task));
+    if (job.earlyStopping !== undefined && !metrics.includes(job.earlyStopping.metric))
+      problem(['earlyStopping', 'metric'], `${task} has ${metrics.join(', ')}`);
     if (job.kind === 'pretrain') {
       const fitting =
         job.model.architecture === 'bert' ? 'masked-language-model' : 'causal-language-model';

@@ -185,9 +185,11 @@ export const evaluationSection = z
 export const earlyStoppingSection = z
   .strictObject({
     metric: z
-      .enum(['loss', 'accuracy'])
+      .string()
       .default('loss')
-      .describe('What an evaluation is judged by: loss (lower is better) or accuracy (higher).'),
+      .describe(
+        'What an evaluation is judged by: loss (lower is better), or another metric of the task, such as accuracy or f1 (higher).',
+      ),
     patience: positive.describe(
       'Evaluations in a row without an improvement that end the training.',
     ),

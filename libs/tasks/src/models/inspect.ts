@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { loadTokenizer } from '@ringmaster/data';
 import { HuggingFaceModel, type HuggingFaceConfig, type Locate } from '@ringmaster/model/formats';
 import { RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
+import { taskOfHead } from '../tasks.js';
 
 /**
  * Reads what a model's `config.json` says, and checks that its weights are what that promises, by their header alone.
@@ -61,7 +62,8 @@ export function predictsOf({
   head,
   labels,
 }: HuggingFaceConfig): Pick<ArtifactManifest, 'task' | 'labels'> {
-  if (head === 'sequence-classification')
-    return { task: 'text-classification', labels: [...(labels ?? [])] };
-  return { task: head ?? 'none', labels: null };
+  return {
+    task: head === null ? 'none' : taskOfHead(head).name,
+    labels: labels === null ? null : [...labels],
+  };
 }

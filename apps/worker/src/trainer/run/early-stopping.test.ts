@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Counters } from '@ringmaster/model';
+import { metricsOf } from '@ringmaster/protocol';
 import { afterEvaluation, evaluationsBy } from './early-stopping.js';
+
+const better = metricsOf('text-classification');
 
 const fresh: Counters = {
   ...{ step: 0, updates: 0, nonFinite: 0, nonFiniteInARow: 0 },
@@ -15,7 +18,7 @@ function evaluate(losses: readonly number[], patience: number, minimumDelta = 0)
     if (counters.stopped) break;
     const at = { ...counters, step: index + 1 };
     const rule = { metric: 'loss', patience, minimumDelta } as const;
-    ({ counters } = afterEvaluation(at, { loss, accuracy: 1 - loss }, rule));
+    ({ counters } = afterEvaluation(at, { loss, accuracy: 1 - loss }, better, rule));
   }
   return counters;
 }
@@ -37,19 +40,23 @@ describe('early stopping', () => {
 
   it('takes a higher accuracy for better', () => {
     const rule = { metric: 'accuracy', patience: 1, minimumDelta: 0 } as const;
-    const first = afterEvaluation(fresh, { loss: 1, accuracy: 0.5 }, rule);
-    expect(afterEvaluation(first.counters, { loss: 0, accuracy: 0.4 }, rule)).toMatchObject({
-      improved: false,
-      counters: { stopped: true, best: { metric: 0.5 } },
-    });
-    expect(afterEvaluation(first.counters, { loss: 2, accuracy: 0.6 }, rule).improved).toBe(true);
+    const first = afterEvaluation(fresh, { loss: 1, accuracy: 0.5 }, better, rule);
+    expect(afterEvaluation(first.counters, { loss: 0, accuracy: 0.4 }, better, rule)).toMatchObject(
+      {
+        improved: false,
+        counters: { stopped: true, best: { metric: 0.5 } },
+      },
+    );
+    expect(afterEvaluation(first.counters, { loss: 2, accuracy: 0.6 }, better, rule).improved).toBe(
+      true,
+    );
   });
 
   it('never ends a training that did not ask for it, nor for an evaluation that counted nothing', () => {
-    const { counters } = afterEvaluation({ ...fresh, evaluationsSinceBest: 99 }, null);
+    const { counters } = afterEvaluation({ ...fresh, evaluationsSinceBest: 99 }, null, better);
     expect(counters).toEqual({ ...fresh, evaluations: 1, evaluationsSinceBest: 99 });
     const worse = { ...fresh, best: { metric: 1, step: 1 } };
-    expect(afterEvaluation(worse, { loss: 2, accuracy: 0 }).counters.stopped).toBe(false);
+    expect(afterEvaluation(worse, { loss: 2, accuracy: 0 }, better).counters.stopped).toBe(false);
   });
 
   it('has the best of all that it saw, and stops for no other reason than patience', () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
 import { Model, type ModelConfig } from '@ringmaster/model';
 import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
-import { checkBase, checkVocabulary, taskOf } from '@ringmaster/tasks';
+import { bindTask, checkBase, checkVocabulary } from '@ringmaster/tasks';
 import { numericsRecord, Runtime } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import { fetchWhole, type Artifacts } from '../../artifacts/artifacts.js';
@@ -18,7 +18,7 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   const base =
     launch.baseManifest === null ? null : await locateModel(artifacts, launch.baseManifest);
   const config = await configOf(spec, base, dataset.manifest);
-  const task = taskOf(spec, dataset, config.context);
+  const task = bindTask(spec, dataset, config.context);
   const runtime = Runtime.open();
   const model = new Model(runtime, config, task.head, {
     precision: spec.precision,

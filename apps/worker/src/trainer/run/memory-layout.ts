@@ -45,23 +45,27 @@ const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
 export interface MemoryRequest {
   /** Microbatches a step. */
   readonly microbatches: number;
-  /** Microbatches of an evaluation. */
-  readonly evaluationMicrobatches: number;
+  /** Microbatches of an evaluation, and the numbers that each is measured by. */
+  readonly evaluation: { readonly microbatches: number; readonly numbers: number };
   /** Early stopping may return to earlier parameters. */
   readonly keepsBest: boolean;
 }
 
 /** @throws MODEL_TOO_LARGE */
 export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemory {
-  const { microbatches, evaluationMicrobatches, keepsBest } = request;
+  const { microbatches, keepsBest } = request;
   // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
   const lanes = new Lanes({
     ...{ ...LANE_SHAPE, microbatches, maxima: layout.tensors.length },
     ...{ ranks: microbatches, controls: CONTROL_WORDS },
   });
   const evaluationLanes = new Lanes({
-    ...{ microbatches: evaluationMicrobatches, sums: 1, counts: 2, maxima: 0 },
-    ...{ ranks: 0, controls: 0 },
+    microbatches: request.evaluation.microbatches,
+    sums: request.evaluation.numbers,
+    counts: 0,
+    maxima: 0,
+    ranks: 0,
+    controls: 0,
   });
   const largest = Math.max(...layout.tensors.map(({ length }) => length));
   const stateBytes = State.byteLength(layout, { keepsBest });

@@ -23,9 +23,9 @@ export async function probe(run: Run): Promise<string> {
       run.quantiser.quantise({ target, exponent, replace: true }, () => undefined);
     };
     const first = { step: 0, microbatch: 0 };
-    const batch = run.task.trainMicrobatch(first.step, first.microbatch);
-    if (batch === null) throw new Error('the train split makes no sample');
-    run.model.forwardBackward(batch.input, { seed: run.spec.seed, ...first }, quantise);
+    const found = run.task.trainMicrobatch(first.step, first.microbatch);
+    if (found === null) throw new Error('the train split makes no sample');
+    run.model.forwardBackward(found.batch, { seed: run.spec.seed, ...first }, quantise);
     run.quantiser.drain();
     const gradients = run.memory.int32(arena.offset, run.layout.length);
     return createHash('sha256').update(exponents).update(gradients).digest('hex');

@@ -7,15 +7,15 @@ import {
   type ParameterRange,
   type State,
 } from '@ringmaster/model';
-import type { JobSpec, Launch, Position } from '@ringmaster/protocol';
-import type { Task } from '@ringmaster/tasks';
+import { metricsOf, taskIn, type JobSpec, type Launch, type Position } from '@ringmaster/protocol';
+import type { BoundTask, Metrics } from '@ringmaster/tasks';
 import type { Runtime } from '@ringmaster/tensorflow';
 import type { Artifacts } from '../../artifacts/artifacts.js';
 import { faultPoint } from '../../faults/fault-point.js';
 import type { Quantiser } from '../quantising/quantiser.js';
 import { cutBuckets, type Buckets } from '../step/buckets.js';
 import { exponentsFor, type Verdict } from '../step/verdict.js';
-import { afterEvaluation, evaluationsBy, type Score } from './early-stopping.js';
+import { afterEvaluation, evaluationsBy } from './early-stopping.js';
 import { allocateMemory, type Arena, type EvaluationLanes } from './memory-layout.js';
 
 export interface RunParts {
@@ -23,7 +23,7 @@ export interface RunParts {
   readonly artifacts: Artifacts;
   readonly runtime: Runtime;
   readonly model: Model;
-  readonly task: Task;
+  readonly task: BoundTask;
   /** Steps of the whole run. */
   readonly steps: number;
   /** Makes the values of the parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
@@ -41,7 +41,7 @@ export class Run {
   readonly artifacts: Artifacts;
   readonly runtime: Runtime;
   readonly model: Model;
-  readonly task: Task;
+  readonly task: BoundTask;
   readonly steps: number;
   /** What the bytes of a microbatch depend on; loading adds the probe. */
   numerics: Readonly<Record<string, string>>;
@@ -85,7 +85,10 @@ export class Run {
       quantiser: this.quantiser,
     } = allocateMemory(this.layout, {
       microbatches: this.spec.batch.microbatches,
-      evaluationMicrobatches: this.task.evaluationMicrobatches('validation'),
+      evaluation: {
+        microbatches: this.task.evaluationMicrobatches('validation'),
+        numbers: this.task.measures.length,
+      },
       keepsBest: this.spec.earlyStopping !== undefined,
     }));
     const { offsets } = this.state;
@@ -198,10 +201,11 @@ export class Run {
   }
 
   /** Ends an evaluation: it is counted, and what it found may be the best so far or end the training. */
-  concludeEvaluation(score: Score | null): void {
+  concludeEvaluation(metrics: Metrics | null): void {
     const { counters, improved } = afterEvaluation(
       this.state.counters,
-      score,
+      metrics,
+      metricsOf(taskIn(this.spec)),
       this.spec.earlyStopping,
     );
     if (improved) this.state.keepBest();

@@ -45,26 +45,26 @@ export function accumulate(
     emitted++;
   };
   // Null at the end of an epoch, when no sample is left for it.
-  const batch = watch.timeSync('compute', () => run.task.trainMicrobatch(step, microbatch));
+  const made = watch.timeSync('compute', () => run.task.trainMicrobatch(step, microbatch));
   const { lossSum, count } =
-    batch === null
+    made === null
       ? { lossSum: 0, count: 0 }
       : watch.timeSync('compute', () =>
           run.model.forwardBackward(
-            batch.input,
+            made.batch,
             { seed: run.spec.seed, step, microbatch },
             quantise,
           ),
         );
-  const samples = batch?.samples ?? [];
+  const samples = made?.samples ?? [];
   quantiser.afterwards(() => {
     const lane = laneOf({
       ...{ lossSum, counted: count, maxima },
-      tokens: batch?.input.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
+      tokens: made?.batch.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
       ...{ samples: samples.length, digest: ledgerDigest(samples) },
     });
     run.lanes.write(arena.lanes, microbatch, lane);
   });
-  assert(batch === null || emitted === maxima.length, 'every parameter has a gradient');
-  return batch !== null && exponents !== null;
+  assert(made === null || emitted === maxima.length, 'every parameter has a gradient');
+  return made !== null && exponents !== null;
 }

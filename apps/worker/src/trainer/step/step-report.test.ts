@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
-import { countSamples, ledgerDigest, ledgerOf, parseDataManifest } from '@ringmaster/data';
+import { ledgerDigest, ledgerOf, parseDataManifest } from '@ringmaster/data';
 import type { StepReport, TrainerMessage } from '@ringmaster/protocol';
+import { tasks } from '@ringmaster/tasks';
 import { microbatches, tinyJob, train } from '../tiny.test.fixture.js';
 import { TrainingGround } from '../trainers.test.fixture.js';
 
@@ -24,8 +25,7 @@ describe('what ranks report of the steps of two epochs', () => {
     const { launch, messages } = await train(ground, job, 2);
     const path = ground.store().path(launch.dataManifest);
     const data = parseDataManifest(await readFile(path, 'utf8'), path);
-    const objective = 'masked-language-model';
-    const samples = countSamples(data, 'train', { objective, context: 32 });
+    const samples = tasks['masked-language-model'].count(data, 'train', 32);
     const { batch, seed } = launch.spec;
     const steps = Math.ceil(samples / batch.sequences);
     expect(2 * steps).toBeLessThanOrEqual(40);

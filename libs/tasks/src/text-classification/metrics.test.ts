@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classificationMetrics } from './classification.js';
+import { classificationMetrics } from './metrics.js';
 
 describe('classificationMetrics', () => {
   it('counts a worked example', () => {

@@ -1,7 +1,7 @@
+import type { SplitReader } from '@ringmaster/data';
 import { RandomStream, type RandomKey } from '@ringmaster/base';
-import type { DataManifest } from '@ringmaster/protocol';
-import type { SplitReader } from './dataset.js';
-import type { SampleSet } from './microbatch.js';
+import { type DataManifest } from '@ringmaster/protocol';
+import type { SampleSet } from '../task.js';
 
 /** Share of the tokens that are predicted, and of these the shares that are hidden and replaced (Devlin et al. 2018). */
 const PREDICTED = 0.15;
@@ -48,12 +48,12 @@ export function maskedSampleSet(
   const chunk = context - 2;
   const masking = maskingTokens(vocabulary, mask, special);
   return {
-    samples: maskedSamples(split, context),
-    collate(samples, randomness) {
+    count: maskedSamples(split, context),
+    collate(samples, keys) {
       const tokens = new Int32Array(samples.length * context).fill(tokenizer.pad ?? 0);
       const lengths = new Int32Array(samples.length);
-      const positions: number[] = [];
-      const targets: number[] = [];
+      const rows: number[] = [];
+      const ids: number[] = [];
       for (const [row, sample] of samples.entries()) {
         const start = sample * chunk;
         const end = Math.min(start + chunk, split.tokens);
@@ -63,9 +63,9 @@ export function maskedSampleSet(
         tokens[first + 1 + end - start] = separate;
         lengths[row] = end - start + 2;
         const text = tokens.subarray(first + 1, first + 1 + end - start);
-        for (const { at, token } of maskTokens(text, masking, randomness(sample))) {
-          positions.push(first + 1 + at);
-          targets.push(token);
+        for (const { at, token } of maskTokens(text, masking, keys(sample))) {
+          rows.push(first + 1 + at);
+          ids.push(token);
         }
       }
       return {
@@ -73,8 +73,7 @@ export function maskedSampleSet(
         length: context,
         tokens,
         lengths,
-        positions: Int32Array.from(positions),
-        targets: Int32Array.from(targets),
+        targets: { kind: 'tokens', rows: Int32Array.from(rows), ids: Int32Array.from(ids) },
       };
     },
   };

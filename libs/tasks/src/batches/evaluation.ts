@@ -1,39 +1,30 @@
-import {
-  evaluationBatches,
-  type BatchSpec,
-  type Dataset,
-  type EvaluationBatches,
-} from '@ringmaster/data';
-import type { MicrobatchInput } from '@ringmaster/model';
+import type { Dataset } from '@ringmaster/data';
+import type { Batch } from '@ringmaster/model';
 import type { DataSplit } from '@ringmaster/protocol';
+import type { Task } from '../task.js';
+import { evaluationBatches, type BatchSpec, type EvaluationBatches } from './plan.js';
 
 /** The microbatches that a task evaluates on, by split; an empty split has none. */
 export class EvaluationSplits {
   readonly #splits: Readonly<Record<DataSplit, EvaluationBatches | null>>;
   readonly #most: number;
 
-  /** @param most Microbatches of a split that are looked at, evenly spread over it. */
-  constructor(dataset: Dataset, spec: BatchSpec, most: number) {
+  constructor(task: Task, dataset: Dataset, spec: BatchSpec) {
     const open = (split: DataSplit) =>
       dataset.manifest.splits[split].documents === 0
         ? null
-        : evaluationBatches(dataset, split, spec);
+        : evaluationBatches(task, dataset, split, spec);
     this.#splits = { train: open('train'), validation: open('validation'), test: open('test') };
-    this.#most = most;
+    this.#most = task.evaluationMicrobatches;
   }
 
   count(split: DataSplit): number {
     return Math.min(this.#most, this.#splits[split]?.microbatches ?? 0);
   }
 
-  microbatch(split: DataSplit, index: number): MicrobatchInput {
+  microbatch(split: DataSplit, index: number): Batch {
     const batches = this.#splits[split];
     if (batches === null) throw new Error(`the ${split} split is empty`);
     return batches.microbatch(Math.floor((index * batches.microbatches) / this.count(split)));
-  }
-
-  /** Every microbatch of a split, in order. */
-  *all(split: DataSplit): Generator<MicrobatchInput> {
-    for (let index = 0; index < this.count(split); index++) yield this.microbatch(split, index);
   }
 }

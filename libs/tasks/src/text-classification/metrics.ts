@@ -1,7 +1,8 @@
 import { exp, log } from '@ringmaster/base';
+import { argmax } from '../prediction/scores.js';
 
 /** How well labels were predicted. Every metric lies in [0, 1]. */
-export interface ClassificationMetrics extends Record<string, number> {
+export interface ClassificationMetrics {
   accuracy: number;
   /** With two labels: of the positive label (the last in the order of ids). With more: macro average. */
   precision: number;
@@ -25,8 +26,23 @@ export function classificationMetrics(
   const predicted = Array.from({ length: labels.length }, (_, row) =>
     argmax(logits, row * classes, classes),
   );
-  const judged = classes === 2 ? [1] : Array.from({ length: classes }, (_, label) => label);
-  const scores = judged.map((label) => {
+  const areas = judgedLabels(classes).map((label) =>
+    rocAuc(margins(logits, labels.length, classes, label), labels, label),
+  );
+  return { ...labelMetrics(predicted, labels, classes), rocAuc: mean(areas) };
+}
+
+/**
+ * Metrics of the labels alone that were predicted.
+ * @param predicted Label ids [N].
+ * @param labels True label ids [N].
+ */
+export function labelMetrics(
+  predicted: readonly number[],
+  labels: ArrayLike<number>,
+  classes: number,
+): Omit<ClassificationMetrics, 'rocAuc'> {
+  const scores = judgedLabels(classes).map((label) => {
     let truePositives = 0;
     let predictedPositives = 0;
     let positives = 0;
@@ -37,40 +53,23 @@ export function classificationMetrics(
     }
     const precision = ratio(truePositives, predictedPositives);
     const recall = ratio(truePositives, positives);
-    return {
-      precision,
-      recall,
-      f1: ratio(2 * precision * recall, precision + recall),
-      rocAuc: rocAuc(margins(logits, labels.length, classes, label), labels, label),
-    };
+    return { precision, recall, f1: ratio(2 * precision * recall, precision + recall) };
   });
-  const mean = (pick: (score: (typeof scores)[number]) => number) =>
-    scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
   return {
     accuracy: ratio(predicted.filter((guess, row) => guess === labels[row]).length, labels.length),
-    precision: mean((score) => score.precision),
-    recall: mean((score) => score.recall),
-    f1: mean((score) => score.f1),
-    rocAuc: mean((score) => score.rocAuc),
+    precision: mean(scores.map(({ precision }) => precision)),
+    recall: mean(scores.map(({ recall }) => recall)),
+    f1: mean(scores.map(({ f1 }) => f1)),
   };
 }
 
-/** Index of the largest of `count` values from `offset`; the first of equals. */
-export function argmax(values: ArrayLike<number>, offset: number, count: number): number {
-  let best = 0;
-  for (let index = 1; index < count; index++) {
-    if ((values[offset + index] ?? -Infinity) > (values[offset + best] ?? -Infinity)) best = index;
-  }
-  return best;
+/** Labels that are judged by themselves: the positive one of two, or each against the rest. */
+function judgedLabels(classes: number): number[] {
+  return classes === 2 ? [1] : Array.from({ length: classes }, (_, label) => label);
 }
 
-/** Probabilities of one row of logits. */
-export function softmax(logits: ArrayLike<number>, offset: number, count: number): number[] {
-  const row = Array.from({ length: count }, (_, index) => logits[offset + index] ?? 0);
-  const largest = Math.max(...row);
-  const exponentials = row.map((logit) => exp(logit - largest));
-  const sum = exponentials.reduce((total, value) => total + value, 0);
-  return exponentials.map((value) => value / sum);
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Log-odds of `label` against the rest, for each row: monotonic in its probability, and finer where that saturates. */
@@ -109,9 +108,4 @@ function rocAuc(scores: readonly number[], labels: ArrayLike<number>, positive: 
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
-}
-
-/** Probability of a label that holds or not whatever others do. */
-export function sigmoid(logit: number): number {
-  return 1 / (1 + exp(-logit));
 }

@@ -1,6 +1,6 @@
+import type { SplitReader } from '@ringmaster/data';
 import type { DataManifest } from '@ringmaster/protocol';
-import type { SplitReader } from './dataset.js';
-import type { SampleSet } from './microbatch.js';
+import type { SampleSet } from '../task.js';
 
 /** Samples of a split: stretches of the stream, in which a token ends each document. */
 export function causalSamples(
@@ -23,10 +23,11 @@ export function causalSampleSet(
     throw new TypeError('a causal language model needs a tokenizer with <|endoftext|>');
   const total = split.tokens + split.documents;
   return {
-    samples: causalSamples(split, context),
+    count: causalSamples(split, context),
     collate(samples) {
       const tokens = new Int32Array(samples.length * context).fill(pad ?? endOfText);
-      const targets = new Int32Array(samples.length * context).fill(-1);
+      const ids: number[] = [];
+      const rows: number[] = [];
       const lengths = new Int32Array(samples.length);
       const stretch = new Int32Array(context + 1);
       for (const [row, sample] of samples.entries()) {
@@ -34,10 +35,23 @@ export function causalSampleSet(
         const length = Math.min(context, total - 1 - start);
         split.copyStream(start, start + length + 1, endOfText, stretch, 0);
         tokens.set(stretch.subarray(0, length), row * context);
-        targets.set(stretch.subarray(1, length + 1), row * context);
+        for (let at = 0; at < length; at++) {
+          rows.push(row * context + at);
+          ids.push(stretch[at + 1] ?? endOfText);
+        }
         lengths[row] = length;
       }
-      return { sequences: samples.length, length: context, tokens, lengths, targets };
+      return {
+        sequences: samples.length,
+        length: context,
+        tokens,
+        lengths,
+        targets: {
+          kind: 'tokens',
+          rows: rows.length === tokens.length ? null : Int32Array.from(rows),
+          ids: Int32Array.from(ids),
+        },
+      };
     },
   };
 }

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { encodeShard } from '../shards/format.js';
+import { writeDataset } from '../testing/index.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'rm-dataset-'));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const document = fc.record({
+  tokens: fc.array(fc.integer({ min: 6, max: 998 }), { maxLength: 60 }),
+  label: fc.nat(2),
+});
+const shards = fc.array(fc.array(document, { minLength: 1, maxLength: 6 }), {
+  minLength: 1,
+  maxLength: 4,
+});
+
+describe('SplitReader', () => {
+  it('gives any stretch of the stream of all documents, over shards', () => {
+    fc.assert(
+      fc.property(shards, fc.nat(), fc.nat(), fc.constantFrom(null, 5), (list, a, b, separator) => {
+        const reader = writeDataset(directory, list).splits.train;
+        const stream = list
+          .flat()
+          .flatMap(({ tokens }) => (separator === null ? tokens : [...tokens, separator]));
+        const [start = 0, end = 0] = [a, b]
+          .map((x) => x % (stream.length + 1))
+          .sort((x, y) => x - y);
+        const out = new Int32Array(end - start);
+        reader.copyStream(start, end, separator, out, 0);
+        expect([...out]).toEqual(stream.slice(start, end));
+        list.flat().forEach(({ tokens, label }, index) => {
+          expect([...reader.document(index).tokens]).toEqual(tokens);
+          expect(reader.document(index).label).toBe(label);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('names a shard that is damaged, cut or gone', () => {
+    const damage: readonly ((path: string, content: Buffer) => void)[] = [
+      (path, content) => {
+        writeFileSync(path, Buffer.concat([content.subarray(0, -1), Buffer.from([99])]));
+      },
+      (path, content) => {
+        writeFileSync(path, content.subarray(0, -2));
+      },
+      (path) => {
+        rmSync(path);
+      },
+    ];
+    for (const apply of damage) {
+      const dataset = writeDataset(directory, [[{ tokens: [7, 8, 9], label: 0 }]]);
+      const path = join(directory, dataset.manifest.splits.train.shards[0]?.sha256 ?? '');
+      const content = encodeShard({
+        tokens: Uint16Array.of(7, 8, 9),
+        offsets: Uint32Array.of(0, 3),
+        labels: Int32Array.of(0),
+      });
+      apply(path, content);
+      expect(() => dataset.splits.train.document(0)).toThrow(
+        expect.objectContaining({
+          code: 'DATA_SHARD_INVALID',
+          detail: expect.objectContaining({ path }) as unknown,
+        }),
+      );
+    }
+  });
+});

@@ -1,0 +1,36 @@
+/** Sequences of tokens, padded to one length. */
+export interface Tokens {
+  /** B, at least 1. */
+  readonly sequences: number;
+  /** T, at most the model's context. */
+  readonly length: number;
+  /** Token ids [B·T]. */
+  readonly tokens: Int32Array;
+  /** Real length of each sequence [B], at least 1; the rest of it is padding, whose content has no effect. */
+  readonly lengths: Int32Array;
+}
+
+/** What a model is to predict of a batch, by kind; each head reads one kind. Rows are flat indices b·T + t. */
+export type Targets =
+  /** Language model: a token id at each of the rows [K], ascending; `rows` is null where these are all of them. */
+  | { readonly kind: 'tokens'; readonly rows: Int32Array | null; readonly ids: Int32Array }
+  /** Classification of sequences: the class of each [B]. */
+  | { readonly kind: 'class'; readonly ids: Int32Array };
+
+export type TargetKind = Targets['kind'];
+export type TargetsOf<Kind extends TargetKind> = Extract<Targets, { readonly kind: Kind }>;
+
+/** One microbatch: what a model computes a loss on. */
+export interface Batch extends Tokens {
+  readonly targets: Targets;
+}
+
+/** The targets of a batch, which must be of the kind that a head reads. */
+export function targetsOf<Kind extends TargetKind>(
+  { targets }: Batch,
+  kind: Kind,
+): TargetsOf<Kind> {
+  if (targets.kind !== kind)
+    throw new TypeError(`the head reads targets of kind ${kind}, and these are ${targets.kind}`);
+  return targets as TargetsOf<Kind>;
+}

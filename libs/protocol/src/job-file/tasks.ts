@@ -1,0 +1,31 @@
+import type { FinetuneSpec, JobSpec, PretrainSpec } from './schema.js';
+
+/** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
+export type TaskName = PretrainSpec['objective'] | FinetuneSpec['task'];
+
+/** Which values of a metric are better. */
+export type Better = 'lower' | 'higher';
+
+/** Metrics that an evaluation finds, by task; the loss (nats for each unit that is counted) is one of each. */
+const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
+  'masked-language-model': { loss: 'lower', accuracy: 'higher' },
+  'causal-language-model': { loss: 'lower', accuracy: 'higher' },
+  'text-classification': {
+    loss: 'lower',
+    accuracy: 'higher',
+    precision: 'higher',
+    recall: 'higher',
+    f1: 'higher',
+    rocAuc: 'higher',
+  },
+};
+
+/** The objective or task of a job. */
+export function taskIn(spec: JobSpec): TaskName {
+  return spec.kind === 'pretrain' ? spec.objective : spec.task;
+}
+
+/** Metrics of a task, each with the values that are better. */
+export function metricsOf(task: TaskName): Readonly<Record<string, Better>> {
+  return metrics[task];
+}

@@ -1,0 +1,20 @@
+import type { HeadKind } from '@ringmaster/model';
+import type { TaskName } from '@ringmaster/protocol';
+import { causalLanguageModel } from './causal-language-model/index.js';
+import { maskedLanguageModel } from './masked-language-model/index.js';
+import type { Task } from './task.js';
+import { textClassification } from './text-classification/index.js';
+
+/** Every task, by its name. */
+export const tasks: Readonly<Record<TaskName, Task>> = {
+  'masked-language-model': maskedLanguageModel,
+  'causal-language-model': causalLanguageModel,
+  'text-classification': textClassification,
+};
+
+/** The task whose models have a head of this kind. */
+export function taskOfHead(head: HeadKind): Task {
+  const found = Object.values(tasks).find((task) => task.head === head);
+  if (found === undefined) throw new TypeError(`no task trains a ${head} head`);
+  return found;
+}
