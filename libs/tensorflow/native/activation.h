@@ -1,6 +1,7 @@
 // Gaussian error linear units of x + bias, in one pass; backward computes the gate again instead of reading it.
 #pragma once
 
+#include "kernel.h"
 #include "rows.h"
 
 namespace RINGMASTER_LEVEL {
@@ -77,6 +78,14 @@ void activateGradient(Call& call) {
       addTo(sums + c, gradient, n);
     }
   });
+}
+
+template <typename T>
+void addActivationKernels() {
+  add<activate<Gelu, T>>("RingmasterGelu", TypeOf<T>::value);
+  add<activateGradient<Gelu, T>>("RingmasterGeluGradient", TypeOf<T>::value);
+  add<activate<GeluTanh, T>>("RingmasterGeluTanh", TypeOf<T>::value);
+  add<activateGradient<GeluTanh, T>>("RingmasterGeluTanhGradient", TypeOf<T>::value);
 }
 
 }  // namespace RINGMASTER_LEVEL

@@ -1,6 +1,7 @@
 // Sums of rows by their number: the gradient through a table that rows were looked up in.
 #pragma once
 
+#include "kernel.h"
 #include "rows.h"
 
 namespace RINGMASTER_LEVEL {
@@ -30,5 +31,7 @@ inline void addRows(Call& call) {
         addTo(to + numbers[row] * H + column, load(from + row * H + column, lanesAt(column, H)), lanesAt(column, H));
   }
 }
+
+inline void addRowsKernels() { add<addRows>("RingmasterAddRows", TF_FLOAT); }
 
 }  // namespace RINGMASTER_LEVEL

@@ -1,164 +1,137 @@
-// What is between the products of attention: heads out of the rows of tokens and back, and the softmax of the scores.
+// Attention in one operation: from projections to what the heads have read.
 #pragma once
 
-#include "softmax.h"
+#include "attend-head.h"
+#include "kernel.h"
 
 namespace RINGMASTER_LEVEL {
 
-/**
- * (packed T[B·T,3AD], bias[3AD]) → (queries / √D, keys, values), T[B,A,T,D] each; rows of `packed` hold the queries of
- * all heads, then the keys, then the values.
- */
-template <typename T>
-void splitHeads(Call& call, int64_t sequences, int64_t heads) {
-  const TF_Tensor* packed = call.input(0);
-  const TF_Tensor* bias = call.input(1);
-  const int64_t W = width(packed);
-  const bool fits = elements(bias) == W && W % (3 * heads) == 0 && rows(packed) % sequences == 0;
-  if (!call.require(fits, "three vectors a head and token")) return;
-  const int64_t D = W / (3 * heads);
-  const int64_t length = rows(packed) / sequences;
-  T* parts[3];
-  for (int part = 0; part < 3; part++) {
-    parts[part] = call.output<T>(part, {sequences, heads, length, D});
-    if (parts[part] == nullptr) return;
+/** Attention of every head of every sequence; they are independent of each other. */
+inline void attendAll(const Attention& of, float* context, float* probabilities) {
+#pragma omp parallel for schedule(static) if (of.scores() > FEW)
+  for (int64_t item = 0; item < of.sequences * of.heads; item++) attendHead(Head(of, item), context, probabilities);
+}
+
+/** The gradient of every head of every sequence; those that share keys and values depend on each other. */
+inline void attendAllGradient(const Attention& of, const AttentionGradient& gradient) {
+#pragma omp parallel for schedule(static) if (of.scores() > FEW)
+  for (int64_t item = 0; item < of.sequences * of.keyHeads; item++) attendHeadsGradient(of, item, gradient);
+}
+
+/** Lengths, int32 [B] or [0], and dropout mask, [B,A,Q,K] or [0], of attention, if they fit. */
+inline bool readMasks(Call& call, const TF_Tensor* lengths, const TF_Tensor* mask, Attention* of) {
+  const bool eachLength = elements(lengths) == 0 || elements(lengths) == of->sequences;
+  if (!call.require(eachLength, "a length for every sequence")) return false;
+  if (!call.require(elements(mask) == 0 || elements(mask) == of->scores(), "a mask for every score")) return false;
+  of->lengths = elements(lengths) == 0 ? nullptr : data<int32_t>(lengths);
+  of->mask = elements(mask) == 0 ? nullptr : data<float>(mask);
+  for (int64_t sequence = 0; of->lengths != nullptr && sequence < of->sequences; sequence++) {
+    const int32_t real = of->lengths[sequence];
+    if (!call.require(real > 0 && real <= of->keyLength, "lengths of at least 1 that fit")) return false;
   }
-  const T* from = data<T>(packed);
-  const float* shift = data<float>(bias);
-  const float scale = 1.0f / sqrtf((float)D);
-  forRows(rows(packed), width(packed), [=](int64_t row) {
-    const int64_t sequence = row / length;
-    const int64_t token = row % length;
-    for (int part = 0; part < 3; part++) {
-      const float factor = part == 0 ? scale : 1.0f;
-      for (int64_t head = 0; head < heads; head++) {
-        const int64_t column = (part * heads + head) * D;
-        T* to = parts[part] + ((sequence * heads + head) * length + token) * D;
-        for (int64_t d = 0; d < D; d += LANES) {
-          const int64_t n = lanesAt(d, D);
-          const Floats value = load(from + row * W + column + d, n) + load(shift + column + d, n);
-          store(to + d, value * factor, n);
-        }
-      }
-    }
-  });
+  return true;
 }
 
-/** The gradient of `splitHeads`: (dq, dk, dv, T[B,A,T,D] each) → (dpacked T[B·T,3AD], dbias[3AD]) */
-template <typename T>
-void mergeHeads(Call& call) {
-  const TF_Tensor* inputs[3] = {call.input(0), call.input(1), call.input(2)};
-  const int64_t sequences = TF_Dim(inputs[0], 0);
-  const int64_t heads = TF_Dim(inputs[0], 1);
-  const int64_t length = TF_Dim(inputs[0], 2);
-  const int64_t D = width(inputs[0]);
-  const bool fits = elements(inputs[1]) == elements(inputs[0]) && elements(inputs[2]) == elements(inputs[0]);
-  if (!call.require(fits, "three tensors of one shape")) return;
-  const int64_t W = 3 * heads * D;
-  T* packed = call.output<T>(0, {sequences * length, W});
-  float* dBias = call.output<float>(1, {W});
-  if (packed == nullptr || dBias == nullptr) return;
-  const T* parts[3] = {data<T>(inputs[0]), data<T>(inputs[1]), data<T>(inputs[2])};
-  const float scale = 1.0f / sqrtf((float)D);
-  sumRows(sequences * length, W, W, dBias, [=](int64_t row, float* sums) {
-    const int64_t sequence = row / length;
-    const int64_t token = row % length;
-    for (int part = 0; part < 3; part++) {
-      const float factor = part == 0 ? scale : 1.0f;
-      for (int64_t head = 0; head < heads; head++) {
-        const int64_t column = (part * heads + head) * D;
-        const T* from = parts[part] + ((sequence * heads + head) * length + token) * D;
-        for (int64_t d = 0; d < D; d += LANES) {
-          const int64_t n = lanesAt(d, D);
-          const Floats value = load(from + d, n) * factor;
-          store(packed + row * W + column + d, value, n);
-          addTo(sums + column + d, value, n);
-        }
-      }
-    }
-  });
+struct AttentionAttributes {
+  int64_t sequences, heads, keyHeads;
+  bool causal;
+  float scale;
+
+  explicit AttentionAttributes(const Construction& given)
+      : sequences(given.integer("sequences")), heads(given.integer("heads")),
+        keyHeads(given.integer("key_value_heads")), causal(given.integer("causal") != 0),
+        scale(given.number("scale")) {}
+};
+
+struct AttentionGradientAttributes : AttentionAttributes {
+  bool wantsScores;
+
+  explicit AttentionGradientAttributes(const Construction& given)
+      : AttentionAttributes(given), wantsScores(given.integer("wants_scores") != 0) {}
+};
+
+/** Attention of queries, keys and values, inputs from `at` on, if they fit; without bias. */
+inline bool readProjections(Call& call, int at, const AttentionAttributes& attributes, Attention* of) {
+  const TF_Tensor* queries = call.input(at);
+  const TF_Tensor* keys = call.input(at + 1);
+  const TF_Tensor* values = call.input(at + 2);
+  const int64_t B = attributes.sequences;
+  const int64_t D = width(queries) / attributes.heads;
+  const int64_t Q = rows(queries) / B;
+  const int64_t K = rows(keys) / B;
+  const bool fits = attributes.heads % attributes.keyHeads == 0 && D > 0 && width(queries) == attributes.heads * D &&
+                    width(keys) == attributes.keyHeads * D && width(values) == width(keys) && Q > 0 && K > 0 &&
+                    rows(queries) == B * Q && rows(keys) == B * K && rows(values) == B * K;
+  if (!call.require(fits, "a vector a head and token of every sequence")) return false;
+  if (!call.require(!attributes.causal || Q <= K, "a key for every query")) return false;
+  *of = {B,
+         attributes.heads,
+         attributes.keyHeads,
+         Q,
+         K,
+         D,
+         attributes.causal,
+         attributes.scale,
+         {data<float>(queries), width(queries), nullptr},
+         {data<float>(keys), width(keys), nullptr},
+         {data<float>(values), width(values), nullptr},
+         nullptr,
+         nullptr,
+         nullptr};
+  return true;
 }
 
-/** Softmax over the last dimension: (scores T[B,A,Q,K], bias[Q,K], [B,1,1,K] or [0]) → T[B,A,Q,K] */
-template <typename T>
-void attentionSoftmax(Call& call) {
-  const TF_Tensor* scores = call.input(0);
-  const TF_Tensor* bias = call.input(1);
-  const int64_t heads = TF_Dim(scores, 1);
-  const int64_t queries = TF_Dim(scores, 2);
-  const int64_t K = width(scores);
-  const int64_t perSequence = TF_Dim(scores, 0) * K;
-  const bool byQuery = TF_NumDims(bias) == 2;
-  const bool fits = elements(bias) == 0 || elements(bias) == (byQuery ? queries * K : perSequence);
-  if (!call.require(fits, "a bias for every key of a query or of a sequence")) return;
-  T* probabilities = call.like<T>(0, scores);
-  if (probabilities == nullptr) return;
-  const T* from = data<T>(scores);
-  const float* added = elements(bias) == 0 ? nullptr : data<float>(bias);
-  forRows(rows(scores), width(scores), [=](int64_t row) {
-    const int64_t line = byQuery ? row % queries : row / (heads * queries);
-    const float* shift = added == nullptr ? nullptr : added + line * K;
-    const Powers powers = powersOf(K, [=](int64_t k, int64_t n) {
-      const Floats value = load(from + row * K + k, n);
-      return shift == nullptr ? value : value + load(shift + k, n);
-    });
-    for (int64_t k = 0; k < K; k += LANES) {
-      const Floats probability = load(powers.values + k) * powers.factor;
-      store(probabilities + row * K + k, probability, lanesAt(k, K));
-    }
-  });
+/**
+ * (queries [B·Q,AD], keys [B·K,GD], values [B·K,GD], lengths int32 [B] or [0], bias [A,Q,K] or [0], mask [B,A,Q,K] or
+ * [0]) → (softmax(scale · q kᵀ + bias) ∘ mask · v [B·Q,AD], probabilities [B,A,Q,K]); the latter are undefined where a
+ * query may not look.
+ */
+inline void attention(Call& call, const AttentionAttributes& attributes) {
+  Attention of;
+  if (!readProjections(call, 0, attributes, &of)) return;
+  if (!readMasks(call, call.input(3), call.input(5), &of)) return;
+  const TF_Tensor* bias = call.input(4);
+  const int64_t scores = of.heads * of.queryLength * of.keyLength;
+  if (!call.require(elements(bias) == 0 || elements(bias) == scores, "a bias for every score of a sequence")) return;
+  of.bias = elements(bias) == 0 ? nullptr : data<float>(bias);
+  float* context = call.output<float>(0, {of.sequences * of.queryLength, of.heads * of.D});
+  float* probabilities = call.output<float>(1, {of.sequences, of.heads, of.queryLength, of.keyLength});
+  if (context == nullptr || probabilities == nullptr) return;
+  attendAll(of, context, probabilities);
 }
 
-/** (P T[B,A,Q,K], dropped T likewise, mask likewise or [0]) → P ∘ (d − Σ P ∘ d) with d = dropped ∘ mask, T likewise */
-template <typename T>
-void attentionSoftmaxGradient(Call& call) {
-  const TF_Tensor* probabilities = call.input(0);
-  const TF_Tensor* gradient = call.input(1);
-  const TF_Tensor* mask = call.input(2);
-  const int64_t K = width(probabilities);
-  const int64_t size = elements(probabilities);
-  const bool fits = elements(gradient) == size && (elements(mask) == 0 || elements(mask) == size);
-  if (!call.require(fits, "one gradient and one mask an element")) return;
-  T* result = call.like<T>(0, probabilities);
-  if (result == nullptr) return;
-  const T* from = data<T>(probabilities);
-  const T* slopes = data<T>(gradient);
-  const float* keep = elements(mask) == 0 ? nullptr : data<float>(mask);
-  forRows(rows(probabilities), width(probabilities), [=](int64_t row) {
-    const auto slope = [=](int64_t k, int64_t n) {
-      const Floats value = load(slopes + row * K + k, n);
-      return keep == nullptr ? value : value * load(keep + row * K + k, n);
-    };
-    Floats products = {};
-    for (int64_t k = 0; k < K; k += LANES) {
-      const int64_t n = lanesAt(k, K);
-      products += load(from + row * K + k, n) * slope(k, n);
-    }
-    const float sum = total(products);
-    for (int64_t k = 0; k < K; k += LANES) {
-      const int64_t n = lanesAt(k, K);
-      store(result + row * K + k, load(from + row * K + k, n) * (slope(k, n) - sum), n);
-    }
-  });
+/**
+ * (dcontext, probabilities, queries, keys, values, lengths, mask) → (dqueries, dkeys, dvalues, those of the scores with
+ * their bias [B,A,Q,K], or [0,0,0,0] where they are not wanted)
+ */
+inline void attentionGradient(Call& call, const AttentionGradientAttributes& attributes) {
+  const TF_Tensor* dContext = call.input(0);
+  const TF_Tensor* probabilities = call.input(1);
+  Attention of;
+  if (!readProjections(call, 2, attributes, &of)) return;
+  if (!readMasks(call, call.input(5), call.input(6), &of)) return;
+  const int64_t queries = of.sequences * of.queryLength;
+  const int64_t keys = of.sequences * of.keyLength;
+  const bool fits = elements(dContext) == queries * of.heads * of.D && elements(probabilities) == of.scores();
+  if (!call.require(fits, "a gradient for every vector, and a probability for every score")) return;
+  float* dQueries = call.output<float>(0, {queries, of.heads * of.D});
+  float* dKeys = call.output<float>(1, {keys, of.keyHeads * of.D});
+  float* dValues = call.output<float>(2, {keys, of.keyHeads * of.D});
+  const bool wants = attributes.wantsScores;
+  float* dScores = wants ? call.output<float>(3, {of.sequences, of.heads, of.queryLength, of.keyLength})
+                         : call.output<float>(3, {0, 0, 0, 0});
+  if (dQueries == nullptr || dKeys == nullptr || dValues == nullptr || (wants && dScores == nullptr)) return;
+  attendAllGradient(of, {data<float>(dContext),
+                         data<float>(probabilities),
+                         {dQueries, of.heads * of.D, nullptr},
+                         {dKeys, of.keyHeads * of.D, nullptr},
+                         {dValues, of.keyHeads * of.D, nullptr},
+                         wants ? dScores : nullptr});
 }
 
-/** (x T, mask) → x ∘ mask, T */
-template <typename T>
-void applyMask(Call& call) {
-  const TF_Tensor* x = call.input(0);
-  const TF_Tensor* mask = call.input(1);
-  const int64_t C = width(x);
-  if (!call.require(elements(mask) == elements(x), "a mask of the same shape")) return;
-  T* y = call.like<T>(0, x);
-  if (y == nullptr) return;
-  const T* from = data<T>(x);
-  const float* keep = data<float>(mask);
-  forRows(rows(x), width(x), [=](int64_t row) {
-    for (int64_t c = 0; c < C; c += LANES) {
-      const int64_t n = lanesAt(c, C);
-      store(y + row * C + c, load(from + row * C + c, n) * load(keep + row * C + c, n), n);
-    }
-  });
+inline void addAttentionKernels() {
+  add<AttentionAttributes, attention>("RingmasterAttention", TF_FLOAT);
+  add<AttentionGradientAttributes, attentionGradient>("RingmasterAttentionGradient", TF_FLOAT);
 }
 
 }  // namespace RINGMASTER_LEVEL

@@ -1,6 +1,7 @@
 // Softmax cross-entropy, summed over rows, and its gradient.
 #pragma once
 
+#include "kernel.h"
 #include "softmax.h"
 
 namespace RINGMASTER_LEVEL {
@@ -44,6 +45,11 @@ void crossEntropy(Call& call) {
       if (shift != nullptr) addTo(sums + v, probability, n);
     }
   });
+}
+
+template <typename T>
+void addCrossEntropyKernels() {
+  add<crossEntropy<T>>("RingmasterCrossEntropy", TypeOf<T>::value);
 }
 
 }  // namespace RINGMASTER_LEVEL

@@ -2,6 +2,7 @@
 // sixteen counters at a time.
 #pragma once
 
+#include "kernel.h"
 #include "rows.h"
 
 namespace RINGMASTER_LEVEL {
@@ -38,6 +39,12 @@ struct Philox {
   }
 };
 
+struct DropoutAttributes {
+  int32_t dropped;
+
+  explicit DropoutAttributes(const Construction& given) : dropped(given.integer("dropped")) {}
+};
+
 constexpr int64_t HALVES = 8;
 constexpr int64_t DRAWS = LANES * HALVES;
 
@@ -45,7 +52,8 @@ constexpr int64_t DRAWS = LANES * HALVES;
  * (shape int32[rank], key int32[2]) → float of that shape: 0 where a draw of 16 bits is below `dropped`, and elsewhere
  * what makes the mean 1. Element 128 c + 16 p + l has half p % 2 (the lower one first) of word p / 2 of counter 16 c + l.
  */
-inline void dropoutMask(Call& call, int32_t dropped) {
+inline void dropoutMask(Call& call, const DropoutAttributes& attributes) {
+  const int32_t dropped = attributes.dropped;
   const TF_Tensor* shape = call.input(0);
   const TF_Tensor* key = call.input(1);
   int64_t extents[8];
@@ -69,6 +77,31 @@ inline void dropoutMask(Call& call, int32_t dropped) {
       store(mask + at, (Ints)half < dropped ? Floats{} : all(kept), lanesAt(at, size));
     }
   });
+}
+
+/** (x T, mask) → x ∘ mask, T */
+template <typename T>
+void applyMask(Call& call) {
+  const TF_Tensor* x = call.input(0);
+  const TF_Tensor* mask = call.input(1);
+  const int64_t C = width(x);
+  if (!call.require(elements(mask) == elements(x), "a mask of the same shape")) return;
+  T* y = call.like<T>(0, x);
+  if (y == nullptr) return;
+  const T* from = data<T>(x);
+  const float* keep = data<float>(mask);
+  forRows(rows(x), width(x), [=](int64_t row) {
+    for (int64_t c = 0; c < C; c += LANES) {
+      const int64_t n = lanesAt(c, C);
+      store(y + row * C + c, load(from + row * C + c, n) * load(keep + row * C + c, n), n);
+    }
+  });
+}
+
+inline void addDropoutKernels() {
+  add<DropoutAttributes, dropoutMask>("RingmasterDropoutMask", TF_FLOAT);
+  add<applyMask<float>>("RingmasterApplyMask", TF_FLOAT);
+  add<applyMask<BFloat16>>("RingmasterApplyMask", TF_BFLOAT16);
 }
 
 }  // namespace RINGMASTER_LEVEL

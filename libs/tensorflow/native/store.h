@@ -1,6 +1,7 @@
 // Reads a tensor back, straight into memory of ours.
 #pragma once
 
+#include "kernel.h"
 #include "rows.h"
 
 namespace RINGMASTER_LEVEL {
@@ -21,6 +22,11 @@ void storeInto(Call& call) {
     const int64_t at = row * LANES;
     store(to + at, load(from + at, lanesAt(at, size)), lanesAt(at, size));
   });
+}
+
+template <typename T>
+void addStoreKernels() {
+  add<storeInto<T>>("RingmasterStoreInto", TypeOf<T>::value);
 }
 
 }  // namespace RINGMASTER_LEVEL

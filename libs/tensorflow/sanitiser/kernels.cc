@@ -211,16 +211,15 @@ Case drawn(int operation, TF_DataType T) {
               {numbers(T, {B, A, L, D}), numbers(T, {B, A, L, D}), numbers(T, {B, A, L, D})},
               {}};
     case 9: {
-      TF_Tensor* bias = below(3) == 0 ? tensor(TF_FLOAT, {0})
-                        : below(2)    ? numbers(TF_FLOAT, {N, L})
-                                      : numbers(TF_FLOAT, {B, 1, 1, L});
-      return {"RingmasterAttentionSoftmax", T, {numbers(T, {B, A, N, L}), bias}, {}};
+      const std::vector<std::vector<int64_t>> shapes = {{N, L}, {B, 1, 1, L}, {A, N, L}, {B, A, N, L}};
+      TF_Tensor* bias = below(3) == 0 ? tensor(TF_FLOAT, {0}) : numbers(TF_FLOAT, shapes[below(4)]);
+      return {"RingmasterAttentionSoftmax", T, {numbers(T, {B, A, N, L}), bias}, {{"scale", 0.5}}};
     }
     case 10:
       return {"RingmasterAttentionSoftmaxGradient",
               T,
               {numbers(T, {B, A, N, L}), numbers(T, {B, A, N, L}), maybe(TF_FLOAT, {B, A, N, L})},
-              {}};
+              {{"scale", 0.5}}};
     case 11:
       return {"RingmasterSelfAttention",
               TF_FLOAT,
@@ -249,10 +248,38 @@ Case drawn(int operation, TF_DataType T) {
               TF_FLOAT,
               {integers({(int32_t)N, (int32_t)C, (int32_t)B}), integers({(int32_t)random_(), (int32_t)random_()})},
               {{"dropped", (double)below(65536)}}};
+    case 17:
+      return {"RingmasterRotate",
+              T,
+              {numbers(T, {B * L, A * 2 * D}), numbers(TF_FLOAT, {L + below(5), 2 * D})},
+              {{"length", (double)L}, {"back", (double)below(2)}}};
+    case 18:
+    case 19: {
+      // Sequences of N queries and L keys; A heads of keys for some heads of queries each.
+      const int64_t heads = A * (1 + below(3));
+      const bool causal = N <= L && below(2);
+      std::map<std::string, double> given = {{"sequences", (double)B},      {"heads", (double)heads},
+                                             {"key_value_heads", (double)A}, {"causal", (double)causal},
+                                             {"scale", 0.5},                 {"wants_scores", (double)below(2)}};
+      TF_Tensor* queries = numbers(TF_FLOAT, {B * N, heads * D});
+      TF_Tensor* keys = numbers(TF_FLOAT, {B * L, A * D});
+      TF_Tensor* values = numbers(TF_FLOAT, {B * L, A * D});
+      TF_Tensor* mask = maybe(TF_FLOAT, {B, heads, N, L});
+      if (operation == 18)
+        return {"RingmasterAttention",
+                TF_FLOAT,
+                {queries, keys, values, lengths(), maybe(TF_FLOAT, {heads, N, L}), mask},
+                given};
+      return {"RingmasterAttentionGradient",
+              TF_FLOAT,
+              {numbers(TF_FLOAT, {B * N, heads * D}), numbers(TF_FLOAT, {B, heads, N, L}), queries, keys, values,
+               lengths(), mask},
+              given};
+    }
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }
 }
-constexpr int OPERATIONS = 18;
+constexpr int OPERATIONS = 21;
 
 /** Runs a case and returns whether it was refused. */
 bool run(const Case& given) {

@@ -1,96 +1,155 @@
-import { bitsFor, powerOfTwo } from '@ringmaster/base';
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
+import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
+
 import {
-  triple,
+  attendHeads,
+  attendHeadsGradient,
   type Attended,
-  type AttentionOptions,
-  type Kernels,
-  type Sight,
-} from './kernels.js';
+  type ProductOptions,
+} from './attention-products.js';
+import {
+  composedAttentionSoftmax,
+  nativeAttentionSoftmax,
+  type AttentionSoftmaxKernels,
+} from './attention-softmax.js';
+import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
+import { lengthsTensor, none, pair, quadruple, typed } from './native.js';
 
-type Parts = Pick<
-  Kernels,
-  'splitHeads' | 'mergeHeads' | 'attentionSoftmax' | 'attentionSoftmaxGradient' | 'applyMask'
->;
+export interface AttentionKernels {
+  /**
+   * softmax(scale · q kᵀ + bias) ∘ mask · v of every head, for queries T[B·Q,AD], keys and values T[B·K,GD], which may be
+   * of other sequences: T[B·Q,AD]. A/G query heads after the other read the same keys and values (Ainslie et al., "GQA",
+   * 2023).
+   */
+  attention(queries: Tensor, keys: Tensor, values: Tensor, options: AttentionOptions): Attended;
 
-/** Added to a score that must not count; its exponential is exactly 0. */
-const NEVER = -1e9;
-
-/** Self-attention of batched products and of kernels between them. Takes ownership of `packed`. */
-export function attend(
-  ops: Ops,
-  kernels: Parts,
-  packed: Tensor,
-  bias: Tensor | null,
-  { sequences, heads, sight, mask }: AttentionOptions,
-): Attended {
-  return ops.runtime.scope(() => {
-    const split = kernels.splitHeads(packed, bias, sequences, heads);
-    ops.runtime.free(packed);
-    const { queries, keys, values } = split;
-    const scores = ops.batchMatmul(queries, keys, { transposeY: true });
-    const probabilities = kernels.attentionSoftmax(scores, sightBias(ops, sight, scores));
-    ops.runtime.free(scores);
-    const dropped = mask === null ? probabilities : kernels.applyMask(probabilities, mask);
-    const output = ops.transpose(ops.batchMatmul(dropped, values), [0, 2, 1, 3]);
-    const context = ops.reshape(output, [packed.shape[0] ?? 0, -1]);
-    return { context, saved: [queries, keys, values, probabilities, dropped] };
-  });
+  /** The gradient through `attention` of dContext T[B·Q,AD]; that of the bias where it is wanted. */
+  attentionGradient(
+    dContext: Tensor,
+    saved: Attended['saved'],
+    options: AttentionOptions,
+    wantsBias: boolean,
+  ): AttentionGradient;
 }
 
-/** The gradient through `attend`. */
-export function attendGradient(
-  ops: Ops,
-  kernels: Parts,
-  dContext: Tensor,
-  saved: readonly Tensor[],
-  { sequences, heads, mask }: AttentionOptions,
-): ReturnType<Kernels['selfAttentionGradient']> {
-  const [queries, keys, values] = triple(saved.slice(0, 3));
-  const [probabilities, dropped] = saved.slice(3);
-  if (probabilities === undefined || dropped === undefined) throw new Error('nothing was saved');
-  return ops.runtime.scope(() => {
-    const byToken = ops.reshape(dContext, [sequences, -1, heads, queries.shape[3] ?? 0]);
-    const dy = ops.transpose(byToken, [0, 2, 1, 3]);
-    const dValues = ops.batchMatmul(dropped, dy, { transposeX: true });
-    const dDropped = ops.batchMatmul(dy, values, { transposeY: true });
-    ops.runtime.free(dy);
-    const dScores = kernels.attentionSoftmaxGradient(probabilities, dDropped, mask);
-    ops.runtime.free(dDropped);
-    const dQueries = ops.batchMatmul(dScores, keys);
-    const dKeys = ops.batchMatmul(dScores, queries, { transposeX: true });
-    return kernels.mergeHeads({ queries: dQueries, keys: dKeys, values: dValues });
-  });
+export interface AttentionOptions extends ProductOptions {
+  /** B. */
+  readonly sequences: number;
+  /** A. */
+  readonly heads: number;
+  /** G, which divides A. */
+  readonly keyValueHeads: number;
 }
 
-/** What to add to scores T[B,A,Q,K] so that nobody sees what it must not; null where everybody may see everything. */
-function sightBias(ops: Ops, { causal, lengths }: Sight, { shape }: Tensor): Tensor | null {
-  const length = shape[3] ?? 0;
-  // Padding is on the right, so a causal mask hides it from everything that counts.
-  if (causal) return causalBias(ops, length);
-  return lengths === null ? null : paddingBias(ops, lengths, length);
+export interface AttentionGradient {
+  /** T[B·Q,AD]. */
+  readonly dQueries: Tensor;
+  /** T[B·K,GD]. */
+  readonly dKeys: Tensor;
+  /** T[B·K,GD]. */
+  readonly dValues: Tensor;
+  /** float32 [A,Q,K]; null where it is not wanted. */
+  readonly dBias: Tensor | null;
 }
 
-/** [T,T]: query t sees keys 0 to t. Cut from one of few tables. */
-function causalBias(ops: Ops, length: number): Tensor {
+/** native/attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
+export function nativeAttention(ops: Ops): AttentionKernels {
   const { runtime } = ops;
-  const size = powerOfTwo(bitsFor(length));
-  const whole = runtime.constant(`causal${size}`, () =>
-    runtime.upload(
-      Float32Array.from({ length: size * size }, (_, index) =>
-        index % size > Math.floor(index / size) ? NEVER : 0,
-      ),
-      [size, size],
-    ),
-  );
-  return ops.slice(whole, [0, 0], [length, length]);
+  const parts = inParts(ops, { ...nativeAttentionSoftmax(ops), ...nativeDropout(ops) });
+  const attributes = (x: Tensor, options: AttentionOptions) => [
+    ...typed(x),
+    attribute.integer('sequences', options.sequences),
+    attribute.integer('heads', options.heads),
+    attribute.integer('key_value_heads', options.keyValueHeads),
+    attribute.integer('causal', options.causal ? 1 : 0),
+    attribute.float('scale', options.scale),
+  ];
+  return {
+    attention(queries, keys, values, options) {
+      if (queries.dtype !== 'float32') return parts.attention(queries, keys, values, options);
+      return runtime.scope(() => {
+        const inputs = [
+          queries,
+          keys,
+          values,
+          lengthsTensor(runtime, options.lengths),
+          options.bias ?? none(runtime),
+          options.dropoutMask ?? none(runtime),
+        ];
+        const [context, probabilities] = pair(
+          runtime.executeMany('RingmasterAttention', inputs, attributes(queries, options), 2),
+        );
+        return { context, saved: [probabilities, queries, keys, values] };
+      });
+    },
+
+    attentionGradient(dContext, saved, options, wantsBias) {
+      if (dContext.dtype !== 'float32')
+        return parts.attentionGradient(dContext, saved, options, wantsBias);
+      return runtime.scope(() => {
+        const inputs = [
+          dContext,
+          ...saved,
+          lengthsTensor(runtime, options.lengths),
+          options.dropoutMask ?? none(runtime),
+        ];
+        const given = [
+          ...attributes(dContext, options),
+          attribute.integer('wants_scores', wantsBias ? 1 : 0),
+        ];
+        const [dQueries, dKeys, dValues, dScores] = quadruple(
+          runtime.executeMany('RingmasterAttentionGradient', inputs, given, 4),
+        );
+        return { dQueries, dKeys, dValues, dBias: wantsBias ? overSequences(ops, dScores) : null };
+      });
+    },
+  };
 }
 
-/** [B,1,1,T]: every query sees the first `lengths[b]` keys. */
-function paddingBias(ops: Ops, lengths: Int32Array, length: number): Tensor {
-  const values = new Float32Array(lengths.length * length);
-  lengths.forEach((real, sequence) => {
-    values.fill(NEVER, sequence * length + real, (sequence + 1) * length);
-  });
-  return ops.runtime.upload(values, [lengths.length, 1, 1, length]);
+export function composedAttention(ops: Ops): AttentionKernels {
+  return inParts(ops, { ...composedAttentionSoftmax(ops), ...composedDropout(ops) });
+}
+
+/** Attention of products of TensorFlow and the kernels between them. */
+function inParts(ops: Ops, kernels: AttentionSoftmaxKernels & DropoutKernels): AttentionKernels {
+  return {
+    attention: (queries, keys, values, options) =>
+      ops.runtime.scope(() => {
+        const { sequences, heads, keyValueHeads } = options;
+        const byHead = {
+          queries: split(ops, queries, sequences, heads),
+          keys: split(ops, keys, sequences, keyValueHeads),
+          values: split(ops, values, sequences, keyValueHeads),
+        };
+        return attendHeads(ops, kernels, byHead, options);
+      }),
+
+    attentionGradient: (dContext, saved, options, wantsBias) =>
+      ops.runtime.scope(() => {
+        const found = attendHeadsGradient(ops, kernels, dContext, saved, options, wantsBias);
+        return {
+          dQueries: merge(ops, found.heads.queries),
+          dKeys: merge(ops, found.heads.keys),
+          dValues: merge(ops, found.heads.values),
+          dBias: found.dBias,
+        };
+      }),
+  };
+}
+
+/** T[B·T,AD] → T[B,A,T,D]. */
+function split(ops: Ops, x: Tensor, sequences: number, heads: number): Tensor {
+  const depth = (x.shape.at(-1) ?? 0) / heads;
+  return ops.transpose(ops.reshape(x, [sequences, -1, heads, depth]), [0, 2, 1, 3]);
+}
+
+/** T[B,A,T,D] → T[B·T,AD]. */
+function merge(ops: Ops, x: Tensor): Tensor {
+  const [sequences = 0, , length = 0] = x.shape;
+  return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [sequences * length, -1]);
+}
+
+/** The sum of x [B,A,Q,K] over the sequences, [A,Q,K]. */
+function overSequences(ops: Ops, x: Tensor): Tensor {
+  const [sequences = 0, ...shape] = x.shape;
+  return ops.reshape(ops.columnSums(ops.reshape(x, [sequences, -1])), shape);
 }

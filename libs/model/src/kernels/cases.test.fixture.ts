@@ -1,8 +1,10 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaster/tensorflow';
-import { ComposedKernels } from './composed/composed.js';
-import type { Kernels, Sight } from './kernels.js';
-import { NativeKernels } from './native.js';
+
+import { composedHeads, nativeHeads } from './attention-heads.js';
+import type { AttentionMask } from './attention-products.js';
+import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import { composedKernels, nativeKernels } from './kernels.js';
 
 // Every kernel at extents that no vector width divides.
 const SEQUENCES = 2;
@@ -14,8 +16,18 @@ const CLASSES = 1031;
 
 export const runtime = Runtime.open();
 const ops = new Ops(runtime);
-export const native = new NativeKernels(ops);
-export const composed = new ComposedKernels(ops);
+/** All kernels, with those that are parts of attention alone. */
+export const native = {
+  ...nativeKernels(ops),
+  ...nativeHeads(ops),
+  ...nativeAttentionSoftmax(ops),
+};
+export const composed: Kernels = {
+  ...composedKernels(ops),
+  ...composedHeads(ops),
+  ...composedAttentionSoftmax(ops),
+};
+type Kernels = typeof native;
 
 function normals(shape: readonly number[], purpose: string): Tensor {
   const stream = new RandomStream(randomKey(3, purpose));
@@ -83,34 +95,71 @@ export const cases: Record<string, Use> = {
       keys: factor(normals(head, 'keys')),
       values: factor(normals(head, 'values')),
     }),
-  softmax: (kernels, factor) => kernels.attentionSoftmax(factor(normals(scores, 'scores')), null),
+  softmax: (kernels, factor) =>
+    kernels.attentionSoftmax(factor(normals(scores, 'scores')), null, 1),
   'causal softmax': (kernels, factor) =>
     kernels.attentionSoftmax(
       factor(normals(scores, 'scores')),
       never([LENGTH, LENGTH], (i) => i % LENGTH > Math.floor(i / LENGTH)),
+      1,
     ),
   'padded softmax': (kernels, factor) =>
     kernels.attentionSoftmax(
       factor(normals(scores, 'scores')),
       never([SEQUENCES, 1, 1, LENGTH], (i) => i === LENGTH - 1 || i > LENGTH + 4),
+      1,
     ),
-  'gradient of softmax': (kernels, factor) => softmaxGradient(kernels, factor, null),
+  'softmax with a bias for each head': (kernels, factor) =>
+    kernels.attentionSoftmax(
+      factor(normals(scores, 'scores')),
+      normals([HEADS, LENGTH, LENGTH], 'bias'),
+      0.4,
+    ),
+  'gradient of softmax': (kernels, factor) => softmaxGradient(kernels, factor, null, 1),
   'gradient of softmax and dropout': (kernels, factor) =>
-    softmaxGradient(kernels, factor, mask(scores)),
-  'self-attention': attention({ causal: false, lengths: null }),
-  'self-attention without bias': attention({ causal: false, lengths: null }, null, LENGTH, false),
-  'causal self-attention': attention({ causal: true, lengths: null }),
-  'padded self-attention': attention({ causal: false, lengths: Int32Array.of(LENGTH, 18) }),
-  'causal self-attention with dropout': attention({ causal: true, lengths: null }, mask(scores)),
-  'padded self-attention with dropout': attention(
+    softmaxGradient(kernels, factor, mask(scores), 0.4),
+  'self-attention': selfAttention({ causal: false, lengths: null }),
+  'self-attention without bias': selfAttention(
+    { causal: false, lengths: null },
+    null,
+    LENGTH,
+    false,
+  ),
+  'causal self-attention': selfAttention({ causal: true, lengths: null }),
+  'padded self-attention': selfAttention({ causal: false, lengths: Int32Array.of(LENGTH, 18) }),
+  'causal self-attention with dropout': selfAttention(
+    { causal: true, lengths: null },
+    mask(scores),
+  ),
+  'padded self-attention with dropout': selfAttention(
     { causal: false, lengths: Int32Array.of(1, LENGTH) },
     mask(scores),
   ),
-  'self-attention that is worth several threads': attention(
+  'self-attention that is worth several threads': selfAttention(
     { causal: true, lengths: null },
     null,
     2 * LENGTH,
   ),
+  attention: attention({}),
+  'attention to a longer stream': attention({ keys: 53 }),
+  'attention to a shorter, padded stream': attention({
+    keys: 21,
+    lengths: Int32Array.of(21, 4),
+    dropout: true,
+  }),
+  'causal attention with fewer keys and values': attention({ causal: true, keyValueHeads: 2 }),
+  'causal attention of the last queries': attention({ causal: true, keys: 50 }),
+  'attention with a bias': attention({ bias: true, scale: 1 }),
+  'attention with a bias and all else': attention({
+    bias: true,
+    dropout: true,
+    keys: 40,
+    keyValueHeads: 1,
+    lengths: Int32Array.of(40, 33),
+  }),
+  'causal attention with a bias': attention({ bias: true, causal: true, keyValueHeads: 2 }),
+  'rotation forth': rotation('forth'),
+  'rotation back': rotation('back'),
   'mask applied': (kernels, factor) => kernels.applyMask(factor(x()), mask(rows)),
   'rows added': (kernels) => {
     const indices = Int32Array.from({ length: LENGTH }, (_, row) => (row * row) % 11);
@@ -129,22 +178,83 @@ function normaliseGradient(kernels: Kernels, d: Tensor, along: Tensor | null) {
   return kernels.normaliseGradient(d, x(), statistics, bias(), along);
 }
 
-function softmaxGradient(kernels: Kernels, factor: (x: Tensor) => Tensor, kept: Tensor | null) {
+function softmaxGradient(
+  kernels: Kernels,
+  factor: (x: Tensor) => Tensor,
+  kept: Tensor | null,
+  scale: number,
+) {
   const probabilities = factor(ops.softmax(normals(scores, 'scores')));
   const gradient = factor(normals(scores, 'gradient'));
-  return kernels.attentionSoftmaxGradient(probabilities, gradient, kept);
+  return kernels.attentionSoftmaxGradient(probabilities, gradient, kept, scale);
 }
 
 /** Forward and backward; queries beyond the real length have no meaning, but the same values everywhere. */
-function attention(sight: Sight, kept: Tensor | null = null, length = LENGTH, biased = true): Use {
+function selfAttention(
+  which: AttentionMask,
+  kept: Tensor | null = null,
+  length = LENGTH,
+  biased = true,
+): Use {
   const width = 3 * HEADS * DEPTH;
-  const options = { sequences: SEQUENCES, heads: HEADS, sight, mask: kept };
+  const options = { sequences: SEQUENCES, heads: HEADS, ...which, dropoutMask: kept };
   return (kernels, factor) => {
     const shift = biased ? normals([width], 'bias') : null;
     const packed = factor(normals([SEQUENCES * length, width], 'packed'));
     const { context, saved } = kernels.selfAttention(packed, shift, options);
     const dContext = factor(normals(context.shape, 'gradient'));
     return { context, ...kernels.selfAttentionGradient(dContext, shift, saved, options) };
+  };
+}
+
+/** Forward and backward, with four query heads. */
+function attention({
+  causal = false,
+  keys = LENGTH,
+  keyValueHeads = 4,
+  lengths = null,
+  scale = 0.3,
+  bias = false,
+  dropout = false,
+}: {
+  causal?: boolean;
+  keys?: number;
+  keyValueHeads?: number;
+  lengths?: Int32Array | null;
+  scale?: number;
+  bias?: boolean;
+  dropout?: boolean;
+}): Use {
+  const heads = 4;
+  const each = [heads, LENGTH, keys];
+  return (kernels, factor) => {
+    const options = {
+      sequences: SEQUENCES,
+      heads,
+      keyValueHeads,
+      causal,
+      lengths,
+      scale,
+      bias: bias ? normals(each, 'bias') : null,
+      dropoutMask: dropout ? mask([SEQUENCES, ...each]) : null,
+    };
+    const shared = [SEQUENCES * keys, keyValueHeads * DEPTH];
+    const { context, saved } = kernels.attention(
+      factor(normals([SEQUENCES * LENGTH, heads * DEPTH], 'queries')),
+      factor(normals(shared, 'keys')),
+      factor(normals(shared, 'values')),
+      options,
+    );
+    const dContext = factor(normals(context.shape, 'gradient'));
+    return { context, ...kernels.attentionGradient(dContext, saved, options, bias) };
+  };
+}
+
+function rotation(direction: 'forth' | 'back'): Use {
+  const table = () => normals([LENGTH + 4, 2 * DEPTH], 'table');
+  return (kernels, factor) => {
+    const vectors = factor(normals([SEQUENCES * LENGTH, HEADS * 2 * DEPTH], 'vectors'));
+    return kernels.rotate(vectors, table(), LENGTH, direction);
   };
 }
 

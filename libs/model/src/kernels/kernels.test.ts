@@ -50,8 +50,11 @@ it('refuses what does not fit', () => {
     const five = runtime.upload(Int32Array.of(0, 5), [2]);
     const target = runtime.upload(new Float32Array(15), [5, 3]);
     expect(() => native.addRows(target, x, five)).toThrow('rows of the target');
-    const options = { sequences: 2, heads: 1, sight: { causal: true, lengths: null }, mask: null };
+    const options = { sequences: 2, heads: 1, causal: true, lengths: null, dropoutMask: null };
     expect(() => native.selfAttention(x, four, options)).toThrow('three vectors a head and token');
+    const general = { ...options, keyValueHeads: 1, scale: 1, bias: null };
+    expect(() => native.attention(x, four, four, general)).toThrow('a vector a head and token');
+    expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });
 });

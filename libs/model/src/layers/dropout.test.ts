@@ -2,8 +2,7 @@ import { philox, randomKey } from '@ringmaster/base';
 import { Ops, Runtime } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { ComposedKernels } from '../kernels/composed/composed.js';
-import { NativeKernels } from '../kernels/native.js';
+import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { maskAt } from './dropout.js';
 import type { RandomScope } from './layer.js';
 
@@ -11,11 +10,11 @@ const runtime = Runtime.open();
 const scope: RandomScope = { seed: 7, step: 3, microbatch: 2 };
 
 const ops = new Ops(runtime);
-const native = new NativeKernels(ops);
+const native = nativeKernels(ops);
 
 describe.each([
   ['native', native],
-  ['composed', new ComposedKernels(ops)],
+  ['composed', composedKernels(ops)],
 ])('a mask of %s kernels', (_, kernels) => {
   const mask = (
     shape: readonly number[],

@@ -2,10 +2,10 @@ import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { ComposedKernels } from '../kernels/composed/composed.js';
 import type { Activation, Kernels } from '../kernels/index.js';
-import { NativeKernels } from '../kernels/native.js';
+import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { activate } from './activate.js';
+import { Attention, type AttentionOptions } from './attention.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
@@ -13,7 +13,9 @@ import { LayerNorm } from './layer-norm.js';
 import { zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { Linear } from './linear.js';
 import type { Emit } from './parameter-gradients.js';
+import { RelativeBias } from './relative-bias.js';
 import { addBranch } from './residual.js';
+import { Rotary } from './rotary.js';
 import { SelfAttention, type SelfAttentionOptions } from './self-attention.js';
 import type { Stream } from './stream.js';
 import { Tape, type Value } from './tape.js';
@@ -35,23 +37,25 @@ const READ = Int32Array.of(0, 2, 4);
 const runtime = Runtime.open();
 const ops = new Ops(runtime);
 const kernels: Record<string, Kernels> = {
-  native: new NativeKernels(ops),
-  composed: new ComposedKernels(ops),
+  native: nativeKernels(ops),
+  composed: composedKernels(ops),
 };
 type Values = ReadonlyMap<string, Float32Array>;
 
 interface Case {
   readonly parameters: readonly ParameterSpec[];
-  /** Shape of the input that is differentiated; null where there is none. */
-  readonly input: readonly number[] | null;
+  /** Shapes of the inputs that are differentiated. */
+  readonly inputs: Readonly<Partial<Record<Input, readonly number[]>>>;
   readonly run: Run;
 }
-type Run = (pass: Pass, x: Value) => Value;
+/** A stream, and the memory that it attends to. */
+type Input = 'input x' | 'input memory';
+type Run = (pass: Pass, x: Value, memory: Value) => Value;
 
 /** A layer of the residual stream. */
 const of = ({ parameters }: Layer, run: Run): Case => ({
   parameters,
-  input: [ROWS, HIDDEN],
+  inputs: { 'input x': [ROWS, HIDDEN] },
   run,
 });
 
@@ -66,13 +70,13 @@ const read = (): Tensor => runtime.upload(READ, [READ.length]);
 /** Activation checkpointing of a part of a network. */
 const again =
   (run: Run): Run =>
-  (pass, x) =>
-    pass.tape.checkpoint(x, (tape, input) => run({ ...pass, tape }, input));
+  (pass, x, memory) =>
+    pass.tape.checkpoint(x, (tape, input) => run({ ...pass, tape }, input, memory));
 /** A part of a network after itself, with the same parameters. */
 const twice =
   (run: Run): Run =>
-  (pass, x) =>
-    run(pass, run(pass, x));
+  (pass, x, memory) =>
+    run(pass, run(pass, x, memory), memory);
 
 const OPTIONS: BlockOptions = {
   hidden: HIDDEN,
@@ -93,7 +97,7 @@ const linear = (bias: boolean): Case => {
 };
 const activation = (kind: Activation, bias: string | null): Case => ({
   parameters: bias === null ? [] : [zeros(bias, HIDDEN)],
-  input: [ROWS, HIDDEN],
+  inputs: { 'input x': [ROWS, HIDDEN] },
   run: (pass, x) => activate(pass, kind, x, bias),
 });
 const feedForward = (bias: boolean): Case => {
@@ -103,7 +107,7 @@ const feedForward = (bias: boolean): Case => {
     return addBranch(pass, x, branch, 0, 'feedforward');
   });
 };
-const attention = (
+const selfAttention = (
   options: Partial<SelfAttentionOptions>,
   stream: Stream = STREAM,
   some = false,
@@ -137,11 +141,83 @@ const embeddings = (options: Partial<EmbeddingsOptions>): Case => {
   const tokens = () => runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS]);
   return {
     parameters: layer.parameters,
-    input: null,
+    inputs: {},
     run: (pass) => layer.forward(pass, tokens(), STREAM),
   };
 };
 const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
+
+const MEMORY: Stream = { ...STREAM, length: 5, lengths: Int32Array.of(5, 3) };
+const ATTENTION: AttentionOptions = {
+  hidden: HIDDEN,
+  heads: 2,
+  keyValueHeads: 2,
+  depth: 3,
+  scale: 0.6,
+  bias: false,
+  rotary: null,
+  dropout: 0,
+  deviations: { query: 0.02, key: 0.02, value: 0.02, output: 0.02 },
+};
+const crossAttention = (options: Partial<AttentionOptions>): Case => {
+  const layer = new Attention('attention', { ...ATTENTION, ...options });
+  return {
+    parameters: layer.parameters,
+    inputs: { 'input x': [ROWS, HIDDEN], 'input memory': [SEQUENCES * MEMORY.length, HIDDEN] },
+    run: (pass, x, memory) => {
+      const to = { x: pass.tape.fork(memory), stream: MEMORY };
+      const branch = layer.forward(pass, pass.tape.fork(x), STREAM, { memory: to });
+      return addBranch(pass, x, branch, 0, 'attention');
+    },
+  };
+};
+const rotated = (stream: Stream, some = false): Case => {
+  const rotary = new Rotary({
+    depth: 4,
+    context: 6,
+    base: 100,
+    scaling: (frequency) => frequency / 2,
+  });
+  const layer = new Attention('attention', {
+    ...ATTENTION,
+    heads: 4,
+    depth: 4,
+    rotary,
+  });
+  return of(layer, (pass, x) => {
+    const inputs = { rows: some ? read() : null };
+    const branch = layer.forward(pass, pass.tape.fork(x), stream, inputs);
+    return addBranch(pass, x, branch, 0, 'attention');
+  });
+};
+/** Two layers with one bias of the scores. */
+const biasedAttention = (stream: Stream): Case => {
+  const relative = new RelativeBias('bias', {
+    heads: 2,
+    buckets: 4,
+    farthest: 3,
+    bidirectional: !stream.causal,
+    deviation: 0.02,
+  });
+  // Nothing is normalised in between: with larger scores they are too steep for finite differences.
+  const options = { ...ATTENTION, scale: 0.1 };
+  const layers = [new Attention('first', options), new Attention('second', options)];
+  return {
+    parameters: [relative, ...layers].flatMap(({ parameters }) => parameters),
+    inputs: { 'input x': [ROWS, HIDDEN] },
+    run: (pass, x) => {
+      const { tape } = pass;
+      const bias = relative.forward(pass, stream, stream);
+      const output = layers.reduce((from, layer) => {
+        const inputs = { bias: tape.fork(bias) };
+        const branch = layer.forward(pass, tape.fork(from), stream, inputs);
+        return addBranch(pass, from, branch, 0, 'attention');
+      }, x);
+      tape.release(bias);
+      return output;
+    },
+  };
+};
 
 const cases: Record<string, Case> = {
   linear: linear(true),
@@ -152,12 +228,21 @@ const cases: Record<string, Case> = {
   'gelu without bias': activation('gelu', null),
   'feed-forward': feedForward(true),
   'feed-forward without biases': feedForward(false),
-  attention: attention({}),
-  'attention without biases': attention({ bias: false }),
-  'causal attention': attention({}, { ...STREAM, causal: true }),
-  'padded attention': attention({}, { ...STREAM, lengths: Int32Array.of(2, 3) }),
-  'attention with dropout': attention({ dropout: 0.25 }),
-  'attention of some rows': attention({ dropout: 0.25 }, STREAM, true),
+  'self-attention': selfAttention({}),
+  'self-attention without biases': selfAttention({ bias: false }),
+  'causal self-attention': selfAttention({}, { ...STREAM, causal: true }),
+  'padded self-attention': selfAttention({}, { ...STREAM, lengths: Int32Array.of(2, 3) }),
+  'self-attention with dropout': selfAttention({ dropout: 0.25 }),
+  'self-attention of some rows': selfAttention({ dropout: 0.25 }, STREAM, true),
+  'attention to a padded memory': crossAttention({}),
+  'attention to a memory, with biases and dropout': crossAttention({ bias: true, dropout: 0.25 }),
+  'causal attention of fewer keys and values, rotated': rotated({ ...STREAM, causal: true }),
+  'rotated attention of some rows': rotated(STREAM, true),
+  'attention with a relative bias that is shared': biasedAttention({ ...STREAM, causal: true }),
+  'padded attention with a relative bias that is shared': biasedAttention({
+    ...STREAM,
+    lengths: Int32Array.of(3, 2),
+  }),
   'post-norm block with dropout': block(OPTIONS),
   'pre-norm block with dropout': block(PRE),
   'post-norm block without biases': block({ ...OPTIONS, bias: false }),
@@ -171,7 +256,6 @@ const cases: Record<string, Case> = {
   'sinusoidal embeddings': embeddings({ positions: 'sinusoidal', types: 0, norm: false }),
 };
 
-const INPUT = 'input';
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const normals = (size: number, purpose: string): Float32Array => {
   const stream = new RandomStream(randomKey(5, purpose));
@@ -181,9 +265,9 @@ const normals = (size: number, purpose: string): Float32Array => {
 /** Runs a case at `values` and gives `use` the pass, which may go back; frees everything. */
 function at<Result>(
   kind: string,
-  { run, input, parameters }: Case,
+  { run, inputs, parameters }: Case,
   values: Values,
-  use: (pass: { output: Value; x: Value; tape: Tape }) => Result,
+  use: (pass: { output: Value; given: ReadonlyMap<string, Value>; tape: Tape }) => Result,
   emit: Emit = () => undefined,
 ): Result {
   const tape = Tape.recording(runtime, emit);
@@ -201,8 +285,17 @@ function at<Result>(
         // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
         random: { seed: 5, step: 2, microbatch: 3 },
       };
-      const x = tape.input(runtime.upload(values.get(INPUT) ?? new Float32Array(1), input ?? [1]));
-      return use({ output: run(pass, tape.fork(x)), x, tape });
+      const handle = (name: Input): Value => {
+        const shape = inputs[name] ?? [0];
+        return tape.input(runtime.upload(values.get(name) ?? new Float32Array(0), shape));
+      };
+      const x = handle('input x');
+      const memory = handle('input memory');
+      const given = new Map([
+        ['input x', x],
+        ['input memory', memory],
+      ]);
+      return use({ output: run(pass, tape.fork(x), memory), given, tape });
     });
   } finally {
     tape.dispose();
@@ -215,7 +308,7 @@ const both = Object.keys(kernels).flatMap((kind) =>
 
 describe.each(both)('%s kernels: %s', (kind, _, layer) => {
   const shapes = new Map(layer.parameters.map(({ name, shape }) => [name, shape]));
-  if (layer.input !== null) shapes.set(INPUT, layer.input);
+  for (const [name, shape] of Object.entries(layer.inputs)) shapes.set(name, shape);
   const values: Values = new Map(
     [...shapes].map(([name, shape]) => [name, normals(sizeOf(shape), name)]),
   );
@@ -226,16 +319,23 @@ describe.each(both)('%s kernels: %s', (kind, _, layer) => {
 
   it('has the gradient of its output, each part once', () => {
     const gradients = new Map<string, Float32Array | Int32Array>();
-    const backward = ({ output, x, tape }: { output: Value; x: Value; tape: Tape }) => {
-      const { shape, size } = output.tensor;
-      tape.backward(output, runtime.upload(normals(size, 'weights'), shape));
-      if (layer.input !== null) gradients.set(INPUT, runtime.download(tape.gradientOf(x)));
-    };
-    at(kind, layer, values, backward, (name, gradient) => {
+    const emit = (name: string, gradient: Tensor) => {
       expect(gradients.has(name)).toBe(false);
       expect(gradient.shape).toEqual(shapes.get(name));
       gradients.set(name, runtime.download(gradient));
-    });
+    };
+    at(
+      kind,
+      layer,
+      values,
+      ({ output, given, tape }) => {
+        const { shape, size } = output.tensor;
+        tape.backward(output, runtime.upload(normals(size, 'weights'), shape));
+        for (const name of Object.keys(layer.inputs))
+          gradients.set(name, runtime.download(tape.gradientOf(given.get(name)!)));
+      },
+      emit,
+    );
     expect([...gradients.keys()].sort()).toEqual([...shapes.keys()].sort());
 
     for (const [name, shape] of shapes) {

@@ -3,6 +3,7 @@ import { maskAt } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 import { plus } from './plus.js';
+import { rowsOf } from './rows.js';
 import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
@@ -56,7 +57,7 @@ export class SelfAttention implements Layer {
     const added = bias === null ? null : weight(bias);
     const shape = [sequences, this.#heads, length, length];
     const mask = maskAt(pass, shape, this.#dropout, `${this.#name}.probabilities`);
-    const options = { sequences, heads: this.#heads, sight: { causal, lengths }, mask };
+    const options = { sequences, heads: this.#heads, causal, lengths, dropoutMask: mask };
     const attended = ops.runtime.scope(() => kernels.selfAttention(packed.tensor, added, options));
     const saved = [...attended.saved, mask];
     const parameters = bias === null ? [] : [bias];
@@ -66,14 +67,4 @@ export class SelfAttention implements Layer {
       give(packed, (sum) => plus(pass, sum, found.dPacked));
     });
   }
-}
-
-/** Rows `rows` [K] of x T[N,H]: T[K,H]. */
-function rowsOf(pass: Pass, x: Value, rows: Tensor): Value {
-  const { tape, ops } = pass;
-  const recorded = { inputs: [x], saved: [], parameters: [] };
-  return tape.record(ops.gatherRows(x.tensor, rows), recorded, (dy, give) => {
-    const count = x.tensor.shape[0] ?? 0;
-    give(x, (sum) => plus(pass, sum, ops.factor(ops.scatterRows(ops.float32(dy), rows, count))));
-  });
 }

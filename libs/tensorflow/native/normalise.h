@@ -1,42 +1,20 @@
-// What goes along a residual stream: additions and layer normalisation, each in one pass over memory.
+// Layer normalisation (Ba, Kiros and Hinton, 2016) in one pass over memory.
 #pragma once
 
+#include "kernel.h"
 #include "rows.h"
 
 namespace RINGMASTER_LEVEL {
 
-/** (x[N,H], branch T[N,H], bias[H or 0], mask[N,H or 0]) → x + (branch + bias) ∘ mask, [N,H] */
-template <typename T>
-void addBranch(Call& call) {
-  const TF_Tensor* x = call.input(0);
-  const TF_Tensor* branch = call.input(1);
-  const TF_Tensor* bias = call.input(2);
-  const TF_Tensor* mask = call.input(3);
-  const int64_t H = width(x);
-  const bool fits = elements(branch) == elements(x) && (elements(bias) == 0 || elements(bias) == H) &&
-                    (elements(mask) == 0 || elements(mask) == elements(x));
-  if (!call.require(fits, "branch, bias and mask fit the stream")) return;
-  float* sum = call.like<float>(0, x);
-  if (sum == nullptr) return;
-  const float* stream = data<float>(x);
-  const T* from = data<T>(branch);
-  const float* shift = elements(bias) == 0 ? nullptr : data<float>(bias);
-  const float* keep = elements(mask) == 0 ? nullptr : data<float>(mask);
-  forRows(rows(x), width(x), [=](int64_t row) {
-    for (int64_t c = 0; c < H; c += LANES) {
-      const int64_t n = lanesAt(c, H);
-      const int64_t at = row * H + c;
-      Floats value = load(from + at, n);
-      if (shift != nullptr) value += load(shift + c, n);
-      if (keep != nullptr) value *= load(keep + at, n);
-      store(sum + at, load(stream + at, n) + value, n);
-    }
-  });
-}
+struct NormaliseAttributes {
+  float epsilon;
 
-/** Layer normalisation: (x[N,H], gain[H], shift[H]) → (y T[N,H], mean and 1 / deviation [N,2]) */
+  explicit NormaliseAttributes(const Construction& given) : epsilon(given.number("epsilon")) {}
+};
+
+/** (x[N,H], gain[H], shift[H]) → (y T[N,H], mean and 1 / deviation [N,2]) */
 template <typename T>
-void normalise(Call& call, float epsilon) {
+void normalise(Call& call, const NormaliseAttributes& attributes) {
   const TF_Tensor* x = call.input(0);
   const TF_Tensor* gain = call.input(1);
   const TF_Tensor* shift = call.input(2);
@@ -60,7 +38,7 @@ void normalise(Call& call, float epsilon) {
       if (n < LANES) centred = load((const float*)&centred, n);
       squares += centred * centred;
     }
-    const float scale = 1.0f / sqrtf(total(squares) / H + epsilon);
+    const float scale = 1.0f / sqrtf(total(squares) / H + attributes.epsilon);
     moments[2 * row] = mean;
     moments[2 * row + 1] = scale;
     for (int64_t c = 0; c < H; c += LANES) {
@@ -126,6 +104,12 @@ void normaliseGradient(Call& call) {
   memcpy(dGain, both, H * sizeof(float));
   memcpy(dShift, both + H, H * sizeof(float));
   free(both);
+}
+
+template <typename T>
+void addNormaliseKernels() {
+  add<NormaliseAttributes, normalise<T>>("RingmasterNormalise", TypeOf<T>::value);
+  add<normaliseGradient<T>>("RingmasterNormaliseGradient", TypeOf<T>::value);
 }
 
 }  // namespace RINGMASTER_LEVEL

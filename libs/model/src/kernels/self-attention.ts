@@ -1,0 +1,125 @@
+import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
+import { composedHeads, nativeHeads, type HeadKernels } from './attention-heads.js';
+import {
+  attendHeads,
+  attendHeadsGradient,
+  type Attended,
+  type AttentionMask,
+} from './attention-products.js';
+import {
+  composedAttentionSoftmax,
+  nativeAttentionSoftmax,
+  type AttentionSoftmaxKernels,
+} from './attention-softmax.js';
+import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
+import { lengthsTensor, none, pair, typed, zeroBias } from './native.js';
+
+export interface SelfAttentionKernels {
+  /**
+   * softmax(q kᵀ / √D) ∘ mask · v of every head (Vaswani et al., 2017) for packed T[B·T,3AD] + bias [3AD], whose rows
+   * hold the queries of all A heads, then the keys, then the values: T[B·T,AD]. Takes ownership of `packed`.
+   */
+  selfAttention(packed: Tensor, bias: Tensor | null, options: SelfAttentionOptions): Attended;
+
+  /**
+   * The gradient through `selfAttention` of dContext T[B·T,AD]: dPacked T[B·T,3AD] and, whether there is a bias or not,
+   * dBias [3AD].
+   */
+  selfAttentionGradient(
+    dContext: Tensor,
+    bias: Tensor | null,
+    saved: Attended['saved'],
+    options: SelfAttentionOptions,
+  ): { readonly dPacked: Tensor; readonly dBias: Tensor };
+}
+
+export interface SelfAttentionOptions extends AttentionMask {
+  readonly sequences: number;
+  readonly heads: number;
+  /** The probabilities' dropout mask [B,A,T,T], or null. */
+  readonly dropoutMask: Tensor | null;
+}
+
+/** native/self-attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
+export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
+  const { runtime } = ops;
+  const parts = inParts(ops, {
+    ...nativeHeads(ops),
+    ...nativeAttentionSoftmax(ops),
+    ...nativeDropout(ops),
+  });
+  const attributes = (x: Tensor, { sequences, heads, causal }: SelfAttentionOptions) => [
+    ...typed(x),
+    attribute.integer('sequences', sequences),
+    attribute.integer('heads', heads),
+    attribute.integer('causal', causal ? 1 : 0),
+  ];
+  return {
+    selfAttention(packed, bias, options) {
+      if (packed.dtype !== 'float32') return parts.selfAttention(packed, bias, options);
+      return runtime.scope(() => {
+        const inputs = [
+          packed,
+          bias ?? zeroBias(runtime, packed),
+          lengthsTensor(runtime, options.lengths),
+          options.dropoutMask ?? none(runtime),
+        ];
+        const [context, probabilities] = pair(
+          runtime.executeMany('RingmasterSelfAttention', inputs, attributes(packed, options), 2),
+        );
+        return { context, saved: [probabilities, packed] };
+      });
+    },
+
+    selfAttentionGradient(dContext, bias, saved, options) {
+      if (dContext.dtype !== 'float32')
+        return parts.selfAttentionGradient(dContext, bias, saved, options);
+      return runtime.scope(() => {
+        const [probabilities, packed] = pair(saved);
+        const inputs = [
+          dContext,
+          probabilities,
+          packed,
+          bias ?? zeroBias(runtime, packed),
+          lengthsTensor(runtime, options.lengths),
+          options.dropoutMask ?? none(runtime),
+        ];
+        const operation = 'RingmasterSelfAttentionGradient';
+        const [dPacked, dBias] = pair(
+          runtime.executeMany(operation, inputs, attributes(dContext, options), 2),
+        );
+        return { dPacked, dBias };
+      });
+    },
+  };
+}
+
+export function composedSelfAttention(ops: Ops): SelfAttentionKernels {
+  return inParts(ops, {
+    ...composedHeads(ops),
+    ...composedAttentionSoftmax(ops),
+    ...composedDropout(ops),
+  });
+}
+
+/** Self-attention of the parts of it; queries are divided by √D where they are split. */
+function inParts(
+  ops: Ops,
+  kernels: HeadKernels & AttentionSoftmaxKernels & DropoutKernels,
+): SelfAttentionKernels {
+  return {
+    selfAttention: (packed, bias, options) =>
+      ops.runtime.scope(() => {
+        const heads = kernels.splitHeads(packed, bias, options.sequences, options.heads);
+        ops.runtime.free(packed);
+        return attendHeads(ops, kernels, heads, { ...options, scale: 1, bias: null });
+      }),
+
+    selfAttentionGradient: (dContext, _bias, saved, { dropoutMask }) =>
+      ops.runtime.scope(() => {
+        const how = { scale: 1, dropoutMask };
+        const { heads } = attendHeadsGradient(ops, kernels, dContext, saved, how, false);
+        return kernels.mergeHeads(heads);
+      }),
+  };
+}

@@ -1,0 +1,104 @@
+import type { Tensor } from '@ringmaster/tensorflow';
+import { addBias } from './add-bias.js';
+import { attend } from './attend.js';
+import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
+import { Linear } from './linear.js';
+import type { Rotary } from './rotary.js';
+import { rowsOf } from './rows.js';
+import type { Stream } from './stream.js';
+import type { Value } from './tape.js';
+
+export interface AttentionOptions {
+  /** Width of the streams (H). */
+  readonly hidden: number;
+  /** Query heads (A). */
+  readonly heads: number;
+  /** Key and value heads (G), which divide those. */
+  readonly keyValueHeads: number;
+  /** Width of a head (D). */
+  readonly depth: number;
+  /** What the products of queries and keys are multiplied with, such as 1/√D. */
+  readonly scale: number;
+  /** Whether the projections have biases. */
+  readonly bias: boolean;
+  /** Positions that queries and keys are turned by; null for none. */
+  readonly rotary: Rotary | null;
+  readonly dropout: number;
+  /** Standard deviations of the initial projections. */
+  readonly deviations: {
+    readonly query: number;
+    readonly key: number;
+    readonly value: number;
+    readonly output: number;
+  };
+}
+
+/** What other tokens than its own a stream attends to, and how. */
+export interface AttentionInputs {
+  /** What keys and values are projected from, T[B·K,H], which is used up, and its stream; the queries' own without. */
+  readonly memory?: { readonly x: Value; readonly stream: Stream };
+  /** Added to the scores: float32 [A,Q,K], which is used up. */
+  readonly bias?: Value;
+  /** int32 [K]: the rows that go on; all without. */
+  readonly rows?: Tensor | null;
+}
+
+/**
+ * Multi-head attention of a stream to itself or to another one (Vaswani et al., 2017), with a projection each for
+ * queries, keys and values. `SelfAttention` packs these where they are alike.
+ */
+export class Attention implements Layer {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #name: string;
+  readonly #options: AttentionOptions;
+  readonly #query: Linear;
+  readonly #key: Linear;
+  readonly #value: Linear;
+  readonly #output: Linear;
+
+  constructor(name: string, options: AttentionOptions) {
+    const { hidden, heads, keyValueHeads, depth, bias, deviations } = options;
+    const [width, shared] = [heads * depth, keyValueHeads * depth];
+    this.#name = name;
+    this.#options = options;
+    this.#query = new Linear(`${name}.query`, hidden, width, deviations.query, { bias });
+    this.#key = new Linear(`${name}.key`, hidden, shared, deviations.key, { bias });
+    this.#value = new Linear(`${name}.value`, hidden, shared, deviations.value, { bias });
+    this.#output = new Linear(`${name}.output`, width, hidden, deviations.output, { bias });
+    this.parameters = [this.#query, this.#key, this.#value, this.#output].flatMap(
+      ({ parameters }) => parameters,
+    );
+  }
+
+  /** x T[B·Q,H] of a stream → T[B·Q,H], or T[K,H] at the rows that go on. */
+  forward(
+    pass: Pass,
+    x: Value,
+    stream: Stream,
+    { memory, bias, rows = null }: AttentionInputs = {},
+  ): Branch {
+    const { tape } = pass;
+    const to = memory?.stream ?? stream;
+    const read = memory?.x ?? tape.fork(x);
+    const queries = this.#positioned(pass, project(pass, this.#query, x), stream);
+    const keys = this.#positioned(pass, project(pass, this.#key, tape.fork(read)), to);
+    const values = project(pass, this.#value, read);
+    const context = attend(pass, [queries, keys, values], bias ?? null, {
+      ...this.#options,
+      from: stream,
+      to,
+      path: `${this.#name}.probabilities`,
+    });
+    const chosen = rows === null ? context : rowsOf(pass, context, rows);
+    return { output: this.#output.product(pass, chosen), bias: this.#output.bias, rows };
+  }
+
+  #positioned(pass: Pass, x: Value, stream: Stream): Value {
+    return this.#options.rotary?.forward(pass, x, stream) ?? x;
+  }
+}
+
+function project(pass: Pass, linear: Linear, x: Value): Value {
+  const product = linear.product(pass, x);
+  return linear.bias === null ? product : addBias(pass, product, linear.bias);
+}

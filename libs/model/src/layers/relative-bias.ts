@@ -1,0 +1,88 @@
+import { log } from '@ringmaster/base';
+
+import { weights, type Layer, type ParameterSpec, type Pass } from './layer.js';
+import { plus } from './plus.js';
+import type { Stream } from './stream.js';
+import type { Value } from './tape.js';
+
+export interface RelativeBiasOptions {
+  readonly heads: number;
+  /** Distances that are told apart, in both directions together where there are two. */
+  readonly buckets: number;
+  /** Keys from here on have the same bias, however far they are. */
+  readonly farthest: number;
+  /** Whether keys after a query have buckets of their own; they are as near as the query's own without. */
+  readonly bidirectional: boolean;
+  readonly deviation: number;
+}
+
+/**
+ * A bias of the scores of attention by the distance of query and key, learned for each head (Raffel et al., "T5", 2020,
+ * section 2.1). All layers of a stack share it.
+ */
+export class RelativeBias implements Layer {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #weight: string;
+  readonly #options: RelativeBiasOptions;
+
+  constructor(name: string, options: RelativeBiasOptions) {
+    const { buckets, heads, deviation } = options;
+    this.#options = options;
+    this.#weight = `${name}.weight`;
+    this.parameters = [weights(this.#weight, [buckets, heads], deviation)];
+  }
+
+  /** Float32 [A,Q,K] for the queries of one stream and the keys of another or the same. */
+  forward(pass: Pass, queries: Stream, keys: Stream): Value {
+    const { tape, ops, weight } = pass;
+    const { runtime } = ops;
+    const { heads, buckets } = this.#options;
+    const shape = [queries.length, keys.length];
+    const numbers = bucketsOf(queries.length, keys.length, this.#options);
+    const indices = runtime.upload(numbers, [numbers.length]);
+    const output = runtime.scope(() => {
+      const byDistance = ops.gatherRows(weight(this.#weight), indices);
+      return ops.reshape(ops.transpose(byDistance, [1, 0]), [heads, ...shape]);
+    });
+    const recorded = { inputs: [], saved: [indices], parameters: [this.#weight] };
+    return tape.record(output, recorded, (dy, give) => {
+      give.parameter(this.#weight, (sum) => {
+        const byHead = ops.reshape(dy, [heads, numbers.length]);
+        const byDistance = ops.transpose(byHead, [1, 0]);
+        return plus(pass, sum, ops.scatterRows(byDistance, indices, buckets));
+      });
+    });
+  }
+}
+
+/** The bucket of each query and key, row by row [Q·K]. */
+function bucketsOf(queries: number, keys: number, options: RelativeBiasOptions): Int32Array {
+  const ahead = Int32Array.from({ length: keys }, (_, distance) => bucketOf(distance, options));
+  const behind = Int32Array.from({ length: queries }, (_, distance) =>
+    bucketOf(-distance, options),
+  );
+  return Int32Array.from({ length: queries * keys }, (_, index) => {
+    const distance = (index % keys) - Math.floor(index / keys);
+    return (distance < 0 ? behind[-distance] : ahead[distance]) ?? 0;
+  });
+}
+
+/**
+ * The bucket of a key `distance` tokens after a query: half of those of a direction hold one distance each, the others
+ * ever more, up to `farthest`.
+ */
+export function bucketOf(
+  distance: number,
+  { buckets, farthest, bidirectional }: Omit<RelativeBiasOptions, 'heads' | 'deviation'>,
+): number {
+  const count = bidirectional ? buckets / 2 : buckets;
+  const first = bidirectional && distance > 0 ? count : 0;
+  const far = bidirectional ? Math.abs(distance) : Math.max(0, -distance);
+  const exact = count / 2;
+  if (far < exact) return first + far;
+  // As transformers computes it, in float32: some distances lie on the border of two buckets.
+  const { fround } = Math;
+  const ratio = fround(fround(log(fround(far / exact))) / fround(log(farthest / exact)));
+  const bucket = exact + Math.floor(fround(ratio * (count - exact)));
+  return first + Math.min(bucket, count - 1);
+}
