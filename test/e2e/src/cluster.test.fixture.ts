@@ -1,11 +1,21 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import {
+  coordinatorFileSchema,
+  jobViewSchema,
+  statusViewSchema,
+  type JobView,
+} from '@ringmaster/protocol';
 
 const cli = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
+
+/** Longest that is waited for something, on a busy machine too. */
+const PATIENCE_MS = 90_000;
 
 export interface Outcome {
   readonly exit: number | null;
@@ -56,6 +66,54 @@ export class Cluster {
     const { exit, stdout, stderr } = await this.ringmaster(args, input);
     if (exit !== 0) throw new Error(`ringmaster ${args.join(' ')} ended with ${exit}: ${stderr}`);
     return stdout;
+  }
+
+  /** What the coordinator has written down about itself. */
+  async coordinator() {
+    const text = await readFile(join(this.home, 'coordinator.json'), 'utf8');
+    return coordinatorFileSchema.parse(JSON.parse(text));
+  }
+
+  /** Asks the coordinator itself: a command for every look would be most of what a test computes. */
+  async get(path: string): Promise<Response> {
+    const { url } = await this.coordinator();
+    return fetch(`${url}${path}`);
+  }
+
+  async view(job: string): Promise<JobView> {
+    return jobViewSchema.parse(await (await this.get(`/v1/jobs/${job}`)).json());
+  }
+
+  async workers(state = 'alive') {
+    const status = statusViewSchema.parse(await (await this.get('/v1/status')).json());
+    return status.workers.filter((view) => view.state === state);
+  }
+
+  /** Waits until something is found. @throws after 90 s */
+  async until<Found>(what: string, find: () => Promise<Found | null> | Found | null) {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline) {
+      const found = await find();
+      if (found !== null) return found;
+      await sleep(50);
+    }
+    throw new Error(`never happened: ${what}`);
+  }
+
+  /** Waits until a job looks like that. @throws when it ends before, or after 90 s */
+  async untilJob(job: string, holds: (view: JobView) => boolean): Promise<JobView> {
+    return this.until(`${job} as it should be`, async () => {
+      const view = await this.view(job);
+      if (holds(view)) return view;
+      if (view.endedAt !== null) throw new Error(`${job} ended: ${JSON.stringify(view)}`);
+      return null;
+    });
+  }
+
+  /** Waits for the end of a job. @returns the hash of its state, when it has one */
+  async stateHashOf(job: string): Promise<string | undefined> {
+    await this.ok(['wait', job, '--timeout', '5m']);
+    return (await this.view(job)).result?.stateHash;
   }
 
   /** Writes a job file, as JSON, and returns its path. */

@@ -1,7 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import {
   incidentViewSchema,
-  jobViewSchema,
   ledgerViewSchema,
   profileViewSchema,
   type JobView,
@@ -18,25 +16,6 @@ let cluster: Cluster;
 let job: string;
 /** State hash of the job that nothing happened to. */
 let undisturbed: string;
-
-async function viewOf(id: string): Promise<JobView> {
-  return jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
-}
-
-async function until(id: string, holds: (job: JobView) => boolean): Promise<JobView> {
-  for (;;) {
-    const view = await viewOf(id);
-    if (holds(view)) return view;
-    if (view.endedAt !== null) throw new Error(`${id} ended: ${JSON.stringify(view)}`);
-    await setTimeout(100);
-  }
-}
-
-/** Waits for the end, and returns the state hash. */
-async function endOf(id: string): Promise<string | undefined> {
-  await cluster.ok(['wait', id, '--timeout', '2m']);
-  return (await viewOf(id)).result?.stateHash;
-}
 
 const atWork = (workers: number) => (view: JobView) =>
   view.state === 'running' && view.workers.length === workers && view.step > 0;
@@ -62,7 +41,7 @@ beforeAll(async () => {
     evaluation: { every: 100, fraction: 0.1 },
   });
   const id = await cluster.ok(['submit', job]);
-  undisturbed = (await endOf(id)) ?? '';
+  undisturbed = (await cluster.stateHashOf(id)) ?? '';
   expect(undisturbed).toMatch(/^[0-9a-f]{64}$/);
 });
 
@@ -73,39 +52,39 @@ afterAll(async () => {
 describe('a job ends with the same bytes', () => {
   it('when it is paused, its slots used for another job, and it is resumed', async () => {
     const id = await cluster.ok(['submit', job]);
-    await until(id, atWork(2));
+    await cluster.untilJob(id, atWork(2));
     await cluster.ok(['pause', id]);
-    const paused = await until(id, ({ state }) => state === 'paused');
+    const paused = await cluster.untilJob(id, ({ state }) => state === 'paused');
     expect(paused.step).toBeLessThan(STEPS);
     expect(paused.workers).toEqual([]);
 
     const other = await cluster.ok(['submit', job, '--set', 'steps=5', '--set', 'seed=6']);
-    expect(await endOf(other)).not.toBe(undisturbed);
-    expect((await viewOf(id)).state).toBe('paused');
+    expect(await cluster.stateHashOf(other)).not.toBe(undisturbed);
+    expect((await cluster.view(id)).state).toBe('paused');
 
     await cluster.ok(['resume', id]);
-    expect(await endOf(id)).toBe(undisturbed);
+    expect(await cluster.stateHashOf(id)).toBe(undisturbed);
   });
 
   it('when a job of higher priority takes a slot of it', async () => {
     const id = await cluster.ok(['submit', job]);
-    await until(id, atWork(2));
+    await cluster.untilJob(id, atWork(2));
     const high = await cluster.ok([
       ...['submit', job, '--set', 'priority=9', '--set', 'workers.max=1', '--set', 'steps=200'],
     ]);
-    await until(high, atWork(1));
-    expect((await viewOf(id)).workers).toHaveLength(1);
-    await endOf(high);
-    expect(await endOf(id)).toBe(undisturbed);
+    await cluster.untilJob(high, atWork(1));
+    expect((await cluster.view(id)).workers).toHaveLength(1);
+    await cluster.stateHashOf(high);
+    expect(await cluster.stateHashOf(id)).toBe(undisturbed);
   });
 
   it('when a job of higher priority takes all its slots', async () => {
     const id = await cluster.ok(['submit', job, '--set', 'workers.min=2']);
-    await until(id, atWork(2));
+    await cluster.untilJob(id, atWork(2));
     const high = await cluster.ok(['submit', job, '--set', 'priority=9', '--set', 'workers.min=2']);
-    await until(id, ({ state }) => state === 'queued');
-    expect(await endOf(high)).toBe(undisturbed);
-    expect(await endOf(id)).toBe(undisturbed);
+    await cluster.untilJob(id, ({ state }) => state === 'queued');
+    expect(await cluster.stateHashOf(high)).toBe(undisturbed);
+    expect(await cluster.stateHashOf(id)).toBe(undisturbed);
   });
 });
 

@@ -1,16 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  coordinatorFileSchema,
-  incidentViewSchema,
-  jobViewSchema,
-  statusViewSchema,
-  type JobView,
-} from '@ringmaster/protocol';
 import { canUnsharePids, NamespacedProcess } from '@ringmaster/base/testing';
+import { incidentViewSchema } from '@ringmaster/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from './cluster.test.fixture.js';
 
@@ -22,36 +14,19 @@ let job: string;
 /** State hash of the job that nothing happened to. */
 let undisturbed: string;
 
-async function viewOf(id: string): Promise<JobView> {
-  return jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
-}
-
-async function until<Found>(what: string, find: () => Promise<Found | null>): Promise<Found> {
-  const deadline = performance.now() + 90_000;
-  while (performance.now() < deadline) {
-    const found = await find();
-    if (found !== null) return found;
-    await sleep(50);
-  }
-  throw new Error(`never happened: ${what}`);
-}
-
 /** Submits the job, which never writes a checkpoint by itself, and waits until it computes on so many workers. */
 async function atWork(workers: number, override = `steps=${STEPS}`): Promise<string> {
   const id = await cluster.ok(['submit', job, '--set', override]);
-  await until('the job computes', async () => {
-    const view = await viewOf(id);
-    return view.state === 'running' && view.workers.length === workers && view.step > 20
-      ? true
-      : null;
-  });
+  await cluster.untilJob(
+    id,
+    (view) => view.state === 'running' && view.workers.length === workers && view.step > 20,
+  );
   return id;
 }
 
 /** The job ends as it would have without what has happened to it, made each step once, and nothing is told. */
 async function expectUndisturbed(id: string): Promise<void> {
-  await cluster.ok(['wait', id, '--timeout', '3m']);
-  expect((await viewOf(id)).result?.stateHash).toBe(undisturbed);
+  expect(await cluster.stateHashOf(id)).toBe(undisturbed);
   expect(await incidents()).toEqual([]);
 }
 
@@ -60,20 +35,9 @@ async function incidents() {
   return incidentViewSchema.array().parse(told);
 }
 
-async function workers(state = 'alive') {
-  const status: unknown = JSON.parse(await cluster.ok(['status', '--json']));
-  return statusViewSchema.parse(status).workers.filter((view) => view.state === state);
-}
-
-async function coordinatorFile() {
-  const text = await readFile(`${cluster.home}/coordinator.json`, 'utf8');
-  return coordinatorFileSchema.parse(JSON.parse(text));
-}
-
 /** Steps that were applied, repeated ones included, since the coordinator was started. */
 async function stepsMade(id: string): Promise<number> {
-  const { url } = await coordinatorFile();
-  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const metrics = await (await cluster.get('/metrics')).text();
   return Number(new RegExp(`ringmaster_steps_total\\{job="${id}"\\} (\\d+)`).exec(metrics)?.[1]);
 }
 
@@ -96,8 +60,7 @@ beforeAll(async () => {
     checkpoint: { every: 100_000 },
   });
   const id = await cluster.ok(['submit', job]);
-  await cluster.ok(['wait', id, '--timeout', '3m']);
-  undisturbed = (await viewOf(id)).result?.stateHash ?? '';
+  undisturbed = (await cluster.stateHashOf(id)) ?? '';
   expect(undisturbed).toMatch(/^[0-9a-f]{64}$/);
 });
 
@@ -111,7 +74,7 @@ describe('no step is lost and nothing is told', () => {
     await cluster.ok(['down']);
     expect(cluster.processes()).toEqual([]);
     await cluster.ok(['up', '--workers', '2']);
-    const { step } = await viewOf(id);
+    const { step } = await cluster.view(id);
     expect(step).toBeGreaterThan(20);
     await expectUndisturbed(id);
     expect(await stepsMade(id)).toBe(STEPS - step);
@@ -119,25 +82,24 @@ describe('no step is lost and nothing is told', () => {
 
   it('when the terminal of the coordinator is closed', async () => {
     const id = await atWork(2);
-    process.kill((await coordinatorFile()).pid, 'SIGHUP');
-    await until('all have ended', () =>
-      Promise.resolve(cluster.processes().length === 0 ? true : null),
-    );
+    process.kill((await cluster.coordinator()).pid, 'SIGHUP');
+    await cluster.until('all have ended', () => cluster.processes().length === 0 || null);
     await cluster.ok(['up', '--workers', '2']);
-    const { step } = await viewOf(id);
+    const { step } = await cluster.view(id);
     await expectUndisturbed(id);
     expect(await stepsMade(id)).toBe(STEPS - step);
   });
 
   it('when the host goes down, which sends SIGTERM to all at once', async () => {
     const id = await atWork(2);
-    const pids = [(await coordinatorFile()).pid, ...(await workers()).map(({ pid }) => pid)];
+    const pids = [
+      (await cluster.coordinator()).pid,
+      ...(await cluster.workers()).map(({ pid }) => pid),
+    ];
     for (const pid of pids) process.kill(pid, 'SIGTERM');
-    await until('all have ended', () =>
-      Promise.resolve(cluster.processes().length === 0 ? true : null),
-    );
+    await cluster.until('all have ended', () => cluster.processes().length === 0 || null);
     await cluster.ok(['up', '--workers', '2']);
-    const { step } = await viewOf(id);
+    const { step } = await cluster.view(id);
     await expectUndisturbed(id);
     expect(await stepsMade(id)).toBe(STEPS - step);
   });
@@ -145,13 +107,13 @@ describe('no step is lost and nothing is told', () => {
   it('when every worker is asked to leave, and others come', async () => {
     const id = await atWork(2, 'steps=1000000');
     await cluster.ok(['up', '--workers', '0']);
-    expect(await workers()).toEqual([]);
-    const { state, step } = await viewOf(id);
+    expect(await cluster.workers()).toEqual([]);
+    const { state, step } = await cluster.view(id);
     expect(state).toBe('queued');
     await cluster.ok(['up', '--workers', '2']);
-    await until('it goes on', async () => ((await viewOf(id)).step > step + 20 ? true : null));
+    await cluster.untilJob(id, (view) => view.step > step + 20);
     await cluster.ok(['cancel', id]);
-    expect(await stepsMade(id)).toBe((await viewOf(id)).step);
+    expect(await stepsMade(id)).toBe((await cluster.view(id)).step);
     expect(await incidents()).toEqual([]);
   });
 
@@ -160,20 +122,19 @@ describe('no step is lost and nothing is told', () => {
     const long = `steps=${5 * STEPS}`;
     const id = await atWork(2, long);
     await cluster.ok(['up', '--workers', '3']);
-    await until('three compute', async () => {
-      const { workers: members, state } = await viewOf(id);
+    await cluster.until('three compute', async () => {
+      const { workers: members, state } = await cluster.view(id);
       expect(state).toBe('running');
       return members.length === 3 ? true : null;
     });
     await cluster.ok(['up', '--workers', '1']);
-    expect(await workers()).toHaveLength(1);
-    expect(await workers('lost')).toEqual([]);
+    expect(await cluster.workers()).toHaveLength(1);
+    expect(await cluster.workers('lost')).toEqual([]);
     await cluster.ok(['up', '--workers', '2']);
     await cluster.ok(['wait', id, '--timeout', '3m']);
     expect(await incidents()).toEqual([]);
     const alone = await cluster.ok(['submit', job, '--set', long]);
-    await cluster.ok(['wait', alone, '--timeout', '3m']);
-    expect((await viewOf(id)).result?.stateHash).toBe((await viewOf(alone)).result?.stateHash);
+    expect(await cluster.stateHashOf(alone)).toBe((await cluster.view(id)).result?.stateHash);
   });
 });
 
@@ -201,8 +162,8 @@ describe.skipIf(!canUnsharePids())('workers with one process id and host name', 
   it('work beside each other, and after each other', async () => {
     await cluster.ok(['up', '--workers', '0']);
     const [one] = [start('worker-1'), start('worker-1')];
-    const two = await until('two workers', async () => {
-      const found = await workers();
+    const two = await cluster.until('two workers', async () => {
+      const found = await cluster.workers();
       return found.length === 2 ? found : null;
     });
     expect(two.map(({ pid }) => pid)).toEqual([1, 1]);
@@ -211,13 +172,13 @@ describe.skipIf(!canUnsharePids())('workers with one process id and host name', 
     process.kill(await one.pid(), 'SIGTERM');
     await ended(one);
     start('worker-1');
-    await until('its successor computes', async () => {
-      const { workers: at, state } = await viewOf(id);
-      const alive = (await workers()).map((view) => view.id);
+    await cluster.until('its successor computes', async () => {
+      const { workers: at, state } = await cluster.view(id);
+      const alive = (await cluster.workers()).map((view) => view.id);
       const fresh = alive.filter((other) => !two.some((view) => view.id === other));
       return state !== 'running' || fresh.some((other) => at.includes(other)) ? true : null;
     });
-    expect(await workers('leaving')).toEqual([]);
+    expect(await cluster.workers('leaving')).toEqual([]);
     await expectUndisturbed(id);
   });
 

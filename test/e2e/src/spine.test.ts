@@ -1,5 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
+import { readdir } from 'node:fs/promises';
 import { jobViewSchema, modelViewSchema, statusViewSchema } from '@ringmaster/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -131,9 +130,7 @@ describe('from text to a model that answers', () => {
       optimizer: { learningRate: 1e-3 },
     });
     const id = await cluster.ok(['submit', job]);
-    while (jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json']))).step === 0)
-      await setTimeout(200);
-    const running = jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
+    const running = await cluster.untilJob(id, ({ step }) => step > 0);
     expect(running.workers).toHaveLength(2);
     await cluster.ok(['cancel', id]);
     expect((await cluster.ringmaster(['wait', id])).exit).toBe(5);
@@ -147,15 +144,10 @@ describe('from text to a model that answers', () => {
 
   it('leaves no process either when the coordinator is killed', async () => {
     await cluster.ok(['up', '--workers', '2']);
-    const { pid } = z.object({ pid: z.int() }).parse(JSON.parse(await readCoordinator()));
+    const { pid } = await cluster.coordinator();
     const id = await cluster.ok(['submit', `${cluster.home}/long.json`]);
-    while (jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json']))).step === 0)
-      await setTimeout(200);
+    await cluster.untilJob(id, ({ step }) => step > 0);
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => cluster.processes(), { timeout: 15_000, interval: 500 }).toEqual([]);
   });
 });
-
-async function readCoordinator(): Promise<string> {
-  return readFile(`${cluster.home}/coordinator.json`, 'utf8');
-}
