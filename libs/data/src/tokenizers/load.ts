@@ -88,7 +88,7 @@ const anyTokenizer = z.looseObject({
  */
 export function loadTokenizer(json: string, path = 'tokenizer.json'): Tokenizer {
   try {
-    return fromFile(JSON.parse(json));
+    return fromFile(JSON.parse(json), path);
   } catch (cause) {
     const pointer = gitLfsPointer(json);
     if (pointer !== null)
@@ -103,7 +103,7 @@ export function loadTokenizer(json: string, path = 'tokenizer.json'): Tokenizer 
   }
 }
 
-function fromFile(file: unknown): Tokenizer {
+function fromFile(file: unknown, path: string): Tokenizer {
   const any = anyTokenizer.parse(file);
   const tokens = new Map<string, number>(
     Array.isArray(any.model.vocab)
@@ -153,10 +153,17 @@ function fromFile(file: unknown): Tokenizer {
   }
 
   const general = new GeneralTokenizer(any, {});
+  /** @throws TOKENIZER_INVALID for what the library makes of texts that the file has no token for. */
+  const checked = (ids: readonly (number | undefined)[]) =>
+    ids.map((id) => {
+      if (id !== undefined && names[id] !== undefined) return id;
+      const reason = 'it has no token for what it does not know';
+      throw new RingmasterError('TOKENIZER_INVALID', { path, reason });
+    });
   return {
     ...common,
-    encode: (text) => general.encode(text, { add_special_tokens: false }).ids,
-    decode: (ids) => general.decode([...ids], { skip_special_tokens: true }),
+    encode: (text) => checked(general.encode(text, { add_special_tokens: false }).ids),
+    decode: (ids) => general.decode(checked([...ids]), { skip_special_tokens: true }),
   };
 }
 

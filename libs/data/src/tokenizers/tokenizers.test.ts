@@ -112,6 +112,17 @@ describe('loadTokenizer', () => {
     }
   });
 
+  it('has a token for every text, or says that it has not', () => {
+    const file = JSON.parse(wordPiece) as { model: Record<string, unknown> };
+    delete file.model['unk_token'];
+    const tokenizer = loadTokenizer(JSON.stringify(file), 'a.json');
+    expect(tokenizer.decode(tokenizer.encode('the lazy dog'))).toBe('the lazy dog');
+    expect(() => tokenizer.encode('Ꙁ')).toThrow(/a\.json.*no token for what it does not know/s);
+    expect(() => tokenizer.decode([1_000_000])).toThrow(
+      expect.objectContaining({ code: 'TOKENIZER_INVALID' }),
+    );
+  });
+
   it('finds special tokens by their usual names', () => {
     expect(loadTokenizer(wordPiece)).toMatchObject({
       ...{ pad: 0, unknown: 1, classify: 2, separate: 3, mask: 4, endOfText: null },

@@ -118,6 +118,11 @@ describe('readJobFile', () => {
   );
 });
 
+it('says where the first thing is that cannot be understood', () => {
+  const error = failure(() => readJobFile('name: a\nsteps: [1, }\nseed: [', 'bad.yaml'));
+  expect(error.message).toMatch(/ at line 2, column 12\b/);
+});
+
 describe('withOverrides', () => {
   it('removes a key that is set to null, and makes nothing for one that is missing', () => {
     const removed = withOverrides(example(), ['steps=null', 'optimizer.clip=null', 'a.b.c=null']);

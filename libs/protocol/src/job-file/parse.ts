@@ -1,4 +1,4 @@
-import { isAlias, parseDocument, visit } from 'yaml';
+import { isAlias, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { RingmasterError } from '../errors/registry.js';
 import { submittedJobSchema } from './contradictions.js';
@@ -26,11 +26,14 @@ export function readJobFile(text: string, path: string): unknown {
 
 /** One YAML value. `refusal` makes the error of what cannot be understood. */
 function parseYaml(text: string, refusal: (reason: string) => RingmasterError): unknown {
-  const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error' });
+  const lineCounter = new LineCounter();
+  // Not pretty: each of the errors, of which only the first is told, would be given its place by a search of the text.
+  const options = { uniqueKeys: true, logLevel: 'error', prettyErrors: false } as const;
+  const document = parseDocument(text, { ...options, lineCounter });
   const [problem] = document.errors;
   if (problem !== undefined) {
-    const [line = ''] = problem.message.split('\n');
-    throw refusal(line.replace(/:$/, ''));
+    const { line, col } = lineCounter.linePos(problem.pos[0]);
+    throw refusal(`${problem.message} at line ${line}, column ${col}`);
   }
   visit(document, (_, node) => {
     if (isAlias(node)) throw refusal('aliases are not supported');
