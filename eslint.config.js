@@ -104,7 +104,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.test.ts', 'test/**/*.ts'],
+    files: ['**/*.test.ts', 'test/**/*.ts', 'docs/generate/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
@@ -112,7 +112,7 @@ export default tseslint.config(
   {
     // What enters weights, hashes and decisions is computed by libs/base/src/elementary.ts.
     files: ['libs/*/src/**/*.ts', 'apps/worker/src/trainer/**/*.ts'],
-    ignores: ['**/*.test.ts', '**/*.fixture.ts'],
+    ignores: ['**/*.test.ts', '**/*.test.*.ts'],
     rules: {
       'no-restricted-properties': ['error', ...exactProperties],
       'no-restricted-syntax': ['error', exactSyntax],

@@ -1,7 +1,7 @@
 export { now as ringClock } from './clock.js';
-export { Kernels } from './kernels.js';
-export { type Lane, type LaneReading, Lanes, type LaneShape } from './lanes.js';
-export { SharedArena } from './memory.js';
+export { Kernels } from './memory/kernels.js';
+export { type Lane, type LaneReading, Lanes, type LaneShape } from './ring/lanes.js';
+export { SharedArena } from './memory/memory.js';
 export {
   type CurveKeys,
   type DonorSeat,
@@ -12,8 +12,8 @@ export {
   type RingReport,
   SEGMENT_BYTES,
 } from './options.js';
-export { Ring } from './ring.js';
+export { Ring } from './ring/ring.js';
 export { SharedRegion } from './shared/region.js';
-export type { Standing } from './standing.js';
-export type { SharedMemory } from './webassembly.js';
-export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './windows.js';
+export type { Standing } from './ring/standing.js';
+export type { SharedMemory } from './memory/webassembly.js';
+export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './memory/windows.js';

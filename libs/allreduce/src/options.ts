@@ -1,4 +1,4 @@
-import type { SharedArena } from './memory.js';
+import type { SharedArena } from './memory/memory.js';
 import type { SharedRegion } from './shared/region.js';
 
 /** Keys of a ring between hosts; Z85 strings of 40 characters, as `zeromq.curveKeyPair()` makes them. */

@@ -3,19 +3,19 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runProgram } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
-import { batches } from './batches.js';
-import { control } from './control.js';
-import { curves } from './curves.js';
-import { data } from './data.js';
+import { control } from './control/control.js';
+import { curves } from './control/curves.js';
+import { room } from './control/room.js';
+import { data } from './data/data.js';
+import { seek } from './data/seek.js';
 import { machine } from './machine.js';
-import { overhead } from './overhead.js';
-import { profile } from './profile.js';
-import { recovery } from './recovery.js';
+import { recovery } from './recovery/recovery.js';
 import { markdown, writeReport } from './report.js';
-import { ring } from './ring.js';
-import { room } from './room.js';
-import { seek } from './seek.js';
-import { train } from './train.js';
+import { ring } from './ring/ring.js';
+import { batches } from './train/batches.js';
+import { overhead } from './train/overhead.js';
+import { profile } from './train/profile.js';
+import { train } from './train/train.js';
 
 const benchmarks = {
   batches,

@@ -34,7 +34,7 @@ export interface Board {
 export async function run(options: RunOptions): Promise<readonly Finding[]> {
   const begun = new SharedArrayBuffer(4);
   const board: Board = { options, begun };
-  const program = fileURLToPath(new URL('thread.js', import.meta.url));
+  const program = fileURLToPath(new URL('./run.thread.js', import.meta.url));
   const thread = new Worker(program, { workerData: board });
   const findings: Finding[] = [];
   let last = -1;

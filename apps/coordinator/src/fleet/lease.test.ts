@@ -13,7 +13,7 @@ import {
   withHome,
 } from '../home.test.fixture.js';
 
-const PROGRAM = fileURLToPath(new URL('../fake-worker.test.fixture.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../fake-worker.test.process.js', import.meta.url));
 const LEASE_MS = 1000;
 /** A bound for a hang, on a busy machine. */
 const HANG_MS = 120_000;

@@ -8,7 +8,7 @@ import {
   type PreparationRequest,
 } from './messages.js';
 
-const PROGRAM = fileURLToPath(new URL('child.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./preparation.process.js', import.meta.url));
 const STDERR_KEPT = 2000;
 
 /** The one process that prepares data, if any. */

@@ -1,18 +1,9 @@
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
-
-const INTERVAL_MS = 200;
+import { Worker } from 'node:worker_threads';
 
 /**
- * Ends this process when it is not, or no longer, a child of `parent`, from a thread of its own: the main thread computes for so long that it
- * would not hear of it.
+ * Ends this process when it is not, or no longer, a child of `parent`, from a thread of its own: the main thread computes
+ * for so long that it would not hear of it.
  */
 export function dieWithParent(parent: number): void {
-  new Worker(new URL(import.meta.url), { workerData: parent }).unref();
-}
-
-if (!isMainThread) {
-  const parent: unknown = workerData;
-  setInterval(() => {
-    if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
-  }, INTERVAL_MS);
+  new Worker(new URL('./watchdog.thread.js', import.meta.url), { workerData: parent }).unref();
 }

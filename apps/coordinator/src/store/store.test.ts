@@ -13,7 +13,7 @@ import { StoreLocked } from './database.js';
 import { migrations } from './migrations.js';
 import { Store } from './store.js';
 
-const WRITER = fileURLToPath(new URL('writer.test.fixture.js', import.meta.url));
+const WRITER = fileURLToPath(new URL('./writer.test.process.js', import.meta.url));
 const spec = parseJobSpec(pretrainSpec('/data/*.txt'));
 const PHASES = { compute: 1, quantise: 0.1, send: 0.1, wait: 0, update: 0.2 };
 const createdAt = new Date(0).toISOString();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { ownIdentity } from '@ringmaster/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
-import { fixture, isAlive, Scene, untilGone } from './scene.test.fixture.js';
+import { program, isAlive, Scene, untilGone } from './scene.test.fixture.js';
 
 let scene: Scene;
 beforeEach(async () => {
@@ -150,7 +150,7 @@ describe('a worker', () => {
   });
 
   it('takes its trainers with it when it is killed', async () => {
-    const agent = fork(fixture('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
+    const agent = fork(program('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
     await scene.coordinator.take('register');
     await scene.coordinator.tell('victim', { type: 'launch', launch: launchOf('good') });
     const { pid } = await scene.coordinator.take('trainer-started');

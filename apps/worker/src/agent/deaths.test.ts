@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { possible } from '@ringmaster/base/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf } from './coordinator.test.fixture.js';
-import { fixture, isAlive, Scene, untilGone } from './scene.test.fixture.js';
+import { program, isAlive, Scene, untilGone } from './scene.test.fixture.js';
 
 let scene: Scene;
 beforeEach(async () => {
@@ -112,7 +112,7 @@ describe('nobody is taken for stopped', () => {
   });
 
   it('while the machine was suspended', async () => {
-    const agent = fork(fixture('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
+    const agent = fork(program('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
     await scene.coordinator.take('register');
     await scene.coordinator.tell('victim', { type: 'launch', launch: launchOf('good') });
     const { pid } = await scene.coordinator.take('trainer-started');
@@ -131,7 +131,7 @@ describe('nobody is taken for stopped', () => {
 
 describe('a worker that was stopped', () => {
   it('registers again with its trainers, and ends those that are not wanted', async () => {
-    const agent = fork(fixture('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
+    const agent = fork(program('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
     await scene.coordinator.take('register');
     await scene.coordinator.tell('victim', { type: 'launch', launch: launchOf('good') });
     const { pid } = await scene.coordinator.take('trainer-started');

@@ -7,8 +7,9 @@ import { runAgent, type AgentOptions } from './agent.js';
 import type { Ending } from './connection.js';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
 
-export const fixture = (name: string) =>
-  fileURLToPath(new URL(`./${name}.test.fixture.js`, import.meta.url));
+/** The path of one of the programs that these tests run: `agent` or `trainer`. */
+export const program = (name: 'agent' | 'trainer') =>
+  fileURLToPath(new URL(`./${name}.test.process.js`, import.meta.url));
 
 export function isAlive(pid: number): boolean {
   try {
@@ -59,7 +60,7 @@ export class Scene {
       threads: 4,
       orphanTimeoutMs: 30_000,
       cache: this.cache,
-      program: fixture('trainer'),
+      program: program('trainer'),
       log: pino({ level: 'silent' }),
       leaving: this.leaving.signal,
       leaveTimeoutMs: 30_000,

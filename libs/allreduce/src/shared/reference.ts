@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../clock.js';
-import type { SharedMemory } from '../webassembly.js';
+import type { SharedMemory } from '../memory/webassembly.js';
 import type { Outlet } from './region.js';
 import { Slot } from './slot.js';
 import type { Inlet } from './window.js';

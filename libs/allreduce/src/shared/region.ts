@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity } from '@ringmaster/base';
-import type { SharedArena } from '../memory.js';
+import type { SharedArena } from '../memory/memory.js';
 import { mapFile, PAGE_BYTES } from './mapping.js';
 import { Slot, SLOT_BYTES } from './slot.js';
 

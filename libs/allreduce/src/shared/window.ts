@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ownIdentity } from '@ringmaster/base';
-import type { SharedArena } from '../memory.js';
+import type { SharedArena } from '../memory/memory.js';
 import { mapFile, PAGE_BYTES, unmapFile } from './mapping.js';
 import { ID_BYTES } from './region.js';
 

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { FileReading, Source } from '../document.js';
 import { cleanFiles, type CleanedDocument, type CleanRequest } from './clean-file.js';
-import type { CleanAnswer } from './clean-thread.js';
+import type { CleanAnswer } from './clean-pool.thread.js';
 
 /** Files of a request: enough that asking costs nothing, few enough that the last thread ends with the others. */
 const FILES = 32;
@@ -51,9 +51,11 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** The asking side of `clean-thread.ts`. */
+/** The asking side of `clean-pool.thread.ts`. */
 class CleanThread {
-  readonly #worker = new Worker(new URL('clean-thread.js', import.meta.url), { name: 'clean' });
+  readonly #worker = new Worker(new URL('./clean-pool.thread.js', import.meta.url), {
+    name: 'clean',
+  });
   /** Who waits, in the order of the requests, which is that of the answers. */
   #pending: Pending[] = [];
   #failure: Error | null = null;

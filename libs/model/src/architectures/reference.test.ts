@@ -6,14 +6,14 @@ import type { Batch } from '../batch.js';
 import type { HeadKind, ModelConfig } from './config.js';
 import { Model } from './model.js';
 
-// Values of PyTorch's `transformers`, and formulas for weights and inputs: see scripts/reference.py.
+// Values of PyTorch's `transformers`, and formulas for weights and inputs: see reference/gradients.py.
 interface Reference {
   readonly lossSum: number;
   readonly logits: readonly number[];
   readonly gradients: Readonly<Record<string, readonly number[]>>;
 }
 const references = JSON.parse(
-  readFileSync(new URL('../../scripts/reference.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../reference/gradients.json', import.meta.url), 'utf8'),
 ) as Record<HeadKind, Reference>;
 
 const SEQUENCES = 3;

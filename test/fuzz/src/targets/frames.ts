@@ -3,9 +3,9 @@ import {
   decodeReply,
   decodeRequest,
   encodeDonorFrame,
-} from '@ringmaster/allreduce/dist/donor-frame.js';
-import { encodeHeader, judge, type Header } from '@ringmaster/allreduce/dist/frame.js';
-import { Payloads } from '@ringmaster/allreduce/dist/payloads.js';
+} from '@ringmaster/allreduce/dist/transfer/donor-frame.js';
+import { encodeHeader, judge, type Header } from '@ringmaster/allreduce/dist/ring/frame.js';
+import { Payloads } from '@ringmaster/allreduce/dist/ring/payloads.js';
 import {
   coordinatorMessageSchema,
   decodeMessage,

@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto';
+import { type Context, type Event, Pull, Push } from 'zeromq';
+import type { Authenticator } from '../authenticator.js';
+import { now } from '../clock.js';
+import { RingFailure } from '../failure.js';
+import type { ThreadOptions } from '../options.js';
+import { CURVE_BYTES, listenAddress, removeAddress, watch } from '../sockets.js';
+import { HEADER_BYTES } from './frame.js';
+import type { StandingBoard } from './standing.js';
+
+// Messages queued on each side of a link. A handful keeps the wire busy while the thread adds; more only adds memory.
+const HIGH_WATER_MARK = 4;
+
+/** The rank before sends to this one, the rank after receives from it; between two ranks both are the same. */
+export type Neighbour = 'before' | 'after';
+
+/** The two sockets of a rank: PULL bound for the rank before, PUSH connected to the rank after. */
+export class Links {
+  readonly pull: Pull;
+  readonly push: Push;
+  readonly #options: ThreadOptions;
+  readonly #address: string;
+  readonly #domain: string;
+  readonly #ended: Promise<unknown>;
+  #closed: Promise<void> | undefined;
+  #endpoint = '';
+  #deadlineMs = 0;
+  #connections = 0;
+  readonly #linked = { before: false, after: false };
+  #onChange: () => void = () => undefined;
+  #failure: string | undefined;
+  /** Neighbours that were linked and are not any more, in the order in which they were lost. */
+  readonly lost = new Set<Neighbour>();
+
+  private constructor(options: ThreadOptions, context: Context, address: string) {
+    this.#options = options;
+    this.#address = address;
+    this.#domain = randomBytes(8).toString('hex');
+    const { curve } = options;
+    const common = { context, linger: 0, ipv6: options.host.includes(':') };
+    this.pull = new Pull({
+      ...common,
+      receiveHighWaterMark: HIGH_WATER_MARK,
+      maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES) + CURVE_BYTES,
+      ...(curve && {
+        curveServer: true,
+        curveSecretKey: curve.secretKey,
+        zapDomain: this.#domain,
+      }),
+    });
+    this.push = new Push({
+      ...common,
+      sendHighWaterMark: HIGH_WATER_MARK,
+      immediate: true,
+      reconnectInterval: -1,
+      ...(curve && {
+        curvePublicKey: curve.publicKey,
+        curveSecretKey: curve.secretKey,
+        curveServerKey: curve.peers[this.after] ?? '',
+      }),
+    });
+    this.#ended = Promise.all([
+      watch(this.pull.events, (event) => {
+        this.#onPullEvent(event);
+      }),
+      watch(this.push.events, (event) => {
+        this.#onPushEvent(event);
+      }),
+    ]);
+  }
+
+  get before(): number {
+    return (this.#options.rank + this.#options.size - 1) % this.#options.size;
+  }
+
+  get after(): number {
+    return (this.#options.rank + 1) % this.#options.size;
+  }
+
+  /** Longest that any wait goes without progress. */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  set deadlineMs(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
+    this.pull.receiveTimeout = deadlineMs;
+    this.push.sendTimeout = deadlineMs;
+  }
+
+  /** Where the rank before connects to; known until after the end, which a closed socket does not. */
+  get endpoint(): string {
+    return this.#endpoint;
+  }
+
+  /** Listens at a fresh address. */
+  static async bind(
+    options: ThreadOptions,
+    context: Context,
+    authenticator: Authenticator | undefined,
+  ): Promise<Links> {
+    const address = await listenAddress(options);
+    const links = new Links(options, context, address);
+    authenticator?.allow(links.#domain, [options.curve?.peers[links.before] ?? '']);
+    try {
+      await links.pull.bind(address);
+      links.#endpoint = links.pull.lastEndpoint ?? '';
+      return links;
+    } catch (error) {
+      await links.close(0, authenticator);
+      throw new RingFailure('RING_BIND_FAILED', { endpoint: address, reason: String(error) });
+    }
+  }
+
+  /** Connects to the rank after, and resolves when both neighbours are linked. */
+  async connect(endpoint: string, deadlineMs: number, board: StandingBoard): Promise<void> {
+    this.deadlineMs = deadlineMs;
+    const started = now();
+    const linked = new Promise<void>((resolve, reject) => {
+      this.#onChange = () => {
+        if (this.#failure !== undefined) reject(this.#linkError(endpoint, this.#failure));
+        if (this.#linked.before && this.#linked.after) resolve();
+        const seconds = (now() - started) / 1000;
+        board.note('links', { operation: 'link', waitsFor: this[this.#missing], seconds });
+      };
+    });
+    try {
+      this.push.connect(endpoint);
+    } catch (error) {
+      this.#failure = String(error);
+    }
+    this.#onChange();
+    const deadline = setTimeout(() => {
+      this.#failure = `no link after ${deadlineMs / 1000} s`;
+      this.#onChange();
+    }, deadlineMs);
+    try {
+      await linked;
+    } finally {
+      clearTimeout(deadline);
+      this.#onChange = () => undefined;
+      board.clear('links');
+    }
+  }
+
+  /** Calls back whenever a neighbour is lost. */
+  onLost(callback: () => void): void {
+    this.#onChange = callback;
+  }
+
+  /**
+   * Closes both sockets; resolves when they are destroyed, and with them every message that points into the arena.
+   * What is queued for the rank after may take `linger` milliseconds to leave.
+   */
+  close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
+    this.#closed ??= this.#close(linger, authenticator);
+    return this.#closed;
+  }
+
+  async #close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
+    this.push.linger = linger;
+    this.pull.close();
+    this.push.close();
+    this.#failure = 'it was closed';
+    this.#onChange();
+    await this.#ended;
+    await removeAddress(this.#address);
+    authenticator?.revoke(this.#domain);
+  }
+
+  get #missing(): Neighbour {
+    return this.#linked.after ? 'before' : 'after';
+  }
+
+  #linkError(endpoint: string, reason: string): RingFailure {
+    const missing = this.#missing;
+    return new RingFailure('RING_LINK_FAILED', {
+      rank: this.#options.rank,
+      peer: this[missing],
+      generation: this.#options.generation,
+      endpoint: missing === 'after' ? endpoint : this.endpoint,
+      reason,
+    });
+  }
+
+  // Every connection that was accepted is reported as disconnected once, whether its handshake succeeded or not.
+  #onPullEvent({ type }: Event): void {
+    if (type === 'accept') this.#connections++;
+    else if (type === 'handshake') this.#linked.before = true;
+    else if (type === 'disconnect') {
+      this.#connections--;
+      if (this.#linked.before && this.#connections === 0) this.lost.add('before');
+    } else return;
+    this.#onChange();
+  }
+
+  #onPushEvent(event: Event): void {
+    switch (event.type) {
+      case 'handshake':
+        this.#linked.after = true;
+        break;
+      case 'disconnect':
+      case 'close':
+        if (this.#linked.after) this.lost.add('after');
+        else this.#failure ??= 'the connection was refused';
+        break;
+      case 'handshake:error:auth':
+      case 'handshake:error:protocol':
+      case 'handshake:error:other':
+        this.#failure ??= `the handshake failed: ${event.error.message}`;
+        break;
+      default:
+        return;
+    }
+    this.#onChange();
+  }
+}

@@ -1,0 +1,184 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Cluster, jobOf, until, writeTexts } from '@ringmaster/chaos';
+import { Store } from '@ringmaster/coordinator/dist/store/store.js';
+import {
+  coordinatorFileSchema,
+  detection,
+  parseJobSpec,
+  statusViewSchema,
+} from '@ringmaster/protocol';
+import { table, type Findings, type Pace } from '../report.js';
+import { median } from '../statistics.js';
+
+const WORKERS = 1000;
+const PER_JOB = 50;
+const QUEUED = 100_000;
+const REQUESTS = 500;
+const WATCHED_SECONDS = 20;
+/** Longest that all workers, or all jobs, may take to be there. */
+const SETTLE_MS = 120_000;
+/** Unit of processor time in /proc. */
+const TICKS_PER_SECOND = 100;
+
+/** What a coordinator itself costs at scale: its share of a core under many workers, its answers over a long queue. */
+export async function control(pace: Pace): Promise<Findings> {
+  const wanted = (name: string) => pace.only?.includes(name) ?? true;
+  const shares = wanted('workers') ? await shareUnderWorkers() : [];
+  const { submits, lists } = wanted('queue')
+    ? await answersOverQueue()
+    : { submits: [], lists: [] };
+  return {
+    benchmark: 'control',
+    versions: { node: process.versions.node },
+    rows: [],
+    figures: { 'core, share': shares, 'submit, ms': submits, 'jobs, ms': lists },
+    notes: [
+      `${WORKERS} simulated workers in two processes, on real sockets: each sends heartbeats at the real rate, and its trainer of one of ${WORKERS / PER_JOB} jobs reports 5 steps every 0.5 s. A share is processor time of the coordinator's process per wall time, over each of ${WATCHED_SECONDS} s.`,
+      table(
+        ['share of a core', 'median', 'largest', 'target'],
+        [
+          [
+            'coordinator',
+            ...(shares.length === 0
+              ? ['–', '–']
+              : [median(shares).toFixed(2), Math.max(...shares).toFixed(2)]),
+            '≤ 0.50',
+          ],
+        ],
+      ),
+      `A queue of ${QUEUED.toLocaleString('en')} jobs, written through the store's own code before the coordinator starts; no workers, and the data of one job after another is being prepared meanwhile. ${REQUESTS} requests over HTTP, one after another; 'jobs' asks as the command line does. Milliseconds.`,
+      table(
+        ['request', 'median', '99th percentile', 'largest', 'target of the 99th'],
+        [row('submit', submits), row('jobs', lists)],
+      ),
+    ],
+  };
+}
+
+async function shareUnderWorkers(): Promise<number[]> {
+  const cluster = await Cluster.create({ leaseMs: detection.leaseMs });
+  const fleets: ChildProcess[] = [];
+  try {
+    await cluster.startCoordinator();
+    await writeTexts(cluster.home.root);
+    const { control: address, url } = announced(cluster);
+    const version = await versionAt(url);
+    for (const first of [0, WORKERS / 2]) {
+      const main = fileURLToPath(new URL('./control.process.js', import.meta.url));
+      const args = [main, address, version, String(first), String(WORKERS / 2)];
+      fleets.push(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }));
+    }
+    await until('every worker registered', () => isTrue(areAlive(cluster)), SETTLE_MS);
+    const jobs = [];
+    for (let number = 0; number < WORKERS / PER_JOB; number++)
+      jobs.push(await cluster.api.submit(wideJob(cluster.home.root)));
+    for (const { id } of jobs)
+      await until('every job runs', () => isTrue(isWhole(cluster, id)), SETTLE_MS);
+    return await sharesOf(cluster.coordinator.pid);
+  } finally {
+    for (const fleet of fleets) fleet.kill('SIGKILL');
+    await cluster.coordinator.kill();
+    await cluster.remove();
+  }
+}
+
+/** `until` goes on asking while it is told nothing. */
+async function isTrue(answer: Promise<boolean>): Promise<true | null> {
+  return (await answer) ? true : null;
+}
+
+async function areAlive({ api }: Cluster): Promise<boolean> {
+  return (await api.workers()).filter(({ state }) => state === 'alive').length === WORKERS;
+}
+
+async function isWhole({ api }: Cluster, id: string): Promise<boolean> {
+  const { state, workers } = await api.job(id);
+  return state === 'running' && workers.length === PER_JOB;
+}
+
+async function versionAt(url: string): Promise<string> {
+  const response = await fetch(`${url}/v1/status`);
+  return statusViewSchema.parse(await response.json()).version;
+}
+
+function wideJob(home: string) {
+  return {
+    ...jobOf(home, { steps: 1_000_000, checkpointEvery: 1_000_000 }),
+    batch: { sequences: PER_JOB, microbatches: PER_JOB },
+    workers: { min: PER_JOB, max: PER_JOB },
+  };
+}
+
+async function sharesOf(pid: number): Promise<number[]> {
+  const shares = [];
+  for (let second = 0; second < WATCHED_SECONDS; second++) {
+    const [before, since] = [processorSeconds(pid), performance.now()];
+    await sleep(1000);
+    const seconds = (performance.now() - since) / 1000;
+    shares.push((processorSeconds(pid) - before) / seconds);
+  }
+  return shares;
+}
+
+/** Of all threads of a process, in user and system mode (proc(5), fields 14 and 15). */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+async function answersOverQueue(): Promise<{ submits: number[]; lists: number[] }> {
+  const cluster = await Cluster.create({ leaseMs: detection.leaseMs });
+  try {
+    await writeTexts(cluster.home.root);
+    const job = jobOf(cluster.home.root, { steps: 100, checkpointEvery: 100 });
+    fillQueue(cluster.home.store, job);
+    await cluster.startCoordinator();
+    const { url } = announced(cluster);
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ spec: job });
+    const submits = await timesOf(`${url}/v1/jobs`, { method: 'POST', headers, body });
+    const lists = await timesOf(`${url}/v1/jobs`);
+    return { submits, lists };
+  } finally {
+    await cluster.coordinator.kill();
+    await cluster.remove();
+  }
+}
+
+function fillQueue(path: string, job: object): void {
+  const spec = parseJobSpec(job);
+  const store = new Store(path);
+  const createdAt = new Date().toISOString();
+  store.transaction(() => {
+    for (let number = 0; number < QUEUED; number++)
+      store.jobs.insert({ id: `j-bench${number}`, spec, after: [], base: null, createdAt });
+  });
+  store.close();
+}
+
+/** Milliseconds from each request to the end of its answer. */
+async function timesOf(url: string, init: RequestInit = {}): Promise<number[]> {
+  const times = [];
+  for (let request = 0; request < REQUESTS; request++) {
+    const started = performance.now();
+    const response = await fetch(url, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
+    times.push(performance.now() - started);
+  }
+  return times;
+}
+
+function row(name: string, times: readonly number[]): string[] {
+  if (times.length === 0) return [name, '–', '–', '–', '≤ 50'];
+  const sorted = times.toSorted((a, b) => a - b);
+  const late = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? NaN;
+  return [name, ...[median(times), late, Math.max(...times)].map((ms) => ms.toFixed(1)), '≤ 50'];
+}
+
+function announced(cluster: Cluster) {
+  return coordinatorFileSchema.parse(JSON.parse(readFileSync(cluster.home.coordinator, 'utf8')));
+}

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
+import { z } from 'zod';
+import { Contestant, turnSchema, type Command } from '../contestant.js';
+import { peerCommand, type Allocator } from '../peer.js';
+import type { Pace } from '../report.js';
+import { Team } from '../team.js';
+import { seatSchema } from './trained-run.js';
+import { OPTIMIZER, SEED, type Shape, type TrainCase, type TrainingHome } from './training-home.js';
+
+export const readySchema = z.object({
+  parameters: z.int().positive(),
+  versions: z.record(z.string(), z.string()),
+});
+
+const ourReadySchema = readySchema.extend({ seat: seatSchema, names: z.array(z.string()) });
+
+/** The answer to `{"steps": n}`: with the mean loss of each step, in nats. */
+export const blockSchema = turnSchema.extend({
+  /** The most memory that one process has had. */
+  peakBytes: z.number(),
+  losses: z.array(z.number()),
+  /** Mean seconds of each phase of a step, of a side that measures them. */
+  phases: z.record(z.string(), z.number()).optional(),
+});
+
+export type Ready = z.infer<typeof readySchema>;
+export type OurReady = z.infer<typeof ourReadySchema>;
+export type Block = z.infer<typeof blockSchema>;
+export type Side = Team<Ready, Block>;
+
+/** Parameters at step 0, for a side that does not draw them itself. */
+export interface Initial {
+  readonly path: string;
+  readonly names: readonly string[];
+}
+
+const DEVICES = { cpu: { kind: 'cpu' }, gpu: { kind: 'gpu', index: 0 } } as const;
+
+/** Our trainers, linked to a ring, at step 0. */
+export async function startOurs(
+  home: TrainingHome,
+  chosen: Omit<TrainCase, 'shape'>,
+  size: number,
+  device: Pace['device'] = 'cpu',
+): Promise<{ readonly side: Side; readonly initial: Initial }> {
+  const launch = home.launch(chosen);
+  const program = fileURLToPath(new URL('./train.process.js', import.meta.url));
+  const ranks = await Promise.all(
+    Array.from({ length: size }, (_, rank) => {
+      const settings = { home: home.root, launch, rank, size };
+      const command: Command = {
+        program: process.execPath,
+        args: [program, JSON.stringify(settings)],
+        env: trainerEnvironment({ threads: 1, device: DEVICES[device] }),
+      };
+      return Contestant.start(command, ourReadySchema);
+    }),
+  );
+  const seats = ranks.map(({ ready }) => ready.seat);
+  const path = join(home.root, 'parameters.float32');
+  await Promise.all(ranks.map((rank) => rank.ask({ seats }, z.object({}))));
+  await ranks[0]?.ask({ parametersTo: path }, z.object({}));
+  return {
+    side: new Team(ranks, blockSchema),
+    initial: { path, names: ranks[0]?.ready.names ?? [] },
+  };
+}
+
+export interface PeerOptions {
+  readonly shape: Shape;
+  readonly chosen: Omit<TrainCase, 'shape'>;
+  readonly size: number;
+  readonly initial: Initial;
+  readonly batches: { readonly path: string; readonly steps: number };
+  readonly compile: boolean;
+  /** Compute only the masked rows from the last attention on. */
+  readonly narrow: boolean;
+  readonly allocator: Allocator;
+  readonly device: Pace['device'];
+}
+
+/** PyTorch, with DistributedDataParallel over gloo where there are several ranks. */
+export async function startPeer(options: PeerOptions): Promise<Side> {
+  const { shape, chosen, size, initial, batches, compile, narrow, allocator, device } = options;
+  const { sequences, ...sizes } = shape;
+  const { dropout, microbatches, precision } = chosen;
+  const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
+  try {
+    const ranks = await Promise.all(
+      Array.from({ length: size }, async (_, rank) => {
+        const settings = {
+          ...{
+            rank,
+            size,
+            meeting: join(directory, 'meeting'),
+            initial,
+            batches,
+            compile,
+            narrow,
+            precision,
+            device: device === 'gpu' ? 'cuda' : 'cpu',
+          },
+          model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
+          ...{ optimizer: OPTIMIZER, batch: { sequences, microbatches }, seed: SEED },
+        };
+        return Contestant.start(
+          await peerCommand('train.py', settings, { allocator }),
+          readySchema,
+        );
+      }),
+    );
+    return new Team(ranks, blockSchema);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A comparison of models of different sizes would say nothing. */
+export function checkSizes(sides: Iterable<Side>): void {
+  const sizes = new Set([...sides].map(({ ranks }) => ranks[0]?.ready.parameters));
+  if (sizes.size !== 1) throw new Error(`the sides have ${[...sizes].join(' and ')} parameters`);
+}
+
+/**
+ * Nor would one of sides that do not learn alike. From the same parameters and batches the first loss is the same but
+ * for how sums are rounded, and later ones stay near; with dropout the sides drop different elements.
+ * @param curves losses by side, from the first step on
+ */
+export function checkLosses(
+  curves: ReadonlyMap<string, readonly number[]>,
+  { precision, dropout }: Pick<TrainCase, 'precision' | 'dropout'>,
+): void {
+  const first = dropout > 0 ? 0.1 : precision === 'float32' ? 0.001 : 0.02;
+  const later = dropout > 0 || precision === 'bfloat16' ? 0.2 : 0.1;
+  const all = [...curves.values()];
+  const steps = all[0]?.length ?? 0;
+  for (let step = 0; step < steps; step++) {
+    const losses = all.map((curve) => curve[step] ?? NaN);
+    const apart = Math.max(...losses) - Math.min(...losses);
+    if (!(apart < (step === 0 ? first : later)))
+      throw new Error(`in step ${step + 1} the sides have losses of ${losses.join(' and ')}`);
+  }
+  for (const [side, curve] of curves) {
+    if (!((curve.at(-1) ?? NaN) < (curve[0] ?? NaN) - 0.5))
+      throw new Error(`${side} does not learn: ${curve.join(', ')}`);
+  }
+}

@@ -1,0 +1,72 @@
+/** One rank of our side of `step` and `train`: the step loop of a trainer, a block of steps for each line on stdin. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { trainStep } from '@ringmaster/worker/trainer';
+import { z } from 'zod';
+import type { Block, OurReady } from './sides.js';
+import { link, openRun, seatSchema, trainedRunSchema } from './trained-run.js';
+
+const lineSchema = z.union([
+  /** Links the ring. */
+  z.object({ seats: z.array(seatSchema) }),
+  /** Writes the parameters, float32, one after the other in the order that the first line names. */
+  z.object({ parametersTo: z.string() }),
+  z.object({ steps: z.int().positive() }),
+]);
+
+const answer = (message: Block | OurReady | Record<string, never>) =>
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+
+const { run, session, seat } = await openRun(
+  trainedRunSchema.parse(JSON.parse(process.argv[2] ?? 'null')),
+);
+const { tensorflow = '', node = '' } = run.numerics;
+const { parameterCount: parameters, tensors } = run.layout;
+answer({
+  ...{ parameters, seat, versions: { tensorflow, node } },
+  names: tensors.map(({ name }) => name),
+});
+
+for await (const text of createInterface({ input: process.stdin })) {
+  const line = lineSchema.parse(JSON.parse(text));
+  if ('seats' in line) {
+    await link(run, session, line.seats);
+    answer({});
+  } else if ('parametersTo' in line) {
+    const views = tensors.map(
+      (tensor) => new Uint8Array(run.state.view('parameters', tensor).slice().buffer),
+    );
+    writeFileSync(line.parametersTo, Buffer.concat(views));
+    answer({});
+  } else answer(await train(line.steps));
+}
+await session.end({ abandon: true });
+
+async function train(steps: number): Promise<Block> {
+  const started = performance.now();
+  const processor = process.cpuUsage();
+  const losses: number[] = [];
+  const phases: Record<string, number> = {};
+  for (let step = 0; step < steps; step++) {
+    const report = await trainStep(run, session);
+    losses.push(report.loss ?? NaN);
+    for (const [phase, seconds] of Object.entries(report.phases))
+      phases[phase] = (phases[phase] ?? 0) + seconds / steps;
+  }
+  const { user, system } = process.cpuUsage(processor);
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    seconds,
+    processorSeconds: (user + system) / 1e6,
+    peakBytes: peakBytes(),
+    losses,
+    phases,
+  };
+}
+
+/** The most memory that this process has had (proc(5)). */
+function peakBytes(): number {
+  const [, kibibytes = '0'] =
+    /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return 1024 * Number(kibibytes);
+}
