@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+import { packageVersion } from '@ringmaster/base';
 
 /** Version of the command. */
-export const { version } = JSON.parse(manifest) as { readonly version: string };
+export const version = packageVersion(new URL('../package.json', import.meta.url));

@@ -68,8 +68,7 @@ export async function startCoordinator(
     try {
       work();
     } catch (error) {
-      const code = error instanceof RingmasterError ? (error as RingmasterError).code : null;
-      if (code !== 'DISK_FULL' && code !== 'STORE_UNUSABLE') {
+      if (!RingmasterError.is(error, 'DISK_FULL', 'STORE_UNUSABLE')) {
         log.error({ err: error }, 'unexpected failure');
         return;
       }

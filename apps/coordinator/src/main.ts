@@ -11,12 +11,11 @@ import { parseOptions } from './options.js';
 
 /** Tells in one line what went wrong and what to do, and ends with the exit code that belongs to it. */
 function die(error: unknown): never {
-  const known =
-    error instanceof RingmasterError
-      ? (error as RingmasterError)
-      : new RingmasterError('INTERNAL', {
-          reason: error instanceof Error ? error.message : String(error),
-        });
+  const known = RingmasterError.is(error)
+    ? error
+    : new RingmasterError('INTERNAL', {
+        reason: error instanceof Error ? error.message : String(error),
+      });
   process.stderr.write(`${known.code}: ${known.message}. ${known.remedy}\n`);
   process.exit(known.exit);
 }

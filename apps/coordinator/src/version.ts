@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-
-const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+import { packageVersion } from '@ringmaster/base';
 
 /** Version of the coordinator, and so of the workers that may join it. */
-export const { version } = z.object({ version: z.string() }).parse(JSON.parse(text));
+export const version = packageVersion(new URL('../package.json', import.meta.url));

@@ -1,43 +1,33 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
 //   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s]
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeHomeDirectory, onEndingSignal, type Home } from '@ringmaster/base';
-import { coordinatorFileSchema, RingmasterError } from '@ringmaster/protocol';
+import {
+  makeHomeDirectory,
+  onEndingSignal,
+  packageVersion,
+  readCoordinatorFile,
+  readLine,
+  readToken,
+  type Home,
+} from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
 import { destination, pino } from 'pino';
-import { z } from 'zod';
 import { runAgent } from './agent/agent.js';
 import { workerArguments, type WorkerArguments } from './agent/arguments.js';
 import type { CurveKeys } from './agent/link.js';
 
-const { version } = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-
-/** The endpoint that the home directory names now: a coordinator that was started again may have another. */
-function controlIn(file: string): string | null {
-  try {
-    return coordinatorFileSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).control;
-  } catch {
-    return null; // No coordinator runs, or it is writing the file: asked again at the next attempt.
-  }
-}
-
-/** First line of a file, or null where there is none: a cluster on loopback has neither token nor keys. */
-function lineIn(file: string): string | null {
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
-}
+const version = packageVersion(new URL('../package.json', import.meta.url));
 
 function tokenOf(home: Home): string | null {
   const given = process.env['RINGMASTER_TOKEN'] ?? '';
-  return given === '' ? lineIn(home.token) : given;
+  return given === '' ? readToken(home) : given;
 }
 
 function keysOf(home: Home): CurveKeys | null {
-  const serverKey = lineIn(join(home.keys, 'server.public'));
-  const publicKey = lineIn(join(home.keys, 'client.public'));
-  const secretKey = lineIn(join(home.keys, 'client.secret'));
+  const serverKey = readLine(join(home.keys, 'server.public'));
+  const publicKey = readLine(join(home.keys, 'client.public'));
+  const secretKey = readLine(join(home.keys, 'client.secret'));
   if (serverKey === null || publicKey === null || secretKey === null) return null;
   return { serverKey, publicKey, secretKey };
 }
@@ -57,7 +47,8 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
   const ending = await runAgent({
     ...options,
     version,
-    endpoint: () => control ?? controlIn(home.coordinator),
+    // A coordinator that was started again may have another; it is asked for at each attempt.
+    endpoint: () => control ?? readCoordinatorFile(home)?.control ?? null,
     token: tokenOf(home),
     keys: keysOf(home),
     cache: home.cache,

@@ -1,19 +1,5 @@
+import { z85 } from '@ringmaster/base';
 import { type Context, Reply } from 'zeromq';
-
-const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
-
-/** Z85 text of bytes whose number is a multiple of four (ZeroMQ RFC 32). */
-function z85(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let text = '';
-  for (let offset = 0; offset < bytes.byteLength; offset += 4) {
-    const word = view.getUint32(offset);
-    for (const divisor of [85 ** 4, 85 ** 3, 85 ** 2, 85, 1]) {
-      text += Z85[Math.floor(word / divisor) % 85] ?? '';
-    }
-  }
-  return text;
-}
 
 /** The ZAP handler of a context (ZeroMQ RFC 27): the client keys that each domain allows, a domain per listening socket. */
 export class Authenticator {

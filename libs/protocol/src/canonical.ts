@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 
 /** JSON with the keys of every object in code-unit order, so that equal values have equal bytes. */
 export function canonicalJson(value: unknown): string {
@@ -13,3 +14,6 @@ export function canonicalJson(value: unknown): string {
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
+
+/** A SHA-256 in lower-case hexadecimal, where data enters. */
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import type { Home } from '@ringmaster/base';
+import { readCoordinatorFile, type Home } from '@ringmaster/base';
 import {
-  coordinatorFileSchema,
   incidentViewSchema,
   jobEventSchema,
   jobViewSchema,
@@ -133,10 +131,8 @@ export class Api {
   }
 
   #coordinator(): CoordinatorFile {
-    try {
-      return coordinatorFileSchema.parse(JSON.parse(readFileSync(this.#home.coordinator, 'utf8')));
-    } catch (cause) {
-      throw new Unreachable('no coordinator has announced itself', { cause });
-    }
+    const file = readCoordinatorFile(this.#home);
+    if (file === null) throw new Unreachable('no coordinator has announced itself');
+    return file;
   }
 }

@@ -6,7 +6,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
 /** Turns whatever a route throws into one of the registered errors. */
 function toRingmasterError(error: unknown, request: FastifyRequest): RingmasterError {
-  if (error instanceof RingmasterError) return error as RingmasterError;
+  if (RingmasterError.is(error)) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;
     const where = first?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? '';

@@ -1,7 +1,13 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeHomeDirectory, runsHere, writeDurably, type Home } from '@ringmaster/base';
-import { coordinatorFileSchema, RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
+import {
+  makeHomeDirectory,
+  readCoordinatorFile,
+  runsHere,
+  writeDurably,
+  type Home,
+} from '@ringmaster/base';
+import { RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 import { StoreLocked } from '../store/database.js';
 import { Store } from '../store/store.js';
 
@@ -26,7 +32,7 @@ export async function openHome(home: Home): Promise<Store> {
       return new Store(home.store);
     } catch (error) {
       if (!(error instanceof StoreLocked)) throw error;
-      const running = readAnnouncement(home);
+      const running = readCoordinatorFile(home);
       const isOver = performance.now() > deadline;
       // After a while one that runs in another PID namespace, where it cannot be looked for, is believed too.
       if (running !== null && (isOver || runsHere(running))) {
@@ -49,13 +55,4 @@ export function announce(home: Home, file: CoordinatorFile): void {
 /** Takes back what `announce` told. Called while the store is still locked, so the file is ours. */
 export function withdraw(home: Home): void {
   rmSync(home.coordinator, { force: true });
-}
-
-function readAnnouncement(home: Home): CoordinatorFile | null {
-  try {
-    const value: unknown = JSON.parse(readFileSync(home.coordinator, 'utf8'));
-    return coordinatorFileSchema.parse(value);
-  } catch {
-    return null; // Not written yet, or just removed.
-  }
 }

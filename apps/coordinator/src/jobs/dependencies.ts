@@ -48,9 +48,8 @@ function dependency<Found>(reference: string, look: () => Found): Found {
   try {
     return look();
   } catch (cause) {
-    if (!(cause instanceof RingmasterError)) throw cause;
-    if (cause.code !== 'JOB_NOT_FOUND' && cause.code !== 'MODEL_NOT_FOUND') throw cause;
-    const { reason } = cause.detail as { readonly reason?: string };
+    if (!RingmasterError.is(cause, 'JOB_NOT_FOUND', 'MODEL_NOT_FOUND')) throw cause;
+    const reason = 'reason' in cause.detail ? cause.detail.reason : undefined;
     const detail = reason === undefined ? { reference } : { reference, reason };
     throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', detail, { cause });
   }

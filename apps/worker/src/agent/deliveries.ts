@@ -67,9 +67,7 @@ export class Deliveries {
         this.#due.add(manifest);
       } catch (error) {
         log.warn({ err: error, job, manifest }, 'a kept checkpoint could not be delivered');
-        const missing =
-          error instanceof RingmasterError && (error as RingmasterError).code === 'BLOB_MISSING';
-        if (missing) kept.forget(manifest);
+        if (RingmasterError.is(error, 'BLOB_MISSING')) kept.forget(manifest);
       }
     }
     if (this.#tellable().length > 0) register();

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readCoordinatorFile } from '@ringmaster/base';
 import { hashFile, type BlobInfo } from '@ringmaster/data';
 import {
   artifactManifestSchema,
-  coordinatorFileSchema,
   RingmasterError,
   type ArtifactManifest,
 } from '@ringmaster/protocol';
@@ -71,7 +71,7 @@ export async function openArtifacts(
 ): Promise<Artifacts> {
   const { url, token, directory } = location;
   return artifactsFrom(
-    (await isSameHome(location))
+    isSameHome(location)
       ? { kind: 'local', directory, cache }
       : { kind: 'remote', url, token, cache },
   );
@@ -126,11 +126,8 @@ export async function putManifest(
   return (await artifacts.put([content])).sha256;
 }
 
-async function isSameHome(location: ArtifactsLocation): Promise<boolean> {
-  try {
-    const file = await readFile(join(location.directory, '..', 'coordinator.json'), 'utf8');
-    return coordinatorFileSchema.parse(JSON.parse(file)).cluster === location.cluster;
-  } catch {
-    return false; // Another host, or a directory that is not ours to read: the API serves it.
-  }
+/** Whether a directory of blobs is that of a home on this host; where it is not, the API serves them. */
+function isSameHome({ directory, cluster }: ArtifactsLocation): boolean {
+  const coordinator = join(directory, '..', 'coordinator.json');
+  return readCoordinatorFile({ coordinator })?.cluster === cluster;
 }

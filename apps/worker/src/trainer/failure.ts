@@ -31,7 +31,7 @@ export function failure(
 }
 
 function blamed(error: unknown): number[] {
-  if (error instanceof RingmasterError && auditCodes.has((error as RingmasterError).code))
+  if (RingmasterError.is(error) && auditCodes.has(error.code))
     return ranksSchema.parse(error.detail).ranks;
   const peer = peerIn(error);
   return peer === null ? [] : [peer];

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol';
 import type { Answer, Exit, Numbered, Offering, Request } from './thread-messages.js';
 
 /** Longest wait for the ring thread to close its sockets at the end of the process. It takes milliseconds when it runs. */
@@ -55,7 +55,7 @@ class RingEnds {
     const pending = this.#pending.get(answer.id);
     if ('value' in answer) pending?.resolve(answer.value);
     else if ('defect' in answer) pending?.reject(answer.defect);
-    else pending?.reject(revive(answer.failure));
+    else pending?.reject(RingmasterError.fromBody(answer.failure));
   }
 
   #onEnd(error: Error): void {
@@ -83,9 +83,4 @@ export function requestOfThread(request: Request): Promise<unknown> {
 /** Tells the ring thread of this process, which has bound the ring already. */
 export function tellThread(offering: Offering): void {
   thread?.tell(offering);
-}
-
-// The code and the detail come from this package's own thread, where they were one typed error.
-function revive({ code, detail }: { code: ErrorCode; detail: unknown }): RingmasterError {
-  return new RingmasterError(code, detail as never);
 }

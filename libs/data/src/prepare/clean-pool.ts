@@ -64,7 +64,7 @@ class CleanThread {
     this.#worker.on('message', (answer: CleanAnswer) => {
       const first = this.#pending.shift();
       if ('documents' in answer) first?.resolve(answer.documents);
-      else first?.reject(new RingmasterError(answer.error.code, answer.error.detail as never));
+      else first?.reject(RingmasterError.fromBody(answer.error));
     });
     this.#worker.on('error', (error) => {
       this.#fail(error instanceof Error ? error : new Error(String(error)));

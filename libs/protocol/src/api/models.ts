@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sha256Schema } from '../canonical.js';
 import { artifactManifestSchema } from '../formats/artifact.js';
 import { jobStateSchema } from './jobs.js';
 
@@ -24,5 +25,5 @@ export type NameView = z.infer<typeof nameViewSchema>;
 
 /** Body of POST /v1/models: the manifest of a model whose blobs are all in the artifact store. */
 export const registerModelSchema = z.object({
-  manifest: z.string().regex(/^[0-9a-f]{64}$/),
+  manifest: sha256Schema,
 });

@@ -60,6 +60,21 @@ export class RingmasterError<Code extends ErrorCode = ErrorCode> extends Error {
     this.remedy = options?.remedy ?? definition.remedy;
   }
 
+  /** Whether an error has one of these codes; any code, where none are named. */
+  static is<Code extends ErrorCode>(
+    error: unknown,
+    ...codes: readonly Code[]
+  ): error is RingmasterError<Code> {
+    if (!(error instanceof RingmasterError)) return false;
+    const { code } = error as RingmasterError;
+    return codes.length === 0 || codes.some((each) => each === code);
+  }
+
+  /** The error of a body that crossed a thread or a process, where its detail was what its code wants. */
+  static fromBody({ code, detail }: Pick<ErrorBody, 'code' | 'detail'>): RingmasterError {
+    return new RingmasterError(code, detail as ErrorDetail<ErrorCode>);
+  }
+
   /** The form that the API answers with. */
   toBody(): ErrorBody {
     return { code: this.code, message: this.message, remedy: this.remedy, detail: this.detail };

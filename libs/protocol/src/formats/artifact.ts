@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { sha256Schema } from '../canonical.js';
 
 /**
  * A directory kept as blobs: a manifest names its files by content. Checkpoints and models are both such artifacts.
  * The manifest is itself a blob, and its SHA-256 is the artifact's id. It is written last: an artifact whose manifest
  * exists is whole.
  */
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const artifactManifestSchema = z.strictObject({
   format: z.literal(1),
@@ -16,10 +16,10 @@ export const artifactManifestSchema = z.strictObject({
   /** Steps and evaluations that made its state (see `Position`). */
   step: z.int().min(0),
   evaluations: z.int().min(0),
-  stateHash: hash,
-  specHash: hash,
-  dataManifest: hash,
-  baseManifest: hash.nullable(),
+  stateHash: sha256Schema,
+  specHash: sha256Schema,
+  dataManifest: sha256Schema,
+  baseManifest: sha256Schema.nullable(),
   /** What the model predicts: its objective or task. */
   task: z.string(),
   /** Labels in the order of their ids, for classification. */
@@ -30,7 +30,7 @@ export const artifactManifestSchema = z.strictObject({
    * else the last one.
    */
   weights: z.strictObject({ step: z.int().min(0) }).optional(),
-  files: z.record(z.string(), z.strictObject({ sha256: hash, bytes: z.int().min(0) })),
+  files: z.record(z.string(), z.strictObject({ sha256: sha256Schema, bytes: z.int().min(0) })),
 });
 
 export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;

@@ -1,17 +1,22 @@
 import { z } from 'zod';
+import { sha256Schema } from '../canonical.js';
 
 /**
  * Prepared data: a tokenizer and the token ids of three splits in shards, all named by content. The manifest is a blob
  * itself, in canonical JSON and written last; its SHA-256 is what a run's specification holds. It is a function of the
  * sources' bytes and the request alone: no time, path or host is in it.
  */
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 const counts = z.record(z.string(), count);
 const tokenId = count.nullable();
 
 /** A file of token ids; `@ringmaster/data` writes and reads it (`shards/format.ts`). */
-const shard = z.strictObject({ sha256: hash, bytes: count, documents: count, tokens: count });
+const shard = z.strictObject({
+  sha256: sha256Schema,
+  bytes: count,
+  documents: count,
+  tokens: count,
+});
 
 const split = z.strictObject({
   documents: count,
@@ -21,14 +26,14 @@ const split = z.strictObject({
   labels: counts,
   shards: z.array(shard),
   /** Blob with the document ids of the split in order, one a line. */
-  ids: hash,
+  ids: sha256Schema,
 });
 
 export const dataManifestSchema = z.strictObject({
   format: z.literal(1),
   tokenizer: z.strictObject({
     /** Blob of `tokenizer.json`. */
-    sha256: hash,
+    sha256: sha256Schema,
     /** Number of token ids: the rows of the embedding. */
     vocabulary: z.int().positive(),
     /** Token ids by role; null where the tokenizer has no such token. */

@@ -27,7 +27,7 @@ function failure(run: () => unknown): RingmasterError {
   try {
     run();
   } catch (error) {
-    if (error instanceof RingmasterError) return error as RingmasterError;
+    if (RingmasterError.is(error)) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

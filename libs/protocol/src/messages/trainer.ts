@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sha256Schema } from '../canonical.js';
 
 /**
  * The conversation between the coordinator and a trainer about one run. The worker's agent carries it unread.
@@ -29,7 +30,6 @@ import { z } from 'zod';
 const step = z.int().min(0);
 const generation = z.int().positive();
 const rank = z.int().min(0);
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const errorBodySchema = z.object({
   code: z.string(),
@@ -43,7 +43,7 @@ export const positionSchema = z.object({
   step,
   /** Evaluations made so far. */
   evaluations: z.int().min(0),
-  stateHash: hash,
+  stateHash: sha256Schema,
 });
 
 /** The state that a generation begins from, and where a trainer that does not hold it takes it from. */
@@ -51,7 +51,7 @@ export const beginningSchema = z.discriminatedUnion('at', [
   /** Made from the specification (seed, base model): step 0. */
   z.object({ at: z.literal('specification') }),
   /** A checkpoint in the artifact store. */
-  z.object({ at: z.literal('checkpoint'), manifest: hash, position: positionSchema }),
+  z.object({ at: z.literal('checkpoint'), manifest: sha256Schema, position: positionSchema }),
   /** Ranks that hold it in memory. */
   z.object({ at: z.literal('peers'), holders: z.array(rank).min(1), position: positionSchema }),
   /** Where the ring of an older generation is when it agrees to switch; its members who stay are the holders. */
@@ -212,7 +212,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     generation: z.int().min(0),
     position: positionSchema,
     /** SHA-256 of the checkpoint's manifest in the artifact store. */
-    manifest: hash,
+    manifest: sha256Schema,
     /** Time to make it durable, off the step path. */
     seconds: z.number(),
   }),
@@ -229,7 +229,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     generation,
     rank,
     position: positionSchema,
-    model: hash.nullable(),
+    model: sha256Schema.nullable(),
     metrics: z.record(z.string(), z.number()),
   }),
   /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sha256Schema } from '../canonical.js';
 import { jobFileSchema } from '../job-file/schema.js';
 import { processIdentitySchema } from '../process-identity.js';
 import {
@@ -14,8 +15,6 @@ import {
  * worker that hears nothing for a lease connects anew and registers again with the trainers that it still has.
  */
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-
 /** Everything a trainer process needs to load a run. */
 export const launchSchema = z.object({
   /** Id of the trainer: unique for each process ever launched. */
@@ -24,10 +23,10 @@ export const launchSchema = z.object({
   job: z.string(),
   spec: jobFileSchema,
   /** SHA-256 of the data manifest in the artifact store. */
-  dataManifest: hash,
+  dataManifest: sha256Schema,
   /** SHA-256 of the base model's manifest in the artifact store, or null. */
-  baseManifest: hash.nullable(),
-  specHash: hash,
+  baseManifest: sha256Schema.nullable(),
+  specHash: sha256Schema,
 });
 
 /** A trainer that a worker holds, as it tells the coordinator when it registers. */
@@ -40,9 +39,9 @@ export const heldTrainerSchema = z.object({
 /** A checkpoint that a worker made durable while no coordinator was there to be told. */
 export const keptCheckpointSchema = z.object({
   job: z.string(),
-  specHash: hash,
+  specHash: sha256Schema,
   position: positionSchema,
-  manifest: hash,
+  manifest: sha256Schema,
 });
 
 export const workerMessageSchema = z.discriminatedUnion('type', [

@@ -20,8 +20,7 @@ export async function loadCheckpoint(run: Subject, id: string): Promise<void> {
   try {
     await load(run, id);
   } catch (cause) {
-    if (cause instanceof RingmasterError && !ownFaults.has((cause as RingmasterError).code))
-      throw cause;
+    if (RingmasterError.is(cause) && !ownFaults.has(cause.code)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RingmasterError('CHECKPOINT_DAMAGED', { manifest: id, reason }, { cause });
   }

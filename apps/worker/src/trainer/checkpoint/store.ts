@@ -34,10 +34,7 @@ export async function deliver(artifacts: Artifacts, id: string): Promise<boolean
     await artifacts.deliver(id);
     return true;
   } catch (error) {
-    const unreachable =
-      error instanceof RingmasterError &&
-      (error as RingmasterError).code === 'COORDINATOR_UNREACHABLE';
-    if (unreachable) return false;
+    if (RingmasterError.is(error, 'COORDINATOR_UNREACHABLE')) return false;
     await artifacts.forget(id);
     throw error;
   }

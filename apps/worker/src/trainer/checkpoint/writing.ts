@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { RingmasterError, type ErrorBody } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol';
 import type { ArtifactsSource } from '../../artifacts/artifacts.js';
 import type { Answer, Late, Request, Stored, ThreadData } from './messages.js';
 
@@ -28,7 +28,7 @@ export class WritingThread {
     this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => {
       if ('stored' in answer) this.#pending?.resolve(answer.stored);
-      else if ('error' in answer) this.#pending?.reject(revive(answer.error));
+      else if ('error' in answer) this.#pending?.reject(RingmasterError.fromBody(answer.error));
       else onLate(answer.late);
     });
     this.#worker.on('error', (error) => {
@@ -62,9 +62,4 @@ export class WritingThread {
     this.#ended = true;
     this.#pending?.reject(error);
   }
-}
-
-// The code and the detail come from this program's own thread, where they were one typed error.
-function revive({ code, detail }: ErrorBody): RingmasterError {
-  return new RingmasterError(code, detail as never);
 }
