@@ -81,13 +81,21 @@ const rough: readonly Action[] = [
   },
 ];
 
-/** Disturbs a cluster so many times, and then mends everything. */
-export function disturb(cluster: Cluster, kind: 'planned' | 'rough', times: number): void {
+/**
+ * Disturbs a cluster so many times, then mends everything.
+ * @param mended What happens a while after that.
+ */
+export function disturb(
+  cluster: Cluster,
+  kind: 'planned' | 'rough',
+  times: number,
+  mended: Action = resume,
+): void {
   const { world } = cluster;
   let left = times;
   const next = () => {
     if (left-- === 0) {
-      heal(cluster);
+      heal(cluster, mended);
       return;
     }
     world.dice.pick(kind === 'rough' ? rough : planned)?.(cluster);
@@ -97,12 +105,12 @@ export function disturb(cluster: Cluster, kind: 'planned' | 'rough', times: numb
   world.after(world.dice.between(200, 3000), next);
 }
 
-function heal(cluster: Cluster): void {
+function heal(cluster: Cluster, mended: Action): void {
   cluster.world.tell(() => 'nothing fails any more');
   for (const trainer of cluster.trainers) trainer.process.resume();
   cluster.coordinator.restart();
   cluster.world.after(6000, () => {
-    resume(cluster);
+    mended(cluster);
   });
 }
 

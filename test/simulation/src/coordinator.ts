@@ -1,7 +1,16 @@
-import { transition, newRun, type Run, type RunEvent } from '@ringmaster/coordinator/runs';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  newRun,
+  runSchema,
+  transition,
+  type Run,
+  type RunEvent,
+} from '@ringmaster/coordinator/runs';
 import { isFinal } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
+import { Promises } from './promises.js';
 import { FIRST, MICROBATCHES, type State } from './state.js';
+import { assert } from './witness.js';
 import type { Report, Worker } from './worker.js';
 
 /** How long after its start a coordinator waits for the workers of the one before. */
@@ -18,10 +27,18 @@ export class Coordinator {
   /** Commands that are still carried out before it crashes. */
   #dyingAfter: number | null = null;
   readonly #awaited = new Set<string>();
+  readonly #promises: Promises;
+  /** Incidents told. */
+  readonly incidents: string[] = [];
   #lives = 0;
 
   constructor(cluster: Cluster, limits: { min: number; max: number }) {
     this.#cluster = cluster;
+    this.#promises = new Promises({
+      held: (trainers) => this.#heldBy(trainers),
+      promised: (trainer) =>
+        cluster.trainer(trainer) === undefined ? null : cluster.witness.promisedBy(trainer),
+    });
     const others = { microbatches: MICROBATCHES, keep: 2, keepAtEnd: 0, auditEvery: 0 };
     this.run = newRun('j', 'job', { ...limits, ...others });
     this.#stored = { run: this.run, at: 0 };
@@ -33,8 +50,10 @@ export class Coordinator {
     if (!this.isUp) return;
     const { world } = this.#cluster;
     const now = this.#offset === null ? this.#stored.at : world.now - this.#offset;
-    const { run, commands } = transition(this.run, event, now);
+    const before = this.run;
+    const { run, commands } = transition(before, event, now);
     this.run = run;
+    this.#promises.judge(before, run, commands);
     // What is merely observed is not written for its own sake.
     if (commands.length > 0 || event.type !== 'tick') this.#stored = { run, at: now };
     for (const command of commands) {
@@ -52,6 +71,7 @@ export class Coordinator {
         world.tell(() => `coordinator ends ${command.trainer}`);
         this.#workerOf(command.trainer)?.order({ type: 'end', trainer: command.trainer });
       } else if (command.type === 'report') {
+        this.incidents.push(command.incident.what);
         world.tell(() => `incident: ${command.incident.what}`);
       }
     }
@@ -80,7 +100,7 @@ export class Coordinator {
     if (this.isUp) return;
     this.#cluster.world.tell(() => 'the coordinator is restarted');
     this.isUp = true;
-    this.run = this.#stored.run;
+    this.run = asRead(this.#stored.run);
     this.#offset = null;
     const life = ++this.#lives;
     for (const { id } of this.run.trainers) this.#awaited.add(id);
@@ -135,8 +155,12 @@ export class Coordinator {
 
   /** States that trainers hold whom this run may still ask. */
   held(): Map<string, State> {
+    return this.#heldBy(this.run.trainers.map(({ id }) => id));
+  }
+
+  #heldBy(trainers: readonly string[]): Map<string, State> {
     const held = new Map<string, State>();
-    for (const { id } of this.run.trainers) {
+    for (const id of trainers) {
       const process = this.#cluster.trainer(id)?.process;
       if (process === undefined || !process.isAlive || process.isStopped) continue;
       const { state } = process;
@@ -144,6 +168,13 @@ export class Coordinator {
     }
     return held;
   }
+}
+
+/** A run as it is read from the store, which must be as it was written. */
+function asRead(run: Run): Run {
+  const read = runSchema.parse(JSON.parse(JSON.stringify(run)));
+  assert(isDeepStrictEqual(read, run), 'a run is read as it was written');
+  return read;
 }
 
 function describe(report: Report): string {

@@ -42,11 +42,17 @@ function playOnce(seed: number, kind: Kind, story: string[][] | null): Cluster {
   const { state, error, result } = coordinator.run;
   assert(state === 'succeeded', `progress: the run is ${state} (${error?.message ?? ''})`);
   assert(result?.stateHash === expected.stateHash, 'one lineage: the run ended in another state');
-  if (kind === 'planned')
+  if (kind === 'planned') {
     assert(
       witness.unplanned.length === 1,
       `no aborts: ${witness.unplanned.join(', ')} are unplanned`,
     );
+    // A launch may be lost with the connection that it was sent on; nobody else is missed.
+    const missed = coordinator.incidents.filter(
+      (what) => !what.includes('which had no rank yet, was lost'),
+    );
+    assert(missed.length === 0, `no incidents: ${missed.join('; ')}`);
+  }
   return cluster;
 }
 
@@ -58,5 +64,22 @@ describe('a run under the machines of coordinator and trainers', () => {
   it('changes its members without an abort where no trainer fails, even as coordinators crash', () => {
     const switches = seeds.reduce((sum, seed) => sum + play(seed, 'planned').witness.switches, 0);
     expect(switches).toBeGreaterThan(seeds.length);
+  });
+
+  it('gives every slot back when it is paused or cancelled, whatever has failed', () => {
+    for (const seed of seeds.slice(0, COUNT / 4)) {
+      const type = seed % 2 === 0 ? 'paused' : 'cancelled';
+      const cluster = new Cluster(seed, { min: 1 + (seed % 3), max: 4 });
+      const { world, coordinator } = cluster;
+      let isAsked = false;
+      disturb(cluster, 'rough', 2 + world.dice.below(10), () => {
+        coordinator.feed({ type });
+        isAsked = true;
+      });
+      world.run(() => isAsked && coordinator.run.trainers.length === 0, LONGEST_MS);
+      const { trainers, state } = coordinator.run;
+      expect({ seed, trainers }).toEqual({ seed, trainers: [] });
+      expect(['paused', 'cancelled', 'succeeded']).toContain(state);
+    }
   });
 });

@@ -41,6 +41,11 @@ export class Witness {
     this.#promised.set(trainer, Math.max(generation, this.#promised.get(trainer) ?? 0));
   }
 
+  /** The newest generation that a trainer has promised; 0 before the first. */
+  promisedBy(trainer: string): number {
+    return this.#promised.get(trainer) ?? 0;
+  }
+
   /** Agreement: the members of a generation begin it at one position, and those of the ring before leave at that. */
   begins(trainer: string, generation: number, state: State): void {
     const position = place(state);
