@@ -2,9 +2,10 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
+/** What tests share may be used everywhere, by tests (see below). */
 const boundary = (scope, ...uses) => ({
   sourceTag: `scope:${scope}`,
-  onlyDependOnLibsWithTags: uses.map((use) => `scope:${use}`),
+  onlyDependOnLibsWithTags: [...uses, 'testing'].map((use) => `scope:${use}`),
 });
 
 /** Functions whose value ECMAScript leaves to the engine in part, or in whole. */
@@ -54,6 +55,7 @@ export default tseslint.config(
         'error',
         {
           depConstraints: [
+            boundary('testing'),
             boundary('protocol', 'protocol'),
             boundary('base', 'protocol', 'base'),
             boundary('data', 'protocol', 'base', 'data'),
@@ -107,6 +109,16 @@ export default tseslint.config(
     files: ['**/*.test.ts', 'test/**/*.ts', 'docs/generate/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: ['libs/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'deploy/*/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.test.fixture.ts', '**/*.test.process.ts', '**/testing/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { name: '@ringmaster/testing', message: 'It is for tests: it is not published.' },
+      ],
     },
   },
   {

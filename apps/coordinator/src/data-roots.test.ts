@@ -1,21 +1,13 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobView } from '@ringmaster/protocol';
+import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { startCoordinator } from './coordinator.js';
-import {
-  Client,
-  eventually,
-  finetuneSpec,
-  pretrainSpec,
-  smallCorpus,
-  withHome,
-} from './home.test.fixture.js';
+import { Client } from './fixtures/client.test.fixture.js';
+import { fatal } from './fixtures/coordinator.test.fixture.js';
+import { finetuneSpec, pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
 import { parseOptions } from './options.js';
-
-const fatal = (error: unknown) => {
-  throw error;
-};
 
 /** Runs `body` with a client of a coordinator that may read from the given directories. */
 async function withRoots(
@@ -39,7 +31,7 @@ const elsewhere = ['--host', '0.0.0.0'];
 
 describe('a coordinator that others reach', () => {
   it('reads nothing that it was not given', () =>
-    withHome((home) =>
+    withTemporaryDirectory((home) =>
       withRoots(join(home, 'home'), elsewhere, async (client) => {
         const files = await smallCorpus(home);
         const data = { corpus: 'spam-assassin' };
@@ -57,7 +49,7 @@ describe('a coordinator that others reach', () => {
     ));
 
   it('reads what is under its roots, and no link out of them', () =>
-    withHome((home) => {
+    withTemporaryDirectory((home) => {
       const [root, out] = [join(home, 'root'), join(home, 'out')];
       mkdirSync(join(root, 'model'), { recursive: true });
       mkdirSync(out);
@@ -96,7 +88,7 @@ describe('a coordinator that others reach', () => {
 
 describe('a coordinator on loopback', () => {
   it('reads whatever its user can', () =>
-    withHome((home) =>
+    withTemporaryDirectory((home) =>
       withRoots(join(home, 'home'), [], async (client) => {
         expect(await submit(client, pretrainSpec(await smallCorpus(home)))).toMatchObject({
           state: 'queued',
@@ -105,7 +97,7 @@ describe('a coordinator on loopback', () => {
     ));
 
   it('keeps to its roots where it was given some', () =>
-    withHome((home) =>
+    withTemporaryDirectory((home) =>
       withRoots(join(home, 'home'), ['--data-root', join(home, 'home')], async (client) => {
         expect(await submit(client, pretrainSpec(await smallCorpus(home)))).toMatchObject({
           code: 'DATA_PATH_REFUSED',

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import type { ErrorBody, JobView, LedgerView, StatusView } from '@ringmaster/protocol';
+import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCoordinator, type Coordinator } from './coordinator.js';
-import { Client, eventually, pretrainSpec, smallCorpus, withHome } from './home.test.fixture.js';
+import { Client } from './fixtures/client.test.fixture.js';
+import { fatal } from './fixtures/coordinator.test.fixture.js';
+import { stateHashAt } from './fixtures/fake-trainer.test.fixture.js';
+import { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
+import { pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
 import { parseOptions } from './options.js';
-import { FakeWorker, stateHashAt } from './worker.test.fixture.js';
 
 /** A cluster of two workers with one slot each, whose trainers make no step beyond the gate. */
 interface Scene {
@@ -24,11 +28,8 @@ async function close(): Promise<void> {
 afterEach(close);
 
 async function inScene(body: (scene: Scene) => Promise<void>): Promise<void> {
-  await withHome(async (home) => {
+  await withTemporaryDirectory(async (home) => {
     const options = parseOptions(['--home', join(home, 'cluster'), '--lease', '600']);
-    const fatal = (error: unknown) => {
-      throw error;
-    };
     const coordinator = await startCoordinator(options, fatal, () => undefined);
     const { url, control } = coordinator.file;
     const gate = { step: 7 };

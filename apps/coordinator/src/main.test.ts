@@ -4,32 +4,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity } from '@ringmaster/base';
 import { isFinal, type IncidentView, type JobView, type StepPoint } from '@ringmaster/protocol';
+import { eventually, isAlive, withTemporaryDirectory } from '@ringmaster/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Client } from './fixtures/client.test.fixture.js';
 import {
-  Client,
   CoordinatorProcess,
   endCoordinators,
-  eventually,
-  pretrainSpec,
-  smallCorpus,
-  withHome,
-} from './home.test.fixture.js';
-import { FakeWorker, stateHashAt } from './worker.test.fixture.js';
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+} from './fixtures/coordinator-process.test.fixture.js';
+import { stateHashAt } from './fixtures/fake-trainer.test.fixture.js';
+import { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
+import { pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
 
 afterEach(endCoordinators);
 
 describe('starting', () => {
   it('refuses a second coordinator on one home, and takes over from a killed one', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const first = await CoordinatorProcess.start(home);
       const second = await CoordinatorProcess.refused(home);
       expect(second.code).toBe(1);
@@ -46,7 +36,7 @@ describe('starting', () => {
     }));
 
   it('is not confused by the file of another living process', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const stale = { cluster: 'c', ...ownIdentity(), url: 'http://x', control: 'tcp://x' };
       writeFileSync(join(home, 'coordinator.json'), JSON.stringify(stale));
       const coordinator = await CoordinatorProcess.start(home);
@@ -66,7 +56,7 @@ describe('starting', () => {
     ['an unknown option', ['--prot', '1'], 2, 'USAGE'],
     ['a port that is none', ['--port', 'many'], 2, 'USAGE'],
   ])('refuses %s in one line', (_, args, code, name) =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const busy = createServer().listen(0, '127.0.0.1');
       await eventually('listening', () => busy.listening);
       const { port } = busy.address() as { port: number };
@@ -84,7 +74,7 @@ describe('starting', () => {
     ['below a file', (home: string) => join(home, 'file', 'home')],
     ['where nothing can be written', () => '/proc/ringmaster'],
   ])('refuses a home that is %s', (_, where) =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       writeFileSync(join(home, 'file'), '');
       const { code, stderr } = await CoordinatorProcess.refused(where(home));
       expect(stderr).toMatch(/^HOME_NOT_WRITABLE: .*\n$/);
@@ -104,7 +94,7 @@ describe('a coordinator that dies', () => {
       finish: () => Promise<JobView>;
     }) => Promise<void>,
   ) =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const cluster = join(home, 'cluster');
       const files = await smallCorpus(home);
       let coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
@@ -181,7 +171,7 @@ describe('a coordinator that dies', () => {
     ));
 
   it('takes its preparation process with it, and prepares again', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const coordinator = await CoordinatorProcess.start(home);
       const { pid } = coordinator.file;
       const client = new Client(coordinator.file.url);
@@ -207,7 +197,7 @@ describe('a coordinator that dies', () => {
 
 describe('a secure cluster', () => {
   it('lets nobody in without token and keys', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const coordinator = await CoordinatorProcess.start(home, '--host', '0.0.0.0', '--secure');
       const { url, control } = coordinator.file;
       const read = (name: string) => readFileSync(join(home, name), 'utf8').trim();

@@ -11,18 +11,14 @@ import {
   type PruneView,
   type StatusView,
 } from '@ringmaster/protocol';
+import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCoordinator, type Coordinator } from './coordinator.js';
-import {
-  Client,
-  eventually,
-  finetuneSpec,
-  pretrainSpec,
-  smallCorpus,
-  withHome,
-} from './home.test.fixture.js';
+import { Client } from './fixtures/client.test.fixture.js';
+import { fatal } from './fixtures/coordinator.test.fixture.js';
+import { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
+import { finetuneSpec, pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
 import { parseOptions } from './options.js';
-import { FakeWorker } from './worker.test.fixture.js';
 
 let running: { coordinator: Coordinator; worker: FakeWorker }[] = [];
 afterEach(async () => {
@@ -32,10 +28,6 @@ afterEach(async () => {
   }
   running = [];
 });
-
-const fatal = (error: unknown) => {
-  throw error;
-};
 
 /** A coordinator in this process with one worker, whose trainers stop at the gate. */
 class Scene {
@@ -52,7 +44,7 @@ class Scene {
   }
 
   static async run(body: (scene: Scene) => Promise<void>): Promise<void> {
-    await withHome(async (directory) => {
+    await withTemporaryDirectory(async (directory) => {
       const home = join(directory, 'cluster');
       const files = await smallCorpus(directory);
       const coordinator = await startCoordinator(

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './agent/coordinator.test.fixture.js';
-import { isAlive } from './agent/scene.test.fixture.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 

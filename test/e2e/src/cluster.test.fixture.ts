@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   coordinatorFileSchema,
@@ -11,6 +10,7 @@ import {
   statusViewSchema,
   type JobView,
 } from '@ringmaster/protocol';
+import { eventually } from '@ringmaster/testing';
 
 const cli = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
 
@@ -90,14 +90,8 @@ export class Cluster {
   }
 
   /** Waits until something is found. @throws after 90 s */
-  async until<Found>(what: string, find: () => Promise<Found | null> | Found | null) {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (performance.now() < deadline) {
-      const found = await find();
-      if (found !== null) return found;
-      await sleep(50);
-    }
-    throw new Error(`never happened: ${what}`);
+  until<Found>(what: string, find: () => Promise<Found | null> | Found | null): Promise<Found> {
+    return eventually(what, find, PATIENCE_MS);
   }
 
   /** Waits until a job looks like that. @throws when it ends before, or after 90 s */

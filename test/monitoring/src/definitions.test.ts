@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -12,15 +11,15 @@ import { alerts, metricOf, ruleExpressions, selectorsIn } from './rules.js';
 
 const COLUMNS = 24;
 
-async function metricsOfNewCoordinator(): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), 'ringmaster-monitoring-'));
-  const cluster = await Cluster.start(home);
-  try {
-    return await cluster.metrics();
-  } finally {
-    await cluster.end();
-    await rm(home, { recursive: true });
-  }
+function metricsOfNewCoordinator(): Promise<string> {
+  return withTemporaryDirectory(async (home) => {
+    const cluster = await Cluster.start(home);
+    try {
+      return await cluster.metrics();
+    } finally {
+      await cluster.end();
+    }
+  });
 }
 
 /** Names of all series that a coordinator can export, from the metrics it declares before anything has happened. */

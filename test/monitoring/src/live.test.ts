@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from './cluster.js';
 import { panelExpressions, substitute, variables, type Variables } from './dashboard.js';
@@ -13,7 +12,6 @@ import { recorded, ruleExpressions, selectorsIn } from './rules.js';
 /** Longest that data is waited for. */
 const LIMIT_MS = 30_000;
 
-let folder: string;
 let cluster: Cluster | undefined;
 let prometheus: Prometheus | undefined;
 
@@ -48,10 +46,10 @@ function hasNumber(samples: readonly Sample[]): boolean {
 }
 
 describe.skipIf(!hasPrometheus())('Prometheus, scraping a cluster that trains', () => {
+  const folder = temporaryDirectory();
   let given: Variables;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ringmaster-monitoring-'));
     cluster = await Cluster.start(join(folder, 'home'));
     cluster.addWorker();
     cluster.addWorker();
@@ -63,7 +61,6 @@ describe.skipIf(!hasPrometheus())('Prometheus, scraping a cluster that trains', 
   afterAll(async () => {
     await prometheus?.end();
     await cluster?.end();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const panelQueries = () =>

@@ -1,36 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client } from '../home.test.fixture.js';
-import { parseOptions } from '../options.js';
-import { exchange, requestText, type RawAnswer } from '../socket.test.fixture.js';
+import { describe, expect, it } from 'vitest';
+import { servedCoordinator } from '../fixtures/coordinator.test.fixture.js';
+import { exchange, requestText, type RawAnswer } from '../fixtures/socket.test.fixture.js';
 import { operations } from './routes.js';
-
-const fatal = (error: unknown) => {
-  throw error;
-};
-
-/** A coordinator for the tests of one group. */
-function started(...args: string[]) {
-  const scene = { url: '', token: '', home: '', endings: 0 };
-  let coordinator: Coordinator;
-  beforeAll(async () => {
-    scene.home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-    const options = parseOptions(['--home', scene.home, ...args]);
-    coordinator = await startCoordinator(options, fatal, () => scene.endings++);
-    scene.url = coordinator.file.url;
-    if (options.secure) scene.token = readFileSync(join(scene.home, 'token'), 'utf8').trim();
-  });
-  afterAll(async () => {
-    await coordinator.shutDown();
-    await rm(scene.home, { recursive: true });
-  });
-  return scene;
-}
 
 function codeOf({ body }: RawAnswer): unknown {
   return (JSON.parse(body) as { code: unknown }).code;
@@ -42,7 +14,7 @@ const concrete = (pattern: string) =>
   pattern.replace(':id', 'j-1').replace(':sha256', 'ab'.repeat(32));
 
 describe('a cluster with a token', () => {
-  const scene = started('--secure');
+  const scene = servedCoordinator('--secure');
 
   it.each(closed.map(([route]) => route.split(' ') as [string, string]))(
     'asks for it at %s %s',
@@ -153,7 +125,7 @@ describe('a cluster with a token', () => {
 });
 
 describe('a cluster on loopback', () => {
-  const scene = started('--allowed-host', 'ringmaster.example');
+  const scene = servedCoordinator('--allowed-host', 'ringmaster.example');
 
   it.each([
     '127.0.0.1',
@@ -240,7 +212,7 @@ describe('a cluster on loopback', () => {
   });
 
   it('serves clients that are no browser', async () => {
-    const client = new Client(scene.url);
+    const client = scene.client;
     expect((await client.request('GET', '/v1/status')).status).toBe(200);
     expect((await client.request('POST', '/v1/jobs/none/cancel')).status).toBe(404);
   });

@@ -3,28 +3,18 @@ import { join } from 'node:path';
 import { sha256, VERSION_HEADER, type JobView } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { tinyModelFiles } from '@ringmaster/tasks/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client, pretrainSpec, smallCorpus } from '../home.test.fixture.js';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startCoordinator } from '../coordinator.js';
+import { Client } from '../fixtures/client.test.fixture.js';
+import { fatal, servedCoordinator } from '../fixtures/coordinator.test.fixture.js';
+import { pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
 import { parseOptions } from '../options.js';
 
-const fatal = (error: unknown) => {
-  throw error;
-};
-
-let home: string;
-let coordinator: Coordinator;
+const served = servedCoordinator();
 let client: Client;
-beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-  coordinator = await startCoordinator(parseOptions(['--home', home]), fatal, () => undefined);
-  client = new Client(coordinator.file.url);
-});
-afterAll(async () => {
-  await coordinator.shutDown(0);
-  await rm(home, { recursive: true });
+beforeAll(() => {
+  client = served.client;
 });
 
 const content = Buffer.from('0123456789');
@@ -82,7 +72,7 @@ describe('blobs', () => {
       detail: { found: hash },
     });
     expect((await client.request('GET', `/v1/blobs/${other}`)).status).toBe(404);
-    expect(readdirSync(join(home, 'artifacts', 'incoming'))).toEqual([]);
+    expect(readdirSync(join(served.home, 'artifacts', 'incoming'))).toEqual([]);
   });
 
   it('are named by a hash and nothing else', async () => {
@@ -92,8 +82,9 @@ describe('blobs', () => {
 });
 
 describe.skipIf(!canMountSmallDisk())('blobs on a full disk', () => {
+  const small = temporaryDirectory();
+
   it('are refused with the reason, and accepted when they fit', async () => {
-    const small = await mkdtemp(join(tmpdir(), 'ringmaster-'));
     const artifacts = join(small, 'artifacts');
     const disk = SmallDisk.mount(artifacts, 1024);
     try {
@@ -114,7 +105,6 @@ describe.skipIf(!canMountSmallDisk())('blobs on a full disk', () => {
       }
     } finally {
       disk.unmount();
-      await rm(small, { recursive: true });
     }
   });
 });
@@ -187,7 +177,7 @@ describe('models', () => {
     await putFiles();
     const id = await put(manifest);
     const { sha256: weights } = files['model.safetensors']!;
-    const path = join(home, 'artifacts', 'sha256', weights.slice(0, 2), weights.slice(2));
+    const path = join(served.home, 'artifacts', 'sha256', weights.slice(0, 2), weights.slice(2));
     chmodSync(path, 0o644);
     writeFileSync(path, Buffer.alloc(files['model.safetensors']!.bytes));
     expect(await client.json('POST', '/v1/models', { manifest: id })).toMatchObject({
@@ -273,13 +263,13 @@ describe('health', () => {
   it('is told', async () => {
     expect((await client.request('GET', '/healthz')).status).toBe(200);
     expect((await client.request('GET', '/readyz')).status).toBe(200);
-    expect(existsSync(join(home, 'coordinator.json'))).toBe(true);
+    expect(existsSync(join(served.home, 'coordinator.json'))).toBe(true);
   });
 });
 
 describe('jobs', () => {
   it('are listed by name, kind and state, and tell their whole specification', async () => {
-    const files = await smallCorpus(home);
+    const files = await smallCorpus(served.home);
     const submit = (name: string) =>
       client.json<JobView>('POST', '/v1/jobs', { spec: pretrainSpec(files, { name }) });
     const first = await submit('listed');

@@ -1,28 +1,14 @@
 import { REQUEST_LIMIT_BYTES } from '@ringmaster/protocol';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client } from '../home.test.fixture.js';
-import { parseOptions } from '../options.js';
-import { exchange, requestText } from '../socket.test.fixture.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../fixtures/client.test.fixture.js';
+import { servedCoordinator } from '../fixtures/coordinator.test.fixture.js';
+import { exchange, requestText } from '../fixtures/socket.test.fixture.js';
 import { methodsAt, operations } from './routes.js';
 
-let home: string;
-let coordinator: Coordinator;
+const served = servedCoordinator();
 let client: Client;
-beforeAll(async () => {
-  const fatal = (error: unknown) => {
-    throw error;
-  };
-  home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-  coordinator = await startCoordinator(parseOptions(['--home', home]), fatal, () => undefined);
-  client = new Client(coordinator.file.url);
-});
-afterAll(async () => {
-  await coordinator.shutDown();
-  await rm(home, { recursive: true });
+beforeAll(() => {
+  client = served.client;
 });
 
 /** Keys of the one shape of errors. */

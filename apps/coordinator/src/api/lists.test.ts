@@ -1,20 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ringmasterHome } from '@ringmaster/base';
 import {
   parseJobSpec,
+  type EvaluationReport,
+  type IncidentView,
   type JobView,
   type ModelView,
-  type IncidentView,
   type StepPoint,
-  type EvaluationReport,
 } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client, pretrainSpec } from '../home.test.fixture.js';
-import { parseOptions } from '../options.js';
+import type { Client } from '../fixtures/client.test.fixture.js';
+import { ServedCoordinator } from '../fixtures/coordinator.test.fixture.js';
+import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
 import { Store } from '../store/store.js';
 
 const STEPS = 30_000;
@@ -23,8 +20,7 @@ const SPIKE = 12_345;
 const HOLE = 23_456;
 const STEEP = 777;
 
-let home: string;
-let coordinator: Coordinator;
+const served = new ServedCoordinator();
 let client: Client;
 
 const pointAt = (step: number): StepPoint => ({
@@ -38,8 +34,7 @@ const evaluationAt = (step: number): EvaluationReport => ({
 });
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-  const { store: path } = ringmasterHome(home);
+  const { store: path } = ringmasterHome(served.home);
   const store = new Store(path);
   const spec = parseJobSpec(pretrainSpec('/none', { steps: STEPS }));
   store.transaction(() => {
@@ -66,16 +61,10 @@ beforeAll(async () => {
     }
   });
   store.close();
-  const fatal = (error: unknown) => {
-    throw error;
-  };
-  coordinator = await startCoordinator(parseOptions(['--home', home]), fatal, () => undefined);
-  client = new Client(coordinator.file.url);
+  await served.start([]);
+  client = served.client;
 });
-afterAll(async () => {
-  await coordinator.shutDown();
-  await rm(home, { recursive: true });
-});
+afterAll(() => served.coordinator.shutDown());
 
 const curve = (query: string) =>
   client.json<StepPoint[]>('GET', `/v1/jobs/j-0000000000/steps${query}`);

@@ -1,29 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sha256, type JobView, type ModelView, type NameView } from '@ringmaster/protocol';
 import { tinyModelFiles } from '@ringmaster/tasks/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCoordinator, type Coordinator } from '../coordinator.js';
-import { Client, finetuneSpec, pretrainSpec, smallCorpus } from '../home.test.fixture.js';
-import { parseOptions } from '../options.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../fixtures/client.test.fixture.js';
+import { servedCoordinator } from '../fixtures/coordinator.test.fixture.js';
+import { finetuneSpec, pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
 
-let home: string;
-let coordinator: Coordinator;
+const served = servedCoordinator();
 let client: Client;
 let files: string;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
-  files = await smallCorpus(home);
-  const fail = (error: unknown) => {
-    throw error;
-  };
-  coordinator = await startCoordinator(parseOptions(['--home', home]), fail, () => undefined);
-  client = new Client(coordinator.file.url);
-});
-afterAll(async () => {
-  await coordinator.shutDown();
-  await rm(home, { recursive: true });
+  files = await smallCorpus(served.home);
+  client = served.client;
 });
 
 const MODEL = await tinyModelFiles();

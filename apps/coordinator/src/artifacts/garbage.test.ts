@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { BlobStore, makeClaim } from '@ringmaster/data';
 import { sha256 } from '@ringmaster/protocol';
+import { withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
-import { withHome } from '../home.test.fixture.js';
 import { Store } from '../store/store.js';
 import { Garbage } from './garbage.js';
 import { PreparedData } from './prepared-data.js';
@@ -17,7 +17,7 @@ function garbageOf(store: Store, blobs: BlobStore, index: string): Garbage {
 
 describe('Garbage', () => {
   it('removes what nothing refers to, and only that', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const store = new Store(join(home, 'store.sqlite'));
       const blobs = new BlobStore(join(home, 'artifacts'));
       const index = join(home, 'data');
@@ -59,7 +59,7 @@ describe('Garbage', () => {
     }));
 
   it('spares what is put again while an artifact is being written, however old it is', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const store = new Store(join(home, 'store.sqlite'));
       const blobs = new BlobStore(join(home, 'artifacts'));
       mkdirSync(join(home, 'data'));
@@ -83,7 +83,7 @@ describe('Garbage', () => {
     }));
 
   it('spares what was put since the oldest claim, until it is given up', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const store = new Store(join(home, 'store.sqlite'));
       const blobs = new BlobStore(join(home, 'artifacts'));
       mkdirSync(join(home, 'data'));

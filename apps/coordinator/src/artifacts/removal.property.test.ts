@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import fc from 'fast-check';
 import { isFinal, RingmasterError, sha256 } from '@ringmaster/protocol';
+import { withTemporaryDirectory } from '@ringmaster/testing';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withHome } from '../home.test.fixture.js';
 import type { JobRecord } from '../store/jobs.js';
 import { RemovalScene } from './removal.scene.test.fixture.js';
 
@@ -212,7 +212,7 @@ function codeOf(work: () => void): string | null {
     work();
     return null;
   } catch (error) {
-    if (error instanceof RingmasterError) return (error as RingmasterError).code;
+    if (RingmasterError.is(error)) return error.code;
     throw error;
   }
 }
@@ -223,7 +223,7 @@ describe('removal', () => {
       fc.asyncProperty(
         fc.array(operation, { minLength: 10, maxLength: 60 }),
         async (operations) => {
-          await withHome(async (home) => {
+          await withTemporaryDirectory(async (home) => {
             const scene = new RemovalScene(home);
             const expectation = new Expectation(scene);
             scene.put('left by an upload that was broken off');

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { errors, faultOf, type CoordinatorMessage, type WorkerMessage } from '@ringmaster/protocol';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { launchFor } from './launch.test.fixture.js';
+import { launchFor } from '../fixtures/job-files.test.fixture.js';
 import type { FleetEvent } from './event.js';
 import { Fleet } from './fleet.js';
 

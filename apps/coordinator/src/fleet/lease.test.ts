@@ -2,18 +2,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobView, WorkerView } from '@ringmaster/protocol';
+import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { afterEach, expect, it } from 'vitest';
+import { Client } from '../fixtures/client.test.fixture.js';
 import {
-  Client,
   CoordinatorProcess,
   endCoordinators,
-  eventually,
-  pretrainSpec,
-  smallCorpus,
-  withHome,
-} from '../home.test.fixture.js';
+} from '../fixtures/coordinator-process.test.fixture.js';
+import { pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
 
-const PROGRAM = fileURLToPath(new URL('../fake-worker.test.process.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../fixtures/fake-worker.test.process.js', import.meta.url));
 const LEASE_MS = 1000;
 /** A bound for a hang, on a busy machine. */
 const HANG_MS = 120_000;
@@ -34,7 +32,7 @@ async function inCluster(
   ) => Promise<void>,
   prepare: (home: string, client: Client) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
-  await withHome(async (home) => {
+  await withTemporaryDirectory(async (home) => {
     const cluster = join(home, 'cluster');
     const coordinator = await CoordinatorProcess.start(cluster, '--lease', String(LEASE_MS));
     const client = new Client(coordinator.file.url);

@@ -1,15 +1,15 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
-import { withHome } from '../home.test.fixture.js';
 import { JobLogs } from './logs.js';
-import { trimLog, trimLogs, LOG_LIMIT_BYTES } from './trim-log.js';
+import { LOG_LIMIT_BYTES, trimLog, trimLogs } from './trim-log.js';
 
 const LIMIT = 1000;
 const line = (number: number) => `{"msg":"line ${String(number).padStart(4, '0')}"}`;
 
 async function withLogs(body: (logs: JobLogs) => Promise<void>): Promise<void> {
-  await withHome(async (home) => {
+  await withTemporaryDirectory(async (home) => {
     mkdirSync(join(home, 'jobs'));
     await body(new JobLogs(home, LIMIT));
   });
@@ -57,7 +57,7 @@ describe('the log of a job', () => {
 
 describe('other logs', () => {
   it('are cut in their place beneath who appends to them', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const path = join(home, 'worker-1.log');
       const lines = Array.from({ length: 60 }, (_, number) => `${line(number)}\n`);
       writeFileSync(path, lines.join(''));

@@ -1,6 +1,6 @@
 import { parseJobSpec, type JobState } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
-import { finetuneSpec } from '../home.test.fixture.js';
+import { finetuneSpec } from '../fixtures/job-files.test.fixture.js';
 import type { JobRecord } from '../store/jobs.js';
 import { viewOf } from './views.js';
 

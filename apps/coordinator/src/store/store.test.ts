@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseJobSpec, type StepPoint } from '@ringmaster/protocol';
-import { describe, expect, it } from 'vitest';
-import { pretrainSpec, withHome } from '../home.test.fixture.js';
-import { newRun } from '../runs/run.js';
+import { withTemporaryDirectory } from '@ringmaster/testing';
 import Database from 'libsql';
+import { describe, expect, it } from 'vitest';
+import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
+import { newRun } from '../runs/run.js';
 import { StoreLocked } from './database.js';
 import { migrations } from './migrations.js';
 import { Store } from './store.js';
@@ -21,7 +22,7 @@ const createdAt = new Date(0).toISOString();
 async function withStore(
   body: (store: Store, path: string) => void | Promise<void>,
 ): Promise<void> {
-  await withHome(async (home) => {
+  await withTemporaryDirectory(async (home) => {
     const path = join(home, 'store.sqlite');
     const store = new Store(path);
     await body(store, path);
@@ -31,7 +32,7 @@ async function withStore(
 
 describe('the store', () => {
   it('keeps everything it has acknowledged and nothing half, whenever its process is killed', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const path = join(home, 'store.sqlite');
       const acknowledged: [string, number][] = [];
       for (let kill = 0; kill < 8; kill++) {
@@ -64,7 +65,7 @@ describe('the store', () => {
     }));
 
   it('refuses a file that is no database, and leaves it as it is', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const path = join(home, 'store.sqlite');
       writeFileSync(path, 'just some text that is no database'.repeat(100));
       expect(() => new Store(path)).toThrow(/cannot be used/);
@@ -207,7 +208,7 @@ describe('the store', () => {
     }));
 
   it('gives the room of removed jobs back, a piece at a time, and takes up again where it was', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const path = join(home, 'store.sqlite');
       const size = (file: string) => (existsSync(file) ? statSync(file).size : 0);
       let store = new Store(path);
@@ -245,7 +246,7 @@ describe('the store', () => {
     }));
 
   it('gives room back also in a file that an earlier version made, and drops what that kept in vain', () =>
-    withHome(async (home) => {
+    withTemporaryDirectory(async (home) => {
       const path = join(home, 'store.sqlite');
       const earlier = new Database(path);
       for (const sql of migrations.slice(0, 4)) earlier.exec(sql);

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { ownIdentity } from '@ringmaster/base';
+import { isAlive, untilGone } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
-import { program, isAlive, Scene, untilGone } from './scene.test.fixture.js';
+import { program, Scene } from './scene.test.fixture.js';
 
 let scene: Scene;
 beforeEach(async () => {

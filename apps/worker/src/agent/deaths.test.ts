@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { possible } from '@ringmaster/base/testing';
+import { isAlive, untilGone } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf } from './coordinator.test.fixture.js';
-import { program, isAlive, Scene, untilGone } from './scene.test.fixture.js';
+import { program, Scene } from './scene.test.fixture.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentOptions } from './agent.js';
-import { isAlive, Scene } from './scene.test.fixture.js';
+import { Scene } from './scene.test.fixture.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -11,19 +11,6 @@ import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
 export const program = (name: 'agent' | 'trainer') =>
   fileURLToPath(new URL(`./${name}.test.process.js`, import.meta.url));
 
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export async function untilGone(pid: number): Promise<void> {
-  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 /** A coordinator and a worker with a cache of its own, whose trainers are the fixture. */
 export class Scene {
   coordinator: TestCoordinator;
