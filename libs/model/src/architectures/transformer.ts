@@ -44,7 +44,7 @@ export class Transformer implements Layer {
     for (const block of this.#blocks) {
       const rows = block === this.#blocks.at(-1) ? stream.read : null;
       x = this.#checkpoints
-        ? pass.tape.checkpoint(x, (tape, input) =>
+        ? pass.tape.checkpoint([x], (tape, input) =>
             block.forward({ ...pass, tape }, input, stream, rows),
           )
         : block.forward(pass, x, stream, rows);

@@ -71,7 +71,7 @@ const read = (): Tensor => runtime.upload(READ, [READ.length]);
 const again =
   (run: Run): Run =>
   (pass, x, memory) =>
-    pass.tape.checkpoint(x, (tape, input) => run({ ...pass, tape }, input, memory));
+    pass.tape.checkpoint([x], (tape, input) => run({ ...pass, tape }, input, memory));
 /** A part of a network after itself, with the same parameters. */
 const twice =
   (run: Run): Run =>
@@ -159,15 +159,21 @@ const ATTENTION: AttentionOptions = {
   dropout: 0,
   deviations: { query: 0.02, key: 0.02, value: 0.02, output: 0.02 },
 };
-const crossAttention = (options: Partial<AttentionOptions>): Case => {
+const crossAttention = (options: Partial<AttentionOptions>, isCheckpoint = false): Case => {
   const layer = new Attention('attention', { ...ATTENTION, ...options });
+  const run: Run = (pass, x, memory) => {
+    const inputs = { memory: { x: memory, stream: MEMORY } };
+    const branch = layer.forward(pass, pass.tape.fork(x), STREAM, inputs);
+    return addBranch(pass, x, branch, 0, 'attention');
+  };
   return {
     parameters: layer.parameters,
     inputs: { 'input x': [ROWS, HIDDEN], 'input memory': [SEQUENCES * MEMORY.length, HIDDEN] },
     run: (pass, x, memory) => {
-      const to = { x: pass.tape.fork(memory), stream: MEMORY };
-      const branch = layer.forward(pass, pass.tape.fork(x), STREAM, { memory: to });
-      return addBranch(pass, x, branch, 0, 'attention');
+      const inputs = [x, pass.tape.fork(memory)] as const;
+      return isCheckpoint
+        ? pass.tape.checkpoint(inputs, (tape, ...given) => run({ ...pass, tape }, ...given))
+        : run(pass, ...inputs);
     },
   };
 };
@@ -236,6 +242,7 @@ const cases: Record<string, Case> = {
   'self-attention of some rows': selfAttention({ dropout: 0.25 }, STREAM, true),
   'attention to a padded memory': crossAttention({}),
   'attention to a memory, with biases and dropout': crossAttention({ bias: true, dropout: 0.25 }),
+  'attention to a memory that is computed again': crossAttention({ dropout: 0.25 }, true),
   'causal attention of fewer keys and values, rotated': rotated({ ...STREAM, causal: true }),
   'rotated attention of some rows': rotated(STREAM, true),
   'attention with a relative bias that is shared': biasedAttention({ ...STREAM, causal: true }),

@@ -87,7 +87,7 @@ describe('a tape', () => {
     const below = step(tape, tape.input(vector(1), false), 'below');
     expect(below.requiresGradient).toBe(false);
     const kept = runtime.live;
-    const again = tape.checkpoint(step(tape, below, 'below too'), (on, x) =>
+    const again = tape.checkpoint([step(tape, below, 'below too')], (on, x) =>
       step(on, step(on, x, 'still below'), 'trained'),
     );
     expect([again.requiresGradient, runtime.live - kept]).toEqual([true, 1]);
@@ -132,10 +132,29 @@ describe('a tape', () => {
     const part = (tape: Tape, x: Value) =>
       doubled(tape, doubled(tape, doubled(tape, x, 'a'), 'b'), 'a');
     const plain = run(part);
-    const again = run((tape, x) => tape.checkpoint(x, part));
+    const again = run((tape, x) => tape.checkpoint([x], part));
     expect(again.dx).toEqual(plain.dx);
     expect(again.emissions).toEqual(plain.emissions);
     expect(again.kept).toBeLessThan(plain.kept);
+  });
+
+  it('gives every input of a checkpointed part its share, on top of the shares so far', () => {
+    const tape = recording();
+    const x = tape.input(vector(1, 2));
+    const y = tape.input(vector(3, 5));
+    const inputs = [tape.fork(x), tape.fork(y)] as const;
+    const z = tape.checkpoint(inputs, (on, first, second) =>
+      summed(on, doubled(on, doubled(on, first)), doubled(on, second, 'w')),
+    );
+    const end = summed(tape, summed(tape, z, tape.fork(x)), tape.fork(y));
+    expect(numbers(end.tensor)).toEqual([14, 25]);
+    tape.backward(end, vector(1, 10));
+    expect(numbers(tape.gradientOf(x))).toEqual([5, 50]);
+    expect(numbers(tape.gradientOf(y))).toEqual([3, 30]);
+    expect(emitted).toEqual([['w', [1, 10]]]);
+    const twice = [tape.fork(x), tape.fork(x)] as const;
+    expect(() => tape.checkpoint(twice, (_, first) => first)).toThrow('twice');
+    tape.dispose();
   });
 
   it('refuses a handle that was used, and a share that was not announced', () => {

@@ -51,6 +51,16 @@ export class Value {
   }
 }
 
+/** As many handles as there are inputs. */
+type Handles<Inputs extends readonly Value[]> = { [At in keyof Inputs]: Value };
+
+function each<const Inputs extends readonly Value[]>(
+  inputs: Inputs,
+  handle: (input: Value) => Value,
+): Handles<Inputs> {
+  return inputs.map(handle) as unknown as Handles<Inputs>;
+}
+
 interface Entry extends Recorded {
   /** Null at the end of a pass. */
   readonly output: Slot | null;
@@ -149,29 +159,32 @@ export class Tape {
   }
 
   /**
-   * A part of the network that keeps its input alone, and is computed again when its gradient is wanted: activation
-   * checkpointing (Chen et al., "Training deep nets with sublinear memory cost", 2016). The second pass has the bytes of
-   * the first: dropout draws from keys, not from a generator that has moved on.
+   * A part of the network that keeps its inputs alone, each another tensor, and is computed again when their gradients are
+   * wanted: activation checkpointing (Chen et al., "Training deep nets with sublinear memory cost", 2016). The second pass
+   * has the bytes of the first: dropout draws from keys, not from a generator that has moved on.
    */
-  checkpoint(x: Value, part: (tape: Tape, x: Value) => Value): Value {
-    const { runtime } = this.#mode;
-    const { tensor } = x;
+  checkpoint<const Inputs extends readonly Value[]>(
+    inputs: Inputs,
+    part: (tape: Tape, ...inputs: Handles<Inputs>) => Value,
+  ): Value {
+    if (new Set(inputs.map(({ slot }) => slot)).size !== inputs.length)
+      throw new Error('A tensor is an input of a checkpoint twice');
     const first = new Tape({ ...this.#mode, records: false });
-    const output = runtime.scope(() => part(first, this.fork(x)));
-    const recorded = { inputs: [x], saved: [tensor], parameters: [] };
-    return this.#outputOf(output, recorded, (dy, give) => {
+    const output = this.#mode.runtime.scope(() =>
+      part(first, ...each(inputs, (input) => this.fork(input))),
+    );
+    const saved = inputs.map(({ tensor }) => tensor);
+    return this.#outputOf(output, { inputs, saved, parameters: [] }, (dy, give) => {
       const second = new Tape({ ...this.#mode, counts: false });
-      const start = second.input(tensor, x.requiresGradient);
-      const again = () => {
-        second.backward(part(second, second.fork(start)), dy);
-      };
-      if (!x.requiresGradient) again();
-      give(x, (sum) => {
-        if (sum !== null) second.#seed(start, sum);
-        again();
-        return second.gradientOf(start);
+      const starts = each(inputs, (input) => second.#startOf(input));
+      const again = each(starts, (start) => second.fork(start));
+      second.backward(part(second, ...again), dy);
+      inputs.forEach((input, at) => {
+        const start = starts[at];
+        if (start === undefined) return;
+        give(input, () => second.gradientOf(start));
+        second.#forget(start);
       });
-      second.#forget(start);
     });
   }
 
@@ -267,6 +280,13 @@ export class Tape {
   #seed({ slot }: Value, gradient: Tensor): void {
     this.#mode.holds.hold(gradient);
     slot.gradient = gradient;
+  }
+
+  /** An input of another pass as one of this; the sum of its gradients so far is that of this one to begin with. */
+  #startOf({ tensor, slot }: Value): Value {
+    const start = this.input(tensor, slot.requiresGradient);
+    if (slot.gradient !== null) this.#seed(start, slot.gradient);
+    return start;
   }
 
   /** Uses up the handle of what went into a pass, and gives up the sum of its gradients. */
