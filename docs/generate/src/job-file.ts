@@ -41,16 +41,47 @@ export function jobFilePage(): string {
 }
 
 function rows(node: Node, prefix: string): string[] {
+  if (prefix !== '' && node.oneOf !== undefined) return rowsOfAll(node.oneOf, prefix);
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const path = prefix + key;
     const required = node.required?.includes(key) === true && child.default === undefined;
-    const section = child.properties !== undefined;
+    const section = child.properties !== undefined || child.oneOf !== undefined;
     const preset =
       child.default === undefined || section ? '' : `\`${JSON.stringify(child.default)}\``;
     const value = section ? '' : kindOf(child);
     const row = `| \`${path}\` | ${value} | ${required ? 'required' : preset} | ${child.description ?? ''} |`;
     return [row, ...rows(child, `${path}.`)];
   });
+}
+
+/** The rows of alternatives of which each has a name: first the names, then every key, with whose it is if not everybody's. */
+function rowsOfAll(alternatives: readonly Node[], prefix: string): string[] {
+  const named = alternatives.map((alternative) => {
+    const { properties = {} } = alternative;
+    const [discriminator] = Object.entries(properties).filter(
+      ([, child]) => child.const !== undefined,
+    );
+    if (discriminator === undefined) throw new Error(`${prefix} has an alternative without a name`);
+    const [key, { const: name, description, default: preset }] = discriminator;
+    const { [key]: _, ...others } = properties;
+    const keys = rows({ ...alternative, properties: others }, prefix);
+    return { key, name: String(name), description, preset, keys };
+  });
+  const names = named.map(({ name }) => `\`${name}\``).join(', ');
+  const meanings = named.map(({ description }) => description ?? '').join('; ');
+  const preset = named.find((alternative) => alternative.preset !== undefined)?.preset;
+  const fallback = preset === undefined ? 'required' : `\`${JSON.stringify(preset)}\``;
+  const keys = [...new Set(named.flatMap((alternative) => alternative.keys))];
+  return [
+    `| \`${prefix}${named[0]?.key ?? ''}\` | ${names} | ${fallback} | ${meanings}. |`,
+    ...keys.map((row) => {
+      const owners = named.filter((alternative) => alternative.keys.includes(row));
+      const isCommon = owners.length === named.length;
+      return isCommon
+        ? row
+        : row.replace(/ \|$/, ` Of ${owners.map(({ name }) => name).join(', ')}. |`);
+    }),
+  ];
 }
 
 function kindOf(node: Node): string {

@@ -12,11 +12,11 @@ export {
   type FinetuneSpec,
   type JobSpec,
   type ModelSection,
-  type OptimizerSection,
   type PretrainSpec,
   type TokenizerSection,
 } from './job-file/schema.js';
 export { metricsOf, taskIn, type Better, type TaskName } from './job-file/tasks.js';
+export type { OptimizerSection } from './job-file/optimizer.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/cluster.js';

@@ -1,44 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { powerOfTwo } from '@ringmaster/base';
+import type { UpdateLoop } from './algorithm.js';
 
 /** A shared `WebAssembly.Memory`; TypeScript ships the types of WebAssembly only with those of the browser. */
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
 }
 
-/** The coefficients of one AdamW update, each a float32 value. */
-export interface AdamWCoefficients {
-  /** Factor on every gradient. */
-  readonly scale: number;
-  /** Factor that clips the gradient. */
-  readonly clip: number;
-  readonly beta1: number;
-  /** 1 - beta1. */
-  readonly gain1: number;
-  readonly beta2: number;
-  /** 1 - beta2. */
-  readonly gain2: number;
-  /** 1 - learning rate · weight decay. */
-  readonly shrink: number;
-  /** Learning rate / (1 - beta1^t). */
-  readonly rate: number;
-  /** 1 / √(1 - beta2^t). */
-  readonly root: number;
-  readonly epsilon: number;
-}
-
-/** Byte offsets of the same range of elements in each of four arrays. */
-export interface AdamWOffsets {
+/** A range of elements in each of several arrays; offsets are bytes. */
+export interface UpdateRange {
   readonly parameters: number;
-  readonly firstMoments: number;
-  readonly secondMoments: number;
+  /** In the order of the algorithm's moments. */
+  readonly moments: readonly number[];
+  /** Of int32 gradients, which are only read. */
   readonly gradients: number;
+  /** Elements. */
+  readonly length: number;
 }
 
-/** What assembly/adamw.ts exports. */
-interface Exports {
+/** What makes a float of an integer gradient x: ((float32(x) · 2^-exponent) · scale) · clip. */
+export interface GradientFactors {
+  readonly exponent: number;
+  readonly scale: number;
+  readonly clip: number;
+}
+
+type Loop = (...offsetsLengthAndFactors: number[]) => void;
+
+/** What the files of assembly/ export. */
+interface Exports extends Readonly<Record<UpdateLoop, Loop>> {
   squares(source: number, length: number, resolution: number, scale: number): number;
-  adamw(...offsetsLengthCoefficients: [number, number, number, number, number, ...number[]]): void;
 }
 
 interface WebAssemblyApi {
@@ -53,29 +44,42 @@ const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssembl
 
 let compiled: object | undefined;
 
-/** The loops of an update over one shared memory; offsets are bytes, lengths are elements. */
+/** The loops of an update over one shared memory. */
 export class OptimizerKernels {
   readonly #exports: Exports;
 
   constructor(memory: SharedMemory) {
-    compiled ??= new webAssembly.Module(readFileSync(new URL('adamw.wasm', import.meta.url)));
+    compiled ??= new webAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)));
     this.#exports = new webAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
   }
 
   /**
    * The sum of squares of an int32 block as float32, (float32(x) · 2^-exponent) · scale with each product rounded, in
-   * float64, in the order that assembly/adamw.ts documents.
+   * float64, in the order that assembly/squares.ts documents.
+   * @param source Byte offset.
+   * @param length Elements.
    */
   squares(source: number, length: number, exponent: number, scale: number): number {
     return this.#exports.squares(source, length, powerOfTwo(-exponent), scale);
   }
 
-  /** Updates parameters and moments from int32 gradients; see assembly/adamw.ts for the formula. */
-  adamw(at: AdamWOffsets, length: number, exponent: number, by: AdamWCoefficients): void {
-    this.#exports.adamw(
-      ...([at.parameters, at.firstMoments, at.secondMoments, at.gradients, length] as const),
-      ...[powerOfTwo(-exponent), by.scale, by.clip, by.beta1, by.gain1, by.beta2, by.gain2],
-      ...[by.shrink, by.rate, by.root, by.epsilon],
+  /** Updates parameters and moments from int32 gradients; the files of assembly/ have the formulas. */
+  update(
+    loop: UpdateLoop,
+    { parameters, moments, gradients, length }: UpdateRange,
+    { exponent, scale, clip }: GradientFactors,
+    coefficients: readonly number[],
+  ): void {
+    const resolution = powerOfTwo(-exponent);
+    this.#exports[loop](
+      parameters,
+      ...moments,
+      gradients,
+      length,
+      resolution,
+      scale,
+      clip,
+      ...coefficients,
     );
   }
 }

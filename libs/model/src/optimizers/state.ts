@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 import { canonicalJson } from '@ringmaster/protocol';
 import { z } from 'zod';
 
-import type { StateOffsets } from './adamw.js';
+import { ADAM_MOMENTS } from './algorithm.js';
 import type { SharedMemory } from './kernels.js';
 import type { Layout, TensorLayout } from './layout.js';
 
@@ -49,48 +49,55 @@ const FRESH: Counters = {
 };
 
 export interface StateOptions {
+  /** Names of the optimizer's moments, in their order. */
+  readonly moments: readonly string[];
+  /** SHA-256, hex, of the parameters that are not in the state because they never change (`frozenHash`); null for none. */
+  readonly frozen?: string | null;
   /** The state holds a copy of the parameters that the best evaluation saw, besides the present ones. */
   readonly keepsBest?: boolean;
 }
 
-/** The ranges of a state that have one element a parameter. */
-export type ParameterRange = 'parameters' | 'firstMoments' | 'secondMoments' | 'bestParameters';
+/** Values of the trained parameters that a state holds: the present ones, and those of the best evaluation. */
+export type ParameterRange = 'parameters' | 'bestParameters';
 
 /**
- * Everything that the next step depends on, beside the specification and the data: parameters, both moments of AdamW,
- * fixed-point exponents, the history of gradient magnitudes, and counters; and where early stopping may return to them,
- * the best parameters.
+ * Everything that the next step depends on, beside the specification and the data: trained parameters, the moments of the
+ * optimizer, fixed-point exponents, the history of gradient magnitudes, and counters; and where early stopping may return
+ * to them, the best parameters. Of frozen parameters it holds the hash.
  *
  * All but the counters is one range of bytes in a shared memory, little-endian and without gaps, in this order:
- *   parameters, first moments, second moments   float32[layout.length] each
- *   best parameters, where they are kept        float32[layout.length], zeros until `keepBest`
- *   exponents                                   int32[tensors]
- *   magnitudes                                  float32[8][tensors], newest first
+ *   parameters                            float32[layout.length]
+ *   moments of the optimizer              float32[layout.length] each
+ *   best parameters, where they are kept  float32[layout.length], zeros until `keepBest`
+ *   exponents                             int32[tensors]
+ *   magnitudes                            float32[8][tensors], newest first
  * A state is copied, sent or saved as `header()` and `bytes`.
  */
 export class State {
   readonly layout: Layout;
-  readonly offsets: StateOffsets;
   /** The whole range. */
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly parameters: Float32Array<SharedArrayBuffer>;
-  readonly firstMoments: Float32Array<SharedArrayBuffer>;
-  readonly secondMoments: Float32Array<SharedArrayBuffer>;
+  /** Moments of the optimizer by their names, in their order. */
+  readonly moments: ReadonlyMap<string, Float32Array<SharedArrayBuffer>>;
   /** Null where they are not kept. */
   readonly bestParameters: Float32Array<SharedArrayBuffer> | null;
   readonly exponents: Int32Array<SharedArrayBuffer>;
   readonly magnitudes: Float32Array<SharedArrayBuffer>;
   counters: Counters = FRESH;
+  readonly #frozen: string | null;
 
   private constructor(
     { buffer }: SharedMemory,
     offset: number,
     layout: Layout,
-    { keepsBest = false }: StateOptions,
+    options: StateOptions,
   ) {
     const { length, tensors } = layout;
+    const { moments, frozen = null, keepsBest = false } = options;
     this.layout = layout;
-    this.bytes = new Uint8Array(buffer, offset, State.byteLength(layout, { keepsBest }));
+    this.#frozen = frozen;
+    this.bytes = new Uint8Array(buffer, offset, State.byteLength(layout, options));
     let end = offset;
     const floats = (count: number) => {
       const range = new Float32Array(buffer, end, count);
@@ -98,22 +105,18 @@ export class State {
       return range;
     };
     this.parameters = floats(length);
-    this.firstMoments = floats(length);
-    this.secondMoments = floats(length);
+    this.moments = new Map(moments.map((name) => [name, floats(length)]));
     this.bestParameters = keepsBest ? floats(length) : null;
     this.exponents = new Int32Array(buffer, end, tensors.length);
     end += this.exponents.byteLength;
     this.magnitudes = floats(HISTORY_LENGTH * tensors.length);
-    this.offsets = {
-      parameters: this.parameters.byteOffset,
-      firstMoments: this.firstMoments.byteOffset,
-      secondMoments: this.secondMoments.byteOffset,
-    };
   }
 
   /** Bytes that a state of this layout takes in memory. */
-  static byteLength({ length, tensors }: Layout, { keepsBest = false }: StateOptions = {}): number {
-    return 4 * length * (keepsBest ? 4 : 3) + 4 * tensors.length * (1 + HISTORY_LENGTH);
+  static byteLength({ length, tensors }: Layout, options: StateOptions): number {
+    const { moments, keepsBest = false } = options;
+    const arrays = 1 + moments.length + (keepsBest ? 1 : 0);
+    return 4 * length * arrays + 4 * tensors.length * (1 + HISTORY_LENGTH);
   }
 
   /** A state of zeros at a byte offset (a multiple of 64) of a memory; whoever calls it fills in the parameters. */
@@ -121,7 +124,7 @@ export class State {
     memory: SharedMemory,
     offset: number,
     layout: Layout,
-    options: StateOptions = {},
+    options: StateOptions,
   ): State {
     assert(offset % 64 === 0, `a state begins at a multiple of 64 bytes, not ${offset}`);
     const state = new State(memory, offset, layout, options);
@@ -135,7 +138,7 @@ export class State {
     this.counters = FRESH;
   }
 
-  /** The elements of one tensor in one of the ranges that have one a parameter. */
+  /** The values of one tensor in one of the ranges. */
   view(range: ParameterRange, { offset, length }: TensorLayout): Float32Array<SharedArrayBuffer> {
     const elements = this[range];
     assert(elements, `the state does not hold ${range}`);
@@ -165,10 +168,18 @@ export class State {
     );
   }
 
-  /** Canonical JSON of what `bytes` does not hold: the layout (for refusing a stranger's state) and the counters. */
+  /**
+   * Canonical JSON of what `bytes` does not hold: the layout (for refusing a stranger's state), the hash of the frozen
+   * parameters, and the counters. Moments are named where they are not those of Adam, and frozen parameters where there
+   * are some.
+   */
   header(): string {
+    const moments = [...this.moments.keys()];
+    const isAdam = canonicalJson(moments) === canonicalJson(ADAM_MOMENTS);
     return canonicalJson({
       format: 1,
+      moments: isAdam ? undefined : moments,
+      frozen: this.#frozen ?? undefined,
       keepsBest: this.bestParameters !== null,
       tensors: this.layout.tensors.map(({ name, shape, group }) => [name, shape, group]),
       counters: this.counters,
@@ -177,7 +188,7 @@ export class State {
 
   /**
    * Takes counters from a header that another process or a file gave, after `bytes` were filled.
-   * @throws Error if it is not the header of a state of this layout
+   * @throws Error if it is not the header of a state of this layout, these moments and these frozen parameters
    */
   readHeader(header: string): void {
     const { counters } = z.looseObject({ counters: countersSchema }).parse(JSON.parse(header));
@@ -194,12 +205,33 @@ export class State {
  * SHA-256, hex, of a state: of the header's length in bytes (uint32, little-endian), the header (UTF-8) and `bytes`.
  */
 export function stateHash(state: State): string {
-  const header = Buffer.from(state.header());
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(header.length);
-  const hash = createHash('sha256').update(length).update(header);
-  for (let at = 0; at < state.bytes.length; at += HASH_STRIDE) {
-    hash.update(state.bytes.subarray(at, at + HASH_STRIDE));
+  const hash = createHash('sha256');
+  update(hash, state.header(), state.bytes);
+  return hash.digest('hex');
+}
+
+/**
+ * SHA-256, hex, of frozen parameters in the order of the model: of each, as a state is hashed, with its canonical JSON
+ * `[name, shape]` as the header and its values (float32, little-endian) as the bytes.
+ */
+export function frozenHash(
+  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  values: (name: string) => Float32Array,
+): string {
+  const hash = createHash('sha256');
+  for (const { name, shape } of parameters) {
+    const { buffer, byteOffset, byteLength } = values(name);
+    update(hash, canonicalJson([name, shape]), new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest('hex');
+}
+
+function update(hash: Hash, header: string, bytes: Uint8Array): void {
+  const text = Buffer.from(header);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  hash.update(length).update(text);
+  for (let at = 0; at < bytes.length; at += HASH_STRIDE) {
+    hash.update(bytes.subarray(at, at + HASH_STRIDE));
+  }
 }

@@ -37,12 +37,19 @@ describe('parseJobSpec', () => {
   it('reads the example and fills the defaults in', () => {
     const spec = parseJobSpec(example());
     expect(spec.kind).toBe('pretrain');
-    expect(spec.optimizer.beta2).toBe(0.999);
+    expect(spec.optimizer).toMatchObject({ beta2: 0.999 });
     expect(spec.seed).toBe(7);
   });
 
   it.each([
     ['stepz=3', 'stepz', 'steps'],
+    ['optimizer.momentum=0.9', 'optimizer.momentum', null],
+    ['optimizer={learningRate: 0.1, beta3: 0.9}', 'optimizer.beta3', 'beta1'],
+    [
+      'optimizer={algorithm: sgd, learningRate: 0.1, momentun: 0.9}',
+      'optimizer.momentun',
+      'momentum',
+    ],
     ['model.layer=3', 'model.layer', 'layers'],
     ['optimizer.schedule.warmUp=3', 'optimizer.schedule.warmUp', 'warmup'],
     ['qqqqqqq=3', 'qqqqqqq', null],
@@ -54,10 +61,28 @@ describe('parseJobSpec', () => {
   });
 
   it.each([
+    [{}, { algorithm: 'adamw', weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }],
+    [
+      { algorithm: 'adam' },
+      { algorithm: 'adam', weightDecay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    ],
+    [
+      { algorithm: 'sgd', momentum: 0.9 },
+      { algorithm: 'sgd', weightDecay: 0, momentum: 0.9, nesterov: false },
+    ],
+  ])('gives the optimizer %j the keys of its algorithm', (given, expected) => {
+    const job = { ...(example() as object), optimizer: { learningRate: 0.1, ...given } };
+    const common = { learningRate: 0.1, clip: 1, schedule: { warmup: 0.1, decay: 'linear' } };
+    expect(parseJobSpec(job).optimizer).toEqual({ ...common, ...expected });
+  });
+
+  it.each([
     ['steps=many', 'steps'],
     ['steps=0', 'steps'],
     ['optimizer.epsilon=1e-46', 'optimizer.epsilon'],
     ['optimizer.epsilon=2', 'optimizer.epsilon'],
+    ['optimizer.algorithm=lamb', 'optimizer.algorithm'],
+    ['optimizer={algorithm: sgd, learningRate: 0.1, nesterov: true}', 'optimizer.nesterov'],
     ['model.hidden=255', 'model.hidden'],
     ['batch.sequences=63', 'batch.sequences'],
     ['batch.microbatches=65', 'batch.microbatches'],
@@ -75,6 +100,10 @@ describe('parseJobSpec', () => {
 
   it.each([
     ['steps=1.5', 'must be a whole number, not 1.5'],
+    [
+      'optimizer.algorithm=sgdd',
+      "must be 'adamw', 'adam' or 'sgd', not 'sgdd'; did you mean 'sgd'?",
+    ],
     ['steps=many', "must be a number, not 'many'"],
     ['name=3', 'must be text, not 3'],
     ['model=[]', 'must be a section of keys and values, not an empty list'],

@@ -1,9 +1,8 @@
 import { isAlias, LineCounter, parseDocument, visit } from 'yaml';
-import { z } from 'zod';
 import { RingmasterError } from '../errors/registry.js';
 import { submittedJobSchema } from './contradictions.js';
 import { nearest } from './nearest.js';
-import { innermost, reasonOf } from './reason.js';
+import { innermost, reasonOf, valueAt } from './reason.js';
 import { jobFileJsonSchema, type JobSpec } from './schema.js';
 
 /**
@@ -49,12 +48,11 @@ export function parseJobSpec(value: unknown): JobSpec {
   const parsed = submittedJobSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  const kind = z.object({ kind: z.string() }).safeParse(value).data?.kind;
   const unknown = issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [];
     return issue.keys.map((key) => ({
       key: [...issue.path, key].join('.'),
-      nearest: nearest(key, validKeys(kind, issue.path)),
+      nearest: nearest(key, validKeys(jobFileJsonSchema() as SchemaNode, value, issue.path)),
     }));
   });
   const invalid = issues
@@ -152,18 +150,26 @@ function setOwn(target: object, key: string, value: unknown): void {
 }
 
 interface SchemaNode {
+  readonly default?: unknown;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly oneOf?: readonly SchemaNode[];
   readonly const?: unknown;
 }
 
-/** The keys that the schema allows at `path` of a job of this kind. */
-function validKeys(kind: string | undefined, path: readonly PropertyKey[]): string[] {
-  const root = jobFileJsonSchema() as SchemaNode;
-  const start = root.oneOf?.find((option) => option.properties?.['kind']?.const === kind);
-  const node = path.reduce<SchemaNode | undefined>(
-    (current, key) => current?.properties?.[String(key)],
-    start,
+/** The keys that a schema allows at `path` of a value. */
+function validKeys(node: SchemaNode, value: unknown, path: readonly PropertyKey[]): string[] {
+  const { properties = {} } = node.oneOf?.find((option) => isMeant(option, value)) ?? node;
+  const [key, ...rest] = path;
+  if (key === undefined) return Object.keys(properties);
+  const name = String(key);
+  const child = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return child === undefined ? [] : validKeys(child, valueAt(value, [name]), rest);
+}
+
+/** Whether a value has what is constant in an alternative, or goes without it where that is the default. */
+function isMeant({ properties = {} }: SchemaNode, value: unknown): boolean {
+  return Object.entries(properties).every(
+    ([key, { const: constant, default: preset }]) =>
+      constant === undefined || (valueAt(value, [key]) ?? preset) === constant,
   );
-  return Object.keys(node?.properties ?? {});
 }

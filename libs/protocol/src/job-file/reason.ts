@@ -23,7 +23,11 @@ export function reasonOf(issue: Issue, input: unknown): string {
     case 'invalid_value':
       return mustBeOneOf(issue.values.map(String), value);
     case 'invalid_union': {
-      if ('options' in issue) return mustBeOneOf(issue.options.map(String), value);
+      if ('options' in issue) {
+        // An alternative that may go without its name counts undefined as one.
+        const named = issue.options.filter((option) => option !== undefined);
+        return mustBeOneOf(named.map(String), value);
+      }
       const expected = issue.errors.flatMap(([first]) =>
         first?.code === 'invalid_type' ? [typeName(first.expected)] : [],
       );
@@ -68,7 +72,8 @@ function mustBeOneOf(options: readonly string[], value: unknown): string {
   return `must be ${named}, not ${quote(value)}${hint}`;
 }
 
-function either(alternatives: readonly string[]): string {
+/** Alternatives in a sentence: 'a', 'a or b', 'a, b or c'. */
+export function either(alternatives: readonly string[]): string {
   const last = alternatives.at(-1) ?? 'something else';
   return alternatives.length < 2 ? last : `${alternatives.slice(0, -1).join(', ')} or ${last}`;
 }
@@ -81,7 +86,8 @@ function quote(value: unknown): string {
   return typeof value === 'string' ? `'${shown}'` : shown;
 }
 
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+/** What a value has at a path; undefined where it has nothing there. */
+export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, key) =>
       typeof value === 'object' && value !== null && Object.hasOwn(value, key)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { optimizerSection } from './optimizer.js';
 import {
   auditSection,
   batchSection,
@@ -8,7 +9,6 @@ import {
   evaluationSection,
   modelSection,
   nonFiniteSection,
-  optimizerSection,
   retentionSection,
   tokenizerSection,
   workersSection,
@@ -124,7 +124,6 @@ export type FinetuneSpec = Extract<JobSpec, { kind: 'finetune' }>;
 export type ModelSection = z.output<typeof modelSection>;
 export type TokenizerSection = z.output<typeof tokenizerSection>;
 export type DataSection = z.output<typeof dataSection>;
-export type OptimizerSection = z.output<typeof optimizerSection>;
 
 /** The data that a job is prepared with: where data.validation does not say, evaluation.fraction does. */
 export function dataOf({ data, evaluation }: JobSpec): DataSection {

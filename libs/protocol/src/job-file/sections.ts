@@ -8,9 +8,6 @@ import { z } from 'zod';
 const positive = z.int().positive();
 const fraction = z.number().gt(0).lt(1);
 
-/** Smallest normal float32; what is less may be computed as zero. */
-const FLOAT32_MIN = 2 ** -126;
-
 export const modelSection = z
   .strictObject({
     architecture: z
@@ -96,40 +93,6 @@ export const batchSection = z
     error: 'must be a multiple of microbatches',
   })
   .describe('How much is computed a step, and in which fixed pieces.');
-
-export const optimizerSection = z
-  .strictObject({
-    algorithm: z.enum(['adamw']).default('adamw').describe('AdamW with decoupled weight decay.'),
-    learningRate: z.number().positive().max(1).describe('Peak learning rate.'),
-    weightDecay: z
-      .number()
-      .min(0)
-      .default(0.01)
-      .describe('Decay of matrices; norms and biases do not decay.'),
-    beta1: z.number().min(0).lt(1).default(0.9).describe('Decay rate of the first moment.'),
-    beta2: z.number().min(0).lt(1).default(0.999).describe('Decay rate of the second moment.'),
-    epsilon: z
-      .number()
-      .min(FLOAT32_MIN)
-      .max(1)
-      .default(1e-8)
-      .describe('Added to the root of the second moment, in float32.'),
-    clip: z.number().positive().default(1).describe('Largest global norm of a gradient.'),
-    schedule: z
-      .strictObject({
-        warmup: z
-          .number()
-          .min(0)
-          .default(0.1)
-          .describe('Linear warm-up: a fraction of all steps when below 1, otherwise steps.'),
-        decay: z
-          .enum(['linear', 'cosine', 'constant'])
-          .default('linear')
-          .describe('How the learning rate falls to zero after the warm-up.'),
-      })
-      .prefault({}),
-  })
-  .describe('How the weights are updated.');
 
 export const workersSection = z
   .strictObject({

@@ -37,9 +37,10 @@ export class TestSubject implements Subject {
   constructor(source: ArtifactsSource, parameters: number) {
     this.artifacts = artifactsFrom(source);
     const layout = Layout.of([{ name: 'weight', shape: [parameters], group: 'decay' }]);
-    const bytes = State.byteLength(layout);
+    const options = { moments: ['firstMoments', 'secondMoments'] };
+    const bytes = State.byteLength(layout, options);
     const memory = SharedArena.create(bytes + 4096);
-    this.state = State.create(memory.memory, memory.allocate(bytes), layout);
+    this.state = State.create(memory.memory, memory.allocate(bytes), layout, options);
   }
 
   get step(): number {

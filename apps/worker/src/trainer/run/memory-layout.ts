@@ -1,5 +1,5 @@
 import { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
-import { State, type Layout } from '@ringmaster/model';
+import { State, type Layout, type StateOptions } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
 import { CONTROL_WORDS } from '../step/audit.js';
@@ -47,13 +47,13 @@ export interface MemoryRequest {
   readonly microbatches: number;
   /** Microbatches of an evaluation, and the numbers that each is measured by. */
   readonly evaluation: { readonly microbatches: number; readonly numbers: number };
-  /** Early stopping may return to earlier parameters. */
-  readonly keepsBest: boolean;
+  /** What the state holds. */
+  readonly state: StateOptions;
 }
 
 /** @throws MODEL_TOO_LARGE */
 export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemory {
-  const { microbatches, keepsBest } = request;
+  const { microbatches, state: options } = request;
   // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
   const lanes = new Lanes({
     ...{ ...LANE_SHAPE, microbatches, maxima: layout.tensors.length },
@@ -68,7 +68,7 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
     controls: 0,
   });
   const largest = Math.max(...layout.tensors.map(({ length }) => length));
-  const stateBytes = State.byteLength(layout, { keepsBest });
+  const stateBytes = State.byteLength(layout, options);
   const arenaBytes = 4 * layout.length;
   const words = 2 * lanes.words + evaluationLanes.words;
   const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
@@ -88,7 +88,7 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
     const lanesOffset = summed.allocate(4 * lanes.words);
     return { offset, lanesOffset, lanes: memory.int32(lanesOffset, lanes.words) };
   };
-  const state = State.create(memory.memory, memory.allocate(stateBytes), layout, { keepsBest });
+  const state = State.create(memory.memory, memory.allocate(stateBytes), layout, options);
   const arenas = [arena(), arena()] as const;
   const evaluation = {
     lanes: evaluationLanes,

@@ -1,7 +1,8 @@
 import type { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import {
-  AdamW,
+  algorithmOf,
   Layout,
+  Optimizer,
   stateHash,
   type Model,
   type ParameterRange,
@@ -55,7 +56,7 @@ export class Run {
   readonly quantiser: Quantiser;
   readonly state: State;
   readonly #arenas: readonly [Arena, Arena];
-  readonly #adamw: AdamW;
+  readonly #optimizer: Optimizer;
   readonly #initialValues: RunParts['initialValues'];
   #attempts = 0;
   #initialised = false;
@@ -72,6 +73,8 @@ export class Run {
       initialValues: this.#initialValues,
     } = parts);
     this.spec = parts.launch.spec;
+    const { optimizer, earlyStopping } = this.spec;
+    const algorithm = algorithmOf(optimizer);
     this.layout = Layout.of(this.model.parameters);
     this.buckets = cutBuckets(this.layout);
     ({
@@ -89,10 +92,10 @@ export class Run {
         microbatches: this.task.evaluationMicrobatches('validation'),
         numbers: this.task.measures.length,
       },
-      keepsBest: this.spec.earlyStopping !== undefined,
+      state: { moments: algorithm.moments, keepsBest: earlyStopping !== undefined },
     }));
-    const { offsets } = this.state;
-    this.#adamw = new AdamW(this.memory.memory, this.layout, offsets, this.spec.optimizer);
+    const { memory } = this.memory;
+    this.#optimizer = new Optimizer(memory, this.state, algorithm, optimizer.clip);
   }
 
   get step(): number {
@@ -237,7 +240,7 @@ export class Run {
     const updates = counters.updates + 1;
     let norm = 0;
     this.replace(() => {
-      const { gradientNorm } = this.#adamw.apply({
+      const { gradientNorm } = this.#optimizer.apply({
         arena: arena.offset,
         exponents,
         scale: 1 / verdict.counted,

@@ -108,7 +108,7 @@ describe('an audit', () => {
 
   it('blames neither of two whose states differ, and neither is trusted', async () => {
     const ranks = await open(2);
-    ranks[0]!.run.state.secondMoments[0]! += 1;
+    ranks[0]!.run.state.moments.get('secondMoments')![0]! += 1;
     for (const error of await errorsOf(ranks)) {
       expect(error).toMatchObject({ code: 'STATE_DIVERGED', detail: { step: 0, ranks: [] } });
       expect(failure(1, 0, error).blames).toEqual([]);

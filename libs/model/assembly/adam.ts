@@ -1,0 +1,62 @@
+/**
+ * Adam (Kingma and Ba, 2015) with weight decay as a part of the gradient, in place:
+ *   g = float32(gradient) · resolution · scale · clip    gradient int32, resolution = 2^-exponent, scale = 1 / count
+ *   g = g + decay · p
+ *   m = beta1 · m + gain1 · g                            gain1 = 1 - beta1
+ *   v = beta2 · v + gain2 · (g · g)                      gain2 = 1 - beta2
+ *   p = p - rate · (m / (√v · root + epsilon))           rate = learning rate / (1 - beta1^t), root = 1 / √(1 - beta2^t)
+ */
+export function adam(
+  parameters: usize,
+  firstMoments: usize,
+  secondMoments: usize,
+  gradients: usize,
+  length: u32,
+  resolution: f32,
+  scale: f32,
+  clip: f32,
+  beta1: f32,
+  gain1: f32,
+  beta2: f32,
+  gain2: f32,
+  decay: f32,
+  rate: f32,
+  root: f32,
+  epsilon: f32,
+): void {
+  const vectorsEnd = (<usize>(length & ~3)) << 2;
+  const end = (<usize>length) << 2;
+  let at: usize = 0;
+  for (; at < vectorsEnd; at += 16) {
+    const integers = v128.load(gradients + at);
+    const mean = f32x4.mul(
+      f32x4.mul(f32x4.convert_i32x4_s(integers), f32x4.splat(resolution)),
+      f32x4.splat(scale),
+    );
+    const before = v128.load(parameters + at);
+    const g = f32x4.add(f32x4.mul(mean, f32x4.splat(clip)), f32x4.mul(f32x4.splat(decay), before));
+    const m = f32x4.add(
+      f32x4.mul(f32x4.splat(beta1), v128.load(firstMoments + at)),
+      f32x4.mul(f32x4.splat(gain1), g),
+    );
+    const v = f32x4.add(
+      f32x4.mul(f32x4.splat(beta2), v128.load(secondMoments + at)),
+      f32x4.mul(f32x4.splat(gain2), f32x4.mul(g, g)),
+    );
+    const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(v), f32x4.splat(root)), f32x4.splat(epsilon));
+    const p = f32x4.sub(before, f32x4.mul(f32x4.splat(rate), f32x4.div(m, divisor)));
+    v128.store(firstMoments + at, m);
+    v128.store(secondMoments + at, v);
+    v128.store(parameters + at, p);
+  }
+  for (; at < end; at += 4) {
+    const before = load<f32>(parameters + at);
+    const g = <f32>load<i32>(gradients + at) * resolution * scale * clip + decay * before;
+    const m = beta1 * load<f32>(firstMoments + at) + gain1 * g;
+    const v = beta2 * load<f32>(secondMoments + at) + gain2 * (g * g);
+    const divisor = sqrt<f32>(v) * root + epsilon;
+    store<f32>(firstMoments + at, m);
+    store<f32>(secondMoments + at, v);
+    store<f32>(parameters + at, before - rate * (m / divisor));
+  }
+}

@@ -1,0 +1,19 @@
+import type { AdamSettings } from './adamw.js';
+import { ADAM_MOMENTS, biasCorrection, type Algorithm } from './algorithm.js';
+
+/**
+ * Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015). Weight decay is a part of the gradient,
+ * as in `torch.optim.Adam`: a decaying weight p adds weightDecay · p to its clipped gradient.
+ */
+export function adam({ beta1, beta2, epsilon, weightDecay }: AdamSettings): Algorithm {
+  return {
+    loop: 'adam',
+    moments: ADAM_MOMENTS,
+    coefficients({ learningRate, number }, decays) {
+      const rate = learningRate / biasCorrection(beta1, number);
+      const root = 1 / Math.sqrt(biasCorrection(beta2, number));
+      const decay = decays ? weightDecay : 0;
+      return [beta1, 1 - beta1, beta2, 1 - beta2, decay, rate, root, epsilon];
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { OptimizerSection } from '@ringmaster/protocol';
+import { adam } from './adam.js';
+import { adamW } from './adamw.js';
+import type { Algorithm } from './algorithm.js';
+import { sgd } from './sgd.js';
+
+/** The algorithm that a job file's `optimizer` names, with its settings. */
+export function algorithmOf(settings: OptimizerSection): Algorithm {
+  switch (settings.algorithm) {
+    case 'adamw':
+      return adamW(settings);
+    case 'adam':
+      return adam(settings);
+    case 'sgd':
+      return sgd(settings);
+  }
+}
