@@ -46,7 +46,7 @@ export function bindTask(spec: JobSpec, dataset: Dataset, context: number): Boun
   const labels = task.labels(dataset.manifest);
   const measures = (metric: string | null) =>
     task.measures({
-      labels: labels?.length ?? 0,
+      labels: labels ?? [],
       sequences: evaluationSequences(spec.batch),
       metric,
     });
@@ -60,13 +60,13 @@ export function bindTask(spec: JobSpec, dataset: Dataset, context: number): Boun
     evaluationMicrobatch: (split, microbatch) => splits.microbatch(split, microbatch),
     measures: measures(spec.earlyStopping?.metric ?? 'loss'),
     async judge(model, split, breathe) {
-      const { measure, metrics } = measures(null);
+      const all = measures(null);
       const parts: Float64Array[] = [];
       for (let index = 0; index < splits.count(split); index++) {
         await breathe();
-        parts.push(measure(model, splits.microbatch(split, index)));
+        parts.push(all.measure(model, splits.microbatch(split, index)));
       }
-      const found = metrics(parts);
+      const found = all.metrics(parts);
       return found === null ? {} : { ...found, ...task.baselines?.(dataset.manifest) };
     },
   };

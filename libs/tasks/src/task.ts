@@ -42,8 +42,8 @@ export interface SampleSet {
 }
 
 export interface MeasuresRequest {
-  /** Number of labels; 0 when nothing is labelled. */
-  readonly labels: number;
+  /** Labels in the order of their ids; none when nothing is labelled. */
+  readonly labels: readonly string[];
   /** Most sequences of a microbatch. */
   readonly sequences: number;
   /** The metric that is wanted, beside those that cost nothing more; null for all of them. */

@@ -7,6 +7,7 @@ import { runProgram, systemCode } from '@ringmaster/base';
 import { textLines } from '@ringmaster/data';
 import { inDirectory } from '@ringmaster/model';
 import { artifactManifestSchema } from '@ringmaster/protocol';
+import type { Prediction } from '@ringmaster/tasks';
 import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
 import { holdCache } from '../artifacts/cache.js';
 import { locateModel } from '../artifacts/model.js';
@@ -79,7 +80,8 @@ await runProgram(async () => {
     const predictions = predictor.predict(asked.map(({ query }) => query));
     const answers = new Map(asked.map(({ line }, index) => [line, predictions[index]]));
     for (const each of batch) {
-      const { logits = undefined, ...rest } = answers.get(each.line) ?? {};
+      const found: Partial<Prediction> = answers.get(each.line) ?? {};
+      const { logits, ...rest } = found;
       if ('error' in each) process.exitCode = 1;
       const answer = 'error' in each ? each : { line: each.line, ...rest };
       const shown = values.logits && logits !== undefined ? { ...answer, logits } : answer;

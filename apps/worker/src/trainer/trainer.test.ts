@@ -18,6 +18,7 @@ function sentence(number: number): string {
 let ground: TrainingGround;
 let pretrain: object;
 let classify: object;
+let stopping: object;
 
 beforeAll(async () => {
   ground = await TrainingGround.create();
@@ -59,6 +60,12 @@ beforeAll(async () => {
     batch: { sequences: 16, microbatches },
     optimizer: { learningRate: 3e-3 },
     epochs: 6,
+  };
+  stopping = {
+    ...classify,
+    data: { files: examples, test: 0.2, validation: 0.1 },
+    evaluation: { every: 4 },
+    earlyStopping: { metric: 'f1', patience: 2 },
   };
 });
 
@@ -153,5 +160,21 @@ describe('a run', () => {
   it('learns to classify what a word gives away', async () => {
     const { finished } = await train(classify, 2);
     expect(finished.metrics['f1']).toBeGreaterThan(0.95);
+  });
+
+  it('stops by a metric of its task, at the same evaluation with any number of workers', async () => {
+    const alone = await train(stopping, 1);
+    const pair = await train(stopping, 2);
+    expect(pair.finished.position).toEqual(alone.finished.position);
+    expect(pair.finished.model).toBe(alone.finished.model);
+    const evaluations = pair.messages.flatMap((message) =>
+      message.type === 'progress' ? message.evaluations : [],
+    );
+    const names = Object.keys(evaluations[0]?.metrics ?? {});
+    expect(names.sort()).toEqual(['accuracy', 'f1', 'precision', 'recall']);
+    expect(evaluations.at(-1)?.step).toBe(pair.finished.position.step);
+    const found = evaluations.map(({ metrics }) => metrics['f1'] ?? 0);
+    // The best one, and after it two that are no better.
+    expect(found.indexOf(Math.max(...found))).toBe(found.length - 3);
   });
 });

@@ -121,6 +121,25 @@ describe('parseJobSpec', () => {
     expect(error.detail).toMatchObject({ reason });
   });
 
+  it.each(['f2', 'f1'])(
+    'refuses to stop early by %s, and says which metrics there are',
+    (metric) => {
+      const stopping = (value: string) =>
+        parseJobSpec(
+          withOverrides(example(), [
+            'evaluation.every=10',
+            'earlyStopping.patience=2',
+            `earlyStopping.metric=${value}`,
+          ]),
+        );
+      expect(failure(() => stopping(metric)).detail).toMatchObject({
+        key: 'earlyStopping.metric',
+        reason: 'masked-language-model has loss, accuracy',
+      });
+      expect(stopping('accuracy').earlyStopping?.metric).toBe('accuracy');
+    },
+  );
+
   it('tells all faults at once, the first of them in full', () => {
     const overrides = ['stepz=3', 'model.layer=3', 'steps=0', 'optimizer.epsilon=2'];
     const error = failure(() => parseJobSpec(withOverrides(example(), overrides)));

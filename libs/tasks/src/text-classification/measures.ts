@@ -12,7 +12,11 @@ const NONE = -1;
  * metric needs the order of all scores, its logits. A loss is taken from the logits where they are there, in float64, and
  * else as it is trained.
  */
-export function classMeasures({ labels, sequences, metric }: MeasuresRequest): Measures {
+export function classMeasures({
+  labels: { length: labels },
+  sequences,
+  metric,
+}: MeasuresRequest): Measures {
   const withLogits = metric === null || metric === 'rocAuc';
   const width = 2 + (withLogits ? labels : 0);
   return {
