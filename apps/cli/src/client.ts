@@ -102,7 +102,8 @@ export class Client {
   isAlive = () => this.#answers('/healthz');
 
   status = () => this.#get('/v1/status', 'status');
-  workers = () => this.#get('/v1/workers', 'workers');
+  /** By id. */
+  workers = () => this.#pages('/v1/workers', 'workers', Infinity);
   /** Newest first. */
   jobs({ limit, ...filter }: JobsWanted) {
     const query = Object.entries<string | undefined>({ ...filter }).flatMap(([key, value]) =>
@@ -117,7 +118,7 @@ export class Client {
   model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, 'model');
 
   /** Prepared data, those used last first. */
-  data = () => this.#get('/v1/data', 'data');
+  data = () => this.#pages('/v1/data', 'data', Infinity);
 
   /** What a name means where a model is wanted. */
   name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, 'name');
@@ -259,7 +260,7 @@ export class Client {
   }
 
   /** A list that comes in pages, each behind the last item of the one before. */
-  async #pages<Name extends 'jobs' | 'models'>(
+  async #pages<Name extends 'jobs' | 'models' | 'workers' | 'data'>(
     path: string,
     name: Name,
     limit: number,

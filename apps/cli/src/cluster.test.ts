@@ -77,7 +77,17 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     expect(other.stderr).toMatch(/^ringmaster: COORDINATOR_RUNNING: .*\n {2}.*without --port=4000/);
     expect(processes.every(isRunning)).toBe(true);
 
-    expect((await cluster('down')).exit).toBe(0);
+    const json = await cluster('up', '--json');
+    expect(JSON.parse(json.stdout)).toEqual({
+      url,
+      metrics: `${url}/metrics`,
+      logs: join(root, 'logs'),
+    });
+
+    const down = await cluster('down', '--json');
+    expect(down.exit).toBe(0);
+    const { ended } = JSON.parse(down.stdout) as { ended: number };
+    expect(ended).toBeGreaterThanOrEqual(processes.length);
     expect(processes.filter(isRunning)).toEqual([]);
     expect(existsSync(join(root, 'coordinator.json'))).toBe(false);
     expect(await cluster('down')).toMatchObject({ exit: 0, stderr: 'Nothing runs here.\n' });

@@ -66,6 +66,7 @@ describe('room', () => {
     };
     const status: StatusView = {
       ...{ cluster: 'c', version: '0', url: api.url, uptimeSeconds: 1, workers: [], jobs: {} },
+      workerCounts: {},
       storage: { at: '2026-01-01T00:00:00.000Z', total: 160_014_000, kinds },
     };
     api.json('GET /v1/status', status);

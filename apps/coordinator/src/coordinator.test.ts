@@ -77,6 +77,39 @@ describe('a job', () => {
       expect(next).not.toContain('worker="');
     }));
 
+  it('tells a client that comes back all that it has missed while the job went on, once', () =>
+    inScene(async (scene, files) => {
+      const gate = { step: 4 };
+      await scene.join({ gate });
+      const { id } = await scene.submit(pretrainSpec(files));
+      const listen = async (last: string | null) => {
+        const headers: Record<string, string> = last === null ? {} : { 'last-event-id': last };
+        const path = `/v1/jobs/${id}/events`;
+        const leaving = new AbortController();
+        const { signal } = leaving;
+        const { body } = await scene.client.request('GET', path, { headers, signal });
+        return { leaving, body: body! };
+      };
+      const first = await listen(null);
+      let heard = '';
+      for await (const chunk of first.body.values({ preventCancel: true })) {
+        heard += Buffer.from(chunk).toString();
+        if (/"step":4[,}].*\n\n$/s.test(heard) && heard.includes('event: step')) break;
+      }
+      first.leaving.abort();
+      gate.step = 9;
+      await scene.reached(id, 9);
+      const last = [...heard.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
+      const second = await listen(last);
+      gate.step = 100;
+      heard += await new Response(second.body).text();
+      const steps = [...heard.matchAll(/^event: step\ndata: (.*)$/gm)].map(
+        ([, data]) => (JSON.parse(data ?? '') as { point: StepPoint }).point.step,
+      );
+      expect(steps).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+      expect(heard.match(/^event: evaluation$/gm)).toHaveLength(2);
+    }));
+
   it('keeps the newest checkpoints only, and what they share', () =>
     inScene(async (scene, files) => {
       const gate = { step: 17 };

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, ringmasterHome } from '@ringmaster/base';
 import { detection, isHttpPort, RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 import { pino } from 'pino';
+import { MOST_LISTED } from './api/lists.js';
 import { createServer } from './api/server.js';
 import { readCredentials } from './home/credentials.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
@@ -103,7 +104,8 @@ export async function startCoordinator(
         url: file.url,
         uptimeSeconds: (clock() - startedAt) / 1000,
         storage: await usage.recent(),
-        workers: fleet.workers.views(),
+        workers: fleet.workers.views(MOST_LISTED),
+        workerCounts: fleet.workers.counts(),
         jobs: parts.census().jobs,
       }),
       isReady: () => file.control !== '' && phase === 'serving',

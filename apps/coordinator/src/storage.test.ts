@@ -204,6 +204,27 @@ describe('removing', () => {
     }));
 });
 
+describe('prepared data', () => {
+  it('are listed in pages, those used last first', () =>
+    Scene.run(async (scene) => {
+      const list = (query: string) =>
+        scene.client.json<PreparedDataView[]>('GET', `/v1/data${query}`);
+      for (const vocabulary of [300, 310])
+        await scene.succeeded({ tokenizer: { algorithm: 'wordpiece', vocabulary } });
+      const all = await list('');
+      expect(all.map(({ usedAt }) => usedAt)).toEqual(
+        all.map(({ usedAt }) => usedAt).sort((a, b) => (a < b ? 1 : -1)),
+      );
+      expect(all).toHaveLength(2);
+      const [first, second] = all;
+      expect(await list('?limit=1')).toEqual([first]);
+      expect(await list(`?limit=1&before=${first?.id ?? ''}`)).toEqual([second]);
+      expect(await list(`?before=${second?.id ?? ''}`)).toEqual([]);
+      expect(await list('?before=none')).toMatchObject({ code: 'DATA_NOT_FOUND' });
+      expect(await list('?limit=1001')).toMatchObject({ code: 'REQUEST_INVALID' });
+    }));
+});
+
 describe('pruning', () => {
   it('takes what is old and nothing else, after telling what it would take', () =>
     Scene.run(async (scene) => {

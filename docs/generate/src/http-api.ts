@@ -1,4 +1,20 @@
+import { errors, isErrorCode, type ErrorCode } from '@ringmaster/protocol';
 import { z } from 'zod';
+
+/** Errors that a route may answer with whatever it is for. */
+const ANYWHERE: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'UNAUTHORIZED',
+  'HOST_REFUSED',
+  'ORIGIN_REFUSED',
+  'REQUEST_TOO_LARGE',
+  'MEDIA_TYPE_UNSUPPORTED',
+  'METHOD_NOT_ALLOWED',
+  'NOT_FOUND',
+  'HEADERS_TOO_LARGE',
+  'REQUEST_TIMED_OUT',
+  'INTERNAL',
+];
 
 const schemaSchema = z.object({
   type: z.unknown().optional(),
@@ -21,7 +37,12 @@ const operationSchema = z.object({
     )
     .default([]),
   requestBody: z.object({ content: contentSchema }).optional(),
-  responses: z.record(z.string(), z.object({ content: contentSchema.optional() })).default({}),
+  responses: z
+    .record(
+      z.string(),
+      z.object({ description: z.string().default(''), content: contentSchema.optional() }),
+    )
+    .default({}),
 });
 const documentSchema = z.object({
   paths: z.record(z.string(), z.record(z.string(), operationSchema)),
@@ -42,15 +63,47 @@ export function httpApiPage(openApi: unknown): string {
     '`{ code, message, remedy, detail }` (`docs/reference/errors.md`). With a token (`ringmaster up --secure`) everything',
     'under `/v1` asks for it: `Authorization: Bearer TOKEN`.',
     '',
-    'Lists come newest first, `limit` items at most, and go on behind the last with `before`. Curves are thinned to `points`',
+    'Lists come newest first, workers by id, `limit` items at most, and go on behind the last with `before`. Curves are thinned to `points`',
     'at most, of which the extremes stay. Events have ids: a client that sends the last one as `Last-Event-ID` is told first',
     'what it has missed.',
     '',
     'Events of a job are server-sent: `job` tells how it stands, at once and whenever that changes; `step` and `evaluation`',
     'are points of its curves; `incident` tells of a failure, and again once the run has recovered from it.',
     '',
+    'Any request may be answered with:',
+    '',
+    '| status | code | when |',
+    '|---|---|---|',
+    ...ANYWHERE.map(
+      (code) => `| ${errors[code].status} | \`${code}\` | ${occasions[code] ?? ''} |`,
+    ),
+    '',
     ...operations.flat(),
   ].join('\n');
+}
+
+const occasions: Partial<Record<ErrorCode, string>> = {
+  REQUEST_INVALID: 'A parameter or the body is not as described.',
+  UNAUTHORIZED: 'The cluster asks for a token, and it is missing or wrong.',
+  HOST_REFUSED: 'On loopback: the Host header names no address or name of this server.',
+  ORIGIN_REFUSED: 'It would change something, and was sent by a web page of another origin.',
+  REQUEST_TOO_LARGE: 'The body is longer than 1 MiB; blobs may have any length.',
+  MEDIA_TYPE_UNSUPPORTED: 'The body is not JSON by its Content-Type.',
+  METHOD_NOT_ALLOWED: 'The path takes other methods, which the header Allow lists.',
+  NOT_FOUND: 'There is no such path.',
+  HEADERS_TOO_LARGE: 'The address and headers are too long.',
+  REQUEST_TIMED_OUT: 'It did not arrive in time.',
+  INTERNAL: 'A defect; the log of the coordinator has it whole.',
+};
+
+/** The errors of its own that an operation answers with, by status. */
+function failuresOf(responses: z.infer<typeof operationSchema>['responses']): string[] {
+  return Object.entries(responses).flatMap(([status, { description }]) => {
+    const codes = description
+      .split(', ')
+      .filter((code) => isErrorCode(code) && !ANYWHERE.includes(code));
+    return codes.length === 0 ? [] : [`${status} ${codes.map((code) => `\`${code}\``).join(', ')}`];
+  });
 }
 
 function describe(
@@ -67,10 +120,12 @@ function describe(
   const answers = succeeded.map(([status, { content }]) =>
     content === undefined ? status : `${status} with ${typesOf(content)}`,
   );
+  const failures = failuresOf(responses);
+  const fails = failures.length === 0 ? [] : [`Fails with ${failures.join('; ')}.`];
   return [
     `## ${title}`,
     '',
-    [summary, ...takes, `Answers ${answers.join(' or ')}.`].join(' '),
+    [summary, ...takes, `Answers ${answers.join(' or ')}.`, ...fails].join(' '),
     '',
     ...(rows.length === 0
       ? []

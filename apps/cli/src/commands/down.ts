@@ -7,7 +7,7 @@ import { Client } from '../client.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
 import { readRecords, removeRecords } from '../cluster/records.js';
 import { inHome, readCoordinator } from '../location.js';
-import { note } from '../output.js';
+import { note, printJson } from '../output.js';
 import {
   endProcesses,
   isRunning,
@@ -15,11 +15,12 @@ import {
   withDescendants,
   type Identity,
 } from '../processes.js';
-import { homeOption, type HomeOption } from '../verb.js';
+import { homeOption, jsonOption, type HomeOption } from '../verb.js';
 
 interface DownOptions extends HomeOption {
   readonly timeout: number;
   readonly now?: true;
+  readonly json?: true;
 }
 
 const SAVE_MS = 120_000;
@@ -29,7 +30,7 @@ const FAREWELL_MS = 25_000;
 const PATIENCE_MS = 2000;
 
 export function define(verb: Command): void {
-  homeOption(verb)
+  jsonOption(homeOption(verb))
     .addOption(
       new Option('--timeout <time>', 'how long jobs may take to save their state')
         .argParser(duration)
@@ -48,7 +49,7 @@ export function define(verb: Command): void {
     .action(down);
 }
 
-async function down({ home: directory, timeout, now }: DownOptions): Promise<void> {
+async function down({ home: directory, timeout, now, json }: DownOptions): Promise<void> {
   const home = ringmasterHome(directory);
   const client = new Client(inHome(home));
   const answers = await client.isAlive();
@@ -56,7 +57,8 @@ async function down({ home: directory, timeout, now }: DownOptions): Promise<voi
   const processes = withDescendants(roots);
   if (processes.length === 0 && !answers) {
     forget(home);
-    note('Nothing runs here.');
+    if (json) printJson({ ended: 0 });
+    else note('Nothing runs here.');
     return;
   }
   if (answers) {
@@ -76,7 +78,8 @@ async function down({ home: directory, timeout, now }: DownOptions): Promise<voi
     throw new RingmasterError('STOP_FAILED', { processes: list });
   }
   forget(home);
-  note(`Ended ${counted(processes.length, 'process', 'processes')}.`);
+  if (json) printJson({ ended: processes.length });
+  else note(`Ended ${counted(processes.length, 'process', 'processes')}.`);
 }
 
 /** What `up` started here and still runs. */

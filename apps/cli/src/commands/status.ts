@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '@ringmaster/base';
 import type { StorageView } from '@ringmaster/protocol';
 import { Client } from '../client.js';
 import { locate } from '../location.js';
@@ -29,6 +30,11 @@ export function define(verb: Command): void {
     ]);
     const heading = 'WORKER HOST PID STATE DEVICE THREADS SLOTS TRAINER JOB'.split(' ');
     print(`\n${table(heading, rows)}`);
+    const more = Object.values(status.workerCounts).reduce(
+      (sum, count) => sum + count,
+      -rows.length,
+    );
+    if (more > 0) print(`and ${counted(more, 'more worker', 'more workers')}`);
   });
 }
 

@@ -11,9 +11,9 @@ import { readRecords, writeRecords } from '../cluster/records.js';
 import { scaleTo, type Crew } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
 import { inHome, readCoordinator } from '../location.js';
-import { note, pairs, print } from '../output.js';
+import { note, pairs, print, printJson } from '../output.js';
 import { isRunning } from '../processes.js';
-import { homeOption, type HomeOption } from '../verb.js';
+import { homeOption, jsonOption, type HomeOption } from '../verb.js';
 
 interface UpOptions extends HomeOption {
   readonly workers?: number;
@@ -24,13 +24,14 @@ interface UpOptions extends HomeOption {
   readonly dataRoot?: readonly string[];
   readonly secure?: true;
   readonly orphanTimeout?: string;
+  readonly json?: true;
 }
 
 const WORKERS = 2;
 const COORDINATOR_MS = 30_000;
 
 export function define(verb: Command): void {
-  homeOption(verb)
+  jsonOption(homeOption(verb))
     .option('--workers <n>', `number of workers (default: ${WORKERS})`, wholeNumber(0, 256))
     .option(
       '--threads <k>',
@@ -99,13 +100,9 @@ async function up(options: UpOptions): Promise<void> {
     }
   }
   const { url } = client;
-  print(
-    pairs([
-      ['url', url],
-      ['metrics', `${url}/metrics`],
-      ['logs', home.logs],
-    ]),
-  );
+  const places = { url, metrics: `${url}/metrics`, logs: home.logs };
+  if (options.json) printJson(places);
+  else print(pairs(Object.entries(places)));
 }
 
 /** What the coordinator is given on its command line besides its home. */

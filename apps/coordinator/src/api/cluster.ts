@@ -2,7 +2,7 @@ import { incidentViewSchema, statusViewSchema, workerViewSchema } from '@ringmas
 import { z } from 'zod';
 import { SAVE_MS } from '../jobs/farewell.js';
 import type { ApiContext, Server } from './context.js';
-import { batchesOf, pageQuery, sendList } from './lists.js';
+import { batchesOf, MOST_LISTED, pageQuery, sendList } from './lists.js';
 import type { Turns } from './turns.js';
 
 export function clusterRoutes(server: Server, context: ApiContext, turns: Turns): void {
@@ -12,11 +12,20 @@ export function clusterRoutes(server: Server, context: ApiContext, turns: Turns)
     {
       schema: {
         tags: ['workers'],
-        summary: 'Workers that are here, and those that are gone of late.',
+        summary: 'Workers that are here, and those that are gone of late, by id.',
+        querystring: pageQuery.extend({
+          limit: pageQuery.shape.limit.unwrap().default(MOST_LISTED).describe('How many at most.'),
+        }),
         response: { 200: z.array(workerViewSchema) },
       },
     },
-    () => workers.views(),
+    async (request, reply) => {
+      const { limit, before = null } = request.query;
+      await sendList(
+        reply,
+        batchesOf(limit, before, turns, (most, last) => workers.views(most, last)),
+      );
+    },
   );
 
   server.get(

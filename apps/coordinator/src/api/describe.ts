@@ -88,6 +88,7 @@ function complete(described: Described, { id, needs, fails }: Operation, method:
       ? []
       : (['REQUEST_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const)),
     ...fails,
+    'INTERNAL',
   ];
   const statuses = [...new Set(codes.map((code) => errors[code].status))].sort();
   const failures = statuses.map(

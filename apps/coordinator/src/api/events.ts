@@ -1,18 +1,12 @@
-import { PassThrough } from 'node:stream';
 import { isFinal, type JobEvent } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { Store } from '../store/store.js';
 import type { ApiContext, Server } from './context.js';
 import { pointsOf } from './curves.js';
+import { EventStream } from './event-stream.js';
 import { after, formatPosition, parsePosition, type Position } from './event-position.js';
 import type { Turns } from './turns.js';
 
-/** How often a comment is sent, so that proxies keep the connection and a client knows that it is alive. */
-const HEARTBEAT_MS = 10_000;
-/** How long a browser waits before it connects anew. */
-const RECONNECT_MS = 1000;
-/** What may wait for a slow client; one that is further behind is let go, and resumes behind what it has. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 /** Most of each kind that is told of what a client has missed; longer curves are thinned. */
 const MOST_MISSED = 1000;
 
@@ -41,17 +35,12 @@ export function eventRoutes(
       const { id } = views.record(request.params.id);
       void reply.header('cache-control', 'no-store').type('text/event-stream');
       if (request.method === 'HEAD') return reply.send('');
-      const stream = new PassThrough();
-      const write = (text: string) => {
-        if (stream.writableLength + stream.readableLength > MOST_WAITING_BYTES) stream.destroy();
-        else if (stream.writable) stream.write(text);
-      };
+      const stream = new EventStream(`events of ${id}`);
       const missedFrom = parsePosition(request.headers['last-event-id'] ?? '');
       let position = missedFrom ?? positionOf(store, id);
       const tell = (event: JobEvent) => {
         position = after(position, event);
-        const data = JSON.stringify(event);
-        write(`id: ${formatPosition(position)}\nevent: ${event.type}\ndata: ${data}\n\n`);
+        stream.send(formatPosition(position), event.type, event);
         if (event.type === 'job' && isFinal(event.job.state)) stream.end();
       };
       // What happens while the missed is being read is told after it.
@@ -60,28 +49,21 @@ export function eventRoutes(
         if (waiting === null) tell(event);
         else waiting.push(event);
       });
-      const heartbeat = setInterval(() => {
-        write(': still here\n\n');
-      }, HEARTBEAT_MS);
-      stream.on('close', () => {
-        unsubscribe();
-        clearInterval(heartbeat);
-      });
-      write(`retry: ${RECONNECT_MS}\n: events of ${id}\n\n`);
+      stream.onClose(unsubscribe);
       const goOn = () => {
         const happened = waiting ?? [];
         waiting = null;
         const reached = position;
         for (const event of happened) if (isNew(event, reached)) tell(event);
-        if (stream.writable) tell({ type: 'job', job: views.view(id) });
+        if (stream.isOpen) tell({ type: 'job', job: views.view(id) });
       };
       if (missedFrom === null) goOn();
       else {
         tellMissed(store, id, missedFrom, turns, tell).then(goOn, (error: unknown) => {
-          stream.destroy(error instanceof Error ? error : undefined);
+          stream.destroy(error);
         });
       }
-      return reply.send(stream);
+      return reply.send(stream.body);
     },
   );
 }

@@ -149,16 +149,16 @@ describe('a list', () => {
     expect(await client.json<ModelView[]>('GET', '/v1/models')).toEqual([]);
   });
 
-  it.each(['/v1/jobs?limit=1001', '/v1/models?limit=1001', '/v1/incidents?limit=1001'])(
-    'is not sent beyond the largest size: %s',
-    async (path) => {
-      const answer = await client.request('GET', path);
-      expect([answer.status, await answer.json()]).toMatchObject([
-        400,
-        { code: 'REQUEST_INVALID' },
-      ]);
-    },
-  );
+  it.each([
+    '/v1/jobs?limit=1001',
+    '/v1/models?limit=1001',
+    '/v1/incidents?limit=1001',
+    '/v1/workers?limit=1001',
+    '/v1/data?limit=1001',
+  ])('is not sent beyond the largest size: %s', async (path) => {
+    const answer = await client.request('GET', path);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'REQUEST_INVALID' }]);
+  });
 
   it('goes on behind nothing that does not exist', async () => {
     expect(await client.json('GET', '/v1/jobs?before=j-none')).toMatchObject({

@@ -19,6 +19,10 @@ export interface Operation {
   readonly fails: readonly ErrorCode[];
 }
 
+/** A reference to a job, or to a model, that means none or several. */
+const noJob: readonly ErrorCode[] = ['JOB_NOT_FOUND', 'REFERENCE_AMBIGUOUS'];
+const noModel: readonly ErrorCode[] = ['MODEL_NOT_FOUND', 'REFERENCE_AMBIGUOUS'];
+
 /** What is wrong with a model that cannot be used. */
 const unfitModel: readonly ErrorCode[] = [
   'MODEL_FILE_UNREADABLE',
@@ -52,70 +56,70 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /metrics': { id: 'getMetrics', needs: 'nothing', fails: [] },
   'GET /openapi.json': { id: 'getDescription', needs: 'nothing', fails: [] },
 
-  'GET /v1/jobs': { id: 'listJobs', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs': { id: 'listJobs', needs: 'read', fails: noJob },
   'POST /v1/jobs': {
     id: 'submitJob',
     needs: 'submit',
-    fails: unfit,
+    fails: [...unfit, 'DISK_FULL'],
   },
   'POST /v1/jobs/check': { id: 'checkJob', needs: 'submit', fails: unfit },
-  'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: noJob },
   'DELETE /v1/jobs/:id': {
     id: 'removeJob',
     needs: 'operate',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'JOB_IN_USE'],
+    fails: [...noJob, 'JOB_STATE_CONFLICT', 'JOB_IN_USE'],
   },
   'POST /v1/jobs/:id/cancel': {
     id: 'cancelJob',
     needs: 'submit',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+    fails: [...noJob, 'JOB_STATE_CONFLICT'],
   },
   'POST /v1/jobs/:id/pause': {
     id: 'pauseJob',
     needs: 'submit',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+    fails: [...noJob, 'JOB_STATE_CONFLICT'],
   },
   'POST /v1/jobs/:id/resume': {
     id: 'resumeJob',
     needs: 'submit',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+    fails: [...noJob, 'JOB_STATE_CONFLICT'],
   },
-  'GET /v1/jobs/:id/spec': { id: 'getSpec', needs: 'read', fails: ['JOB_NOT_FOUND'] },
-  'GET /v1/jobs/:id/steps': { id: 'getSteps', needs: 'read', fails: ['JOB_NOT_FOUND'] },
-  'GET /v1/jobs/:id/evaluations': { id: 'getEvaluations', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/spec': { id: 'getSpec', needs: 'read', fails: noJob },
+  'GET /v1/jobs/:id/steps': { id: 'getSteps', needs: 'read', fails: noJob },
+  'GET /v1/jobs/:id/evaluations': { id: 'getEvaluations', needs: 'read', fails: noJob },
   'GET /v1/jobs/:id/ledger': {
     id: 'getLedger',
     needs: 'read',
-    fails: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+    fails: [...noJob, 'JOB_STATE_CONFLICT'],
   },
-  'GET /v1/jobs/:id/profile': { id: 'getProfile', needs: 'read', fails: ['JOB_NOT_FOUND'] },
-  'GET /v1/jobs/:id/events': { id: 'followJob', needs: 'read', fails: ['JOB_NOT_FOUND'] },
-  'GET /v1/jobs/:id/logs': { id: 'getLogs', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/jobs/:id/profile': { id: 'getProfile', needs: 'read', fails: noJob },
+  'GET /v1/jobs/:id/events': { id: 'followJob', needs: 'read', fails: noJob },
+  'GET /v1/jobs/:id/logs': { id: 'getLogs', needs: 'read', fails: noJob },
 
-  'GET /v1/models': { id: 'listModels', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
+  'GET /v1/models': { id: 'listModels', needs: 'read', fails: noModel },
   'POST /v1/models': {
     id: 'registerModel',
     needs: 'submit',
     fails: ['MODEL_INCOMPLETE', ...unfitModel],
   },
-  'GET /v1/models/:id': { id: 'getModel', needs: 'read', fails: ['MODEL_NOT_FOUND'] },
+  'GET /v1/models/:id': { id: 'getModel', needs: 'read', fails: noModel },
   'DELETE /v1/models/:id': {
     id: 'removeModel',
     needs: 'operate',
-    fails: ['MODEL_NOT_FOUND', 'MODEL_IN_USE'],
+    fails: [...noModel, 'MODEL_IN_USE'],
   },
 
   'GET /v1/names/:name': {
     id: 'resolveName',
     needs: 'read',
-    fails: ['MODEL_NOT_FOUND', 'REFERENCE_AMBIGUOUS'],
+    fails: noModel,
   },
 
-  'GET /v1/data': { id: 'listData', needs: 'read', fails: [] },
+  'GET /v1/data': { id: 'listData', needs: 'read', fails: ['DATA_NOT_FOUND'] },
   'DELETE /v1/data/:id': {
     id: 'removeData',
     needs: 'operate',
-    fails: ['DATA_NOT_FOUND', 'DATA_IN_USE'],
+    fails: ['DATA_NOT_FOUND', 'REFERENCE_AMBIGUOUS', 'DATA_IN_USE'],
   },
   'POST /v1/prune': { id: 'prune', needs: 'operate', fails: [] },
 
@@ -124,10 +128,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     needs: 'exchange',
     fails: ['BLOB_MISSING', 'RANGE_INVALID'],
   },
-  'PUT /v1/blobs/:sha256': { id: 'putBlob', needs: 'exchange', fails: ['BLOB_HASH_MISMATCH'] },
+  'PUT /v1/blobs/:sha256': {
+    id: 'putBlob',
+    needs: 'exchange',
+    fails: ['BLOB_HASH_MISMATCH', 'DISK_FULL'],
+  },
 
   'GET /v1/workers': { id: 'listWorkers', needs: 'read', fails: [] },
-  'GET /v1/incidents': { id: 'listIncidents', needs: 'read', fails: ['JOB_NOT_FOUND'] },
+  'GET /v1/incidents': { id: 'listIncidents', needs: 'read', fails: noJob },
   'GET /v1/status': { id: 'getStatus', needs: 'read', fails: [] },
   'POST /v1/shutdown': { id: 'shutDown', needs: 'operate', fails: [] },
 };

@@ -108,7 +108,7 @@ export async function createServer(
   logRoutes(server, context);
   modelRoutes(server, context, turns);
   clusterRoutes(server, context, turns);
-  storageRoutes(server, context);
+  storageRoutes(server, context, turns);
   healthRoutes(server, context);
   await blobRoutes(server, context);
   server.get('/openapi.json', { schema: { hide: true } }, (request) =>

@@ -5,7 +5,10 @@ import {
   RingmasterError,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
+import type { Used } from '../artifacts/prepared-data.js';
 import type { ApiContext, Server } from './context.js';
+import { pageQuery, sendList } from './lists.js';
+import type { Turns } from './turns.js';
 
 const DEFAULT_AGE = '30d';
 
@@ -19,7 +22,11 @@ const prune = z.object({
   dryRun: z.boolean().default(false).describe('Only tell what would be removed.'),
 });
 
-export function storageRoutes(server: Server, { store, prepared, removal }: ApiContext): void {
+export function storageRoutes(
+  server: Server,
+  { store, prepared, removal }: ApiContext,
+  turns: Turns,
+): void {
   const tags = ['storage'];
 
   server.get(
@@ -28,11 +35,32 @@ export function storageRoutes(server: Server, { store, prepared, removal }: ApiC
       schema: {
         tags,
         summary: 'Prepared data, those used last first.',
+        querystring: pageQuery,
         response: { 200: z.array(preparedDataViewSchema) },
       },
     },
-    () => prepared.list((id) => store.needs.ofData(id)),
+    async (request, reply) => {
+      const { limit, before } = request.query;
+      const all = await prepared.byUse(() => turns.next());
+      const behind = before === undefined ? -1 : all.findIndex(({ id }) => id === before);
+      if (before !== undefined && behind < 0)
+        throw new RingmasterError('DATA_NOT_FOUND', { id: before });
+      await sendList(reply, views(all.slice(behind + 1), limit));
+    },
   );
+
+  /** Manifests name every shard, and each is looked at: few are read in one turn. */
+  async function* views(data: readonly Used[], limit: number) {
+    let left = limit;
+    for (const used of data) {
+      if (left === 0) return;
+      await turns.next();
+      const view = prepared.view(used, store.needs.ofData(used.id));
+      if (view === null) continue;
+      left--;
+      yield [view];
+    }
+  }
 
   server.delete(
     '/v1/data/:id',

@@ -10,10 +10,20 @@ const ENTRY = /^[0-9a-f]{64}$/;
 /** Age at which what is no entry was left by a preparation that is gone. */
 const LEFT_MS = 24 * 60 * 60_000;
 
+/** Entries that are read in one turn of the event loop. */
+const ENTRIES_WITHOUT_PAUSE = 50;
+
 interface Entry {
   readonly path: string;
   /** SHA-256 of the data manifest that it remembers. */
   readonly manifest: string;
+  readonly usedMs: number;
+}
+
+/** Data and when a request gave them last. */
+export interface Used {
+  /** SHA-256 of the data manifest. */
+  readonly id: string;
   readonly usedMs: number;
 }
 
@@ -57,27 +67,38 @@ export class PreparedData implements Lookup<Named> {
     return [...newest].filter(([, usedMs]) => usedMs < ms).map(([manifest]) => manifest);
   }
 
-  /** The data as the API tells of them, those used last first. */
-  list(jobOf: (manifest: string) => string | null): PreparedDataView[] {
-    const views = new Map<string, PreparedDataView & { readonly usedMs: number }>();
-    for (const { manifest: id, usedMs } of this.#entries()) {
-      const manifest = this.manifest(id);
-      if (manifest === null || (views.get(id)?.usedMs ?? -1) > usedMs) continue;
-      const splits = Object.values(manifest.splits);
-      views.set(id, {
-        id,
-        bytes: this.#bytesOf(id, manifest),
-        documents: splits.reduce((sum, { documents }) => sum + documents, 0),
-        tokens: splits.reduce((sum, { tokens }) => sum + tokens, 0),
-        vocabulary: manifest.tokenizer.vocabulary,
-        usedAt: new Date(usedMs).toISOString(),
-        job: jobOf(id),
-        usedMs,
-      });
+  /**
+   * All data that are remembered and when they were used, each once, those used last first.
+   * @param pause Awaited between pieces of work that take a few milliseconds each.
+   */
+  async byUse(pause: () => Promise<void>): Promise<Used[]> {
+    const newest = new Map<string, number>();
+    const names = this.#names();
+    for (let at = 0; at < names.length; at += ENTRIES_WITHOUT_PAUSE) {
+      await pause();
+      for (const name of names.slice(at, at + ENTRIES_WITHOUT_PAUSE))
+        for (const { manifest, usedMs } of this.#entry(name))
+          newest.set(manifest, Math.max(newest.get(manifest) ?? 0, usedMs));
     }
-    return [...views.values()]
-      .sort((a, b) => b.usedMs - a.usedMs)
-      .map(({ usedMs: _, ...view }) => view);
+    return [...newest]
+      .map(([id, usedMs]) => ({ id, usedMs }))
+      .sort((a, b) => b.usedMs - a.usedMs || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Data as the API tells of them; null where their manifest is not here. @param job One that needs them. */
+  view({ id, usedMs }: Used, job: string | null): PreparedDataView | null {
+    const manifest = this.manifest(id);
+    if (manifest === null) return null;
+    const splits = Object.values(manifest.splits);
+    return {
+      id,
+      bytes: this.#bytesOf(id, manifest),
+      documents: splits.reduce((sum, { documents }) => sum + documents, 0),
+      tokens: splits.reduce((sum, { tokens }) => sum + tokens, 0),
+      vocabulary: manifest.tokenizer.vocabulary,
+      usedAt: new Date(usedMs).toISOString(),
+      job,
+    };
   }
 
   /** A data manifest; null where it is not here or damaged. */
@@ -115,16 +136,21 @@ export class PreparedData implements Lookup<Named> {
     }
   }
 
+  #names(): string[] {
+    return readdirSync(this.#directory).filter((name) => ENTRY.test(name));
+  }
+
   #entries(): Entry[] {
-    return readdirSync(this.#directory)
-      .filter((name) => ENTRY.test(name))
-      .flatMap((name) => {
-        const path = join(this.#directory, name);
-        const info = statSync(path, { throwIfNoEntry: false });
-        const [manifest] = info === undefined ? [] : hashesIn(readFileSync(path, 'utf8'));
-        if (info === undefined || manifest === undefined) return [];
-        return [{ path, manifest, usedMs: info.mtimeMs }];
-      });
+    return this.#names().flatMap((name) => this.#entry(name));
+  }
+
+  /** None where it has gone meanwhile or is damaged. */
+  #entry(name: string): Entry[] {
+    const path = join(this.#directory, name);
+    const info = statSync(path, { throwIfNoEntry: false });
+    const [manifest] = info === undefined ? [] : hashesIn(readFileSync(path, 'utf8'));
+    if (info === undefined || manifest === undefined) return [];
+    return [{ path, manifest, usedMs: info.mtimeMs }];
   }
 
   #bytesOf(id: string, manifest: DataManifest): number {

@@ -100,4 +100,18 @@ describe('Workers', () => {
     workers.register('a', registration(1), 2);
     expect(workers.views()).toMatchObject([{ id: worker.id, state: 'alive' }]);
   });
+
+  it('lists workers in pages, each once', () => {
+    const workers = new Workers(LEASE_MS, 0);
+    for (let pid = 1; pid <= 25; pid++) workers.register(`p${pid}`, registration(pid), 0);
+    const all = workers.views();
+    expect(all).toHaveLength(25);
+    expect(workers.counts()).toEqual({ alive: 25, leaving: 0, quarantined: 0, lost: 0, left: 0 });
+    for (const size of [1, 7, 25]) {
+      const found: typeof all = [];
+      while (found.length < 25) found.push(...workers.views(size, found.at(-1)?.id ?? null));
+      expect(found).toEqual(all);
+      expect(workers.views(size, found.at(-1)?.id ?? null)).toEqual([]);
+    }
+  });
 });

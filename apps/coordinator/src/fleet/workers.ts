@@ -147,28 +147,20 @@ export class Workers {
       }));
   }
 
-  views(): WorkerView[] {
+  /** Workers by id, so many at most, behind a given one. */
+  views(limit = Infinity, behind: string | null = null): WorkerView[] {
     return [...this.#workers.values()]
-      .map((worker) => {
-        const { id, host, namespace, pid, startTime, slots, threads, device, trainers } = worker;
-        const newest = [...trainers.values()].at(-1);
-        return {
-          ...{
-            id,
-            host,
-            namespace,
-            pid,
-            startTime,
-            slots,
-            threads,
-            device,
-            state: stateOf(worker),
-          },
-          trainerPid: newest?.pid ?? null,
-          job: newest?.job ?? null,
-        };
-      })
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+      .filter(({ id }) => behind === null || id > behind)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map(viewOf);
+  }
+
+  /** How many workers are in each state. */
+  counts(): Record<WorkerView['state'], number> {
+    const counts = { alive: 0, leaving: 0, quarantined: 0, lost: 0, left: 0 };
+    for (const worker of this.#workers.values()) counts[stateOf(worker)]++;
+    return counts;
   }
 
   #at(peer: string): Worker | null {
@@ -179,6 +171,24 @@ export class Workers {
     const { peer } = worker;
     if (peer !== null && this.#byPeer.get(peer) === worker) this.#byPeer.delete(peer);
   }
+}
+
+function viewOf(worker: Worker): WorkerView {
+  const { id, host, namespace, pid, startTime, slots, threads, device, trainers } = worker;
+  const newest = [...trainers.values()].at(-1);
+  return {
+    id,
+    host,
+    namespace,
+    pid,
+    startTime,
+    trainerPid: newest?.pid ?? null,
+    slots,
+    threads,
+    device,
+    state: stateOf(worker),
+    job: newest?.job ?? null,
+  };
 }
 
 export function stateOf({ presence, leaving, health }: Worker): WorkerView['state'] {

@@ -1,6 +1,7 @@
 import { isFinal } from '@ringmaster/protocol';
 import { newRun, trainerOf, type Checkpoint, type Fault, type Run } from '../runs/run.js';
 import type { JobRecord, StoredRun } from '../store/jobs.js';
+import type { CountedSteps } from './counted-steps.js';
 import type { KnownPoints } from './curve.js';
 import type { Pace } from './pace.js';
 import type { RunClock } from './run-clock.js';
@@ -13,6 +14,7 @@ export interface LiveJob {
   readonly pace: Pace;
   /** The newest points of its loss curve. */
   readonly curve: KnownPoints;
+  readonly counted: CountedSteps;
   /** When its record and run were last written, on its own clock. */
   writtenAt: number;
   /** What it is doing, in words, where its state does not tell enough. */

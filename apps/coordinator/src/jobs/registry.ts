@@ -1,6 +1,7 @@
 import type { Run } from '../runs/run.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
+import { CountedSteps } from './counted-steps.js';
 import { KnownPoints } from './curve.js';
 import { Pace } from './pace.js';
 import { resumeRun, type LiveJob } from './record.js';
@@ -101,6 +102,7 @@ function newLive(record: JobRecord, run: Run, clock: RunClock): LiveJob {
     clock,
     pace: new Pace(),
     curve: new KnownPoints(),
+    counted: new CountedSteps(),
     writtenAt: -Infinity,
     progress: null,
     repair: null,

@@ -89,6 +89,7 @@ export class Reports {
         }))
       : { points: [], evaluations: [] };
     live.curve.add(unknown);
+    metrics.recordApplied(id, live.counted.uncounted(generation, steps));
     const rank = believedRank(live.run, event.trainer, generation);
     if (rank !== null) {
       metrics.recordSteps(id, worker, rank, steps);

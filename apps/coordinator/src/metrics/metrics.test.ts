@@ -31,6 +31,7 @@ function live(metrics: Metrics, job: string, workers: number): void {
   metrics.recordCheckpoint(job, 1);
   metrics.recordRecovery(job, recovery);
   metrics.incidents.inc({ job });
+  metrics.recordApplied(job, [report]);
   for (let rank = 0; rank < workers; rank++) metrics.recordSteps(job, `w-${rank}`, rank, [report]);
   const figures = { step: 1, steps: 2, tokensPerSecond: 1, evaluationLoss: 1, trainers: workers };
   metrics.recordJob(job, figures);

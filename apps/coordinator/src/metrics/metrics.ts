@@ -132,7 +132,17 @@ export class Metrics {
     { name: 'phase', values: Object.values(phaseLabels) },
   );
 
-  /** Counts what one rank reports. Figures that are equal on every rank are taken from rank 0. */
+  /** Counts steps, each once, whichever rank has told of it first. */
+  recordApplied(job: string, reports: readonly StepReport[]): void {
+    for (const report of reports) {
+      this.#steps.inc({ job });
+      this.#attempts.inc({ job }, report.attempts);
+      this.#tokens.inc({ job }, report.tokens);
+      if (report.audit !== undefined) this.#audits.inc({ job, result: report.audit });
+    }
+  }
+
+  /** Counts what one rank reports of its own. What shows the newest step is taken from rank 0. */
   recordSteps(job: string, worker: string, rank: number, reports: readonly StepReport[]): void {
     this.#workers.record(job, worker, reports);
     for (const report of reports) {
@@ -140,13 +150,9 @@ export class Metrics {
       for (const [phase, label] of Object.entries(phaseLabels))
         this.#phaseSeconds.inc({ job, phase: label }, report.phases[phase as keyof Phases]);
       if (rank !== 0) continue;
-      this.#steps.inc({ job });
-      this.#attempts.inc({ job }, report.attempts);
-      this.#tokens.inc({ job }, report.tokens);
       this.#stepSeconds.observe({ job }, report.seconds);
       this.#learningRate.set({ job }, report.learningRate);
       this.#gradientNorm.set({ job }, report.gradientNorm);
-      if (report.audit !== undefined) this.#audits.inc({ job, result: report.audit });
       if (report.loss !== null) this.#loss.set({ job }, report.loss);
     }
   }

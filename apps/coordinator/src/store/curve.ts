@@ -1,42 +1,45 @@
 import type { Connection } from './database.js';
-import { keep, stretches, type Extreme } from './thinning.js';
+import { Extremes, SPAN, spanOf, type Sought } from './extremes.js';
+import { keep, stretches, type Extreme, type Stretch } from './thinning.js';
 
-/** Steps whose extremes are looked for without pause: some milliseconds. */
-const WITHOUT_PAUSE = 2000;
-const NONE: Extreme = { step: null, value: null };
-const kinds = ['min', 'max'] as const;
+/** Rows whose extremes are looked for without pause: a few milliseconds. */
+const WITHOUT_PAUSE = 1000;
 
-/** One curve of one job in a table with the columns `job` and `step`. */
+/** Where a kind of curve lies, and what of it stays when it is thinned. */
+export interface CurveSource<Point> {
+  /** A table with the columns `job` and `step`. */
+  readonly table: 'steps' | 'evaluations';
+  /** SQL expressions of the series whose extremes stay. */
+  readonly series: readonly string[];
+  /** Whether their extremes are kept as points come in. */
+  readonly keepsExtremes: boolean;
+  readonly toPoint: (row: unknown) => Point;
+}
+
+/** What is looked for in a curve when it is thinned. */
+export function soughtOf({ series }: CurveSource<unknown>): Sought[] {
+  return series.flatMap((value) => [
+    { kind: 'min' as const, value },
+    { kind: 'max' as const, value },
+  ]);
+}
+
+type Found = Extreme & { readonly group: number };
+
+/** One curve of one job. */
 export class Curve<Point> {
   readonly #database: Connection;
-  readonly #table: string;
+  readonly #source: CurveSource<Point>;
   readonly #job: string;
-  readonly #toPoint: (row: unknown) => Point;
-  /** One extreme of one series each, in the order of `#kinds`. */
-  readonly #extremes: string;
-  readonly #kinds: readonly (typeof kinds)[number][];
+  readonly #sought: readonly Sought[];
+  readonly #kept: Extremes | null;
 
-  /** @param series SQL expressions whose extremes stay when the curve is thinned. */
-  constructor(
-    database: Connection,
-    table: string,
-    series: readonly string[],
-    job: string,
-    toPoint: (row: unknown) => Point,
-  ) {
+  constructor(database: Connection, source: CurveSource<Point>, job: string) {
     this.#database = database;
-    this.#table = table;
+    this.#source = source;
     this.#job = job;
-    this.#toPoint = toPoint;
-    const wanted = series.flatMap((value) => kinds.map((kind) => ({ value, kind })));
-    this.#kinds = wanted.map(({ kind }) => kind);
-    // SQLite takes a column beside the only min() or max() from the row that has it.
-    this.#extremes = wanted
-      .map(
-        ({ value, kind }) =>
-          `SELECT step, ${kind}(${value}) AS value FROM ${table} WHERE job = ? AND step BETWEEN ? AND ?`,
-      )
-      .join(' UNION ALL ');
+    this.#sought = soughtOf(source);
+    this.#kept = source.keepsExtremes ? new Extremes(database, job, this.#sought) : null;
   }
 
   /** How many points there are from a step on, counted no further than `most`. */
@@ -44,7 +47,7 @@ export class Curve<Point> {
     const row = this.#database
       .prepare(
         `SELECT count(*) AS points FROM
-         (SELECT 1 FROM ${this.#table} WHERE job = ? AND step >= ? LIMIT ?)`,
+         (SELECT 1 FROM ${this.#source.table} WHERE job = ? AND step >= ? LIMIT ?)`,
       )
       .get(this.#job, from, most) as { points: number };
     return row.points;
@@ -52,66 +55,90 @@ export class Curve<Point> {
 
   /** Step of the last point; 0 where there is none. */
   last(): number {
-    return this.#ends(0)?.last ?? 0;
+    return this.#end(0, 'DESC') ?? 0;
   }
 
   /** The first points from a step on, by ascending step. */
   from(from: number, limit: number): Point[] {
+    const { table, toPoint } = this.#source;
     return this.#database
-      .prepare(`SELECT * FROM ${this.#table} WHERE job = ? AND step >= ? ORDER BY step LIMIT ?`)
+      .prepare(`SELECT * FROM ${table} WHERE job = ? AND step >= ? ORDER BY step LIMIT ?`)
       .all(this.#job, from, limit)
-      .map(this.#toPoint);
+      .map(toPoint);
   }
 
   /** The points at these steps, by ascending step. */
   at(steps: readonly number[]): Point[] {
+    const { table, toPoint } = this.#source;
     return this.#database
       .prepare(
-        `SELECT * FROM ${this.#table}
+        `SELECT * FROM ${table}
          WHERE job = ? AND step IN (SELECT value FROM json_each(?)) ORDER BY step`,
       )
       .all(this.#job, JSON.stringify(steps))
-      .map(this.#toPoint);
+      .map(toPoint);
   }
 
   /**
-   * Steps, ascending and no more than `points`, that show the curve from a step on: the first, the last, and in each
-   * stretch between them those with the smallest and the largest value of each series.
-   * @param pause Awaited between pieces of work that take some milliseconds each.
+   * Steps, ascending and no more than `points`, that show the curve from a step on: the first, the last, and in each of
+   * the stretches between them those with the smallest and the largest value of each series.
+   * @param pause Awaited between pieces of work that take a few milliseconds each.
    */
   async thinned(from: number, points: number, pause: () => Promise<void>): Promise<number[]> {
-    const ends = this.#ends(from);
-    if (ends === null) return [];
-    const chosen = new Set([ends.first, ends.last]);
-    const count = Math.max(1, Math.floor((points - 2) / this.#kinds.length));
-    for (const stretch of stretches(ends, count)) {
-      let found: readonly Extreme[] = this.#kinds.map(() => NONE);
-      const pieces = Math.ceil((stretch.last - stretch.first + 1) / WITHOUT_PAUSE);
-      for (const piece of stretches(stretch, pieces)) {
-        await pause();
-        const extremes = this.#extremesIn(piece.first, piece.last);
-        found = this.#kinds.map((kind, at) => keep(kind, found[at] ?? NONE, extremes[at] ?? NONE));
+    const [first, last] = [this.#end(from, 'ASC'), this.#end(from, 'DESC')];
+    if (first === null || last === null) return [];
+    const count = Math.max(1, Math.floor((points - 2) / this.#sought.length));
+    const length = Math.max(1, Math.ceil((last - first + 1) / count));
+    const found = this.#sought.map(() => new Map<number, Extreme>());
+    for (const read of this.#readings({ first, last }, length)) {
+      await pause();
+      for (const [which, { kind }] of this.#sought.entries()) {
+        const best = found[which];
+        for (const { group, step, value } of read(which))
+          best?.set(group, keep(kind, best.get(group), { step, value }));
       }
-      for (const { step, value } of found) if (step !== null && value !== null) chosen.add(step);
     }
-    return [...chosen].sort((a, b) => a - b);
+    const chosen = found.flatMap((best) => [...best.values()].map(({ step }) => step));
+    return [...new Set([first, ...chosen, last])].sort((a, b) => a - b);
   }
 
-  #ends(from: number): { first: number; last: number } | null {
-    const end = (order: 'ASC' | 'DESC') =>
-      this.#database
-        .prepare(
-          `SELECT step FROM ${this.#table} WHERE job = ? AND step >= ? ORDER BY step ${order} LIMIT 1`,
-        )
-        .get(this.#job, from) as { step: number } | undefined;
-    const [first, last] = [end('ASC'), end('DESC')];
-    return first === undefined || last === undefined
-      ? null
-      : { first: first.step, last: last.step };
+  /** How the extremes of all steps are read, a piece at a time: those that are kept, and the rest from the points. */
+  #readings({ first, last }: Stretch, length: number): ((which: number) => Found[])[] {
+    const pieces = (all: Stretch) =>
+      all.first > all.last
+        ? []
+        : stretches(all, Math.ceil((all.last - all.first + 1) / WITHOUT_PAUSE));
+    const fromPoints = (all: Stretch) =>
+      pieces(all).map((piece) => (which: number) => this.#extremesOf(which, piece, first, length));
+    const kept = this.#kept;
+    const whole = { first: spanOf(first + SPAN - 1), last: spanOf(last) - 1 };
+    // Finer stretches than what is kept, and none that is whole, are for the points themselves.
+    if (kept === null || length < SPAN || whole.first > whole.last)
+      return fromPoints({ first, last });
+    return [
+      ...fromPoints({ first, last: whole.first * SPAN - 1 }),
+      ...pieces(whole).map((spans) => (which: number) => kept.read(which, spans, first, length)),
+      ...fromPoints({ first: spanOf(last) * SPAN, last }),
+    ];
   }
 
-  #extremesIn(first: number, last: number): readonly Extreme[] {
-    const parameters = this.#kinds.flatMap(() => [this.#job, first, last]);
-    return this.#database.prepare(this.#extremes).all(...parameters) as Extreme[];
+  #extremesOf(which: number, piece: Stretch, origin: number, length: number): Found[] {
+    const { kind, value } = this.#sought[which] ?? { kind: 'min', value: 'NULL' };
+    return this.#database
+      .prepare(
+        `SELECT CAST((step - ?) / ? AS INTEGER) AS "group", step, ${kind}(${value}) AS value FROM ${this.#source.table}
+         WHERE job = ? AND step BETWEEN ? AND ? AND ${value} IS NOT NULL GROUP BY 1`,
+      )
+      .all(origin, length, this.#job, piece.first, piece.last) as Found[];
+  }
+
+  /** Step of the first or last point from a step on; null where there is none. */
+  #end(from: number, order: 'ASC' | 'DESC'): number | null {
+    const row = this.#database
+      .prepare(
+        `SELECT step FROM ${this.#source.table} WHERE job = ? AND step >= ? ORDER BY step ${order} LIMIT 1`,
+      )
+      .get(this.#job, from) as { step: number } | undefined;
+    return row?.step ?? null;
   }
 }

@@ -1,6 +1,7 @@
 import type { EvaluationReport, StepPoint } from '@ringmaster/protocol';
-import { Curve } from './curve.js';
+import { Curve, soughtOf, type CurveSource } from './curve.js';
 import type { Connection } from './database.js';
+import { Extremes } from './extremes.js';
 
 interface StepRow {
   readonly step: number;
@@ -29,6 +30,19 @@ function toReport(row: unknown): EvaluationReport {
   return JSON.parse((row as { readonly report: string }).report) as EvaluationReport;
 }
 
+const loss: CurveSource<StepPoint> = {
+  table: 'steps',
+  series: ['loss', 'gradient_norm'],
+  keepsExtremes: true,
+  toPoint,
+};
+const evaluation: CurveSource<EvaluationReport> = {
+  table: 'evaluations',
+  series: ["report ->> '$.loss'"],
+  keepsExtremes: false,
+  toPoint: toReport,
+};
+
 /** The loss curves and evaluations of jobs. What is told again, by another rank or in a repeated step, is new only where it differs. */
 export class HistoryTable {
   readonly #database: Connection;
@@ -47,17 +61,22 @@ export class HistoryTable {
        WHERE loss IS NOT excluded.loss OR gradient_norm IS NOT excluded.gradient_norm
          OR samples IS NOT excluded.samples OR digest IS NOT excluded.digest`,
     );
-    return points.filter((point) => {
+    const before = this.steps(job).last();
+    const changed = points.filter((point) => {
       const { step, loss, learningRate, gradientNorm, tokensPerSecond, ledger } = point;
       const { samples, digest } = ledger ?? { samples: null, digest: null };
       const row = [job, step, loss, learningRate, gradientNorm, tokensPerSecond, samples, digest];
       return insert.run(...row).changes > 0;
     });
+    const steps = changed.map(({ step }) => step);
+    const after = steps.reduce((last, step) => Math.max(last, step), before);
+    new Extremes(this.#database, job, soughtOf(loss)).update(before, after, steps);
+    return changed;
   }
 
   /** The loss curve of a job. */
   steps(job: string): Curve<StepPoint> {
-    return new Curve(this.#database, 'steps', ['loss', 'gradient_norm'], job, toPoint);
+    return new Curve(this.#database, loss, job);
   }
 
   /** @returns the reports that are new */
@@ -73,6 +92,6 @@ export class HistoryTable {
 
   /** The evaluations of a job. */
   evaluations(job: string): Curve<EvaluationReport> {
-    return new Curve(this.#database, 'evaluations', ["report ->> '$.loss'"], job, toReport);
+    return new Curve(this.#database, evaluation, job);
   }
 }

@@ -109,4 +109,22 @@ export const migrations: readonly string[] = [
   CREATE INDEX jobs_by_data ON jobs (data_manifest) WHERE data_manifest IS NOT NULL;
   DELETE FROM checkpoints WHERE job IN (SELECT id FROM jobs WHERE state = 'succeeded');
   `,
+  `
+  CREATE TABLE extremes (
+    job TEXT NOT NULL,
+    which INTEGER NOT NULL,
+    span INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (job, which, span)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO extremes SELECT job, 0, step / 64, step, min(loss) FROM steps
+    WHERE loss IS NOT NULL GROUP BY job, step / 64;
+  INSERT INTO extremes SELECT job, 1, step / 64, step, max(loss) FROM steps
+    WHERE loss IS NOT NULL GROUP BY job, step / 64;
+  INSERT INTO extremes SELECT job, 2, step / 64, step, min(gradient_norm) FROM steps
+    GROUP BY job, step / 64;
+  INSERT INTO extremes SELECT job, 3, step / 64, step, max(gradient_norm) FROM steps
+    GROUP BY job, step / 64;
+  `,
 ];

@@ -22,13 +22,19 @@ export class RemovalTable {
     const row = this.#database.prepare('SELECT id FROM removals LIMIT 1').get();
     if (row === undefined) return false;
     const { id } = z.object({ id: z.string() }).parse(row);
-    const { changes } = this.#database
-      .prepare(
-        `DELETE FROM steps WHERE job = ?1 AND step IN (
-           SELECT step FROM steps WHERE job = ?1 ORDER BY step LIMIT ?2)`,
-      )
-      .run(id, rows);
-    if (changes < rows) this.#database.prepare('DELETE FROM removals WHERE id = ?').run(id);
+    for (const [table, columns] of [
+      ['steps', 'step'],
+      ['extremes', 'which, span'],
+    ] as const) {
+      const { changes } = this.#database
+        .prepare(
+          `DELETE FROM ${table} WHERE job = ?1 AND (${columns}) IN (
+             SELECT ${columns} FROM ${table} WHERE job = ?1 ORDER BY ${columns} LIMIT ?2)`,
+        )
+        .run(id, rows);
+      if (changes === rows) return true;
+    }
+    this.#database.prepare('DELETE FROM removals WHERE id = ?').run(id);
     return true;
   }
 }

@@ -1,7 +1,7 @@
-/** The smallest or largest value of one series in one stretch of steps, and where it is; nulls where there is none. */
+/** The smallest or largest value of one series in one stretch of steps, and where it is. */
 export interface Extreme {
-  readonly step: number | null;
-  readonly value: number | null;
+  readonly step: number;
+  readonly value: number;
 }
 
 /** A stretch of steps, both ends included. */
@@ -20,8 +20,8 @@ export function stretches({ first, last }: Stretch, count: number): Stretch[] {
   });
 }
 
-/** Which of two extremes stays. */
-export function keep(kind: 'min' | 'max', a: Extreme, b: Extreme): Extreme {
-  if (a.value === null || b.value === null) return a.value === null ? b : a;
+/** Which of two extremes stays: the earlier one where they are equal. */
+export function keep(kind: 'min' | 'max', a: Extreme | undefined, b: Extreme): Extreme {
+  if (a === undefined) return b;
   return (kind === 'min' ? b.value < a.value : b.value > a.value) ? b : a;
 }

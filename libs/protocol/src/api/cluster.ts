@@ -40,7 +40,8 @@ export const statusViewSchema = z.object({
   version: z.string(),
   url: z.string(),
   uptimeSeconds: z.number(),
-  workers: z.array(workerViewSchema),
+  workers: z.array(workerViewSchema).describe('The first 1,000, by id.'),
+  workerCounts: z.record(z.string(), z.int()).describe('Workers by state, all of them.'),
   jobs: z.record(z.string(), z.int()).describe('Jobs by state.'),
   storage: storageViewSchema.nullable().describe('Null until it has been measured.'),
 });
