@@ -30,8 +30,9 @@ describe('npm run bench', () => {
     },
   );
 
-  it('says what is missing where nothing is there to compare with', () => {
-    const { status, stderr } = bench('ring', '--rounds', '1', '--steps', '1');
+  it.each(['ring', 'train', 'data'])('%s says at once what is missing to compare with', (name) => {
+    const { status, stdout, stderr } = bench(name, '--rounds', '1', '--steps', '1');
+    expect(stdout).toBe('');
     expect(status).toBe(4);
     expect(stderr).toMatch(
       /^ringmaster: NOT_FOUND: \/nope\/python does not exist\n {2}.*setup.*\.sh$/m,

@@ -67,8 +67,11 @@ export async function mpiCommand(
   };
 }
 
-/** The Python that has the peers: `RINGMASTER_PEER_PYTHON`, else what the setup script made. */
-async function peerPython(peers: Peers): Promise<string> {
+/**
+ * The Python that has the peers: `RINGMASTER_PEER_PYTHON`, else what the setup script made.
+ * @throws NOT_FOUND with what installs it
+ */
+export async function peerPython(peers: Peers): Promise<string> {
   const path =
     process.env['RINGMASTER_PEER_PYTHON'] ?? join(cacheRoot(), 'peers', peers, 'bin', 'python');
   try {

@@ -6,7 +6,7 @@ import { BlobStore, openSpamAssassin, prepareData } from '@ringmaster/data';
 import { z } from 'zod';
 import { Contestant, turnSchema } from '../contestant.js';
 import { interleave } from '../interleave.js';
-import { peerCommand } from '../peer.js';
+import { peerCommand, peerPython } from '../peer.js';
 import { ratesOf, rowOf, table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 
@@ -31,6 +31,8 @@ const APART = { documents: 0.01, tokens: 0.05 };
  * `tokenizer.json`, which is trained beforehand.
  */
 export async function data({ rounds }: Pace): Promise<Findings> {
+  // What it is compared with is looked for before anything is prepared, which takes minutes.
+  await peerPython('data');
   const root = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
   const contestants: Contestant<DataReady>[] = [];
   try {

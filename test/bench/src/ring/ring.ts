@@ -6,7 +6,7 @@ import { curveKeyPair } from 'zeromq';
 import { z } from 'zod';
 import { Contestant, turnSchema, type Command, type Turn } from '../contestant.js';
 import { interleave } from '../interleave.js';
-import { mpiCommand, peerCommand, type MpiTransport } from '../peer.js';
+import { mpiCommand, peerCommand, peerPython, type MpiTransport } from '../peer.js';
 import { LIMITS_NOTE, ratesOf, rowOf, type Findings, type Pace, type Row } from '../report.js';
 import { Team } from '../team.js';
 
@@ -54,6 +54,8 @@ const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] =
 
 /** All-reduce over processes of one machine: int32 in our ring and in Open MPI, float32 in gloo. */
 export async function ring(pace: Pace): Promise<Findings> {
+  // What it is compared with is looked for before anything is measured, which takes minutes.
+  await peerPython('torch');
   const rows: Row[] = [];
   const versions: Record<string, string> = { node: process.versions.node };
   for (const { size, ours } of TEAMS) {

@@ -1,4 +1,5 @@
 import { interleave } from '../interleave.js';
+import { peerPython } from '../peer.js';
 import type { Pace, Findings, Row } from '../report.js';
 import { LIMITS_NOTE, ratesOf, rowOf, table } from '../report.js';
 import { median } from '../statistics.js';
@@ -55,6 +56,8 @@ const CASES: Readonly<Record<string, Case>> = {
 
 /** Trainers and their ring beside processes of PyTorch and their gloo. */
 export async function train(pace: Pace): Promise<Findings> {
+  // What it is compared with is looked for before anything is prepared, which takes minutes.
+  await peerPython('torch');
   const names = Object.entries(CASES)
     .filter(([name, found]) => pace.only?.includes(name) ?? (found.device ?? 'cpu') === pace.device)
     .map(([name]) => name);
