@@ -83,8 +83,11 @@ const input = {
   length: CONTEXT,
   tokens: Int32Array.from({ length: rows }, (_, i) => (i * 7919) % VOCABULARY),
   lengths: new Int32Array(SEQUENCES).fill(CONTEXT),
-  targets: Int32Array.from({ length: predicted }, (_, i) => ((i + 1) * 7919) % VOCABULARY),
-  ...(causal ? {} : { positions: Int32Array.from({ length: predicted }, (_, i) => 6 * i) }),
+  targets: {
+    kind: 'tokens',
+    rows: causal ? null : Int32Array.from({ length: predicted }, (_, i) => 6 * i),
+    ids: Int32Array.from({ length: predicted }, (_, i) => ((i + 1) * 7919) % VOCABULARY),
+  },
 };
 const gradients = new Map(
   model.parameters.map(({ name, shape }) => [
