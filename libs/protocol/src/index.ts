@@ -11,12 +11,18 @@ export {
   type DataSection,
   type FinetuneSpec,
   type JobSpec,
-  type ModelSection,
   type PretrainSpec,
   type TokenizerSection,
 } from './job-file/schema.js';
 export { metricsOf, taskIn, type Better, type TaskName } from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
+export {
+  architecturesOf,
+  kindOf,
+  type Architecture,
+  type ModelSection,
+} from './job-file/models/models.js';
+export type { ModelKind } from './job-file/models/transformer.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/cluster.js';

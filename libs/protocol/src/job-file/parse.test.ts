@@ -86,6 +86,8 @@ describe('parseJobSpec', () => {
     ['model.hidden=255', 'model.hidden'],
     ['batch.sequences=63', 'batch.sequences'],
     ['batch.microbatches=65', 'batch.microbatches'],
+    ['model.architecture=t5', 'model.architecture'],
+    ['model.architecture=null', 'model.architecture'],
     ['objective=causal-language-model', 'objective'],
     ['tokenizer.algorithm=bpe', 'tokenizer.algorithm'],
     ['workers.min=9', 'workers.min'],
@@ -214,6 +216,20 @@ describe('specHash', () => {
     'batch.recompute=true',
   ])('ignores %s', (override) => {
     expect(hash(override)).toBe(hash());
+  });
+
+  const gpt = [
+    'model.architecture=gpt',
+    'model.intermediate=512',
+    'tokenizer.algorithm=bpe',
+    'objective=causal-language-model',
+  ];
+
+  it.each([
+    ['a BERT', [], '0de145b5ee2ff62efffde6dc55b1c17814cd5cb166f28de4d6f55e5f14860af5'],
+    ['a GPT', gpt, 'e07c2a92f4b5b7c5900a1c7d31faf59b3d6d2ae32a8b1761f85a70ab24f39fd5'],
+  ])('of %s stays what it is', (_, overrides, expected) => {
+    expect(hash(...overrides)).toBe(expected);
   });
 
   it.each(['seed=8', 'steps=301', 'workers.threads=2', 'model.layers=5', 'batch.microbatches=4'])(

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { architecturesOf, kindOf, modelSection } from './models/models.js';
+import type { ModelKind } from './models/transformer.js';
 import { optimizerSection } from './optimizer.js';
+import { either } from './reason.js';
 import {
   auditSection,
   batchSection,
@@ -7,13 +10,20 @@ import {
   dataSection,
   earlyStoppingSection,
   evaluationSection,
-  modelSection,
   nonFiniteSection,
   retentionSection,
   tokenizerSection,
   workersSection,
 } from './sections.js';
 import { metricsOf, taskIn } from './tasks.js';
+
+/** What a kind of model is pretrained with. */
+const objectives = {
+  encoder: 'masked-language-model',
+  decoder: 'causal-language-model',
+} as const satisfies Record<ModelKind, string>;
+const objectiveOf = (kind: ModelKind) =>
+  `${objectives[kind]} for ${architecturesOf(kind).join(', ')}`;
 
 const common = {
   name: z
@@ -53,8 +63,8 @@ const pretrain = z.strictObject({
   tokenizer: tokenizerSection,
   data: dataSection,
   objective: z
-    .enum(['masked-language-model', 'causal-language-model'])
-    .describe('masked-language-model for bert, causal-language-model for gpt.'),
+    .enum([objectives.encoder, objectives.decoder])
+    .describe(`${objectiveOf('encoder')}; ${objectiveOf('decoder')}.`),
   batch: batchSection,
   optimizer: optimizerSection,
   steps: z.int().positive().max(1e9).describe('Optimizer steps.'),
@@ -93,24 +103,21 @@ export const jobFileSchema = z
     if (job.earlyStopping !== undefined && !metrics.includes(job.earlyStopping.metric))
       problem(['earlyStopping', 'metric'], `${task} has ${metrics.join(', ')}`);
     if (job.kind === 'pretrain') {
-      const fitting =
-        job.model.architecture === 'bert' ? 'masked-language-model' : 'causal-language-model';
+      const { architecture } = job.model;
+      const fitting = objectives[kindOf(architecture)];
       if (job.objective !== fitting)
-        problem(['objective'], `a ${job.model.architecture} trains with ${fitting}`);
-      const algorithm = job.model.architecture === 'bert' ? 'wordpiece' : 'bpe';
+        problem(['objective'], `a ${architecture} trains with ${fitting}`);
+      const algorithm = kindOf(architecture) === 'encoder' ? 'wordpiece' : 'bpe';
       if (job.tokenizer.algorithm !== algorithm)
-        problem(
-          ['tokenizer', 'algorithm'],
-          `a ${job.model.architecture} takes a ${algorithm} tokenizer`,
-        );
+        problem(['tokenizer', 'algorithm'], `a ${architecture} takes a ${algorithm} tokenizer`);
       return;
     }
     if ((job.base === undefined) === (job.model === undefined))
       problem(['base'], "give exactly one of 'base' and 'model'");
     if ((job.model === undefined) !== (job.tokenizer === undefined))
       problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
-    if (job.model?.architecture === 'gpt')
-      problem(['model', 'architecture'], 'text-classification takes a bert');
+    if (job.model !== undefined && kindOf(job.model.architecture) !== 'encoder')
+      problem(['model', 'architecture'], `${job.task} takes ${either(architecturesOf('encoder'))}`);
     if ((job.epochs === undefined) === (job.steps === undefined))
       problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
     if (job.data.test === undefined && job.data.validation === undefined)
@@ -121,7 +128,6 @@ export const jobFileSchema = z
 export type JobSpec = z.output<typeof jobFileSchema>;
 export type PretrainSpec = Extract<JobSpec, { kind: 'pretrain' }>;
 export type FinetuneSpec = Extract<JobSpec, { kind: 'finetune' }>;
-export type ModelSection = z.output<typeof modelSection>;
 export type TokenizerSection = z.output<typeof tokenizerSection>;
 export type DataSection = z.output<typeof dataSection>;
 

@@ -8,26 +8,6 @@ import { z } from 'zod';
 const positive = z.int().positive();
 const fraction = z.number().gt(0).lt(1);
 
-export const modelSection = z
-  .strictObject({
-    architecture: z
-      .enum(['bert', 'gpt'])
-      .describe('bert: bidirectional encoder; gpt: causal decoder.'),
-    layers: positive.max(512).describe('Transformer blocks.'),
-    hidden: positive.max(65_536).describe('Width of the residual stream; a multiple of heads.'),
-    heads: positive.max(1024).describe('Attention heads a block.'),
-    context: positive.min(8).max(131_072).describe('Longest sequence, in tokens.'),
-    intermediate: positive
-      .optional()
-      .describe('Width of the feed-forward layer. Default: 4 × hidden.'),
-    dropout: z.number().min(0).lt(1).default(0.1).describe('Dropout probability.'),
-  })
-  .refine((model) => model.hidden % model.heads === 0, {
-    path: ['hidden'],
-    error: 'must be a multiple of heads',
-  })
-  .describe('The transformer to train.');
-
 export const tokenizerSection = z
   .strictObject({
     algorithm: z.enum(['wordpiece', 'bpe']).describe('wordpiece (BERT) or byte-level bpe (GPT-2).'),

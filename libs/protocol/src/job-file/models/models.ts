@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { bert } from './bert.js';
+import { gpt } from './gpt.js';
+import type { ModelKind } from './transformer.js';
+
+/** The families of models that can be trained, by their names in job files. */
+const models = { bert, gpt };
+
+export const modelSection = z
+  .discriminatedUnion('architecture', [bert.section, gpt.section])
+  .describe('The transformer to train.');
+
+/** The `model` section of a job file, with its defaults filled in. */
+export type ModelSection = z.output<typeof modelSection>;
+export type Architecture = ModelSection['architecture'];
+
+export function kindOf(architecture: Architecture): ModelKind {
+  return models[architecture].kind;
+}
+
+/** Names of the families of a kind. */
+export function architecturesOf(kind: ModelKind): string[] {
+  return Object.entries(models).flatMap(([name, model]) => (model.kind === kind ? [name] : []));
+}

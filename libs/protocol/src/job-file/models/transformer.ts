@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+const positive = z.int().positive();
+
+/** What a model is made for: to read a text from both sides, or to go on with one. */
+export type ModelKind = 'encoder' | 'decoder';
+
+/** The `model` section of a transformer that has no keys of its own. */
+export function transformerSection<Name extends string>(architecture: Name, description: string) {
+  return z
+    .strictObject({
+      architecture: z.literal(architecture).describe(`${architecture}: ${description}`),
+      layers: positive.max(512).describe('Transformer blocks.'),
+      hidden: positive.max(65_536).describe('Width of the residual stream; a multiple of heads.'),
+      heads: positive.max(1024).describe('Attention heads a block.'),
+      context: positive.min(8).max(131_072).describe('Longest sequence, in tokens.'),
+      intermediate: positive
+        .optional()
+        .describe('Width of the feed-forward layer. Default: 4 × hidden.'),
+      dropout: z.number().min(0).lt(1).default(0.1).describe('Dropout probability.'),
+    })
+    .refine((model) => model.hidden % model.heads === 0, {
+      path: ['hidden'],
+      error: 'must be a multiple of heads',
+    });
+}
