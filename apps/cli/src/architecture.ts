@@ -1,15 +1,10 @@
+import { parseConfig } from '@ringmaster/model/formats';
 import type { ModelView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 import { formatCount } from './output.js';
 
-/** Keys of a `config.json` that say how large a model is, by what they are called here. */
-const SIZES = {
-  layers: ['num_hidden_layers', 'n_layer'],
-  hidden: ['hidden_size', 'n_embd'],
-  heads: ['num_attention_heads', 'n_head'],
-  context: ['max_position_embeddings', 'n_positions'],
-  vocabulary: ['vocab_size'],
-} as const;
+/** What of a shape says how large a model is. */
+const SIZES = ['layers', 'hidden', 'heads', 'context', 'vocabulary'];
 
 /** What a model is and how many parameters it has, from its own files; null where they do not tell. */
 export async function describeArchitecture(
@@ -19,19 +14,15 @@ export async function describeArchitecture(
   const config = manifest.files['config.json'];
   const weights = manifest.files['model.safetensors'];
   if (config === undefined || weights === undefined) return null;
-  const settings = objectOf(await client.blobStart(config.sha256, config.bytes));
+  const { model } = parseConfig(objectOf(await client.blobStart(config.sha256, config.bytes)));
   const head = await client.blobStart(weights.sha256, 8);
   const length = head.length < 8 ? 0 : Number(head.readBigUInt64LE());
   const whole = await client.blobStart(weights.sha256, Math.min(8 + length, weights.bytes));
   const parameters = countParameters(objectOf(whole.subarray(8)));
-  const sizes = Object.entries(SIZES).flatMap(([name, keys]) => {
-    const value = keys.map((key) => settings[key]).find((found) => typeof found === 'number');
-    return value === undefined ? [] : [`${name} ${String(value)}`];
-  });
-  const type = settings['model_type'];
+  const sizes = Object.entries(model).filter(([name]) => SIZES.includes(name));
   return [
-    ...(typeof type === 'string' ? [type] : []),
-    ...sizes,
+    model.architecture,
+    ...sizes.map(([name, value]) => `${name} ${value}`),
     `${formatCount(parameters)} parameters`,
   ].join(', ');
 }

@@ -95,8 +95,7 @@ function rateOf(x: Tensor): number {
 /** Gradients of one microbatch, one after the other in a file, and once more, to see whether they are the same bits. */
 function gradients(given: Extract<ComputeTask, { task: 'gradients' }>): Partial<Answer> {
   const { architecture, precision, dropout, path } = given;
-  const config: ModelConfig = {
-    architecture,
+  const sizes = {
     layers: 2,
     hidden: 128,
     heads: 4,
@@ -104,9 +103,9 @@ function gradients(given: Extract<ComputeTask, { task: 'gradients' }>): Partial<
     context: 128,
     vocabulary: 1000,
     dropout,
-    positions: 'learned',
-    types: architecture === 'bert' ? 2 : 0,
   };
+  const config: ModelConfig =
+    architecture === 'bert' ? { ...sizes, architecture, types: 2 } : { ...sizes, architecture };
   const head = architecture === 'bert' ? 'masked-language-model' : 'causal-language-model';
   const model = new Model(runtime, config, head, { precision });
   const values = model.initialise(1);

@@ -68,8 +68,7 @@ const config = {
   context: CONTEXT,
   vocabulary: VOCABULARY,
   dropout: Number(dropout),
-  positions: 'learned',
-  types: causal ? 0 : 2,
+  ...(causal ? {} : { types: 2 }),
 };
 const kind = causal ? 'causal-language-model' : 'masked-language-model';
 const model = new Model(runtime, config, kind, { precision });

@@ -1,6 +1,5 @@
 export * from './optimizers/index.js';
-export { Model, type GradientSink, type ModelOptions } from './architectures/model.js';
-export type { HeadKind, ModelConfig } from './architectures/config.js';
+export { Model, type GradientSink, type ModelOptions } from './model/model.js';
 export type { Batch, Targets, Tokens } from './batch.js';
 export type { Score } from './layers/decoder.js';
 export type { ParameterSpec, RandomScope } from './layers/layer.js';

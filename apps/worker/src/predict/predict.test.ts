@@ -24,8 +24,16 @@ afterAll(async () => {
 /** A classifier with random weights. */
 async function writeModel(path: string): Promise<void> {
   const config: ModelConfig = {
-    ...{ architecture: 'bert', layers: 1, hidden: 16, heads: 2, intermediate: 32, context: 16 },
-    ...{ vocabulary: VOCABULARY, dropout: 0, positions: 'learned', types: 2, labels: 2 },
+    architecture: 'bert',
+    layers: 1,
+    hidden: 16,
+    heads: 2,
+    intermediate: 32,
+    context: 16,
+    vocabulary: VOCABULARY,
+    dropout: 0,
+    types: 2,
+    labels: 2,
   };
   const runtime = Runtime.open();
   const model = new Model(runtime, config, 'sequence-classification');

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import { z } from 'zod';
 
-import type { HeadKind, ModelConfig } from '../architectures/config.js';
+import { allFamilies, familyOf, type AnyFamily, type ModelConfig } from '../families/families.js';
+import type { HeadKind } from '../heads/head.js';
 
 /** How a classification head's logits become scores: one label a text, or any number of them. */
 export type Scoring = 'softmax' | 'sigmoid';
@@ -24,88 +25,28 @@ export interface HuggingFaceConfig {
   };
 }
 
-// ε is the architecture's and not a setting of ours.
-const BERT_EPSILON = 1e-12;
-const GPT_EPSILON = 1e-5;
-
-/** Classes of `transformers` that can be read, by `model_type`; the last of a head is the one that is written. */
-const CLASSES = {
-  bert: {
-    BertModel: null,
-    BertForPreTraining: 'masked-language-model',
-    BertForMaskedLM: 'masked-language-model',
-    BertForSequenceClassification: 'sequence-classification',
-  },
-  gpt2: { GPT2Model: null, GPT2LMHeadModel: 'causal-language-model' },
-} as const satisfies Record<string, Record<string, HeadKind | null>>;
-
-const MODEL_TYPES = { bert: 'bert', gpt: 'gpt2' } as const;
-
-// Far above every model of these families: what is larger is no size but a mistake, and costs nothing to refuse.
-const size = z.int().positive().max(0x7fffffff);
-const layers = z.int().positive().max(1024);
-const probability = z.number().min(0).lt(1).default(0.1);
 const token = z.int().min(0).nullable().default(null);
-const no = z.literal(false).nullish();
 const nothing = z.union([z.literal(false), z.null(), z.strictObject({}), z.tuple([])]).optional();
 
-const common = {
+/** Keys of every `config.json`, whatever its family. */
+const commonSchema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
-  vocab_size: size,
   id2label: z.record(z.string(), z.string()).nullish(),
   problem_type: z
     .enum(['single_label_classification', 'multi_label_classification'])
     .nullable()
     .default(null),
-  tie_word_embeddings: z.literal(true).nullish(),
-  add_cross_attention: no,
-  is_encoder_decoder: no,
   pruned_heads: nothing,
   quantization_config: nothing,
   pad_token_id: token,
   bos_token_id: token,
   eos_token_id: token,
-};
-
-const bertSchema = z.looseObject({
-  ...common,
-  model_type: z.literal('bert'),
-  hidden_size: size,
-  num_hidden_layers: layers,
-  num_attention_heads: size,
-  intermediate_size: size,
-  max_position_embeddings: size,
-  type_vocab_size: size.default(2),
-  hidden_act: z.literal('gelu').default('gelu'),
-  hidden_dropout_prob: probability,
-  layer_norm_eps: z.literal(BERT_EPSILON).default(BERT_EPSILON),
-  position_embedding_type: z.literal('absolute').nullish(),
-  is_decoder: no,
 });
 
-const gptSchema = z.looseObject({
-  ...common,
-  model_type: z.literal('gpt2'),
-  n_embd: size,
-  n_layer: layers,
-  n_head: size,
-  n_inner: size.nullable().default(null),
-  n_positions: size,
-  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
-  resid_pdrop: probability,
-  layer_norm_epsilon: z.literal(GPT_EPSILON).default(GPT_EPSILON),
-  scale_attn_weights: z.literal(true).nullish(),
-  scale_attn_by_inverse_layer_idx: no,
-});
-
-const configSchema = z.discriminatedUnion('model_type', [bertSchema, gptSchema]);
 const familySchema = z.looseObject({
   model_type: z.string().optional(),
   architectures: z.array(z.string()).nullish(),
 });
-
-type Bert = z.output<typeof bertSchema>;
-type Gpt = z.output<typeof gptSchema>;
 
 /** A configuration that we do not support; the message says what it has and what is supported instead. */
 export class UnsupportedConfig extends Error {
@@ -114,40 +55,53 @@ export class UnsupportedConfig extends Error {
 
 /** @throws UnsupportedConfig */
 export function parseConfig(json: unknown): HuggingFaceConfig {
-  const family = familySchema.safeParse(json);
-  if (!family.success) throw new UnsupportedConfig('it is no configuration of a model');
-  const className = family.data.architectures?.[0];
-  const type = family.data.model_type;
-  const classes: Readonly<Record<string, HeadKind | null>> | undefined =
-    type === 'bert' || type === 'gpt2' ? CLASSES[type] : undefined;
-  if (classes === undefined || (className !== undefined && !Object.hasOwn(classes, className))) {
+  const named = familySchema.safeParse(json);
+  if (!named.success) throw new UnsupportedConfig('it is no configuration of a model');
+  const type = named.data.model_type;
+  const className = named.data.architectures?.[0];
+  const family = allFamilies.find(({ huggingFace }) => huggingFace.modelType === type);
+  const head = family === undefined ? undefined : headOfClass(family, className);
+  if (family === undefined || head === undefined) {
     const found = `${className ?? 'a model'} of model_type ${type ?? 'unknown'}`;
-    const known = Object.values(CLASSES).flatMap((of) => Object.keys(of));
+    const known = allFamilies.flatMap((each) => [...classesOf(each).keys()]);
     throw new UnsupportedConfig(`${found} is not supported; supported are ${known.join(', ')}`);
   }
-  const parsed = configSchema.safeParse(json);
-  if (!parsed.success) throw new UnsupportedConfig(describe(parsed.error.issues[0], json));
-  const config = parsed.data;
-  const head = className === undefined ? null : (classes[className] ?? null);
+  const common = understood(commonSchema, json);
+  const model = understood(family.huggingFace.config, json);
   const isClassifier = head === 'sequence-classification';
-  const labels = isClassifier ? labelsOf(config.id2label ?? {}) : null;
-  const scoring = config.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
+  const labels = isClassifier ? labelsOf(common.id2label ?? {}) : null;
+  const scoring = common.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
   return {
-    model: {
-      ...(config.model_type === 'bert' ? bertModel(config) : gptModel(config)),
-      vocabulary: config.vocab_size,
-      positions: 'learned',
-      ...(labels === null ? {} : { labels: labels.length }),
-    },
+    model: labels === null ? model : { ...model, labels: labels.length },
     head,
     labels,
     scoring: isClassifier ? scoring : null,
     tokens: {
-      padding: config.pad_token_id,
-      begin: config.bos_token_id,
-      end: config.eos_token_id,
+      padding: common.pad_token_id,
+      begin: common.bos_token_id,
+      end: common.eos_token_id,
     },
   };
+}
+
+/** The classes of a family in `transformers`, each with its head; the last one of a head is written. */
+function classesOf({ heads, huggingFace }: AnyFamily): ReadonlyMap<string, HeadKind | null> {
+  const ofHeads = Object.entries(heads).map(([kind, { className }]) => {
+    return [className, kind as HeadKind] as const;
+  });
+  return new Map([...Object.entries(huggingFace.otherClasses), ...ofHeads]);
+}
+
+/** The head of a class, null for none; undefined for a class that the family does not have. */
+function headOfClass(family: AnyFamily, name: string | undefined): HeadKind | null | undefined {
+  return name === undefined ? null : classesOf(family).get(name);
+}
+
+/** @throws UnsupportedConfig */
+function understood<Output>(schema: z.ZodType<Output>, json: unknown): Output {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new UnsupportedConfig(describe(parsed.error.issues[0], json));
 }
 
 /** What is wrong with a key, in a line: what it is, and what it may be. */
@@ -160,34 +114,6 @@ function describe(issue: z.core.$ZodIssue | undefined, json: unknown): string {
   const found = `${path} is ${JSON.stringify(value)}`;
   if (issue.code !== 'invalid_value') return `${found}: ${issue.message}`;
   return `${found}; supported: ${issue.values.map((each) => JSON.stringify(each)).join(', ')}`;
-}
-
-type Sizes = Omit<ModelConfig, 'vocabulary' | 'positions' | 'labels'>;
-
-function bertModel(config: Bert): Sizes {
-  return {
-    architecture: 'bert',
-    layers: config.num_hidden_layers,
-    hidden: config.hidden_size,
-    heads: config.num_attention_heads,
-    context: config.max_position_embeddings,
-    intermediate: config.intermediate_size,
-    dropout: config.hidden_dropout_prob,
-    types: config.type_vocab_size,
-  };
-}
-
-function gptModel(config: Gpt): Sizes {
-  return {
-    architecture: 'gpt',
-    layers: config.n_layer,
-    hidden: config.n_embd,
-    heads: config.n_head,
-    context: config.n_positions,
-    intermediate: config.n_inner ?? 4 * config.n_embd,
-    dropout: config.resid_pdrop,
-    types: 0,
-  };
 }
 
 function labelsOf(id2label: Readonly<Record<string, string>>): readonly string[] {
@@ -204,15 +130,13 @@ function labelsOf(id2label: Readonly<Record<string, string>>): readonly string[]
 
 /** The `config.json` of a model, which Python `transformers` reads. */
 export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFaceConfig): object {
-  const { architecture, positions, types, vocabulary } = model;
-  assert(positions === 'learned' && types > 0 === (architecture === 'bert'), 'no such class');
-  const classes = Object.entries(CLASSES[MODEL_TYPES[architecture]]);
-  const className = classes.findLast(([, kind]) => kind === head)?.[0];
-  assert(className !== undefined, `a ${architecture} has no ${head ?? ''}`);
+  const family = familyOf(model);
+  const className = [...classesOf(family)].findLast(([, kind]) => kind === head)?.[0];
+  assert(className !== undefined, `a ${model.architecture} has no ${head ?? ''}`);
   return {
     architectures: [className],
-    ...(architecture === 'bert' ? bertConfig(model) : gptConfig(model)),
-    vocab_size: vocabulary,
+    ...family.huggingFace.format(model),
+    vocab_size: model.vocabulary,
     initializer_range: 0.02,
     tie_word_embeddings: true,
     pad_token_id: tokens.padding,
@@ -220,38 +144,6 @@ export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFa
     eos_token_id: tokens.end,
     ...(labels === null ? {} : labelConfig(labels, scoring)),
     dtype: 'float32',
-  };
-}
-
-function bertConfig(model: ModelConfig): Omit<z.input<typeof bertSchema>, 'vocab_size'> {
-  return {
-    model_type: 'bert',
-    hidden_size: model.hidden,
-    num_hidden_layers: model.layers,
-    num_attention_heads: model.heads,
-    intermediate_size: model.intermediate,
-    max_position_embeddings: model.context,
-    type_vocab_size: model.types,
-    hidden_act: 'gelu',
-    hidden_dropout_prob: model.dropout,
-    attention_probs_dropout_prob: model.dropout,
-    layer_norm_eps: BERT_EPSILON,
-  };
-}
-
-function gptConfig(model: ModelConfig): Omit<z.input<typeof gptSchema>, 'vocab_size'> {
-  return {
-    model_type: 'gpt2',
-    n_embd: model.hidden,
-    n_layer: model.layers,
-    n_head: model.heads,
-    n_inner: model.intermediate,
-    n_positions: model.context,
-    activation_function: 'gelu_new',
-    embd_pdrop: model.dropout,
-    resid_pdrop: model.dropout,
-    attn_pdrop: model.dropout,
-    layer_norm_epsilon: GPT_EPSILON,
   };
 }
 

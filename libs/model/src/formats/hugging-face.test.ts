@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import type { HeadKind, ModelConfig } from '../architectures/config.js';
+import { parametersOf, type ModelConfig } from '../families/families.js';
+import type { HeadKind } from '../heads/head.js';
 import { formatConfig, parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
 import {
   HuggingFaceModel,
@@ -34,14 +35,8 @@ const reference = JSON.parse(
 ) as Reference;
 
 const sizes = { layers: 2, hidden: 8, heads: 2, intermediate: 20, context: 12, vocabulary: 50 };
-const bert: ModelConfig = {
-  ...sizes,
-  architecture: 'bert',
-  dropout: 0.1,
-  positions: 'learned',
-  types: 2,
-};
-const gpt: ModelConfig = { ...bert, architecture: 'gpt', types: 0 };
+const bert: ModelConfig = { ...sizes, architecture: 'bert', dropout: 0.1, types: 2 };
+const gpt: ModelConfig = { ...sizes, architecture: 'gpt', dropout: 0.1 };
 const tokens = { padding: 0, begin: null, end: null };
 
 const cases: Record<string, HuggingFaceConfig & { head: HeadKind }> = {
@@ -69,44 +64,9 @@ const cases: Record<string, HuggingFaceConfig & { head: HeadKind }> = {
 };
 
 /** Our parameters of a model, each element different. */
-function parametersOf({ model, head }: HuggingFaceConfig): NamedTensor[] {
-  const { hidden: H, intermediate: I, vocabulary: V, context: C } = model;
-  const dense = (name: string, rows: number, columns: number) => [
-    { name: `${name}.weight`, shape: [rows, columns] },
-    { name: `${name}.bias`, shape: [rows] },
-  ];
-  const norm = (name: string) =>
-    ['weight', 'bias'].map((leaf) => ({ name: `${name}.${leaf}`, shape: [H] }));
-  const block = (name: string) => [
-    ...dense(`${name}.attention.qkv`, 3 * H, H),
-    ...dense(`${name}.attention.output`, H, H),
-    ...norm(`${name}.attention.norm`),
-    ...dense(`${name}.feedforward.up`, I, H),
-    ...dense(`${name}.feedforward.down`, H, I),
-    ...norm(`${name}.feedforward.norm`),
-  ];
-  const heads = {
-    'masked-language-model': [
-      ...dense('head.transform', H, H),
-      ...norm('head.norm'),
-      { name: 'head.bias', shape: [V] },
-    ],
-    'sequence-classification': [
-      ...dense('pooler', H, H),
-      ...dense('classifier', model.labels ?? 0, H),
-    ],
-    'causal-language-model': norm('final.norm'),
-  };
-  const shapes = [
-    { name: 'embeddings.token.weight', shape: [V, H] },
-    { name: 'embeddings.position.weight', shape: [C, H] },
-    ...(model.types > 0 ? [{ name: 'embeddings.type.weight', shape: [model.types, H] }] : []),
-    ...(model.architecture === 'bert' ? norm('embeddings.norm') : []),
-    ...Array.from({ length: model.layers }, (_, index) => block(`blocks.${index}`)).flat(),
-    ...(head === null ? [] : heads[head]),
-  ];
+function valuesOf({ model, head }: HuggingFaceConfig): NamedTensor[] {
   let next = 0;
-  return shapes.map(({ name, shape }) => {
+  return parametersOf(model, head).map(({ name, shape }) => {
     const length = shape.reduce((a, b) => a * b, 1);
     return { name, shape, data: Float32Array.from({ length }, () => next++) };
   });
@@ -114,7 +74,7 @@ function parametersOf({ model, head }: HuggingFaceConfig): NamedTensor[] {
 
 test.each(Object.keys(cases))('%s has the names and shapes of transformers', async (className) => {
   const config = cases[className]!;
-  await writeHuggingFace(folder, config, parametersOf(config));
+  await writeHuggingFace(folder, config, valuesOf(config));
   const file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
   const written = Object.fromEntries(
     [...file.tensors.values()].map(({ name, shape }) => [name, shape]),
@@ -125,7 +85,7 @@ test.each(Object.keys(cases))('%s has the names and shapes of transformers', asy
 
 test.each(Object.keys(cases))('%s comes back unchanged', async (className) => {
   const config = cases[className]!;
-  const parameters = parametersOf(config);
+  const parameters = valuesOf(config);
   await writeHuggingFace(folder, config, parameters);
   const model = await HuggingFaceModel.open(inDirectory(folder));
   expect(model.config).toEqual(config);
@@ -142,16 +102,16 @@ test.each(Object.keys(cases))('%s comes back unchanged', async (className) => {
 
 test('query, key and value are the rows of one matrix, and Conv1D is transposed', async () => {
   const masked = cases['BertForMaskedLM']!;
-  await writeHuggingFace(folder, masked, parametersOf(masked));
-  const qkv = parametersOf(masked).find(({ name }) => name === 'blocks.1.attention.qkv.weight')!;
+  await writeHuggingFace(folder, masked, valuesOf(masked));
+  const qkv = valuesOf(masked).find(({ name }) => name === 'blocks.1.attention.qkv.weight')!;
   let file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
   const key = await file.read('bert.encoder.layer.1.attention.self.key.weight');
   expect(key).toEqual(qkv.data.slice(64, 128));
   await file.close();
 
   const causal = cases['GPT2LMHeadModel']!;
-  await writeHuggingFace(folder, causal, parametersOf(causal));
-  const up = parametersOf(causal).find(({ name }) => name === 'blocks.0.feedforward.up.weight')!;
+  await writeHuggingFace(folder, causal, valuesOf(causal));
+  const up = valuesOf(causal).find(({ name }) => name === 'blocks.0.feedforward.up.weight')!;
   file = await SafetensorsFile.open(join(folder, 'model.safetensors'));
   const stored = await file.read('transformer.h.0.mlp.c_fc.weight');
   await file.close();

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 
 import { gitLfsPointer } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
-import { parametersOf } from '../architectures/heads.js';
+import { familyOf, parametersOf } from '../families/families.js';
 import {
   formatConfig,
   parseConfig,
   UnsupportedConfig,
   type HuggingFaceConfig,
 } from './hugging-face-config.js';
-import { namesInCheckpoints, partsOf, type Part } from './hugging-face-names.js';
+import { namesInCheckpoints, partsOf, type Part } from './tensor-names.js';
 import { SafetensorsFile, writeSafetensors, type TensorSource } from './safetensors.js';
 
 const WEIGHTS = 'model.safetensors';
@@ -29,15 +29,16 @@ export interface NamedTensor {
 
 /**
  * Writes `model.safetensors` and `config.json` into a directory, as Python `transformers` reads them. Every parameter
- * must be one that the architecture has; tied tensors are not repeated.
+ * must be one that the family has; tied tensors are not repeated.
  */
 export async function writeHuggingFace(
   directory: string,
   config: HuggingFaceConfig,
   parameters: readonly NamedTensor[],
 ): Promise<void> {
+  const { tensors } = familyOf(config.model).huggingFace;
   const sources = parameters.flatMap(({ name, shape, data }): readonly TensorSource[] => {
-    const parts = partsOf(config.model.architecture, { name, shape });
+    const parts = partsOf(tensors, { name, shape });
     assert(parts, `a ${config.model.architecture} has no parameter ${name}`);
     return parts.map((part) => ({
       name: part.name,
@@ -114,10 +115,10 @@ export class HuggingFaceModel {
    * @throws MODEL_TENSOR_SHAPE
    */
   #stored(parameter: { name: string; shape: readonly number[] }) {
-    const { architecture } = this.config.model;
+    const { tensors: layout } = familyOf(this.config.model).huggingFace;
     const { path, tensors } = this.#file;
-    return (partsOf(architecture, parameter) ?? []).map((part) => {
-      const names = namesInCheckpoints(architecture, part.name);
+    return (partsOf(layout, parameter) ?? []).map((part) => {
+      const names = namesInCheckpoints(layout, part.name);
       const stored = names.find((name) => tensors.has(name)) ?? null;
       const found = tensors.get(stored ?? '')?.shape ?? [];
       if (stored !== null && found.join() !== part.shape.join()) {

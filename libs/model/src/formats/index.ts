@@ -1,5 +1,12 @@
-export { parametersOf } from '../architectures/heads.js';
-export type { HuggingFaceConfig, Scoring } from './hugging-face-config.js';
+export {
+  headsOf,
+  inputsOf,
+  parametersOf,
+  shapeOf,
+  type ModelConfig,
+} from '../families/families.js';
+export type { HeadKind } from '../heads/head.js';
+export { parseConfig, type HuggingFaceConfig, type Scoring } from './hugging-face-config.js';
 export {
   HuggingFaceModel,
   inDirectory,

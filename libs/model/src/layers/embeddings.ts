@@ -1,4 +1,3 @@
-import { cos, exp, log, sin } from '@ringmaster/base';
 import type { Tensor } from '@ringmaster/tensorflow';
 import { dropout } from './dropout.js';
 import { LayerNorm } from './layer-norm.js';
@@ -11,7 +10,6 @@ export interface EmbeddingsOptions {
   readonly vocabulary: number;
   readonly hidden: number;
   readonly context: number;
-  readonly positions: 'learned' | 'sinusoidal';
   /** Token types; every token is of type 0. 0 for a model without them. */
   readonly types: number;
   /** Whether the sum is normalised, as in BERT. */
@@ -34,12 +32,12 @@ export class Embeddings implements Layer {
   readonly #tables: readonly ParameterSpec[];
 
   constructor(options: EmbeddingsOptions) {
-    const { vocabulary, hidden, context, positions, types, deviation, epsilon } = options;
+    const { vocabulary, hidden, context, types, deviation, epsilon } = options;
     this.#options = options;
     this.#norm = options.norm ? new LayerNorm(`${NAME}.norm`, hidden, epsilon, 'stream') : null;
     this.#tables = [
       weights(TOKEN_EMBEDDINGS, [vocabulary, hidden], deviation),
-      ...(positions === 'learned' ? [weights(POSITIONS, [context, hidden], deviation)] : []),
+      weights(POSITIONS, [context, hidden], deviation),
       ...(types > 0 ? [weights(TYPES, [types, hidden], deviation)] : []),
     ];
     this.parameters = [...this.#tables, ...(this.#norm?.parameters ?? [])];
@@ -58,7 +56,7 @@ export class Embeddings implements Layer {
     const output = ops.runtime.scope(() => {
       const gathered = ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens);
       const rows = ops.reshape(gathered, [sequences, length, hidden]);
-      const positions = ops.slice(this.#positions(pass), [0, 0], [length, -1]);
+      const positions = ops.slice(weight(POSITIONS), [0, 0], [length, -1]);
       const first = types > 0 ? ops.slice(weight(TYPES), [0, 0], [1, -1]) : null;
       const added = first === null ? positions : ops.chain(positions).add(first).value;
       return ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);
@@ -73,8 +71,7 @@ export class Embeddings implements Layer {
             const first = ops.reshape(ops.columnSums(perPosition), [1, hidden]);
             return plus(pass, sum, ops.padRows(first, types));
           });
-        if (parameters.includes(POSITIONS))
-          give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
+        give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
       }
       // Added in place to what a head that shares them has given: rows that do not occur cost nothing.
       give.parameter(TOKEN_EMBEDDINGS, (sum) =>
@@ -82,25 +79,4 @@ export class Embeddings implements Layer {
       );
     });
   }
-
-  #positions({ ops: { runtime }, weight }: Pass): Tensor {
-    const { positions, context, hidden } = this.#options;
-    return positions === 'learned'
-      ? weight(POSITIONS)
-      : runtime.constant(`sinusoid${context},${hidden}`, () =>
-          runtime.upload(sinusoid(context, hidden), [context, hidden]),
-        );
-  }
-}
-
-const LOG_10000 = log(10_000);
-
-/** Sines in the even columns and cosines in the odd ones (Vaswani et al., 2017, section 3.5): [context, hidden]. */
-export function sinusoid(context: number, hidden: number): Float32Array {
-  return Float32Array.from({ length: context * hidden }, (_, index) => {
-    const column = index % hidden;
-    const position = Math.floor(index / hidden);
-    const angle = position / exp(LOG_10000 * ((column - (column % 2)) / hidden));
-    return column % 2 === 0 ? sin(angle) : cos(angle);
-  });
 }

@@ -133,7 +133,6 @@ const embeddings = (options: Partial<EmbeddingsOptions>): Case => {
     ...OPTIONS,
     vocabulary: 5,
     context: 4,
-    positions: 'learned',
     types: 2,
     norm: true,
     ...options,
@@ -260,7 +259,7 @@ const cases: Record<string, Case> = {
   'a block twice': block(OPTIONS, { how: twice }),
   'a block twice that is computed again': block(OPTIONS, { how: (run) => twice(again(run)) }),
   'normalised embeddings with types and dropout': embeddings({}),
-  'sinusoidal embeddings': embeddings({ positions: 'sinusoidal', types: 0, norm: false }),
+  'embeddings without types': embeddings({ types: 0, norm: false }),
 };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

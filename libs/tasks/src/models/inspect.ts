@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { loadTokenizer } from '@ringmaster/data';
-import { HuggingFaceModel, type HuggingFaceConfig, type Locate } from '@ringmaster/model/formats';
-import { RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
+import {
+  headsOf,
+  HuggingFaceModel,
+  type HuggingFaceConfig,
+  type Locate,
+} from '@ringmaster/model/formats';
+import { architecturesOf, RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
 import { taskOfHead } from '../tasks.js';
 
 /**
@@ -52,8 +57,10 @@ export function checkBase(
   { model }: { readonly model: Pick<HuggingFaceConfig['model'], 'architecture'> },
   name: string,
 ): void {
-  if (model.architecture === 'bert') return;
-  const reason = `text-classification takes a bert, and it is a ${model.architecture}`;
+  const { architecture } = model;
+  if (headsOf(model).includes('sequence-classification')) return;
+  const fitting = architecturesOf('encoder').join(' or a ');
+  const reason = `text-classification takes a ${fitting}, and it is a ${architecture}`;
   throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
 }
 

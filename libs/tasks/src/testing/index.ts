@@ -6,41 +6,38 @@ import {
   MODEL_FILES,
   parametersOf,
   writeHuggingFace,
+  type HeadKind,
   type HuggingFaceConfig,
+  type ModelConfig,
 } from '@ringmaster/model/formats';
 
 /** A vocabulary of a few words, and one of bytes. */
 const TEXTS = ['red green blue cats and dogs'];
 
+const sizes = {
+  layers: 1,
+  hidden: 8,
+  heads: 1,
+  intermediate: 16,
+  context: 16,
+  vocabulary: 320,
+  dropout: 0.1,
+};
+
 /** Configurations of models that take no time to write. */
 export const tinyConfigs = {
-  masked: config('bert', 'masked-language-model'),
+  masked: config({ ...sizes, architecture: 'bert', types: 2 }, 'masked-language-model'),
   classifier: {
-    ...config('bert', 'sequence-classification'),
+    ...config({ ...sizes, architecture: 'bert', types: 2, labels: 2 }, 'sequence-classification'),
     labels: ['ham', 'spam'],
     scoring: 'softmax',
   },
-  causal: config('gpt', 'causal-language-model'),
+  causal: config({ ...sizes, architecture: 'gpt' }, 'causal-language-model'),
 } satisfies Record<string, HuggingFaceConfig>;
 
-function config(
-  architecture: 'bert' | 'gpt',
-  head: NonNullable<HuggingFaceConfig['head']>,
-): HuggingFaceConfig {
+function config(model: ModelConfig, head: HeadKind): HuggingFaceConfig {
   return {
-    model: {
-      architecture,
-      layers: 1,
-      hidden: 8,
-      heads: 1,
-      intermediate: 16,
-      context: 16,
-      vocabulary: 320,
-      dropout: 0.1,
-      positions: 'learned',
-      types: architecture === 'bert' ? 2 : 0,
-      ...(head === 'sequence-classification' ? { labels: 2 } : {}),
-    },
+    model,
     head,
     labels: null,
     scoring: null,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
-import { Model, type ModelConfig } from '@ringmaster/model';
+import { Model, shapeOf, type ModelConfig } from '@ringmaster/model';
 import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
 import { bindTask, checkBase, checkVocabulary } from '@ringmaster/tasks';
 import { numericsRecord, Runtime } from '@ringmaster/tensorflow';
@@ -61,15 +61,7 @@ async function configOf(
 ): Promise<ModelConfig> {
   const labels = spec.kind === 'finetune' ? { labels: data.labels.length } : {};
   if (spec.model !== undefined) {
-    const { model } = spec;
-    return {
-      ...model,
-      intermediate: model.intermediate ?? 4 * model.hidden,
-      vocabulary: data.tokenizer.vocabulary,
-      positions: 'learned',
-      types: model.architecture === 'bert' ? 2 : 0,
-      ...labels,
-    };
+    return { ...shapeOf(spec.model, data.tokenizer), ...labels };
   }
   if (base === null) throw new Error('a job has neither a model nor a base');
   const { config } = await readModel(base.locate, () => []);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
-import { writeHuggingFace, type Counters } from '@ringmaster/model';
+import { inputsOf, writeHuggingFace, type Counters } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
@@ -46,7 +46,6 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
   const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
   const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
   const json = await readFile(await fetchWhole(artifacts, tokenizer.sha256), 'utf8');
-  const { architecture, context } = model.config;
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     const config = {
       model: model.config,
@@ -64,7 +63,11 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     const contents = {
       'config.json': await readFile(join(directory, 'config.json')),
       'model.safetensors': await readFile(join(directory, 'model.safetensors')),
-      ...tokenizerFiles(json, { architecture, context, head: task.head }),
+      ...tokenizerFiles(json, {
+        inputs: inputsOf(model.config),
+        context: model.config.context,
+        head: task.head,
+      }),
     };
     const files: Record<string, { sha256: string; bytes: number }> = {};
     for (const [name, content] of Object.entries(contents)) {

@@ -16,7 +16,7 @@ const parsed = (files: Record<string, string>, name: string) =>
 describe('the files of a tokenizer', () => {
   it('name the special tokens of a BERT, and its inputs', () => {
     const files = tokenizerFiles(wordPieces, {
-      architecture: 'bert',
+      inputs: ['token_type_ids'],
       head: 'masked-language-model',
       context: 32,
     });
@@ -39,7 +39,7 @@ describe('the files of a tokenizer', () => {
 
   it('give a GPT a token to pad with and to end with, and no token types', () => {
     const files = tokenizerFiles(bytePairs, {
-      architecture: 'gpt',
+      inputs: [],
       head: 'causal-language-model',
       context: 32,
     });
@@ -71,7 +71,7 @@ describe('the files of a tokenizer', () => {
       const tokenizer = loadTokenizer(json);
       const ids = tokenizer.encode('red cats');
       const files = tokenizerFiles(JSON.stringify({ ...JSON.parse(json), post_processor: null }), {
-        architecture: 'bert',
+        inputs: ['token_type_ids'],
         head: 'sequence-classification',
         context: 32,
       });

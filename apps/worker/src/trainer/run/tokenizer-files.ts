@@ -3,7 +3,8 @@ import type { HeadKind } from '@ringmaster/model';
 
 /** What of a model decides how its tokenizer is to be used. */
 export interface TokenizerUse {
-  readonly architecture: 'bert' | 'gpt';
+  /** What the model reads of the tokenizer's output, beside the tokens and what of them is padding. */
+  readonly inputs: readonly string[];
   readonly head: HeadKind;
   /** Longest sequence, in tokens. */
   readonly context: number;
@@ -26,9 +27,8 @@ export function tokensOf({ pad, classify, separate, endOfText }: Tokenizer): {
  */
 export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
   const tokenizer = loadTokenizer(json);
-  const { architecture, head, context } = use;
+  const { inputs, head, context } = use;
   const roles = rolesOf(tokenizer);
-  const types = architecture === 'bert' ? ['token_type_ids'] : [];
   const { padding, begin, end } = tokensOf(tokenizer);
   const generation = {
     _from_model_config: true,
@@ -43,7 +43,7 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
     'tokenizer_config.json': serialize({
       tokenizer_class: 'PreTrainedTokenizerFast',
       model_max_length: context,
-      model_input_names: ['input_ids', ...types, 'attention_mask'],
+      model_input_names: ['input_ids', ...inputs, 'attention_mask'],
       clean_up_tokenization_spaces: false,
       // What is generated goes on where a text ends.
       padding_side: head === 'causal-language-model' ? 'left' : 'right',

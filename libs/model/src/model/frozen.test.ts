@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { Batch } from '../batch.js';
-import type { HeadKind, ModelConfig } from './config.js';
+import type { ModelConfig } from '../families/families.js';
+import type { HeadKind } from '../heads/head.js';
 import { Model, type ModelOptions } from './model.js';
 
 // The gradients of a model without frozen parameters are checked against finite differences and PyTorch elsewhere; those
@@ -17,10 +18,9 @@ const SIZES = {
   context: 8,
   vocabulary: 13,
   dropout: 0.1,
-  positions: 'learned',
 } as const;
 const BERT: ModelConfig = { ...SIZES, architecture: 'bert', types: 2, labels: 3 };
-const GPT: ModelConfig = { ...SIZES, architecture: 'gpt', types: 0 };
+const GPT: ModelConfig = { ...SIZES, architecture: 'gpt' };
 const RANDOM = { seed: 3, step: 5, microbatch: 1 };
 const BATCH = {
   sequences: 2,

@@ -3,7 +3,8 @@ import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Batch } from '../batch.js';
-import type { HeadKind, ModelConfig } from './config.js';
+import type { ModelConfig } from '../families/families.js';
+import type { HeadKind } from '../heads/head.js';
 import { Model } from './model.js';
 
 // Values of PyTorch's `transformers`, and formulas for weights and inputs: see reference/gradients.py.
@@ -28,10 +29,9 @@ const SHAPE = {
   context: 6,
   vocabulary: VOCABULARY,
   dropout: 0.1,
-  positions: 'learned',
 } as const;
 const BERT: ModelConfig = { ...SHAPE, architecture: 'bert', types: 2, labels: 3 };
-const GPT: ModelConfig = { ...SHAPE, architecture: 'gpt', types: 0 };
+const GPT: ModelConfig = { ...SHAPE, architecture: 'gpt' };
 
 const TOKENS = Int32Array.from(
   { length: SEQUENCES * LENGTH },

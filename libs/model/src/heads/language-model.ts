@@ -3,16 +3,21 @@ import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Activation } from '../kernels/index.js';
 import { activate } from '../layers/activate.js';
 import { TiedDecoder, type Score } from '../layers/decoder.js';
-import { LayerNorm } from '../layers/layer-norm.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
-import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
+import { LayerNorm } from '../layers/layer-norm.js';
 import { Linear } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
-import type { ModelConfig } from './config.js';
 import type { Head } from './head.js';
-import type { TransformerSettings } from './settings.js';
 
-/** Tokens from the hidden states of the rows that have a target. */
+export interface TransformOptions {
+  readonly hidden: number;
+  readonly activation: Activation;
+  readonly epsilon: number;
+  readonly deviation: number;
+}
+
+/** Tokens from the hidden states of the rows that have a target, with the token embeddings as weights. */
 export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
@@ -25,16 +30,16 @@ export class LanguageModelHead implements Head {
   }
 
   /** BERT's: a transformed hidden state at each masked position, and a decoder with a bias. */
-  static masked(config: ModelConfig, settings: TransformerSettings): LanguageModelHead {
-    return new LanguageModelHead(
-      new Transform(config.hidden, settings),
-      new TiedDecoder(config.vocabulary, 'head.bias'),
-    );
+  static masked({
+    vocabulary,
+    ...options
+  }: TransformOptions & { readonly vocabulary: number }): LanguageModelHead {
+    return new LanguageModelHead(new Transform(options), new TiedDecoder(vocabulary, 'head.bias'));
   }
 
   /** GPT-2's: the next token from a hidden state as it is. */
-  static causal(config: ModelConfig): LanguageModelHead {
-    return new LanguageModelHead(null, new TiedDecoder(config.vocabulary, null));
+  static causal({ vocabulary }: { readonly vocabulary: number }): LanguageModelHead {
+    return new LanguageModelHead(null, new TiedDecoder(vocabulary, null));
   }
 
   rowsToScore(batch: Batch): Int32Array | null {
@@ -66,13 +71,13 @@ export class LanguageModelHead implements Head {
 }
 
 /** norm(activation(dense(x))), between BERT's hidden states and its decoder. */
-class Transform {
+class Transform implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #dense: Linear;
   readonly #norm: LayerNorm;
   readonly #activation: Activation;
 
-  constructor(hidden: number, { deviation, epsilon, activation }: TransformerSettings) {
+  constructor({ hidden, activation, epsilon, deviation }: TransformOptions) {
     this.#dense = new Linear('head.transform', hidden, hidden, deviation);
     this.#norm = new LayerNorm('head.norm', hidden, epsilon, 'factor');
     this.#activation = activation;

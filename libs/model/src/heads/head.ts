@@ -4,6 +4,10 @@ import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { Value } from '../layers/tape.js';
 
+/** What a head predicts. */
+export type HeadKind =
+  'masked-language-model' | 'causal-language-model' | 'sequence-classification';
+
 /** From hidden states [K,H], which are those of the rows it reads and are used up, to a loss, a score or logits. */
 export interface Head {
   readonly parameters: readonly ParameterSpec[];

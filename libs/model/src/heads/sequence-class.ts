@@ -9,7 +9,7 @@ import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
 import type { Head } from './head.js';
 
-export interface ClassificationHeadOptions {
+export interface SequenceClassHeadOptions {
   readonly hidden: number;
   readonly labels: number;
   readonly dropout: number;
@@ -17,13 +17,13 @@ export interface ClassificationHeadOptions {
 }
 
 /** A class from the first token of a sequence: dropout(tanh(pooler(x₀))) into a linear classifier, as in BERT. */
-export class ClassificationHead implements Head {
+export class SequenceClassHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #pooler: Linear;
   readonly #classifier: Linear;
   readonly #dropout: number;
 
-  constructor({ hidden, labels, dropout, deviation }: ClassificationHeadOptions) {
+  constructor({ hidden, labels, dropout, deviation }: SequenceClassHeadOptions) {
     this.#dropout = dropout;
     this.#pooler = new Linear('pooler', hidden, hidden, deviation);
     this.#classifier = new Linear('classifier', hidden, labels, deviation);

@@ -4,7 +4,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import type { Batch } from '../batch.js';
 import type { RandomScope } from '../layers/layer.js';
-import type { HeadKind, ModelConfig } from './config.js';
+import type { ModelConfig } from '../families/families.js';
+import type { HeadKind } from '../heads/head.js';
 import { Model, type ModelOptions } from './model.js';
 
 const runtime = Runtime.open();
@@ -16,10 +17,9 @@ const SIZES = {
   context: 8,
   vocabulary: 13,
   dropout: 0.1,
-  positions: 'learned',
 } as const;
 const BERT: ModelConfig = { ...SIZES, architecture: 'bert', types: 2, labels: 3 };
-const GPT: ModelConfig = { ...SIZES, architecture: 'gpt', types: 0 };
+const GPT: ModelConfig = { ...SIZES, architecture: 'gpt' };
 const RANDOM: RandomScope = { seed: 3, step: 5, microbatch: 1 };
 
 const tokensOf = (size: number): Int32Array =>

@@ -1,18 +1,15 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
+import { headOf, networkOf, type ModelConfig } from '../families/families.js';
+import type { Network, Sequences } from '../families/family.js';
+import type { Head, HeadKind } from '../heads/head.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import type { Trains } from '../layers/parameter-gradients.js';
-import type { Stream } from '../layers/stream.js';
 import { Tape, type Value } from '../layers/tape.js';
-import { checkConfig, type HeadKind, type ModelConfig } from './config.js';
-import type { Head } from './head.js';
-import { headOf } from './heads.js';
-import { settingsOf, type TransformerSettings } from './settings.js';
-import { Transformer } from './transformer.js';
 
 /**
  * Takes one trained parameter's gradient, summed over the microbatch, once per call of `forwardBackward`. The tensor is
@@ -29,7 +26,7 @@ export interface ModelOptions {
   readonly frozen?: ReadonlySet<string>;
 }
 
-/** A transformer with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
+/** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
 export class Model {
   readonly config: ModelConfig;
   readonly head: HeadKind;
@@ -39,8 +36,7 @@ export class Model {
   readonly trained: readonly ParameterSpec[];
   readonly #ops: Ops;
   readonly #kernels: Kernels;
-  readonly #settings: TransformerSettings;
-  readonly #transformer: Transformer;
+  readonly #network: Network;
   readonly #head: Head;
   readonly #trains: Trains;
   readonly #weights = new Map<string, Tensor>();
@@ -53,15 +49,13 @@ export class Model {
     head: HeadKind,
     { precision = 'float32', recompute = false, frozen = new Set() }: ModelOptions = {},
   ) {
-    checkConfig(config, head);
     this.config = config;
     this.head = head;
     this.#ops = new Ops(runtime, precision);
     this.#kernels = kernelsFor(this.#ops);
-    this.#settings = settingsOf(config);
-    this.#transformer = new Transformer(config, this.#settings, recompute);
-    this.#head = headOf(config, this.#settings, head);
-    this.parameters = [...this.#transformer.parameters, ...this.#head.parameters];
+    this.#network = networkOf(config, { recompute });
+    this.#head = headOf(config, head);
+    this.parameters = [...this.#network.parameters, ...this.#head.parameters];
     this.trained = this.parameters.filter(({ name }) => !frozen.has(name));
     this.#trains = (name) => !frozen.has(name);
   }
@@ -115,8 +109,8 @@ export class Model {
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, random);
-        const stream = this.#stream(batch, this.#head.rowsToScore(batch));
-        const hidden = this.#transformer.forward(pass, this.#tokens(batch), stream);
+        const sequences = this.#sequences(batch, this.#head.rowsToScore(batch));
+        const hidden = this.#network.forward(pass, this.#tokens(batch), sequences);
         const probabilities = this.#head.train(pass, hidden, batch);
         tape.backward();
         return { lossSum: lossSum(ops, probabilities), count: probabilities.size };
@@ -162,8 +156,8 @@ export class Model {
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, null);
-        const stream = this.#stream(tokens, rows);
-        return body(pass, this.#transformer.forward(pass, this.#tokens(tokens), stream));
+        const sequences = this.#sequences(tokens, rows);
+        return body(pass, this.#network.forward(pass, this.#tokens(tokens), sequences));
       });
     } finally {
       tape.dispose();
@@ -182,7 +176,7 @@ export class Model {
   }
 
   /** The sequences of a microbatch; `rows` are those that the head reads, null for all. */
-  #stream({ sequences, length, lengths }: Tokens, rows: Int32Array | null): Stream {
+  #sequences({ sequences, length, lengths }: Tokens, rows: Int32Array | null): Sequences {
     const { context } = this.config;
     if (length > context)
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
@@ -190,7 +184,6 @@ export class Model {
       sequences,
       length,
       lengths: lengths.every((real) => real === length) ? null : lengths,
-      causal: this.#settings.causal,
       read: rows === null ? null : this.#ops.runtime.upload(rows, [rows.length]),
     };
   }

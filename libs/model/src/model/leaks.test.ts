@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { Runtime } from '@ringmaster/tensorflow';
 import { expect, it } from 'vitest';
 
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from '../families/families.js';
 import { Model } from './model.js';
 
 const STEPS = 1_000;
@@ -31,7 +31,7 @@ it.each(['float32', 'bfloat16'] as const)(
   `holds as many tensors and as much memory after ${STEPS} steps in %s as before them`,
   (precision) => {
     const config: ModelConfig = {
-      ...{ architecture: 'gpt', positions: 'learned', types: 0 },
+      ...{ architecture: 'gpt' },
       ...{ layers: 2, hidden: 32, heads: 2, intermediate: 128, context: 32, vocabulary: 100 },
       dropout: 0.1,
     };

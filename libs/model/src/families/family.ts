@@ -1,0 +1,77 @@
+import type { ModelSection } from '@ringmaster/protocol';
+import type { z } from 'zod';
+import type { Tensor } from '@ringmaster/tensorflow';
+import type { Head, HeadKind } from '../heads/head.js';
+import type { Layer, Pass } from '../layers/layer.js';
+import type { StackOptions } from '../layers/stack.js';
+import type { Stream } from '../layers/stream.js';
+import type { Value } from '../layers/tape.js';
+import type { Shape } from './shape.js';
+
+/** A family of models: all that is known of it. What is said of parameters goes by their names in the network. */
+export interface Family<Of extends Shape, Section extends ModelSection> {
+  /** Name in job files. */
+  readonly architecture: Of['architecture'];
+  readonly shape: z.ZodType<Of>;
+  /** The shape of the model that a job file describes. */
+  shapeOf(section: Section, tokenizer: TokenizerOf): Of;
+  network(shape: Of, options: NetworkOptions): Network;
+  /** The heads that it may have, each with the class of `transformers` that has it. */
+  readonly heads: Readonly<Partial<Record<HeadKind, FamilyHead<Of>>>>;
+  readonly huggingFace: HuggingFaceLayout<Of>;
+}
+
+/** The `model` section of job files of one family. */
+export type SectionOf<Name> = Extract<ModelSection, { architecture: Name }>;
+
+/** What of a tokenizer decides the shape of a model. */
+export interface TokenizerOf {
+  /** Number of its token ids. */
+  readonly vocabulary: number;
+  /** The token that pads; null for none. */
+  readonly pad: number | null;
+}
+
+export type NetworkOptions = StackOptions;
+
+/** Tokens to hidden states. */
+export interface Network extends Layer {
+  /** tokens int32 [B·T], which stay the caller's → [K,H] at the rows that are read, of the type that the heads take. */
+  forward(pass: Pass, tokens: Tensor, sequences: Sequences): Value;
+}
+
+/** The sequences of a microbatch; whether they are causal is the network's to say. */
+export type Sequences = Omit<Stream, 'causal'>;
+
+export interface FamilyHead<Of extends Shape> {
+  /** Class of `transformers`, as `config.json` names it. */
+  readonly className: string;
+  make(shape: Of, labels: number): Head;
+}
+
+/** How a family looks in the layout of Hugging Face. */
+export interface HuggingFaceLayout<Of extends Shape> {
+  readonly modelType: string;
+  /** Classes that are read beside those of the heads; null for one without a head. */
+  readonly otherClasses: Readonly<Record<string, HeadKind | null>>;
+  /** A `config.json`, and the shape that it says; what is not supported is refused by its key. */
+  readonly config: z.ZodType<Of>;
+  /** The keys of `config.json` that say a shape. */
+  format(shape: Of): Readonly<Record<string, unknown>> & { readonly model_type: string };
+  /** What its classes read of a tokenizer's output beside `input_ids` and `attention_mask`. */
+  readonly inputs: readonly string[];
+  readonly tensors: TensorNames;
+}
+
+/** Names of tensors in checkpoints. */
+export interface TensorNames {
+  /** Prefix of everything but the head; checkpoints of a class without a head lack it. */
+  readonly prefix: string;
+  /**
+   * Module of the network → module of a class with a head; `#` is the number of the block. Several are the parts of one
+   * module whose rows are stacked.
+   */
+  readonly modules: Readonly<Record<string, string | readonly string[]>>;
+  /** Whether checkpoints hold the matrices of blocks as [in, out], where the network has [out, in]. */
+  readonly transposed: boolean;
+}

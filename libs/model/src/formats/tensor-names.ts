@@ -1,0 +1,51 @@
+import type { TensorNames } from '../families/family.js';
+
+/** A tensor of a Hugging Face checkpoint, and the elements of one of our parameters that it holds. */
+export interface Part {
+  /** Name in a checkpoint of a class with a head, such as `BertForMaskedLM`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** First element in our parameter. */
+  readonly offset: number;
+  readonly length: number;
+  /** The checkpoint holds [in, out] where we hold [out, in]. */
+  readonly transposed: boolean;
+}
+
+/**
+ * The tensors of a Hugging Face checkpoint that one of our parameters consists of. Some families keep query, key and
+ * value apart, where we stack their rows, or matrices as [in, out], where we keep [out, in]. Null for a parameter that the
+ * family has no name for.
+ */
+export function partsOf(
+  { modules, transposed: isTransposed }: TensorNames,
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+): readonly Part[] | null {
+  const match = /^(?:blocks\.(?<block>\d+)\.)?(?<module>.+)\.(?<leaf>weight|bias)$/.exec(name);
+  const { block = '', module = '', leaf = '' } = match?.groups ?? {};
+  const templates = Object.hasOwn(modules, module) ? modules[module] : undefined;
+  if (templates === undefined) return null;
+  const names = typeof templates === 'string' ? [templates] : templates;
+  const transposed = isTransposed && block !== '' && shape.length === 2;
+  const [rows = 0, ...columns] = shape;
+  const partShape = [rows / names.length, ...columns];
+  const length = partShape.reduce((product, dimension) => product * dimension, 1);
+  return names.map((template, index) => ({
+    name: `${template.replace('#', block)}.${leaf}`,
+    shape: transposed ? partShape.toReversed() : partShape,
+    offset: index * length,
+    length,
+    transposed,
+  }));
+}
+
+/** Names under which older or headless checkpoints keep the tensor that is now called `name`, newest first. */
+export function namesInCheckpoints({ prefix }: TensorNames, name: string): readonly string[] {
+  const headless = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
+  return headless.flatMap((candidate) => [
+    candidate,
+    candidate
+      .replace('LayerNorm.weight', 'LayerNorm.gamma')
+      .replace('LayerNorm.bias', 'LayerNorm.beta'),
+  ]);
+}
