@@ -8,10 +8,12 @@ export {
   isLabelled,
   jobFileJsonSchema,
   jobFileSchema,
+  tokenizerOf,
   type DataSection,
   type FinetuneSpec,
   type JobSpec,
   type PretrainSpec,
+  type TokenizerRequest,
   type TokenizerSection,
 } from './job-file/schema.js';
 export { metricsOf, taskIn, type Better, type TaskName } from './job-file/tasks.js';

@@ -5,6 +5,7 @@ import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
   dataOf,
   isLabelled,
+  tokenizerOf,
   type DataManifest,
   type JobSpec,
   type PreparedDataView,
@@ -123,7 +124,8 @@ async function requestOf(
 ): Promise<PrepareRequest> {
   const data = dataOf(spec);
   const labelled = isLabelled(spec);
-  if (spec.tokenizer !== undefined) return { data, labelled, tokenizer: spec.tokenizer };
+  const tokenizer = tokenizerOf(spec);
+  if (tokenizer !== null) return { data, labelled, tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
   const found = await findModel(new Client(inHome(home)), base, from);
   note(describeModel(base, found));

@@ -3,8 +3,10 @@ import {
   dataOf,
   isLabelled,
   RingmasterError,
+  tokenizerOf,
   type ErrorBody,
   type JobSpec,
+  type TokenizerRequest,
 } from '@ringmaster/protocol';
 import { checkBase, inspectModel } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
@@ -42,16 +44,17 @@ async function prepare({
   const labelled = isLabelled(spec);
   const request =
     baseManifest === null
-      ? { data, labelled, tokenizer: tokenizerOf(spec) }
+      ? { data, labelled, tokenizer: trainedTokenizer(spec) }
       : { data, labelled, tokenizerFile: await checkedTokenizer(store, baseManifest) };
   const options = { store, index, roots, onProgress };
   const { sha256, warnings } = await prepareData(request, options);
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };
 }
 
-function tokenizerOf(spec: JobSpec) {
-  if (spec.tokenizer === undefined) throw new Error('a job without a base has no tokenizer');
-  return spec.tokenizer;
+function trainedTokenizer(spec: JobSpec): TokenizerRequest {
+  const tokenizer = tokenizerOf(spec);
+  if (tokenizer === null) throw new Error('a job without a base has no tokenizer');
+  return tokenizer;
 }
 
 /**

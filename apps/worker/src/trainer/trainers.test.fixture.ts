@@ -7,6 +7,7 @@ import { BlobStore, prepareData } from '@ringmaster/data';
 import {
   parseJobSpec,
   specHash,
+  tokenizerOf,
   trainerMessageSchema,
   type Beginning,
   type JobSpec,
@@ -63,8 +64,9 @@ export class TrainingGround {
     baseManifest: string | null = null,
   ): Promise<Omit<LaunchMessage['launch'], 'trainer'>> {
     const spec = parseJobSpec(job);
-    if (spec.tokenizer === undefined) throw new Error('the fixture trains its tokenizer');
-    const request = { data: spec.data, tokenizer: spec.tokenizer };
+    const tokenizer = tokenizerOf(spec);
+    if (tokenizer === null) throw new Error('the fixture trains its tokenizer');
+    const request = { data: spec.data, tokenizer };
     const index = join(this.home, 'data');
     const { sha256 } = await prepareData(request, { store: this.store(), index });
     const hash = specHash(spec, sha256, baseManifest);

@@ -1,5 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { RingmasterError, type DataSection, type DataSplit } from '@ringmaster/protocol';
+import {
+  RingmasterError,
+  type DataSection,
+  type DataSplit,
+  type TokenizerRequest,
+} from '@ringmaster/protocol';
 import type { Source } from '../document.js';
 import { findOneOfEach } from '../readers/files.js';
 import { formatOf } from '../readers/formats.js';
@@ -7,7 +12,6 @@ import { openSpamAssassin } from '../readers/spam-assassin.js';
 import type { Roots } from '../readers/roots.js';
 import { openFiles } from '../readers/source.js';
 import type { SplitFractions } from '../splits.js';
-import type { TokenizerRequest } from '../tokenizers/train.js';
 
 /** What to prepare: the `data` section of a job file, and a tokenizer to train or a `tokenizer.json` to use. */
 export type PrepareRequest = {

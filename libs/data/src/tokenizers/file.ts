@@ -59,8 +59,15 @@ export function wordPieceFile(tokens: readonly string[], normalizer: BertNormali
   });
 }
 
-/** A GPT-2 tokenizer in the format of Hugging Face tokenizers. */
-export function byteLevelFile(tokens: readonly string[], merges: readonly string[]): string {
+/**
+ * A byte-level tokenizer in the format of Hugging Face tokenizers: RoBERTa's where `special` has a token that begins a
+ * text and one that ends it, else GPT-2's.
+ */
+export function byteLevelFile(
+  tokens: readonly string[],
+  merges: readonly string[],
+  special: readonly string[],
+): string {
   const byteLevel = {
     type: 'ByteLevel',
     add_prefix_space: false,
@@ -71,10 +78,18 @@ export function byteLevelFile(tokens: readonly string[], merges: readonly string
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens(tokens, ['<|endoftext|>']),
+    added_tokens: specialTokens(tokens, special),
     normalizer: null,
     pre_tokenizer: byteLevel,
-    post_processor: byteLevel,
+    post_processor: special.includes('<s>')
+      ? {
+          type: 'RobertaProcessing',
+          sep: ['</s>', tokens.indexOf('</s>')],
+          cls: ['<s>', tokens.indexOf('<s>')],
+          trim_offsets: true,
+          add_prefix_space: false,
+        }
+      : byteLevel,
     decoder: byteLevel,
     model: {
       type: 'BPE',

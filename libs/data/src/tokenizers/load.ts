@@ -182,7 +182,7 @@ function specialTokens(
     }
     return null;
   };
-  const unknown = tokens.get(file.model.unk_token ?? '') ?? null;
+  const unknown = tokens.get(file.model.unk_token ?? '') ?? role('<unk>');
   const special = new Set(marked.values());
   if (unknown !== null) special.add(unknown);
   for (const [token, id] of tokens) if (/^\[unused\d+\]$/.test(token)) special.add(id);

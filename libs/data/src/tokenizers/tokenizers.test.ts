@@ -17,12 +17,16 @@ const wordPiece = trainTokenizer(corpus, {
   lowercase: true,
 });
 const cased = trainTokenizer(corpus, { algorithm: 'wordpiece', vocabulary: 400, lowercase: false });
-const bytePair = trainTokenizer(corpus, { algorithm: 'bpe', vocabulary: 500, lowercase: false });
+const bytes = { algorithm: 'bpe', vocabulary: 500, lowercase: false } as const;
+const bytePair = trainTokenizer(corpus, bytes);
+const surrounded = trainTokenizer(corpus, { ...bytes, special: 'roberta' });
+const isByteLevel = (json: string) => json === bytePair || json === surrounded;
 
 const trained = {
   'WordPiece, lower case': wordPiece,
   'WordPiece, cased': cased,
   'byte-level BPE': bytePair,
+  'byte-level BPE with the special tokens of RoBERTa': surrounded,
 };
 const strange = [
   ...texts,
@@ -51,26 +55,45 @@ describe.each(Object.entries(trained))('%s', (_, json) => {
   });
 
   it('has exactly the vocabulary asked for', () => {
-    const size = json === bytePair ? 500 : 400;
+    const size = isByteLevel(json) ? 500 : 400;
     expect(tokenizer.vocabulary).toBe(size);
     expect(native.getVocabSize(true)).toBe(size);
   });
 
   it('is the same whatever the order of the texts', () => {
-    const [algorithm, vocabulary] =
-      json === bytePair ? (['bpe', 500] as const) : (['wordpiece', 400] as const);
-    const request = { algorithm, vocabulary, lowercase: json === wordPiece };
+    const wordPieces = {
+      algorithm: 'wordpiece',
+      vocabulary: 400,
+      lowercase: json === wordPiece,
+    } as const;
+    const special = json === surrounded ? { special: 'roberta' as const } : {};
+    const request = isByteLevel(json) ? { ...bytes, ...special } : wordPieces;
     expect(trainTokenizer([...corpus].reverse(), request)).toBe(json);
   });
 
   it('reads the names of special tokens in a text as text', () => {
     const special = new Set(tokenizer.special.filter((id) => id !== tokenizer.unknown));
-    const ids = tokenizer.encode('[MASK] [CLS]<|endoftext|> [unused3]');
+    const ids = tokenizer.encode('[MASK] [CLS]<|endoftext|> [unused3] <mask></s>');
     expect(ids.some((id) => special.has(id))).toBe(false);
   });
 });
 
 describe('byte-level BPE', () => {
+  it('puts the tokens of RoBERTa around a text and pair, as Hugging Face tokenizers does', async () => {
+    const tokenizer = loadTokenizer(surrounded);
+    const native = Native.fromString(surrounded);
+    const names = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
+    const { classify, pad, separate, unknown, mask, endOfText, surroundings } = tokenizer;
+    expect([classify, pad, separate, unknown, mask]).toEqual(names.map((_, id) => id));
+    expect(endOfText).toBe(separate);
+    const { before, after } = surroundings;
+    const [a, b] = ['quick fox', 'lazy dog'].map((text) => tokenizer.encode(text));
+    const one = await native.encode('quick fox');
+    expect(one.getIds()).toEqual([...before, ...a!, ...after]);
+    const two = await native.encode('quick fox', 'lazy dog');
+    expect(two.getIds()).toEqual([0, ...a!, 2, 2, ...b!, 2]);
+  });
+
   it('gives back any text', () => {
     const tokenizer = loadTokenizer(bytePair);
     fc.assert(

@@ -1,3 +1,4 @@
+import type { TokenizerRequest } from '@ringmaster/protocol';
 import { bertWords, normalizeBert } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
 import { byteLevelFile, wordPieceFile } from './file.js';
@@ -10,13 +11,6 @@ import { learnMerges, type Word } from './merges.js';
 const COVERAGE = 0.9999;
 /** Longest word in characters, as in BERT; a longer one is unknown. */
 const LONGEST_WORD = 100;
-
-/** The `tokenizer` section of a job file. */
-export interface TokenizerRequest {
-  readonly algorithm: 'wordpiece' | 'bpe';
-  readonly vocabulary: number;
-  readonly lowercase: boolean;
-}
 
 /**
  * Trains a tokenizer with exactly `vocabulary` tokens. Where the texts do not yield as many, tokens named `[unusedN]`
@@ -33,20 +27,30 @@ function sortedCounts(counts: ReadonlyMap<string, number>): [string, number][] {
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function trainByteLevel(texts: Iterable<string>, { vocabulary }: TokenizerRequest): string {
+/** GPT-2's, which ends a text, and RoBERTa's, in the order in which `RobertaTokenizer` has them. */
+const byteLevelSpecials = {
+  gpt2: ['<|endoftext|>'],
+  roberta: ['<s>', '<pad>', '</s>', '<unk>', '<mask>'],
+} as const;
+
+function trainByteLevel(
+  texts: Iterable<string>,
+  { vocabulary, special }: TokenizerRequest,
+): string {
   const counts = new Map<string, number>();
   for (const text of texts)
     for (const word of byteLevelWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
 
-  const tokens = ['<|endoftext|>', ...byteCharacters];
+  const specials = byteLevelSpecials[special ?? 'gpt2'];
+  const tokens = [...specials, ...byteCharacters];
   const words = sortedCounts(counts).map(([word, count]): Word => ({
-    symbols: Array.from(Buffer.from(word), (byte) => byte + 1),
+    symbols: Array.from(Buffer.from(word), (byte) => specials.length + byte),
     count,
   }));
   const merges = learnMerges(words, tokens, (left, right) => left + right, vocabulary);
   fillUp(tokens, vocabulary);
   const names = merges.map(([left, right]) => `${tokens[left] ?? ''} ${tokens[right] ?? ''}`);
-  return byteLevelFile(tokens, names);
+  return byteLevelFile(tokens, names, specials);
 }
 
 const wordPieceSpecials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];

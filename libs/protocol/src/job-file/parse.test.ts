@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RingmasterError } from '../errors/registry.js';
 import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
+import { tokenizerOf } from './schema.js';
 import { specHash } from './spec-hash.js';
 
 const text = `
@@ -89,7 +90,6 @@ describe('parseJobSpec', () => {
     ['model.architecture=t5', 'model.architecture'],
     ['model.architecture=null', 'model.architecture'],
     ['objective=causal-language-model', 'objective'],
-    ['tokenizer.algorithm=bpe', 'tokenizer.algorithm'],
     ['workers.min=9', 'workers.min'],
     ['data={}', 'data.corpus'],
     ['kind=pretrian', 'kind'],
@@ -156,6 +156,36 @@ describe('parseJobSpec', () => {
         expect(failure(() => parseJobSpec(value))).toBeInstanceOf(RingmasterError);
       }),
     );
+  });
+});
+
+describe('tokenizerOf', () => {
+  const classifier = {
+    kind: 'finetune',
+    name: 'mail',
+    model: { architecture: 'bert', layers: 1, hidden: 16, heads: 2, context: 32 },
+    tokenizer: { algorithm: 'bpe', vocabulary: 300 },
+    data: { files: 'rows.csv', test: 0.2 },
+    task: 'text-classification',
+    epochs: 1,
+    optimizer: { learningRate: 1e-3 },
+  };
+
+  it('gives every model either tokenizer, and a byte-level one the tokens that its objective needs', () => {
+    const causal = ['model.architecture=gpt', 'objective=causal-language-model'];
+    const special = (...overrides: string[]) =>
+      tokenizerOf(parseJobSpec(withOverrides(example(), overrides)))?.special;
+    expect(special()).toBeUndefined();
+    expect(special('tokenizer.algorithm=bpe')).toBe('roberta');
+    expect(special(...causal)).toBeUndefined();
+    expect(special(...causal, 'tokenizer.algorithm=bpe')).toBeUndefined();
+    // What jobs were prepared with before stays what it is.
+    expect(tokenizerOf(parseJobSpec(classifier))).toEqual(parseJobSpec(classifier).tokenizer);
+  });
+
+  it("has none for a job that takes its base's", () => {
+    const { model: _, tokenizer: __, ...rest } = classifier;
+    expect(tokenizerOf(parseJobSpec({ ...rest, base: 'other' }))).toBeNull();
   });
 });
 

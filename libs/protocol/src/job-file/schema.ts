@@ -107,9 +107,6 @@ export const jobFileSchema = z
       const fitting = objectives[kindOf(architecture)];
       if (job.objective !== fitting)
         problem(['objective'], `a ${architecture} trains with ${fitting}`);
-      const algorithm = kindOf(architecture) === 'encoder' ? 'wordpiece' : 'bpe';
-      if (job.tokenizer.algorithm !== algorithm)
-        problem(['tokenizer', 'algorithm'], `a ${architecture} takes a ${algorithm} tokenizer`);
       return;
     }
     if ((job.base === undefined) === (job.model === undefined))
@@ -135,6 +132,25 @@ export type DataSection = z.output<typeof dataSection>;
 export function dataOf({ data, evaluation }: JobSpec): DataSection {
   const validation = data.validation ?? evaluation?.fraction;
   return validation === undefined ? data : { ...data, validation };
+}
+
+/** A tokenizer to train, and which special tokens its vocabulary has. */
+export type TokenizerRequest = TokenizerSection & {
+  /** Of a byte-level vocabulary: RoBERTa's, which surround a text and mask its tokens, in place of `<|endoftext|>`. */
+  readonly special?: 'roberta';
+};
+
+/** The tokenizer that a job trains; null for one that has its base's. */
+export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
+  const { tokenizer, model } = spec;
+  if (tokenizer === undefined || model === undefined) return null;
+  if (tokenizer.algorithm !== 'bpe') return tokenizer;
+  // A BERT that classifies has always had a byte-level vocabulary without a first token: specifications keep their hashes.
+  const isSurrounded =
+    spec.kind === 'pretrain'
+      ? spec.objective === 'masked-language-model'
+      : model.architecture !== 'bert';
+  return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }
 
 /** Whether the task of a job predicts labels, so that every document needs one. */

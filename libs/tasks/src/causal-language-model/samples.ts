@@ -11,21 +11,22 @@ export function causalSamples(
 }
 
 /**
- * Samples for a causal language model: stretches of context + 1 tokens of the documents joined by `<|endoftext|>`. Each
+ * Samples for a causal language model: stretches of context + 1 tokens of the documents joined by `<|endoftext|>`, or [SEP] with a tokenizer that has none. Each
  * begins with the last token of the one before, so every token but the very first is predicted once an epoch.
  */
 export function causalSampleSet(
   split: SplitReader,
-  { endOfText, pad }: DataManifest['tokenizer'],
+  { endOfText, separate, pad }: DataManifest['tokenizer'],
   context: number,
 ): SampleSet {
-  if (endOfText === null)
-    throw new TypeError('a causal language model needs a tokenizer with <|endoftext|>');
+  const end = endOfText ?? separate;
+  if (end === null)
+    throw new TypeError('a causal language model needs a tokenizer with <|endoftext|> or [SEP]');
   const total = split.tokens + split.documents;
   return {
     count: causalSamples(split, context),
     collate(samples) {
-      const tokens = new Int32Array(samples.length * context).fill(pad ?? endOfText);
+      const tokens = new Int32Array(samples.length * context).fill(pad ?? end);
       const ids: number[] = [];
       const rows: number[] = [];
       const lengths = new Int32Array(samples.length);
@@ -33,11 +34,11 @@ export function causalSampleSet(
       for (const [row, sample] of samples.entries()) {
         const start = sample * context;
         const length = Math.min(context, total - 1 - start);
-        split.copyStream(start, start + length + 1, endOfText, stretch, 0);
+        split.copyStream(start, start + length + 1, end, stretch, 0);
         tokens.set(stretch.subarray(0, length), row * context);
         for (let at = 0; at < length; at++) {
           rows.push(row * context + at);
-          ids.push(stretch[at + 1] ?? endOfText);
+          ids.push(stretch[at + 1] ?? end);
         }
         lengths[row] = length;
       }

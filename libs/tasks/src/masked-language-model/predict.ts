@@ -4,7 +4,7 @@ import type { Predictions } from '../prediction/prediction.js';
 import { surrounded } from '../prediction/sequences.js';
 import { textQueries, type TextQuery } from '../prediction/text-query.js';
 
-/** The likeliest tokens at each `[MASK]` of a text. */
+/** The likeliest tokens at each `[MASK]` of a text, or whatever the tokenizer calls it. */
 export const maskPredictions: Predictions<TextQuery> = {
   ...textQueries,
   predict(served, queries) {
@@ -17,10 +17,11 @@ export const maskPredictions: Predictions<TextQuery> = {
   },
 };
 
-/** The ids of a text in which `[MASK]` stands for the token to predict. */
+/** The ids of a text in which `[MASK]`, or the tokenizer's own name of it, stands for the token to predict. */
 function withMasks(tokenizer: Tokenizer, text: string): number[] {
   const { mask } = tokenizer;
-  return text
+  const named = mask === null ? text : text.replaceAll(tokenizer.token(mask), '[MASK]');
+  return named
     .split('[MASK]')
     .flatMap((part, index) => [
       ...(index === 0 || mask === null ? [] : [mask]),

@@ -52,7 +52,7 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       head: task.head,
       labels: task.labels,
       scoring: task.labels === null ? null : ('softmax' as const),
-      tokens: tokensOf(loadTokenizer(json)),
+      tokens: tokensOf(loadTokenizer(json), task.head),
     };
     const parameters = layout.tensors.map((tensor) => ({
       name: tensor.name,

@@ -59,11 +59,52 @@ describe('the files of a tokenizer', () => {
       max_length: 32,
     });
     expect(files['tokenizer.json']).toBe(bytePairs);
-    expect(tokensOf(loadTokenizer(bytePairs))).toEqual({
+    expect(tokensOf(loadTokenizer(bytePairs), 'causal-language-model')).toEqual({
       padding: endOfText,
       begin: endOfText,
       end: endOfText,
     });
+  });
+
+  it('of a causal model with word pieces end a text with [SEP], between which it was trained', () => {
+    const files = tokenizerFiles(wordPieces, {
+      inputs: [],
+      head: 'causal-language-model',
+      context: 32,
+    });
+    const ends = { bos_token: '[SEP]', eos_token: '[SEP]', pad_token: '[PAD]' };
+    expect(parsed(files, 'tokenizer_config.json')).toMatchObject(ends);
+    const { separate, pad } = loadTokenizer(wordPieces);
+    expect(parsed(files, 'generation_config.json')).toMatchObject({
+      bos_token_id: separate,
+      eos_token_id: separate,
+      pad_token_id: pad,
+    });
+    expect(loadTokenizer(files['tokenizer.json'] ?? '').surroundings).toEqual({
+      before: [],
+      after: [],
+    });
+  });
+
+  it('of a masked model with byte pairs have the roles that they have in RoBERTa', () => {
+    const bytes = {
+      algorithm: 'bpe',
+      vocabulary: 300,
+      lowercase: false,
+      special: 'roberta',
+    } as const;
+    const json = trainTokenizer(TEXTS, bytes);
+    const files = tokenizerFiles(json, { inputs: [], head: 'masked-language-model', context: 32 });
+    expect(parsed(files, 'special_tokens_map.json')).toEqual({
+      bos_token: '<s>',
+      eos_token: '</s>',
+      unk_token: '<unk>',
+      sep_token: '</s>',
+      pad_token: '<pad>',
+      cls_token: '<s>',
+      mask_token: '<mask>',
+    });
+    expect(files['tokenizer.json']).toBe(json);
   });
 
   it('surround a text as training did, whatever the tokenizer did before', () => {

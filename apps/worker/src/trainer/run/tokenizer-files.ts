@@ -11,13 +11,20 @@ export interface TokenizerUse {
 }
 
 /** Ids of special tokens in the roles that `config.json` names. */
-export function tokensOf({ pad, classify, separate, endOfText }: Tokenizer): {
-  padding: number | null;
-  begin: number | null;
-  end: number | null;
-} {
+export function tokensOf(
+  tokenizer: Tokenizer,
+  head: HeadKind,
+): { padding: number | null; begin: number | null; end: number | null } {
+  const { pad, classify, separate, endOfText } = tokenizer;
+  const isCausal = head === 'causal-language-model';
+  const end = isCausal ? endBetweenTexts(tokenizer) : (separate ?? endOfText);
   // As GPT-2's own users do: whoever pads masks what is padded, so any token will do.
-  return { padding: pad ?? endOfText, begin: classify ?? endOfText, end: separate ?? endOfText };
+  return { padding: pad ?? endOfText, begin: isCausal ? end : (classify ?? endOfText), end };
+}
+
+/** The token between the texts that a causal model is trained on, as `causalSampleSet` joins them. */
+function endBetweenTexts({ endOfText, separate }: Tokenizer): number | null {
+  return endOfText ?? separate;
 }
 
 /**
@@ -28,8 +35,8 @@ export function tokensOf({ pad, classify, separate, endOfText }: Tokenizer): {
 export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
   const tokenizer = loadTokenizer(json);
   const { inputs, head, context } = use;
-  const roles = rolesOf(tokenizer);
-  const { padding, begin, end } = tokensOf(tokenizer);
+  const roles = rolesOf(tokenizer, head);
+  const { padding, begin, end } = tokensOf(tokenizer, head);
   const generation = {
     _from_model_config: true,
     bos_token_id: begin,
@@ -57,16 +64,18 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
 }
 
 /** Tokens by the names of their roles in `transformers`. */
-function rolesOf(tokenizer: Tokenizer): Record<string, string> {
+function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
   const { pad, unknown, classify, separate, mask, endOfText } = tokenizer;
+  const end = head === 'causal-language-model' ? endBetweenTexts(tokenizer) : endOfText;
   const ids = {
     pad_token: pad ?? endOfText,
     unk_token: unknown ?? endOfText,
     cls_token: classify,
     sep_token: separate,
     mask_token: mask,
-    bos_token: endOfText,
-    eos_token: endOfText,
+    // RoBERTa begins and ends texts with the tokens that BERT classifies and separates with, GPT-2 with one token.
+    bos_token: endOfText === null ? end : (classify ?? end),
+    eos_token: end,
   };
   return Object.fromEntries(
     Object.entries(ids).flatMap(([role, id]) => (id === null ? [] : [[role, tokenizer.token(id)]])),
