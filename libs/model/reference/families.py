@@ -1,0 +1,159 @@
+"""What PyTorch's `transformers` computes with small models of every family, which the tests compare with.
+
+    pip install torch==2.9.1 transformers==5.23.0
+    python libs/model/reference/families.py && npx prettier --write libs/model/reference
+    python libs/model/reference/families.py bert gpt2
+
+makes a file a family, of each class: its `config.json`, the names and shapes of the tensors that it saves, and of one
+microbatch the logits, the loss and every gradient (as a few projections). Weights and inputs come from formulas that
+src/families/reference.test.fixture.ts repeats. With directories that Ringmaster wrote (`node libs/model/reference/export.js
+OUT`), it loads them instead, without arguments, and fails unless nothing is said of any tensor and the logits are the same:
+
+    python libs/model/reference/families.py OUT/*
+"""
+
+import json
+import logging
+import math
+import pathlib
+import sys
+import tempfile
+import warnings
+
+import torch
+import transformers
+from safetensors import safe_open
+
+LAYERS, HIDDEN, HEADS, INTERMEDIATE, CONTEXT, VOCABULARY, LABELS = 2, 8, 2, 12, 6, 11, 3
+LENGTHS = [5, 3, 4]
+LENGTH = max(LENGTHS)
+PROJECTIONS = 3
+# Flat positions of masked tokens, all of them real, with the tokens to predict there; a class for each sequence.
+POSITIONS = torch.tensor([0, 3, 6, 10, 13])
+MASKED = torch.tensor([2, 9, 4, 7, 1])
+CLASSES = torch.tensor([2, 0, 1])
+
+SIZES = dict(vocab_size=VOCABULARY, num_hidden_layers=LAYERS, hidden_size=HIDDEN, num_attention_heads=HEADS)
+FAMILIES = {
+    "bert": dict(
+        classes=["BertForMaskedLM", "BertForSequenceClassification"],
+        config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT, pad_token_id=0),
+    ),
+    "gpt2": dict(
+        classes=["GPT2LMHeadModel"],
+        config=dict(n_inner=INTERMEDIATE, n_positions=CONTEXT, bos_token_id=None, eos_token_id=None),
+    ),
+}
+
+
+def wave(name: str, size: int) -> torch.Tensor:
+    """sin(1.7 i + s) / 2 where s is the sum of the name's character codes."""
+    start = sum(name.encode())
+    return torch.tensor([math.sin(1.7 * i + start) / 2 for i in range(size)], dtype=torch.float64)
+
+
+def value(name: str, shape) -> torch.Tensor:
+    """Weights of norms, which are vectors, are around 1; everything else around 0."""
+    offset = 1 if len(shape) == 1 and name.endswith(".weight") else 0
+    return (wave(name, math.prod(shape)) + offset).reshape(shape)
+
+
+def inputs():
+    """Tokens of which none pads in any family, and which of them are real."""
+    tokens = torch.tensor([2 + (7 * i * i + 3 * i) % (VOCABULARY - 2) for i in range(len(LENGTHS) * LENGTH)])
+    mask = torch.tensor([[int(t < real) for t in range(LENGTH)] for real in LENGTHS])
+    return tokens.reshape(len(LENGTHS), LENGTH), mask
+
+
+def loss(name: str, logits: torch.Tensor) -> torch.Tensor:
+    cross_entropy = torch.nn.functional.cross_entropy
+    if name.endswith("ForMaskedLM"):
+        return cross_entropy(logits.flatten(0, 1)[POSITIONS], MASKED, reduction="sum")
+    if name.endswith("ForSequenceClassification"):
+        return cross_entropy(logits, CLASSES, reduction="sum")
+    tokens, mask = inputs()
+    counted = mask[:, 1:].bool()
+    return cross_entropy(logits[:, :-1][counted], tokens[:, 1:][counted], reduction="sum")
+
+
+def saved(model) -> dict:
+    """Shapes of the tensors that a model saves."""
+    with tempfile.TemporaryDirectory() as directory:
+        model.save_pretrained(directory)
+        with safe_open(f"{directory}/model.safetensors", "pt") as file:
+            return {name: list(file.get_slice(name).get_shape()) for name in file.keys()}
+
+
+def reference(family: str, name: str) -> dict:
+    labels = dict(num_labels=LABELS) if name.endswith("ForSequenceClassification") else {}
+    config = transformers.AutoConfig.for_model(family, **SIZES, **FAMILIES[family]["config"], **labels)
+    model = getattr(transformers, name)(config)
+    model.set_attn_implementation("eager")
+    model = model.double().eval()
+    tensors = saved(model)
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    with torch.no_grad():
+        for tensor, shape in tensors.items():
+            parameters[tensor].copy_(value(tensor, shape))
+    tokens, mask = inputs()
+    logits = model(input_ids=tokens, attention_mask=mask).logits
+    total = loss(name, logits)
+    total.backward()
+    gradients = {}
+    for tensor in tensors:
+        gradient = parameters[tensor].grad.flatten()
+        gradients[tensor] = [
+            (gradient @ wave(f"{tensor}/{k}", gradient.numel())).item() for k in range(PROJECTIONS)
+        ]
+    written = json.loads(config.to_json_string(use_diff=False)) | {"architectures": [name]}
+    return {
+        "config": written,
+        "tensors": tensors,
+        "lossSum": total.item(),
+        "logits": logits.detach().flatten().tolist(),
+        "gradients": gradients,
+    }
+
+
+def make(family: str) -> None:
+    made = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__}
+    classes = {name: reference(family, name) for name in FAMILIES[family]["classes"]}
+    path = pathlib.Path(__file__).with_name(f"{family}.json")
+    path.write_text(json.dumps({"made": made, "classes": classes}) + "\n")
+
+
+def check(directory: pathlib.Path) -> None:
+    """Loads a directory that Ringmaster wrote of the model of a reference."""
+    config = json.loads((directory / "config.json").read_text())
+    (name,) = config["architectures"]
+    expected = json.loads(pathlib.Path(__file__).with_name(f"{config['model_type']}.json").read_text())
+    model, report = getattr(transformers, name).from_pretrained(directory, output_loading_info=True)
+    problems = {key: value for key, value in report.items() if value}
+    assert not problems, problems
+    tokens, mask = inputs()
+    logits = model.eval()(input_ids=tokens, attention_mask=mask).logits
+    if not name.endswith("ForSequenceClassification"):
+        logits = logits * mask[:, :, None]
+    wanted = torch.tensor(expected["classes"][name]["logits"]).reshape(logits.shape)
+    if not name.endswith("ForSequenceClassification"):
+        wanted = wanted * mask[:, :, None]
+    difference = (logits - wanted).abs().max().item()
+    assert difference < 1e-4, difference
+    print(json.dumps({"class": name, "transformers": transformers.__version__, "difference": difference}))
+
+
+class Complaints(logging.Handler):
+    """Whatever is logged is an error."""
+
+    def emit(self, record):
+        raise AssertionError(record.getMessage())
+
+
+if sys.argv[1:] and pathlib.Path(sys.argv[1]).is_dir():
+    warnings.simplefilter("error")
+    logging.getLogger("transformers").addHandler(Complaints(level=logging.WARNING))
+    for each in sys.argv[1:]:
+        check(pathlib.Path(each))
+else:
+    for each in sys.argv[1:] or FAMILIES:
+        make(each)
