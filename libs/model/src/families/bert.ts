@@ -104,7 +104,8 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
     },
     'sequence-classification': {
       className: 'BertForSequenceClassification',
-      make: (bert, labels) => new SequenceClassHead({ ...bert, labels, deviation: DEVIATION }),
+      make: (bert, labels) =>
+        new SequenceClassHead({ ...bert, labels, activation: 'tanh', deviation: DEVIATION }),
     },
   },
   huggingFace: {

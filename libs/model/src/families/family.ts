@@ -58,6 +58,8 @@ export interface HuggingFaceLayout<Of extends Shape> {
   readonly config: z.ZodType<Of>;
   /** The keys of `config.json` that say a shape. */
   format(shape: Of): Readonly<Record<string, unknown>> & { readonly model_type: string };
+  /** The `pad_token_id` that a shape needs, where positions depend on it. */
+  padding?(shape: Of): number;
   /** What its classes read of a tokenizer's output beside `input_ids` and `attention_mask`. */
   readonly inputs: readonly string[];
   readonly tensors: TensorNames;

@@ -28,9 +28,9 @@ function refusal(config: unknown): string {
 
 test.each([
   ['t5', 'T5ForConditionalGeneration'],
-  ['roberta', 'RobertaForMaskedLM'],
+  ['electra', 'ElectraForMaskedLM'],
   ['llama', 'LlamaForCausalLM'],
-  ['distilbert', 'DistilBertForSequenceClassification'],
+  ['mobilebert', 'MobileBertForSequenceClassification'],
   ['bert', 'BertForTokenClassification'],
   ['bert', 'GPT2LMHeadModel'],
   ['constructor', '__proto__'],

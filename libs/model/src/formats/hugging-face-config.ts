@@ -139,7 +139,7 @@ export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFa
     vocab_size: model.vocabulary,
     initializer_range: 0.02,
     tie_word_embeddings: true,
-    pad_token_id: tokens.padding,
+    pad_token_id: family.huggingFace.padding?.(model) ?? tokens.padding,
     bos_token_id: tokens.begin,
     eos_token_id: tokens.end,
     ...(labels === null ? {} : labelConfig(labels, scoring)),

@@ -12,19 +12,24 @@ import type { Head } from './head.js';
 export interface SequenceClassHeadOptions {
   readonly hidden: number;
   readonly labels: number;
+  readonly activation: 'tanh' | 'relu';
+  /** Rate of the dropout before the classifier. */
   readonly dropout: number;
+  /** Rate of the dropout before the pooler; none unless said otherwise. */
+  readonly inputDropout?: number;
   readonly deviation: number;
 }
 
-/** A class from the first token of a sequence: dropout(tanh(pooler(x₀))) into a linear classifier, as in BERT. */
+/** A class from the first token of a sequence: dropout(activation(pooler(dropout(x₀)))) into a linear classifier. */
 export class SequenceClassHead implements Head {
   readonly parameters: readonly ParameterSpec[];
+  readonly #options: SequenceClassHeadOptions;
   readonly #pooler: Linear;
   readonly #classifier: Linear;
-  readonly #dropout: number;
 
-  constructor({ hidden, labels, dropout, deviation }: SequenceClassHeadOptions) {
-    this.#dropout = dropout;
+  constructor(options: SequenceClassHeadOptions) {
+    const { hidden, labels, deviation } = options;
+    this.#options = options;
     this.#pooler = new Linear('pooler', hidden, hidden, deviation);
     this.#classifier = new Linear('classifier', hidden, labels, deviation);
     this.parameters = [...this.#pooler.parameters, ...this.#classifier.parameters];
@@ -72,8 +77,11 @@ export class SequenceClassHead implements Head {
   }
 
   #forward(pass: Pass, hidden: Value): Value {
-    const pooled = tanh(pass, this.#pooler.forward(pass, hidden));
-    return this.#classifier.forward(pass, dropout(pass, pooled, this.#dropout, 'classifier'));
+    const { activation, dropout: rate, inputDropout = 0 } = this.#options;
+    const input = dropout(pass, hidden, inputDropout, 'pooler');
+    const activate = activation === 'tanh' ? tanh : relu;
+    const pooled = activate(pass, this.#pooler.forward(pass, input));
+    return this.#classifier.forward(pass, dropout(pass, pooled, rate, 'classifier'));
   }
 }
 
@@ -87,5 +95,13 @@ function tanh(pass: Pass, x: Value): Value {
   const y = ops.tanh(x.tensor);
   return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
     give(x, (sum) => plus(pass, sum, ops.tanhGradient(y, dy)));
+  });
+}
+
+function relu(pass: Pass, x: Value): Value {
+  const { tape, ops } = pass;
+  const y = ops.relu(x.tensor);
+  return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
+    give(x, (sum) => plus(pass, sum, ops.reluGradient(y, dy)));
   });
 }

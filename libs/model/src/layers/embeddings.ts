@@ -10,6 +10,8 @@ export interface EmbeddingsOptions {
   readonly vocabulary: number;
   readonly hidden: number;
   readonly context: number;
+  /** Row of the table of positions that belongs to the first token: 0 unless said otherwise. */
+  readonly offset?: number;
   /** Token types; every token is of type 0. 0 for a model without them. */
   readonly types: number;
   /** Whether the sum is normalised, as in BERT. */
@@ -32,12 +34,12 @@ export class Embeddings implements Layer {
   readonly #tables: readonly ParameterSpec[];
 
   constructor(options: EmbeddingsOptions) {
-    const { vocabulary, hidden, context, types, deviation, epsilon } = options;
+    const { vocabulary, hidden, context, offset = 0, types, deviation, epsilon } = options;
     this.#options = options;
     this.#norm = options.norm ? new LayerNorm(`${NAME}.norm`, hidden, epsilon, 'stream') : null;
     this.#tables = [
       weights(TOKEN_EMBEDDINGS, [vocabulary, hidden], deviation),
-      weights(POSITIONS, [context, hidden], deviation),
+      weights(POSITIONS, [offset + context, hidden], deviation),
       ...(types > 0 ? [weights(TYPES, [types, hidden], deviation)] : []),
     ];
     this.parameters = [...this.#tables, ...(this.#norm?.parameters ?? [])];
@@ -52,11 +54,11 @@ export class Embeddings implements Layer {
 
   #sum(pass: Pass, tokens: Tensor, { sequences, length }: Stream): Value {
     const { tape, ops, kernels, weight } = pass;
-    const { vocabulary, hidden, context, types } = this.#options;
+    const { vocabulary, hidden, context, offset = 0, types } = this.#options;
     const output = ops.runtime.scope(() => {
       const gathered = ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens);
       const rows = ops.reshape(gathered, [sequences, length, hidden]);
-      const positions = ops.slice(weight(POSITIONS), [0, 0], [length, -1]);
+      const positions = ops.slice(weight(POSITIONS), [offset, 0], [length, -1]);
       const first = types > 0 ? ops.slice(weight(TYPES), [0, 0], [1, -1]) : null;
       const added = first === null ? positions : ops.chain(positions).add(first).value;
       return ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);
@@ -71,7 +73,9 @@ export class Embeddings implements Layer {
             const first = ops.reshape(ops.columnSums(perPosition), [1, hidden]);
             return plus(pass, sum, ops.padRows(first, types));
           });
-        give.parameter(POSITIONS, (sum) => plus(pass, sum, ops.padRows(perPosition, context)));
+        give.parameter(POSITIONS, (sum) =>
+          plus(pass, sum, ops.padRows(perPosition, offset + context, offset)),
+        );
       }
       // Added in place to what a head that shares them has given: rows that do not occur cost nothing.
       give.parameter(TOKEN_EMBEDDINGS, (sum) =>

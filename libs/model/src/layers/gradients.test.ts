@@ -260,6 +260,7 @@ const cases: Record<string, Case> = {
   'a block twice that is computed again': block(OPTIONS, { how: (run) => twice(again(run)) }),
   'normalised embeddings with types and dropout': embeddings({}),
   'embeddings without types': embeddings({ types: 0, norm: false }),
+  'embeddings whose positions begin in the second row': embeddings({ offset: 1, types: 1 }),
 };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

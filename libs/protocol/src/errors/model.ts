@@ -82,7 +82,7 @@ export const modelErrors = {
     fault: 'job',
     message: ({ path, reason }) => `The model of ${path} is not supported: ${reason}`,
     remedy:
-      'Use a BERT or GPT-2 model with their usual activation, positions, layer norm and tied embeddings.',
+      'Use a model of a family that is supported, with its usual activation, positions, layer norm and tied embeddings.',
   }),
   MODEL_TENSOR_SHAPE: entry<{
     path: string;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RingmasterError } from '../errors/registry.js';
 import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
+import { architecturesOf } from './models/models.js';
 import { tokenizerOf } from './schema.js';
 import { specHash } from './spec-hash.js';
 
@@ -114,7 +115,6 @@ describe('parseJobSpec', () => {
     ['optimizer={}', 'is required'],
     ['optimizer.epsilon=1e-46', 'must be at least 1.1754943508222875e-38, not 1e-46'],
     ['kind=pretrian', "must be 'pretrain' or 'finetune', not 'pretrian'; did you mean 'pretrain'?"],
-    ['model.architecture=brt', "must be 'bert' or 'gpt', not 'brt'; did you mean 'bert'?"],
     ['data.test=true', 'must be a number, text or a list, not true'],
     ['data.test=[]', 'must not be empty'],
     ['data.test=[a, 1]', 'must be text, not 1'],
@@ -141,6 +141,13 @@ describe('parseJobSpec', () => {
       expect(stopping('accuracy').earlyStopping?.metric).toBe('accuracy');
     },
   );
+  it('names every architecture that there is, and the nearest one', () => {
+    const error = failure(() => parseJobSpec(withOverrides(example(), ['model.architecture=brt'])));
+    const { reason } = error.detail as { reason: string };
+    expect(reason).toMatch(/not 'brt'; did you mean 'bert'\?$/);
+    for (const name of [...architecturesOf('encoder'), ...architecturesOf('decoder')])
+      expect(reason).toContain(`'${name}'`);
+  });
 
   it('tells all faults at once, the first of them in full', () => {
     const overrides = ['stepz=3', 'model.layer=3', 'steps=0', 'optimizer.epsilon=2'];

@@ -145,6 +145,15 @@ export class Ops {
     return this.runtime.execute('TanhGrad', [y, dy], FLOAT);
   }
 
+  relu(x: Tensor): Tensor {
+    return this.runtime.execute('Relu', [x], FLOAT);
+  }
+
+  /** dy where y = relu(x) is positive, and 0 elsewhere. */
+  reluGradient(y: Tensor, dy: Tensor): Tensor {
+    return this.runtime.execute('ReluGrad', [dy, y], FLOAT);
+  }
+
   /** The same values under another shape, without a copy; one extent may be −1. */
   reshape(x: Tensor, shape: readonly number[]): Tensor {
     return this.runtime.execute('Reshape', [x, this.runtime.integers(shape)], reshape(x));
@@ -191,12 +200,12 @@ export class Ops {
     );
   }
 
-  /** x[N,C] with rows of zeros after it, to `rows` rows. */
-  padRows(x: Tensor, rows: number): Tensor {
+  /** x[N,C] with rows of zeros around it, `before` of them before it, to `rows` rows. */
+  padRows(x: Tensor, rows: number, before = 0): Tensor {
     const { runtime } = this;
-    const missing = rows - (x.shape[0] ?? 0);
-    const paddings = runtime.constant(`pad${missing}`, () =>
-      runtime.upload(Int32Array.of(0, missing, 0, 0), [2, 2]),
+    const after = rows - before - (x.shape[0] ?? 0);
+    const paddings = runtime.constant(`pad${before},${after}`, () =>
+      runtime.upload(Int32Array.of(before, after, 0, 0), [2, 2]),
     );
     return runtime.execute('Pad', [x, paddings], PAD);
   }
