@@ -43,6 +43,10 @@ FAMILIES = {
         classes=["GPT2LMHeadModel"],
         config=dict(n_inner=INTERMEDIATE, n_positions=CONTEXT, bos_token_id=None, eos_token_id=None),
     ),
+    "roberta": dict(
+        classes=["RobertaForMaskedLM", "RobertaForSequenceClassification"],
+        config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT + 2),
+    ),
 }
 
 

@@ -5,8 +5,9 @@ import type { ParameterSpec } from '../layers/layer.js';
 import { bert } from './bert.js';
 import type { Family, Network, NetworkOptions, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
+import { roberta } from './roberta.js';
 
-const families = [bert, gpt2] as const;
+const families = [bert, gpt2, roberta] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
 export type ModelConfig = z.output<(typeof families)[number]['shape']>;
