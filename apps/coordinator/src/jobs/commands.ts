@@ -59,7 +59,7 @@ export function remember(
   }
 }
 
-/** Does what a command asks, once it is durable. */
+/** Carries a command out, once it is durable. */
 export function carryOut(
   { store, fleet, preparation, garbage, metrics, events, log }: CommandParts,
   live: LiveJob,

@@ -2,7 +2,7 @@ import type { JobEvent } from '@ringmaster/protocol';
 
 type Listener = (event: JobEvent) => void;
 
-/** Who listens to the events of which job. */
+/** Subscriptions to the events of jobs. */
 export class JobEvents {
   readonly #listeners = new Map<string, Set<Listener>>();
 

@@ -55,7 +55,7 @@ export function backOffMs(breaks: number): number {
   return breaks <= 1 ? 0 : Math.min(5_000, 100 * 2 ** (breaks - 2));
 }
 
-/** The same for planned changes. Nothing is lost without them, so they start at a second and go to a minute. */
+/** How long to wait before a change is planned anew: a second, doubling to a minute, for nothing is lost without it. */
 export function declinedMs(declined: number): number {
   return Math.min(60_000, 1_000 * 2 ** (declined - 1));
 }

@@ -105,7 +105,7 @@ export const runSchema = z
         microbatches: z.int(),
         /** Newest checkpoints that are kept while the run may need them. */
         keep: z.int(),
-        /** Those of them that stay once the model is registered. */
+        /** Checkpoints that stay once the model is registered. */
         keepAtEnd: z.int().default(0),
         /** Steps between audits; 0: never. */
         auditEvery: z.int(),
@@ -142,7 +142,7 @@ export const runSchema = z
       .object({ until: z.enum(['resumed', 'scheduled']), reason: z.string() })
       .readonly()
       .nullable(),
-    /** Who was asked to make its state durable, and when. */
+    /** The trainer that was asked to make its state durable, and when. */
     saving: z.object({ trainer: z.string(), since: z.number() }).readonly().nullable(),
     /** No state in memory is trusted: the next generation begins from a checkpoint that an audit covers. */
     distrust: z.boolean(),
@@ -158,7 +158,7 @@ export const runSchema = z
     /** How often what was prepared had to be made whole since the newest step. */
     repairs: z.int().default(0),
     trouble: troubleSchema.nullable(),
-    /** Who was last found at fault, and how often without progress in between. */
+    /** The trainer that was last found at fault, and how often without progress in between. */
     suspect: z.object({ trainer: z.string(), times: z.int() }).readonly().nullable(),
     /** Incidents told so far. */
     incidents: z.int(),

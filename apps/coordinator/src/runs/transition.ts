@@ -111,7 +111,7 @@ function heardOf(run: Run, { id }: Trainer, now: number): Run {
   return { ...run, observed: { ...run.observed, trainers } };
 }
 
-/** Does whatever can be done now, and names the state that the run is in. */
+/** The run after whatever can be done now, its state named. */
 function settle(run: Run, context: Context): Run {
   if (run.state === 'preparing' || run.state === 'paused' || !run.prepared) return run;
   const released = release(finishLeaving(run, context), context);

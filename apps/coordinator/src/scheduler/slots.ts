@@ -29,7 +29,7 @@ export class Slots {
     );
   }
 
-  /** Those of them that nobody before it has reserved, of the fewest threads first: other jobs need more. */
+  /** Suited workers that no job before has reserved, of the fewest threads first: other jobs need more. */
   usable(demand: Demand, device: Device): Offer[] {
     return this.suited(demand, device)
       .filter(({ worker }) => !this.#reserved.has(worker))

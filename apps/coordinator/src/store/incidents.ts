@@ -59,7 +59,7 @@ export class IncidentTable {
       .map(toIncident);
   }
 
-  /** Those of a job from one on, oldest first. */
+  /** Incidents of a job from one on, oldest first. */
   since(job: string, id: number, limit: number): IncidentView[] {
     return this.#database
       .prepare(`SELECT ${COLUMNS} FROM incidents WHERE job = ? AND id >= ? ORDER BY id LIMIT ?`)
