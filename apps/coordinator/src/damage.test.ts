@@ -4,7 +4,7 @@ import { type DataManifest, type ErrorCode, type ModelView } from '@ringmaster/p
 import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { eventually } from '@ringmaster/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
+import type { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
 import { finetuneSpec, pretrainSpec } from './fixtures/job-files.test.fixture.js';
 import { endScenes, inScene, type Scene } from './fixtures/scene.test.fixture.js';
 

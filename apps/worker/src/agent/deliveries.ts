@@ -43,7 +43,7 @@ export class Deliveries {
     }
     this.#listed = [];
     this.#afterwards(async () => {
-      this.#artifacts = await openArtifacts(location, cache);
+      this.#artifacts = openArtifacts(location, cache);
       await this.#deliver(this.#artifacts, kept.list());
     });
   }

@@ -65,10 +65,7 @@ export interface Artifacts {
  * Opens the store.
  * @param cache Directory for temporary files, and for blobs when the store is remote.
  */
-export async function openArtifacts(
-  location: ArtifactsLocation,
-  cache: string,
-): Promise<Artifacts> {
+export function openArtifacts(location: ArtifactsLocation, cache: string): Artifacts {
   const { url, token, directory } = location;
   return artifactsFrom(
     isSameHome(location)

@@ -43,7 +43,7 @@ async function openPredictor(): Promise<Predictor> {
     token: process.env['RINGMASTER_TOKEN'] ?? null,
   };
   const { cache = '' } = values;
-  const artifacts = await openArtifacts(location, cache);
+  const artifacts = openArtifacts(location, cache);
   if (artifacts.source.kind === 'remote') await holdCache(cache);
   const { job } = await readManifest(artifacts, model ?? '');
   const { name, locate } = await locateModel(artifacts, model ?? '');

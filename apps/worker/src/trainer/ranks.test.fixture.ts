@@ -20,7 +20,7 @@ export async function openRanks(
   size: number,
 ): Promise<readonly Rank[]> {
   const launch = { ...(await ground.launchOf(job)), trainer: 't' };
-  const artifacts = await openArtifacts(ground.location(), ground.home);
+  const artifacts = openArtifacts(ground.location(), ground.home);
   const ranks = await Promise.all(
     Array.from({ length: size }, async (_, rank) => {
       const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));

@@ -38,7 +38,7 @@ process.once('message', (first: unknown) => {
     receive(message);
   });
   const begin = async () => {
-    const artifacts = await openArtifacts(location, cache);
+    const artifacts = openArtifacts(location, cache);
     if (artifacts.source.kind === 'remote') await holdCache(cache);
     const run = await loadRun(launch, artifacts, log);
     const trainer = new Trainer(run, send, log);
