@@ -40,8 +40,13 @@ export class Promises {
     assert(run.checkpoints.length <= run.limits.keep, 'no more checkpoints are kept than wanted');
     for (const { generation } of [run.ring, ...run.planned].flatMap((one) => one ?? []))
       assert(generation <= run.generation, 'every generation was issued');
-    for (const command of commands)
-      if (command.type === 'send') this.#sent(run, command.trainer, command.command);
+    for (const command of commands) {
+      if (command.type !== 'send') continue;
+      const { trainer } = command;
+      const isOurs = before.trainers.some(({ id }) => id === trainer);
+      assert(isOurs, `${trainer} is of this run when it is told something`);
+      this.#sent(run, trainer, command.command);
+    }
     const gone = run.trainers.length === 0 && before.trainers.length > 0;
     if (gone && !isFinal(run.state)) this.#gaveBack(before, run, commands);
   }
