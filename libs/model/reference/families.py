@@ -47,6 +47,10 @@ FAMILIES = {
         classes=["RobertaForMaskedLM", "RobertaForSequenceClassification"],
         config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT + 2),
     ),
+    "distilbert": dict(
+        classes=["DistilBertForMaskedLM", "DistilBertForSequenceClassification"],
+        config=dict(hidden_dim=INTERMEDIATE, max_position_embeddings=CONTEXT),
+    ),
 }
 
 

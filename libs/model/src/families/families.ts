@@ -3,11 +3,12 @@ import type { z } from 'zod';
 import type { Head, HeadKind } from '../heads/head.js';
 import type { ParameterSpec } from '../layers/layer.js';
 import { bert } from './bert.js';
+import { distilbert } from './distilbert.js';
 import type { Family, Network, NetworkOptions, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
 import { roberta } from './roberta.js';
 
-const families = [bert, gpt2, roberta] as const;
+const families = [bert, gpt2, roberta, distilbert] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
 export type ModelConfig = z.output<(typeof families)[number]['shape']>;

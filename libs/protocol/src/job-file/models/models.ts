@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { bert } from './bert.js';
+import { distilbert } from './distilbert.js';
 import { gpt } from './gpt.js';
 import { roberta } from './roberta.js';
 import type { ModelKind } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
-const models = { bert, gpt, roberta };
+const models = { bert, gpt, roberta, distilbert };
 
 export const modelSection = z
-  .discriminatedUnion('architecture', [bert.section, gpt.section, roberta.section])
+  .discriminatedUnion('architecture', [
+    bert.section,
+    gpt.section,
+    roberta.section,
+    distilbert.section,
+  ])
   .describe('The transformer to train.');
 
 /** The `model` section of a job file, with its defaults filled in. */
