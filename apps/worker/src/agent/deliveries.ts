@@ -1,6 +1,7 @@
 import { RingmasterError, type KeptCheckpoint } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
-import { openArtifacts, type Artifacts, type ArtifactsLocation } from '../artifacts/artifacts.js';
+import { openArtifacts, type ArtifactsLocation } from '../artifacts/artifacts.js';
+import type { Artifacts } from '../artifacts/types.js';
 import type { KeptCheckpoints } from './kept-checkpoints.js';
 
 export interface DeliveriesOptions {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BlobStore, type BlobInfo } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
-import type { Artifacts, ArtifactsSource } from './artifacts.js';
+import type { Artifacts, ArtifactsSource } from './types.js';
 
 /** The coordinator's own directory, on its host or on a file system that is shared with it. */
 export class LocalArtifacts implements Artifacts {

@@ -5,7 +5,8 @@ import {
   type Locate,
 } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
-import { fetchWhole, readManifest, type Artifacts } from './artifacts.js';
+import { fetchWhole, readManifest } from './artifacts.js';
+import type { Artifacts } from './types.js';
 
 /** A stored model whose files are on this host. */
 export interface LocatedModel {

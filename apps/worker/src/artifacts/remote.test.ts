@@ -5,14 +5,9 @@ import { BlobStore } from '@ringmaster/data';
 import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  artifactsFrom,
-  fetchWhole,
-  putManifest,
-  readManifest,
-  type Artifacts,
-} from './artifacts.js';
+import { artifactsFrom, fetchWhole, putManifest, readManifest } from './artifacts.js';
 import { BlobServer } from './blob-server.test.fixture.js';
+import type { Artifacts } from './types.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ringmaster-remote-'));
 afterAll(() => {

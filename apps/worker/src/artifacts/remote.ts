@@ -2,8 +2,8 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobStore, type BlobInfo } from '@ringmaster/data';
 import { artifactManifestSchema, RingmasterError } from '@ringmaster/protocol';
-import type { Artifacts, ArtifactsSource } from './artifacts.js';
 import { BlobClient } from './blob-client.js';
+import type { Artifacts, ArtifactsSource } from './types.js';
 
 /** Age at which what was never delivered is given up: its makers are long gone. */
 const UNDELIVERED_MS = 7 * 24 * 60 * 60_000;

@@ -6,6 +6,7 @@ import { openArtifacts } from '../artifacts/artifacts.js';
 import { holdCache } from '../artifacts/cache.js';
 import { failure } from './failure.js';
 import { loadRun } from './run/load.js';
+import { numericsOf } from './run/numerics.js';
 import { Trainer } from './trainer.js';
 
 /** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
@@ -41,6 +42,7 @@ process.once('message', (first: unknown) => {
     const artifacts = openArtifacts(location, cache);
     if (artifacts.source.kind === 'remote') await holdCache(cache);
     const run = await loadRun(launch, artifacts, log);
+    const numerics = await numericsOf(run);
     const trainer = new Trainer(run, send, log);
     receive = (message) => {
       trainer.handle(trainerCommandSchema.parse(message));
@@ -48,7 +50,7 @@ process.once('message', (first: unknown) => {
     send({
       type: 'ready',
       steps: run.steps,
-      numerics: run.numerics,
+      numerics,
       parameters: run.layout.parameterCount,
     });
     waiting.forEach(receive);

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { processor } from '../runtime/processor.js';
 import { buildFolder, cacheRoot } from './cache.js';
 import { checkManifest, damagedFile, hashFile, writeManifest, type Manifest } from './manifest.js';
 import { progressLine, progressPrinter } from './progress.js';
-import { processor } from './provisioned.js';
 import { memberKind, wheels } from './wheels.js';
 
 let folder: string;

@@ -1,5 +1,5 @@
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { BINDING_PATH } from './compile.js';
 import { checkManifest } from './manifest.js';
@@ -18,8 +18,6 @@ export type Provisioned =
       readonly folder: string;
       /** Real path of the compiled binding. */
       readonly binding: string;
-      /** What a trainer's `LD_LIBRARY_PATH` must hold: the CUDA libraries of the `gpu` variant, else nothing. */
-      readonly libraryFolders: readonly string[];
     }
   | { readonly ready: false; readonly reason: string };
 
@@ -45,9 +43,6 @@ export function provisioned(): Provisioned {
   if ('reason' in manifest) return { ready: false, reason: manifest.reason };
   if (manifest.sources !== sourceHash())
     return { ready: false, reason: `${folder} was compiled from other sources than these` };
-  const libraries = Object.keys(manifest.files).filter((path) =>
-    /^nvidia\/[^/]+\/lib\//.test(path),
-  );
   return {
     ready: true,
     version: manifest.tensorflow,
@@ -55,27 +50,5 @@ export function provisioned(): Provisioned {
     platform: manifest.platform,
     folder,
     binding,
-    libraryFolders: [...new Set(libraries.map((path) => join(folder, dirname(path))))],
-  };
-}
-
-/** The processor, as far as numerics and speed depend on it. */
-export interface Processor {
-  readonly model: string;
-  /** Those of the instruction sets that TensorFlow's kernels choose between, in a fixed order. */
-  readonly features: readonly string[];
-}
-
-const FEATURES = [
-  ...['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16'],
-  ...['asimd', 'asimdhp', 'bf16', 'sve'],
-];
-
-export function processor(cpuinfo: string = readFileSync('/proc/cpuinfo', 'utf8')): Processor {
-  const field = (name: RegExp) => name.exec(cpuinfo)?.[1]?.trim() ?? '';
-  const flags = new Set(field(/^(?:flags|Features)\s*:(.*)$/m).split(' '));
-  return {
-    model: field(/^model name\s*:(.*)$/m),
-    features: FEATURES.filter((feature) => flags.has(feature)),
   };
 }

@@ -1,6 +1,6 @@
 import { neutralEnvironment } from '@ringmaster/base';
+import { processor } from './processor.js';
 import type { Runtime } from './runtime.js';
-import { processor } from '../provision/index.js';
 
 /** Where a trainer computes. `index` is the number of the graphics processor on its host. */
 export type Device = { readonly kind: 'cpu' } | { readonly kind: 'gpu'; readonly index: number };

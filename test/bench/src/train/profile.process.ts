@@ -22,12 +22,11 @@ for (let step = 0; step < steps; step++) {
   phases.total += report.seconds;
 }
 const { user, system } = process.cpuUsage(processor);
-const { tensorflow = '', node = '' } = run.numerics;
 const profile: Profile = {
   processorSeconds: (user + system) / 1e6,
   phases,
   operations: times.list(),
-  versions: { tensorflow, node },
+  versions: { tensorflow: run.runtime.version, node: process.versions.node },
 };
 process.stdout.write(JSON.stringify(profile));
 await session.end({ abandon: true });

@@ -20,10 +20,11 @@ const answer = (message: Block | OurReady | Record<string, never>) =>
 const { run, session, seat } = await openRun(
   trainedRunSchema.parse(JSON.parse(process.argv[2] ?? 'null')),
 );
-const { tensorflow = '', node = '' } = run.numerics;
 const { parameterCount: parameters, tensors } = run.layout;
 answer({
-  ...{ parameters, seat, versions: { tensorflow, node } },
+  parameters,
+  seat,
+  versions: { tensorflow: run.runtime.version, node: process.versions.node },
   names: tensors.map(({ name }) => name),
 });
 

@@ -25,7 +25,7 @@ export async function openRun({
   rank,
   size,
 }: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session; seat: Seat }> {
-  const artifacts = await openArtifacts(artifactsOf(home), join(home, 'cache'));
+  const artifacts = openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   await run.initialise();
   const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });

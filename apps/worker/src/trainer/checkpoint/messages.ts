@@ -1,5 +1,5 @@
 import type { ArtifactManifest, ErrorBody } from '@ringmaster/protocol';
-import type { ArtifactsSource } from '../../artifacts/artifacts.js';
+import type { ArtifactsSource } from '../../artifacts/types.js';
 
 /** What the writing thread is started with. */
 export interface ThreadData {

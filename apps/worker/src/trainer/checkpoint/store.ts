@@ -1,5 +1,6 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import { putManifest, type Artifacts } from '../../artifacts/artifacts.js';
+import { putManifest } from '../../artifacts/artifacts.js';
+import type { Artifacts } from '../../artifacts/types.js';
 import { faultPoint } from '../../faults/fault-point.js';
 import type { Request, Stored } from './messages.js';
 import { STATE_FILE, stateFile } from './state-file.js';

@@ -1,7 +1,8 @@
 import { SharedArena } from '@ringmaster/allreduce';
 import { Layout, State, stateHash } from '@ringmaster/model';
 import { parseJobSpec, type Launch } from '@ringmaster/protocol';
-import { artifactsFrom, type Artifacts, type ArtifactsSource } from '../../artifacts/artifacts.js';
+import { artifactsFrom } from '../../artifacts/artifacts.js';
+import type { Artifacts, ArtifactsSource } from '../../artifacts/types.js';
 import type { Subject } from './subject.js';
 
 const hash = (digit: number) => String(digit).repeat(64);

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { ArtifactsSource } from '../../artifacts/artifacts.js';
+import type { ArtifactsSource } from '../../artifacts/types.js';
 import { TestSubject } from './subject.test.fixture.js';
 import { CheckpointWriter } from './writer.js';
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { RingmasterError } from '@ringmaster/protocol';
-import type { ArtifactsSource } from '../../artifacts/artifacts.js';
+import type { ArtifactsSource } from '../../artifacts/types.js';
 import type { Answer, Late, Request, Stored, ThreadData } from './messages.js';
 
 interface Pending {

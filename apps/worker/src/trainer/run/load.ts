@@ -3,11 +3,11 @@ import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
 import { Model, shapeOf, type ModelConfig } from '@ringmaster/model';
 import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
 import { bindTask, checkBase, checkVocabulary } from '@ringmaster/tasks';
-import { numericsRecord, Runtime } from '@ringmaster/tensorflow';
+import { Runtime } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
-import { fetchWhole, type Artifacts } from '../../artifacts/artifacts.js';
+import { fetchWhole } from '../../artifacts/artifacts.js';
 import { locateModel, readModel, type LocatedModel } from '../../artifacts/model.js';
-import { probe } from './probe.js';
+import type { Artifacts } from '../../artifacts/types.js';
 import { Run } from './run.js';
 
 /** Brings everything that a launch names into memory: data, base model, TensorFlow. */
@@ -32,15 +32,11 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
     initialValues: () => initialValuesOf(spec.seed, base, model),
-    numerics: numerics(runtime),
   });
-  const probing = performance.now();
-  run.numerics = { ...run.numerics, probe: await probe(run) };
   const seconds = (performance.now() - started) / 1000;
-  const probeSeconds = (performance.now() - probing) / 1000;
   const { parameterCount: parameters } = run.layout;
   const sharesMemory = run.region !== null;
-  log.info({ seconds, probeSeconds, parameters, steps: run.steps, sharesMemory }, 'loaded');
+  log.info({ seconds, parameters, steps: run.steps, sharesMemory }, 'loaded');
   return run;
 }
 
@@ -88,13 +84,4 @@ async function initialValuesOf(
 function stepsOf(spec: JobSpec, stepsPerEpoch: number): number {
   if (spec.steps !== undefined) return spec.steps;
   return spec.kind === 'finetune' ? (spec.epochs ?? 0) * stepsPerEpoch : 0;
-}
-
-function numerics(runtime: Runtime): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(numericsRecord(runtime)).map(([key, value]) => [
-      key,
-      Array.isArray(value) ? value.join(' ') : String(value),
-    ]),
-  );
 }

@@ -2,8 +2,7 @@ import { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce
 import { State, type Layout, type StateOptions } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
-import { CONTROL_WORDS } from '../step/audit.js';
-import { LANE_SHAPE } from '../step/lanes.js';
+import { CONTROL_WORDS, LANE_SHAPE } from '../step/lanes.js';
 
 /** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
 export interface Arena {

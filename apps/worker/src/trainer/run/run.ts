@@ -11,7 +11,7 @@ import {
 import { metricsOf, taskIn, type JobSpec, type Launch, type Position } from '@ringmaster/protocol';
 import type { BoundTask, Metrics } from '@ringmaster/tasks';
 import type { Runtime } from '@ringmaster/tensorflow';
-import type { Artifacts } from '../../artifacts/artifacts.js';
+import type { Artifacts } from '../../artifacts/types.js';
 import { faultPoint } from '../../faults/fault-point.js';
 import type { Quantiser } from '../quantising/quantiser.js';
 import { cutBuckets, type Buckets } from '../step/buckets.js';
@@ -29,7 +29,6 @@ export interface RunParts {
   readonly steps: number;
   /** Makes the values of the parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
   readonly initialValues: () => Promise<(name: string) => Float32Array>;
-  readonly numerics: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,8 +43,6 @@ export class Run {
   readonly model: Model;
   readonly task: BoundTask;
   readonly steps: number;
-  /** What the bytes of a microbatch depend on; loading adds the probe. */
-  numerics: Readonly<Record<string, string>>;
   readonly layout: Layout;
   readonly buckets: Buckets;
   readonly memory: SharedArena;
@@ -69,7 +66,6 @@ export class Run {
       model: this.model,
       task: this.task,
       steps: this.steps,
-      numerics: this.numerics,
       initialValues: this.#initialValues,
     } = parts);
     this.spec = parts.launch.spec;

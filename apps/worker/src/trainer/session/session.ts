@@ -6,6 +6,7 @@ import { peerIn } from '../failure.js';
 import type { Command } from '../membership/types.js';
 import { hasFreeProcessor } from '../quantising/processors.js';
 import type { Run } from '../run/run.js';
+import { WORDS } from '../step/lanes.js';
 import { fetchState, offerState } from './transfer.js';
 
 /** Thrown into whatever waits in a generation that is over; never leaves the trainer. */
@@ -159,7 +160,7 @@ export class Session {
 
   /** Writes the generation that this rank is ready to switch to into its control lane. */
   announce(lanes: Int32Array): void {
-    this.#run.lanes.writeControl(lanes, this.rank, 0, this.#announced());
+    this.#run.lanes.writeControl(lanes, this.rank, WORDS.generation, this.#announced());
   }
 
   /**

@@ -3,12 +3,7 @@ import type { Arena } from '../run/memory-layout.js';
 import type { Run } from '../run/run.js';
 import type { Session } from '../session/session.js';
 import { dissenters, planAudit, type AuditPlan } from './audit-plan.js';
-
-/** A rank's control words: the first announces a generation, the others are of the audit. */
-const WORDS = { stateHigh: 1, stateLow: 2, checksum: 3 } as const;
-
-/** Control words of a rank. */
-export const CONTROL_WORDS = 4;
+import { WORDS } from './lanes.js';
 
 /**
  * The audit of one step. In its first attempt that sums gradients, ranks show 64 bits of the hash of the state that they

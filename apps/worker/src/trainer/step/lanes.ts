@@ -16,14 +16,22 @@ export interface MicrobatchReport {
   readonly maxima: Float32Array;
 }
 
-/** What a lane has room for, besides the maxima. */
+/** What the lane of a microbatch has room for, besides the maxima. */
 export const LANE_SHAPE = { sums: 1, counts: 4 } as const;
 
+/** A rank's control words, by their place: one announces a generation, the others are of the audit. */
+export const WORDS = { generation: 0, stateHigh: 1, stateLow: 2, checksum: 3 } as const;
+
+/** Control words of a rank. */
+export const CONTROL_WORDS = Object.keys(WORDS).length;
+
+/** A microbatch's report as its lane holds it. */
 export function laneOf(report: MicrobatchReport): Lane {
   const { lossSum, counted, tokens, samples, digest, maxima } = report;
   return { sums: [lossSum], counts: [counted, tokens, samples, digest], maxima };
 }
 
+/** The report that a microbatch's lane holds. */
 export function reportIn({ sums, counts, maxima }: Lane): MicrobatchReport {
   const [lossSum = 0] = sums;
   const [counted = 0, tokens = 0, samples = 0, digest = 0] = counts;
