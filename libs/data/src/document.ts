@@ -1,14 +1,80 @@
-import type { DataSection } from '@ringmaster/protocol';
+import type { CleaningRule, ColumnName, ColumnNeeds, DataSection } from '@ringmaster/protocol';
 
-/** One text of a corpus. */
+/** An answer within a context. */
+export interface Answer {
+  /** Where it begins in the context as the file has it, in Unicode code points. */
+  readonly start: number;
+  readonly text: string;
+}
+
+/** A turn of a conversation. */
+export interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** What each column of a document holds. */
+export interface ColumnValues {
+  readonly text: string;
+  readonly pair: string;
+  /** Trimmed and in normal form C; null where there is none or an empty one. */
+  readonly class: string | null;
+  /** Each once, in the order of code units. */
+  readonly classes: readonly string[];
+  readonly value: number;
+  readonly words: readonly string[];
+  /** One for each word. */
+  readonly tags: readonly string[];
+  readonly question: string;
+  readonly context: string;
+  /** None where the context has no answer. */
+  readonly answers: readonly Answer[];
+  readonly source: string;
+  readonly target: string;
+  readonly prompt: string;
+  readonly completion: string;
+  readonly messages: readonly Message[];
+}
+
+/** The columns that a document has. */
+export type Columns = Partial<ColumnValues>;
+
+/** Why a document has not got a column that it should have. */
+export type ColumnFault = {
+  readonly path: string;
+  /** Line of the file where the document begins, from 1. */
+  readonly line: number;
+  /** Name of the column in the file. */
+  readonly column: string;
+} & (
+  | { readonly kind: 'missing'; readonly columns: string }
+  | { readonly kind: 'invalid'; readonly reason: string }
+);
+
+/** One example of a corpus. */
 export interface Document {
   /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
   readonly id: string;
   /** Line of the file where it begins, from 1. */
   readonly line: number;
-  readonly text: string;
-  /** Trimmed and in normal form C; null where there is none or an empty one. */
-  readonly label: string | null;
+  readonly columns: Columns;
+  /** Empty for a document that can be used. */
+  readonly faults: readonly ColumnFault[];
+}
+
+/** How files of a job are read: the keys of its `data` section that apply to every split. */
+export interface ReadOptions extends Pick<DataSection, 'format' | 'columns' | 'text' | 'label'> {
+  /** The columns that are wanted of each document; by default those of a text. */
+  readonly needs?: ColumnNeeds | undefined;
+}
+
+/** A column that is wanted of every document of a file. */
+export interface WantedColumn {
+  readonly name: ColumnName;
+  /** What the file calls it. */
+  readonly inFile: string;
+  /** Whether a document without it is at fault. */
+  readonly isRequired: boolean;
 }
 
 /** A file of a corpus, with the hash that its preparation is keyed by. */
@@ -24,15 +90,13 @@ export interface SourceFile {
 export interface FileReading {
   readonly file: SourceFile;
   readonly format: NonNullable<DataSection['format']> | 'spam-assassin';
-  /** Columns of the text and of the label. */
-  readonly text?: string | undefined;
-  readonly label?: string | undefined;
+  readonly columns: readonly WantedColumn[];
 }
 
 /** Documents that can be iterated as often as wanted, always in the same order. */
 export interface Source extends AsyncIterable<Document> {
   /** How the documents should be cleaned: marked-up text carries residue that plain text does not. */
-  readonly markup: boolean;
+  readonly cleaning: readonly CleaningRule[];
   readonly files: readonly SourceFile[];
   /** Each of the files, in the same order. */
   readonly readings: readonly FileReading[];

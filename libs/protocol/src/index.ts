@@ -5,7 +5,6 @@ export * from './duration.js';
 export * from './job-file/parse.js';
 export {
   dataOf,
-  isLabelled,
   jobFileJsonSchema,
   jobFileSchema,
   tokenizerOf,
@@ -16,7 +15,14 @@ export {
   type TokenizerRequest,
   type TokenizerSection,
 } from './job-file/schema.js';
-export { metricsOf, taskIn, type Better, type TaskName } from './job-file/tasks.js';
+export {
+  columnsNamedIn,
+  metricsOf,
+  needsOf,
+  taskIn,
+  type Better,
+  type TaskName,
+} from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
 export {
   architecturesOf,
@@ -36,6 +42,8 @@ export * from './api/profile.js';
 export * from './api/storage.js';
 export * from './api/version-header.js';
 export * from './formats/artifact.js';
+export * from './formats/cleaning.js';
+export * from './formats/columns.js';
 export * from './formats/data-manifest.js';
 export { isHttpPort } from './ports.js';
 export * from './process-identity.js';

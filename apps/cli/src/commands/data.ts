@@ -4,18 +4,18 @@ import type { Command } from 'commander';
 import type { BlobStore, PrepareRequest } from '@ringmaster/data';
 import {
   dataOf,
-  isLabelled,
+  needsOf,
   tokenizerOf,
-  type DataManifest,
   type JobSpec,
   type PreparedDataView,
 } from '@ringmaster/protocol';
 import { gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { decodeSamples, describeData } from '../data-report.js';
 import { inHome, locate } from '../location.js';
 import { loadJobFile } from '../job-file.js';
 import { describeModel, findModel, presentModel } from '../names.js';
-import { formatBytes, formatCount, note, pairs, print, printJson, table } from '../output.js';
+import { formatBytes, formatCount, note, print, printJson, table } from '../output.js';
 import { clusterOptions, homeOption, jsonOption, subverb, type JsonOption } from '../verb.js';
 
 interface DataOptions extends JsonOption {
@@ -61,8 +61,10 @@ export function define(data: Command): void {
         ringmasterHome(options.home),
       );
       const samples = await decodeSamples(manifest, store, options.samples);
-      if (options.json) printJson({ sha256, manifest, warnings, samples });
-      else print(describe(manifest, sha256, warnings, samples));
+      if (options.json) {
+        const shown = samples.map(({ tokens, columns }) => ({ ...columns, tokens }));
+        printJson({ sha256, manifest, warnings, samples: shown });
+      } else print(describeData(manifest, sha256, warnings, samples));
     });
   jsonOption(
     clusterOptions(subverb(data, 'list', 'List what is prepared, those used last first')),
@@ -123,87 +125,15 @@ async function requestOf(
   home: Home,
 ): Promise<PrepareRequest> {
   const data = dataOf(spec);
-  const labelled = isLabelled(spec);
+  const needs = needsOf(spec);
   const tokenizer = tokenizerOf(spec);
-  if (tokenizer !== null) return { data, labelled, tokenizer };
+  if (tokenizer !== null) return { data, needs, tokenizer };
   const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
   const found = await findModel(new Client(inHome(home)), base, from);
   note(describeModel(base, found));
   if (found.type === 'directory')
-    return { data, labelled, tokenizerFile: join(found.path, 'tokenizer.json') };
+    return { data, needs, tokenizerFile: join(found.path, 'tokenizer.json') };
   const { manifest } = presentModel(base, found);
   const file = manifest.files['tokenizer.json']?.sha256 ?? '';
-  return { data, labelled, tokenizerFile: store.path(file) };
-}
-
-interface Sample {
-  readonly label: string | null;
-  readonly tokens: number;
-  readonly text: string;
-}
-
-/** Train documents, evenly spread, decoded from their token ids. */
-async function decodeSamples(
-  manifest: DataManifest,
-  store: BlobStore,
-  count: number,
-): Promise<Sample[]> {
-  const { loadTokenizer, openDataset } = await import('@ringmaster/data');
-  const tokenizer = loadTokenizer((await store.read(manifest.tokenizer.sha256)).toString());
-  const { train } = openDataset(manifest, (sha256) => store.path(sha256)).splits;
-  const shown = Math.min(count, train.documents);
-  return Array.from({ length: shown }, (_, index) => {
-    const { tokens, label } = train.document(Math.floor((index * train.documents) / shown));
-    const name = manifest.labels[label] ?? null;
-    return { label: name, tokens: tokens.length, text: tokenizer.decode(tokens) };
-  });
-}
-
-const SHOWN_CHARACTERS = 400;
-
-function describe(
-  manifest: DataManifest,
-  sha256: string,
-  warnings: readonly string[],
-  samples: readonly Sample[],
-): string {
-  const { splits, statistics, tokenizer, labels } = manifest;
-  const reasons = (counts: Readonly<Record<string, number>>) =>
-    Object.entries(counts)
-      .filter(([, count]) => count > 0)
-      .map(([reason, count]) => `${formatCount(count)} ${reason}`)
-      .join(', ') || 'none';
-  const rows = Object.entries(splits).map(([name, split]) => [
-    name,
-    formatCount(split.documents),
-    formatCount(split.tokens),
-    split.documents === 0 ? null : formatCount(split.tokens / split.documents),
-    split.shards.length,
-    ...labels.map((label) => formatCount(split.labels[label] ?? 0)),
-  ]);
-  const entropy = statistics.unigramEntropy;
-  const { nearDuplicates, overlap } = statistics;
-  return [
-    pairs([
-      ['data', sha256],
-      ['vocabulary', formatCount(tokenizer.vocabulary)],
-      ['read', formatCount(statistics.read)],
-      ['dropped', reasons(statistics.dropped)],
-      ['cleaned', reasons(statistics.cleaned)],
-      [
-        'near duplicates',
-        `${formatCount(nearDuplicates.documents)} in ${formatCount(nearDuplicates.groups)} groups`,
-      ],
-      ['overlap', reasons(overlap)],
-      ['unknown tokens', formatCount(statistics.unknownTokens)],
-      ['unigram entropy', `${entropy.toFixed(3)} nats a token`],
-      ...warnings.map((warning) => ['warning', warning] as const),
-    ]),
-    '',
-    table(['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS', ...labels], rows),
-    ...samples.map(({ label, tokens, text }) => {
-      const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
-      return `\n--- ${tokens} tokens${label === null ? '' : `, ${label}`}\n${shown}`;
-    }),
-  ].join('\n');
+  return { data, needs, tokenizerFile: store.path(file) };
 }

@@ -87,7 +87,7 @@ export class RemovalScene {
 
   /** Prepares the data of a job, which others that have the same key share. */
   prepare(job: JobRecord, key: number): string {
-    const split = () => ({ documents: 1, tokens: 1, characters: 1, labels: {} });
+    const split = () => ({ documents: 1, tokens: 1, characters: 1, counts: {} });
     const shard = this.put(`shard ${key}`);
     const ids = this.put(`ids ${key % 2}`);
     const shards = [{ sha256: shard, bytes: 7, documents: 1, tokens: 1 }];
@@ -95,7 +95,11 @@ export class RemovalScene {
     const roles = ['pad', 'unknown', 'classify', 'separate', 'mask', 'endOfText'];
     const manifest = this.put(
       canonicalJson({
-        ...{ format: 1, labels: [], width: 2, warnings: [] },
+        format: 2,
+        columns: [{ name: 'text', kind: 'tokens' }],
+        cleaning: [],
+        width: 2,
+        warnings: [],
         tokenizer: {
           ...{ sha256: this.put('tokenizer'), vocabulary: 300, special: [] },
           ...Object.fromEntries(roles.map((role) => [role, null])),

@@ -1,7 +1,7 @@
 import { BlobStore, makeClaim, prepareData, type PrepareProgress } from '@ringmaster/data';
 import {
   dataOf,
-  isLabelled,
+  needsOf,
   RingmasterError,
   tokenizerOf,
   type ErrorBody,
@@ -41,11 +41,11 @@ async function prepare({
   const onProgress = (progress: PrepareProgress) => {
     tell({ type: 'progress', text: describe(progress) });
   };
-  const labelled = isLabelled(spec);
+  const needs = needsOf(spec);
   const request =
     baseManifest === null
-      ? { data, labelled, tokenizer: trainedTokenizer(spec) }
-      : { data, labelled, tokenizerFile: await checkedTokenizer(store, baseManifest) };
+      ? { data, needs, tokenizer: trainedTokenizer(spec) }
+      : { data, needs, tokenizerFile: await checkedTokenizer(store, baseManifest) };
   const options = { store, index, roots, onProgress };
   const { sha256, warnings } = await prepareData(request, options);
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };

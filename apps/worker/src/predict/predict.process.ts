@@ -6,12 +6,18 @@ import { parseArgs } from 'node:util';
 import { runProgram, systemCode } from '@ringmaster/base';
 import { textLines } from '@ringmaster/data';
 import { inDirectory } from '@ringmaster/model';
-import { artifactManifestSchema } from '@ringmaster/protocol';
+import {
+  artifactManifestSchema,
+  EXPORTED_MANIFEST,
+  RingmasterError,
+  type ArtifactManifest,
+} from '@ringmaster/protocol';
 import type { Prediction } from '@ringmaster/tasks';
 import { openArtifacts, readManifest } from '../artifacts/artifacts.js';
 import { holdCache } from '../artifacts/cache.js';
 import { locateModel } from '../artifacts/model.js';
 import { batches } from './batches.js';
+import { cleaningOf } from './cleaning.js';
 import { readLine, refused, type InputLine } from './input.js';
 import { Predictor } from './predictor.js';
 
@@ -33,8 +39,8 @@ const { values } = parseArgs({
 async function openPredictor(): Promise<Predictor> {
   const { 'model-directory': directory, model } = values;
   if (directory !== undefined) {
-    const cleans = await isMadeHere(directory);
-    return Predictor.open(directory, inDirectory(directory), { cleans });
+    const manifest = await exportedManifest(directory);
+    return Predictor.open(directory, inDirectory(directory), cleaningOf(manifest));
   }
   const location = {
     url: values['artifacts-url'] ?? '',
@@ -45,20 +51,28 @@ async function openPredictor(): Promise<Predictor> {
   const { cache = '' } = values;
   const artifacts = openArtifacts(location, cache);
   if (artifacts.source.kind === 'remote') await holdCache(cache);
-  const { job } = await readManifest(artifacts, model ?? '');
+  const manifest = await readManifest(artifacts, model ?? '');
   const { name, locate } = await locateModel(artifacts, model ?? '');
-  return Predictor.open(name, locate, { cleans: job !== null });
+  return Predictor.open(name, locate, cleaningOf(manifest));
 }
 
-/** Whether a job has made the model in a directory, as the manifest of an exported one tells. */
-async function isMadeHere(directory: string): Promise<boolean> {
+/**
+ * The manifest that an exported model carries in its directory; null of a directory from elsewhere.
+ * @throws MODEL_DIRECTORY_INVALID when it cannot be understood: how texts were cleaned in training would be ignored
+ */
+async function exportedManifest(directory: string): Promise<ArtifactManifest | null> {
+  const text = await readFile(join(directory, EXPORTED_MANIFEST), 'utf8').catch(
+    (error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return null;
+      throw error;
+    },
+  );
+  if (text === null) return null;
   try {
-    const text = await readFile(join(directory, 'ringmaster.json'), 'utf8');
-    const manifest = artifactManifestSchema.safeParse(JSON.parse(text));
-    return manifest.success && manifest.data.job !== null;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return false;
-    throw error;
+    return artifactManifestSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const reason = `its ${EXPORTED_MANIFEST} cannot be understood`;
+    throw new RingmasterError('MODEL_DIRECTORY_INVALID', { path: directory, reason }, { cause });
   }
 }
 

@@ -4,8 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { trainTokenizer } from '@ringmaster/data';
+import { MARKUP, PLAIN, trainTokenizer } from '@ringmaster/data';
 import { Model, writeHuggingFace, type ModelConfig } from '@ringmaster/model';
+import type { CleaningRule } from '@ringmaster/protocol';
 import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -135,12 +136,10 @@ describe('predictions', () => {
     expect(found.map(({ truncated }) => truncated)).toEqual([undefined, true, true]);
   });
 
-  it('are of cleaned texts only where the model was trained on such', async () => {
-    const texts = asJson('you\u200b cafe\u0301', 'you café');
+  it('are of texts cleaned as those that the model was trained on', async () => {
+    const texts = asJson('<b>you\u200b</b> cafe\u0301', '<b>you</b> café', 'you café');
     const logits = async () =>
       (await answers(texts, '--logits')).answers.map(({ logits: found }) => found);
-    const [raw, clean] = await logits();
-    expect(raw).not.toEqual(clean);
     const hash = 'a'.repeat(64);
     const manifest = {
       ...{ format: 1, kind: 'model', job: 'j-1', name: 'm', step: 1, evaluations: 0 },
@@ -148,10 +147,19 @@ describe('predictions', () => {
       ...{ task: 'text-classification', labels: ['ham', 'spam'], metrics: {}, files: {} },
     };
     const path = join(directory, 'ringmaster.json');
-    await writeFile(path, JSON.stringify(manifest));
+    const trainedOn = async (cleaning?: readonly CleaningRule[]) => {
+      await writeFile(path, JSON.stringify({ ...manifest, cleaning }));
+      return logits();
+    };
+    const [raw, marked, clean] = await logits();
+    expect(marked).not.toEqual(raw);
+    expect(marked).not.toEqual(clean);
     try {
-      const [first, second] = await logits();
-      expect(first).toEqual(second);
+      expect(await trainedOn(MARKUP)).toEqual([clean, clean, clean]);
+      expect(await trainedOn(PLAIN)).toEqual([marked, marked, clean]);
+      // Before manifests said so, a model that a job made was served plain text.
+      expect(await trainedOn()).toEqual([marked, marked, clean]);
+      expect(await trainedOn([])).toEqual([raw, marked, clean]);
     } finally {
       await rm(path);
     }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PLAIN } from '@ringmaster/data';
 import { inDirectory, parametersOf, writeHuggingFace } from '@ringmaster/model';
 import type { ClassPrediction } from '@ringmaster/tasks';
 import { tinyConfigs, writeTinyModel } from '@ringmaster/tasks/testing';
@@ -24,7 +25,7 @@ it('scores labels of which any number may hold each by itself', async () => {
   });
   const predict = async (scoring: 'softmax' | 'sigmoid') => {
     await writeHuggingFace(directory, { ...config, scoring }, parameters);
-    const predictor = await Predictor.open('tiny', inDirectory(directory), { cleans: true });
+    const predictor = await Predictor.open('tiny', inDirectory(directory), PLAIN);
     const [prediction] = predictor.predict([predictor.queries.ofText('red cats')]);
     return (prediction as ClassPrediction | undefined)?.scores;
   };
@@ -48,7 +49,7 @@ it('goes on from what the tokenizer of a causal model puts around a text', async
     special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
   };
   const logits = async () => {
-    const predictor = await Predictor.open('tiny', inDirectory(directory), { cleans: true });
+    const predictor = await Predictor.open('tiny', inDirectory(directory), PLAIN);
     return predictor.predict([predictor.queries.ofText('')])[0]?.logits;
   };
   expect(await logits()).toEqual([]);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cleanText, loadTokenizer } from '@ringmaster/data';
 import { Model, type Locate } from '@ringmaster/model';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type CleaningRule } from '@ringmaster/protocol';
 import {
   checkVocabulary,
   taskOfHead,
@@ -11,11 +11,6 @@ import {
 } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
 import { readModel } from '../artifacts/model.js';
-
-export interface PredictorOptions {
-  /** Whether texts are brought into the form of plain text in training: what a model was trained on elsewhere is not known. */
-  readonly cleans: boolean;
-}
 
 /** Queries that are computed together. */
 const BATCH = 16;
@@ -34,12 +29,13 @@ export class Predictor {
   /**
    * Loads a model in the layout of Hugging Face.
    * @param name Of the model, for errors.
+   * @param cleaning The rules that the texts in training were cleaned by, in order; none where they are not known.
    * @throws MODEL_UNUSABLE when its head is not known or weights are missing; what reading the files throws.
    */
   static async open(
     name: string,
     locate: Locate,
-    { cleans }: PredictorOptions,
+    cleaning: readonly CleaningRule[],
   ): Promise<Predictor> {
     const path = locate('tokenizer.json');
     const json = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -60,7 +56,7 @@ export class Predictor {
     });
     const tokenizer = loadTokenizer(json, path);
     checkVocabulary(config, tokenizer, name);
-    const clean = (text: string) => (cleans ? cleanText(text, false).text : text);
+    const clean = (text: string) => cleanText(text, cleaning).text;
     const { predictions } = taskOfHead(model.head);
     return new Predictor({ model, config, tokenizer, clean }, predictions);
   }

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeShard } from '../shards/format.js';
 import { writeDataset } from '../testing/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rm-dataset-'));
@@ -35,8 +34,8 @@ describe('SplitReader', () => {
         reader.copyStream(start, end, separator, out, 0);
         expect([...out]).toEqual(stream.slice(start, end));
         list.flat().forEach(({ tokens, label }, index) => {
-          expect([...reader.document(index).tokens]).toEqual(tokens);
-          expect(reader.document(index).label).toBe(label);
+          expect([...reader.get(index, 'text')]).toEqual(tokens);
+          expect(reader.get(index, 'class')).toBe(label);
         });
       }),
       { numRuns: 60 },
@@ -58,13 +57,8 @@ describe('SplitReader', () => {
     for (const apply of damage) {
       const dataset = writeDataset(directory, [[{ tokens: [7, 8, 9], label: 0 }]]);
       const path = join(directory, dataset.manifest.splits.train.shards[0]?.sha256 ?? '');
-      const content = encodeShard({
-        tokens: Uint16Array.of(7, 8, 9),
-        offsets: Uint32Array.of(0, 3),
-        labels: Int32Array.of(0),
-      });
-      apply(path, content);
-      expect(() => dataset.splits.train.document(0)).toThrow(
+      apply(path, readFileSync(path));
+      expect(() => dataset.splits.train.get(0, 'text')).toThrow(
         expect.objectContaining({
           code: 'DATA_SHARD_INVALID',
           detail: expect.objectContaining({ path }) as unknown,

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import {
   dataManifestSchema,
   RingmasterError,
+  type ColumnName,
   type DataManifest,
   type DataSplit,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
-import { decodeShard, type Shard, type TokenArray } from '../shards/format.js';
+import { decodeShard } from '../shards/format.js';
+import { valueAt, type EncodedColumns, type Section } from '../shards/section.js';
 
 /** Prepared data whose shards are read when they are first needed, checked once, and kept. */
 export interface Dataset {
@@ -45,12 +47,14 @@ interface Part {
   readonly firstDocument: number;
   readonly firstToken: number;
   readonly documents: number;
-  loaded: Shard | null;
+  readonly tokens: number;
+  loaded: readonly Section[] | null;
 }
 
-/** One split: its documents, and the stream that they make when joined. */
+/** One split: its documents by columns, and the stream that they make when joined. */
 export class SplitReader {
   readonly documents: number;
+  /** Tokens of all columns. */
   readonly tokens: number;
   readonly #parts: readonly Part[];
   readonly #blobPath: (sha256: string) => string;
@@ -63,7 +67,7 @@ export class SplitReader {
     let firstDocument = 0;
     let firstToken = 0;
     for (const { sha256, bytes, documents, tokens } of split.shards) {
-      parts.push({ sha256, bytes, firstDocument, firstToken, documents, loaded: null });
+      parts.push({ sha256, bytes, firstDocument, firstToken, documents, tokens, loaded: null });
       firstDocument += documents;
       firstToken += tokens;
     }
@@ -71,18 +75,18 @@ export class SplitReader {
   }
 
   /**
-   * Token ids and label id (-1 without) of a document.
-   * @throws DATA_SHARD_INVALID
+   * What a document has in a column.
+   * @throws DATA_SHARD_INVALID; TypeError when the data have no such column
    */
-  document(index: number): { readonly tokens: TokenArray; readonly label: number } {
-    const part = this.#lastPart((candidate) => candidate.firstDocument <= index);
-    const { tokens, offsets, labels } = this.#load(part);
-    const at = index - part.firstDocument;
-    return { tokens: tokens.subarray(offsets[at], offsets[at + 1]), label: labels[at] ?? -1 };
+  get<Name extends ColumnName>(document: number, column: Name): EncodedColumns[Name] {
+    const part = this.#lastPart((candidate) => candidate.firstDocument <= document);
+    const section = this.#section(part, column);
+    // The kind of a section is that of the column of its name: `decodeShard` has seen to it.
+    return valueAt(section, document - part.firstDocument) as EncodedColumns[Name];
   }
 
   /**
-   * Copies a stretch of the stream of all documents into `out`.
+   * Copies a stretch of the stream that the texts of all documents make into `out`. They are the only column of tokens.
    * @param separator Token id after each document, or null for none.
    * @throws DATA_SHARD_INVALID
    */
@@ -103,7 +107,7 @@ export class SplitReader {
     ) {
       const part = this.#parts[index];
       if (part === undefined) throw new RangeError(`the stream ends before ${end}`);
-      const { tokens, offsets } = this.#load(part);
+      const { values: tokens, offsets } = this.#textIn(part);
       let local = position - partStart(part);
       let document = lastDocument(offsets, local, gap);
       for (; document < part.documents && position < end; document++) {
@@ -132,7 +136,20 @@ export class SplitReader {
     return part;
   }
 
-  #load(part: Part): Shard {
+  #textIn(part: Part) {
+    const section = this.#section(part, 'text');
+    if (section.kind !== 'tokens' || section.values.length !== part.tokens)
+      throw new TypeError('a stream is of data whose only column of tokens is the text');
+    return section;
+  }
+
+  #section(part: Part, column: ColumnName): Section {
+    const section = this.#load(part).find(({ name }) => name === column);
+    if (section === undefined) throw new TypeError(`the data have no column '${column}'`);
+    return section;
+  }
+
+  #load(part: Part): readonly Section[] {
     if (part.loaded !== null) return part.loaded;
     const path = this.#blobPath(part.sha256);
     const fail = (reason: string, cause?: unknown) =>
@@ -147,7 +164,7 @@ export class SplitReader {
       throw fail(`it has ${content.length} bytes instead of ${part.bytes}`);
     const found = createHash('sha256').update(content).digest('hex');
     if (found !== part.sha256) throw fail(`its content has the SHA-256 ${found}`);
-    part.loaded = decodeShard(content, path);
+    part.loaded = decodeShard(content, path).sections;
     return part.loaded;
   }
 }

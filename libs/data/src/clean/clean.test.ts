@@ -1,8 +1,8 @@
+import type { CleaningRule } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalForm } from '../text/unicode.js';
-import { cleanText } from './clean.js';
-import { markupRules } from './markup.js';
+import { cleanText, MARKUP, PLAIN } from './clean.js';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
 
@@ -10,8 +10,8 @@ describe('cleanText', () => {
   it('changes nothing the second time, and leaves normal form C', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const once = cleanText(text, false).text;
-        expect(cleanText(once, false)).toEqual({ text: once, changed: [] });
+        const once = cleanText(text, PLAIN).text;
+        expect(cleanText(once, PLAIN)).toEqual({ text: once, changed: [] });
         expect(once).toBe(normalForm(once, 'NFC'));
       }),
     );
@@ -19,7 +19,7 @@ describe('cleanText', () => {
 
   it('keeps the indentation and the lines of plain text', () => {
     const poem = 'a\n    b  c\n\n<b> > d';
-    expect(cleanText(poem, false)).toEqual({ text: poem, changed: [] });
+    expect(cleanText(poem, PLAIN)).toEqual({ text: poem, changed: [] });
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe('cleanText', () => {
     ['unicode-nfc', 'cafe\u0301', 'café'],
     ['whitespace', 'a \t b\u00a0c  \r\n\r\n\r\n\r\n d', 'a b c\n\nd'],
   ] as const)('of mails: %s in %j', (rule, text, expected) => {
-    const cleaned = cleanText(text, true);
+    const cleaned = cleanText(text, MARKUP);
     expect(cleaned.text).toBe(expected ?? text);
     expect(cleaned.changed.includes(rule)).toBe(expected !== null);
   });
@@ -54,30 +54,30 @@ describe('cleanText', () => {
     ];
     for (const unit of units)
       for (const around of ['', 'word'])
-        for (const markup of [false, true]) {
+        for (const cleaning of [PLAIN, MARKUP]) {
           const text = around + unit.repeat(100_000) + around;
-          const cleaned = cleanText(text, markup).text;
+          const cleaned = cleanText(text, cleaning).text;
           expect(cleaned.length).toBeLessThanOrEqual(2 * text.length);
         }
     const million = `left${' '.repeat(1_000_000)}right`;
-    expect(cleanText(million, false).text).toBe(million);
-    expect(cleanText(million, true).text).toBe('left right');
+    expect(cleanText(million, PLAIN).text).toBe(million);
+    expect(cleanText(million, MARKUP).text).toBe('left right');
     const lines = `${'a'.repeat(76)}\n`.repeat(200_000);
-    expect(cleanText(lines, true).text).toBe('');
+    expect(cleanText(lines, MARKUP).text).toBe('');
   });
 
   /** What the rules by lines do, as patterns: easy to read, but they look at some texts again and again. */
-  const patterns: readonly (readonly [number, readonly RegExp[]])[] = [
+  const patterns: readonly (readonly [CleaningRule, readonly RegExp[]])[] = [
     [
-      1,
+      'encoded-attachment',
       [
         /(?:^[A-Za-z0-9+/]{56,80}\n){3,}(?:^[A-Za-z0-9+/]{1,79}={0,2}$)?/gm,
         /^begin [0-7]{3} \S.*\n(?:[ -`]{1,62}\n)+?end$/gm,
       ],
     ],
-    [2, [/\n[_-]{20,}\n(?:.*\n){0,3}?.*(?:mailing list|listinfo)[^]{0,400}$/i]],
+    ['list-footer', [/\n[_-]{20,}\n(?:.*\n){0,3}?.*(?:mailing list|listinfo)[^]{0,400}$/i]],
     [
-      3,
+      'quoted-reply',
       [
         /(?:^[^\n>]{0,160}(?:wrote|writes|schrieb|said):[^\S\n]*\n\s{0,4})?(?:^[^\S\n]?>.*(?:\n|$))+/gm,
       ],
@@ -100,13 +100,12 @@ describe('cleanText', () => {
       'x'.repeat(390),
     ),
   );
-  it.each(patterns)('is by lines what rule %i is by patterns', (rule, expressions) => {
-    const apply = markupRules[rule]?.[1];
+  it.each(patterns)('is by lines what %s is by patterns', (rule, expressions) => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 14 }), (lines) => {
         const text = lines.join('\n');
         const expected = expressions.reduce((left, pattern) => left.replace(pattern, ''), text);
-        expect(apply?.(text).trimEnd()).toBe(expected.trimEnd());
+        expect(cleanText(text, [rule]).text.trimEnd()).toBe(expected.trimEnd());
       }),
       { numRuns: 3000 },
     );

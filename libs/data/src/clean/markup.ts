@@ -1,5 +1,3 @@
-import type { Step } from './clean.js';
-
 const tags =
   'a|abbr|b|big|blockquote|body|br|center|code|col|dd|div|dl|dt|em|embed|font|form|frame|frameset|h[1-6]|head|hr|html|i|' +
   'iframe|img|input|layer|li|link|map|area|meta|noscript|object|ol|option|p|param|pre|s|script|select|small|span|strike|' +
@@ -27,7 +25,8 @@ function decodeEntity(whole: string, name: string): string {
   return printable && (code < 0xd800 || code > 0xdfff) ? String.fromCharCode(code) : whole;
 }
 
-function stripHtml(text: string): string {
+/** Leaves out tags, comments, styles and scripts, and decodes entities. */
+export function stripHtml(text: string): string {
   if (!text.includes('<') && !text.includes('&')) return text;
   return text
     .replace(block, ' ')
@@ -43,7 +42,8 @@ const uuBegin = /^begin [0-7]{3} \S/;
 const uuLine = /^[ -`]{1,62}$/;
 
 /** Leaves out at least three whole lines of base64, with a last one that ends in padding, and uuencoded files. */
-function dropAttachments(lines: readonly string[]): readonly string[] {
+export function dropAttachments(text: string): string {
+  const lines = text.split('\n');
   const kept: string[] = [];
   const last = lines.length - 1;
   const runOf = (from: number, pattern: RegExp): number => {
@@ -71,7 +71,7 @@ function dropAttachments(lines: readonly string[]): readonly string[] {
     kept.push(line);
     at++;
   }
-  return kept;
+  return kept.join('\n');
 }
 
 const rule = /^[_-]{20,}$/;
@@ -80,7 +80,8 @@ const mention = /^.*(?:mailing list|listinfo)/is;
 const FOOTER = { characters: 400, lines: 4 };
 
 /** Cuts a text at the first rule that the name of a mailing list follows, close to the end of the text. */
-function dropFooter(lines: readonly string[]): readonly string[] {
+export function cutFooter(text: string): string {
+  const lines = text.split('\n');
   let cut = lines.length;
   let after = 0;
   for (let at = lines.length - 1; at > 0 && after <= FOOTER.characters; at--) {
@@ -91,7 +92,7 @@ function dropFooter(lines: readonly string[]): readonly string[] {
         if (rule.test(lines[above] ?? '')) cut = Math.min(cut, above);
     after += line.length + 1;
   }
-  return lines.slice(0, cut);
+  return lines.slice(0, cut).join('\n');
 }
 
 const quote = /^[^\S\n]?>/;
@@ -101,7 +102,8 @@ const attribution = /^[^>]{0,160}(?:wrote|writes|schrieb|said):\s*$/;
 const GAP = 4;
 
 /** Leaves out lines that quote another mail, with the line that says whose. */
-function dropQuotes(lines: readonly string[]): readonly string[] {
+export function dropQuotes(text: string): string {
+  const lines = text.split('\n');
   const kept: string[] = [];
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? '';
@@ -115,7 +117,7 @@ function dropQuotes(lines: readonly string[]): readonly string[] {
     }
     kept.push(line);
   }
-  return kept;
+  return kept.join('\n');
 }
 
 /** The first line from `at` on that is not blank, or that is too far away. */
@@ -127,16 +129,3 @@ function afterGap(lines: readonly string[], at: number): number {
   }
   return at;
 }
-
-const byLines =
-  (apply: (lines: readonly string[]) => readonly string[]) =>
-  (text: string): string =>
-    apply(text.split('\n')).join('\n');
-
-/** Rules for mails and pages, in the order in which they are applied. */
-export const markupRules: readonly Step[] = [
-  ['html', stripHtml],
-  ['encoded-attachment', byLines(dropAttachments)],
-  ['list-footer', byLines(dropFooter)],
-  ['quoted-reply', byLines(dropQuotes)],
-];

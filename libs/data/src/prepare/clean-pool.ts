@@ -14,13 +14,13 @@ const AHEAD = 4;
  * @throws What the readers throw, for the first document in that order.
  */
 export async function* cleanedDocuments(
-  { readings, markup }: Source,
+  { readings, cleaning }: Source,
   threads: number,
 ): AsyncGenerator<CleanedDocument> {
-  const requests = inParts(readings).map((part): CleanRequest => ({ readings: part, markup }));
+  const requests = inParts(readings).map((part): CleanRequest => ({ readings: part, cleaning }));
   const size = Math.min(threads, requests.length);
   if (size <= 1) {
-    yield* cleanFiles({ readings, markup });
+    yield* cleanFiles({ readings, cleaning });
     return;
   }
   const pool = Array.from({ length: size }, () => new CleanThread());

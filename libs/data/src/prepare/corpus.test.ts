@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { namesIn } from '@ringmaster/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BlobStore } from '../blobs/blob-store.js';
 import { prepareData } from './prepare.js';
@@ -25,13 +26,13 @@ describe('spam-assassin', { timeout: 300_000 }, () => {
     const finetune = await prepareData({ data, tokenizerFile }, second);
     expect(finetune).toEqual(pretrain);
 
-    const { splits, labels, warnings, statistics } = pretrain.manifest;
+    const { splits, warnings, statistics } = pretrain.manifest;
     expect(statistics.read).toBe(6046);
-    expect(labels).toEqual(['ham', 'spam']);
+    expect(namesIn(pretrain.manifest, 'class')).toEqual(['ham', 'spam']);
     expect(warnings).toEqual([]);
     expect(splits.test.documents / (statistics.read - 137)).toBeCloseTo(0.2, 1);
     const spam = (split: keyof typeof splits) =>
-      (splits[split].labels['spam'] ?? 0) / splits[split].documents;
+      (splits[split].counts.class?.['spam'] ?? 0) / splits[split].documents;
     expect(Math.abs(spam('test') - spam('train'))).toBeLessThan(0.03);
   });
 

@@ -1,13 +1,15 @@
 import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
-import type { Document } from '../document.js';
+import type { Columns, Document } from '../document.js';
 import { assignSplits } from '../splits.js';
 import { cleanedDocuments } from './clean-pool.js';
+import { annotationsOf, contentOf, textsOf } from './content.js';
+import { ColumnFaults } from './faults.js';
 import type { Progress } from './progress.js';
 import type { Origin, Sources } from './request.js';
 
-interface CleanDocument extends Document {
-  /** SHA-256 of the cleaned text. */
+interface CleanDocument extends Omit<Document, 'faults'> {
+  /** SHA-256 of the cleaned content. */
   readonly hash: string;
   readonly origin: Origin;
 }
@@ -25,7 +27,10 @@ export interface Corpus {
   readonly warnings: readonly string[];
 }
 
-/** Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split. */
+/**
+ * Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split.
+ * @throws DATA_COLUMN_MISSING, DATA_COLUMN_INVALID, DATA_SPLIT_EMPTY; what the readers throw
+ */
 export async function collectCorpus(
   sources: Sources,
   progress: Progress,
@@ -33,13 +38,13 @@ export async function collectCorpus(
 ): Promise<Corpus> {
   const { documents, read, dropped, cleaned } = await readClean(sources, progress, threads);
   progress.phase('duplicates', documents.length);
-  const groups = nearDuplicateGroups(documents.map(({ text }) => text));
+  const groups = nearDuplicateGroups(documents.map(({ columns }) => contentOf(columns)));
 
   const divided = [...documents.keys()].filter((index) => documents[index]?.origin === 'main');
   const assigned = assignSplits(
     divided.map((index) => ({
       hash: documents[index]?.hash ?? '',
-      label: documents[index]?.label ?? null,
+      label: documents[index]?.columns.class ?? null,
       group: groups[index] ?? index,
     })),
     sources.fractions,
@@ -72,27 +77,33 @@ async function readClean(sources: Sources, progress: Progress, threads: number) 
   const dropped = { empty: 0, 'exact-duplicate': 0 };
   const cleaned: Record<string, number> = {};
   const seen = new Set<string>();
+  const faults = new ColumnFaults();
   let read = 0;
   progress.phase('read');
   for (const origin of ['main', 'validation', 'test'] as const) {
     const source = sources[origin];
     if (source === null) continue;
-    for await (const { id, line, text, label, hash, changed } of cleanedDocuments(
-      source,
-      threads,
-    )) {
+    for await (const document of cleanedDocuments(source, threads)) {
+      const { id, line, columns, hash } = document;
       progress.advance(++read);
-      for (const rule of changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
-      const identity = JSON.stringify([origin, hash, label]);
-      if (text === '') dropped.empty++;
+      faults.add(document.faults);
+      for (const rule of document.changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
+      const identity = JSON.stringify([origin, hash, annotationsOf(columns)]);
+      if (isEmpty(columns)) dropped.empty++;
       else if (seen.has(identity)) dropped['exact-duplicate']++;
       else {
         seen.add(identity);
-        documents.push({ id, line, text, label, hash, origin });
+        documents.push({ id, line, columns, hash, origin });
       }
     }
   }
+  faults.judge();
   return { documents, read, dropped, cleaned };
+}
+
+/** Whether one of the texts of a document is. */
+function isEmpty(columns: Columns): boolean {
+  return textsOf(columns).includes('');
 }
 
 function requireDocuments(
@@ -148,7 +159,8 @@ function countOverlap(
 
 function countConflicts(documents: readonly SplitDocument[]): number {
   const labels = new Map<string, Set<string | null>>();
-  for (const { hash, label } of documents) {
+  for (const { hash, columns } of documents) {
+    const { class: label = null } = columns;
     const known = labels.get(hash);
     if (known === undefined) labels.set(hash, new Set([label]));
     else known.add(label);

@@ -2,7 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import type { SplitDocument } from './corpus.js';
 
 export interface Labels {
-  /** In the order of their ids: by number where all are whole numbers, else by code unit; none where they are not used. */
+  /** In the order of their ids; none where they are not used. */
   readonly names: readonly string[];
   /** Why they are not used, if they are not. */
   readonly warning: string | null;
@@ -15,30 +15,58 @@ export interface Labels {
  */
 export function collectLabels(documents: readonly SplitDocument[], needed: boolean): Labels {
   const train = documents.filter(({ split }) => split === 'train');
-  const known = new Set(train.flatMap(({ label }) => label ?? []));
+  const known = new Set(train.flatMap(({ columns }) => columns.class ?? []));
   const fault = faultOf(documents, known) ?? (needed ? uselessness(train, known) : null);
-  if (fault === null) return { names: sorted(known), warning: null };
+  if (fault === null) return { names: inOrder(known), warning: null };
   if (needed) throw fault;
-  const isLabelled = documents.some(({ label }) => label !== null);
+  const isLabelled = documents.some(({ columns }) => (columns.class ?? null) !== null);
   return {
     names: [],
     warning: isLabelled ? `no label is used: ${lowerFirst(fault.message)}` : null,
   };
 }
 
+/**
+ * The classes of the train split, of which a document has any number.
+ * @throws DATA_LABELS_MISSING when it has none; DATA_LABEL_UNKNOWN when another split has one that cannot be learned.
+ */
+export function collectClasses(documents: readonly SplitDocument[]): string[] {
+  const classesOf = ({ columns }: SplitDocument) => columns.classes ?? [];
+  const train = documents.filter(({ split }) => split === 'train');
+  const known = new Set(train.flatMap(classesOf));
+  if (known.size === 0)
+    throw new RingmasterError('DATA_LABELS_MISSING', { documents: train.length, first: null });
+  const unknown = unknownName(documents, 'label', known, classesOf);
+  if (unknown !== null) throw unknown;
+  return inOrder(known);
+}
+
 function faultOf(
   documents: readonly SplitDocument[],
   known: ReadonlySet<string>,
 ): RingmasterError | null {
-  const without = documents.filter(({ label }) => label === null);
+  const without = documents.filter(({ columns }) => (columns.class ?? null) === null);
   const [first] = without;
   if (first !== undefined) {
     const detail = { documents: without.length, first: placeOf(first) };
     return new RingmasterError('DATA_LABELS_MISSING', detail);
   }
-  for (const { split, label, id } of documents)
-    if (label !== null && !known.has(label))
-      return new RingmasterError('DATA_LABEL_UNKNOWN', { label, split, id });
+  return unknownName(documents, 'label', known, ({ columns }) => columns.class ?? []);
+}
+
+/** The error of the first document with a name that no train document has; null where there is none. */
+export function unknownName(
+  documents: readonly SplitDocument[],
+  what: 'label' | 'tag',
+  known: ReadonlySet<string>,
+  namesOf: (document: SplitDocument) => string | readonly string[],
+): RingmasterError | null {
+  for (const document of documents) {
+    const { split, id } = document;
+    const label = [namesOf(document)].flat().find((name) => !known.has(name));
+    if (label !== undefined)
+      return new RingmasterError('DATA_LABEL_UNKNOWN', { what, label, split, id });
+  }
   return null;
 }
 
@@ -56,14 +84,16 @@ function uselessness(
 /** Up to this many documents, one of each class may be meant. */
 const FEW = 8;
 
-function placeOf({ id, line }: SplitDocument): string {
+/** Where a document is, for messages. */
+export function placeOf({ id, line }: Pick<SplitDocument, 'id' | 'line'>): string {
   return `${id.slice(0, id.lastIndexOf('#'))} line ${line}`;
 }
 
 const lowerFirst = (sentence: string): string =>
   sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
 
-function sorted(known: ReadonlySet<string>): string[] {
+/** Names in the order of their ids: by number where all are whole numbers, else by code unit. */
+export function inOrder(known: ReadonlySet<string>): string[] {
   const labels = [...known];
   const numeric = labels.every((label) => /^\d{1,15}$/.test(label));
   return labels.sort((a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : 1));

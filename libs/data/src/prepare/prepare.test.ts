@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomKey, RandomStream } from '@ringmaster/base';
-import type { DataSection } from '@ringmaster/protocol';
+import { namesIn, type DataSection } from '@ringmaster/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
@@ -79,8 +79,11 @@ describe('prepareData', () => {
     const dataset = openDataset(manifest, (sha256) => place.store.path(sha256));
     const texts = (['train', 'validation', 'test'] as const).flatMap((split) =>
       Array.from({ length: manifest.splits[split].documents }, (_, index) => {
-        const { tokens, label } = dataset.splits[split].document(index);
-        return { text: loaded.decode(tokens), label: manifest.labels[label] };
+        const text = loaded.decode(dataset.splits[split].get(index, 'text'));
+        return {
+          text,
+          label: namesIn(manifest, 'class')[dataset.splits[split].get(index, 'class')],
+        };
       }),
     );
     const sorted = (list: readonly object[]) => list.map((each) => JSON.stringify(each)).sort();
@@ -183,19 +186,22 @@ describe('prepareData', () => {
       rows.map(({ text }, at) => ({ text, label: at % 12 })),
     );
     const { manifest } = await prepareData(request({ files: numbered }), freshPlace());
-    expect(manifest.labels).toEqual(Array.from({ length: 12 }, (_, at) => String(at)));
+    expect(namesIn(manifest, 'class')).toEqual(Array.from({ length: 12 }, (_, at) => String(at)));
   });
 
   it('uses no label, and says so, where some documents have none', async () => {
     const partly = write('partly.jsonl', [...rows, { text: 'one without' }]);
     const { manifest } = await prepareData(request({ files: partly }), freshPlace());
-    expect(manifest.labels).toEqual([]);
+    expect(namesIn(manifest, 'class')).toEqual([]);
     expect(manifest.warnings).toContain(
       'no label is used: 1 document has no label, the first of them partly.jsonl line 121',
     );
   });
 
-  const labelled = (data: DataSection): PrepareRequest => ({ ...request(data), labelled: true });
+  const labelled = (data: DataSection): PrepareRequest => ({
+    ...request(data),
+    needs: { text: 'required', class: 'required' },
+  });
 
   it('is the same with and without a task that needs the labels', async () => {
     const pretrain = await prepareData(request({ files, test: 0.2 }), freshPlace());

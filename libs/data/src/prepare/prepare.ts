@@ -12,20 +12,22 @@ import {
 import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors, syncDirectory } from '../blobs/disk.js';
+import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
 import type { Roots } from '../readers/roots.js';
 import { SplitBuilder } from '../shards/builder.js';
-import { tokenWidth } from '../shards/format.js';
+import { tokenWidth } from '../shards/section.js';
 import { unigramEntropy } from '../shards/entropy.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { trainTokenizer } from '../tokenizers/train.js';
-import { collectCorpus } from './corpus.js';
-import { collectLabels } from './labels.js';
+import { collectCorpus, type SplitDocument } from './corpus.js';
+import { textIn, textsOf } from './content.js';
+import { collectEncoders } from './encoders.js';
 import { Progress, type PrepareProgress } from './progress.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
 import { UnknownTokens } from './unknown-tokens.js';
 
 /** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
-const PIPELINE = 2;
+const PIPELINE = 3;
 
 export interface PreparedData {
   readonly manifest: DataManifest;
@@ -68,7 +70,7 @@ export async function prepareData(
 ): Promise<PreparedData> {
   const progress = new Progress(onProgress);
   progress.phase('hash');
-  const sources = await openSources(request.data, roots);
+  const sources = await openSources(request, roots);
   const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
   const entry = join(index, requestKey(request, sources, base));
   const known = await recall(entry, store);
@@ -82,36 +84,41 @@ export async function prepareData(
   if (known !== null) return done(known.manifest, known.sha256, true);
 
   const { documents, statistics, warnings } = await collectCorpus(sources, progress, threads);
-  const labels = collectLabels(documents, request.labelled ?? false);
+  const annotated = collectEncoders(documents, request.needs ?? TEXT_NEEDS);
   const json = base ?? train(request, documents, progress);
   const tokenizer = loadTokenizer(json);
 
   progress.phase('encode', documents.length);
   const width = tokenWidth(tokenizer.vocabulary);
+  const { encoders } = annotated;
+  const columns = encoders.flatMap((encoder) => encoder.columns);
   const builders: Record<DataSplit, SplitBuilder> = {
-    train: new SplitBuilder(store, width),
-    validation: new SplitBuilder(store, width),
-    test: new SplitBuilder(store, width),
+    train: new SplitBuilder(store, columns, width),
+    validation: new SplitBuilder(store, columns, width),
+    test: new SplitBuilder(store, columns, width),
   };
   const unknown = new UnknownTokens(tokenizer);
   const frequencies = new Float64Array(tokenizer.vocabulary);
-  for (const [at, { id, text, label, split }] of documents.entries()) {
-    const tokens = tokenizer.encode(text);
-    unknown.add(text, tokens);
-    if (split === 'train')
+  for (const [at, document] of documents.entries()) {
+    const encoded = encoders.flatMap((encoder) => encoder.encode(document, tokenizer));
+    let characters = 0;
+    for (const [index, { name, kind }] of columns.entries()) {
+      if (kind !== 'tokens') continue;
+      const text = textIn(document.columns, name) ?? '';
+      const tokens = encoded[index]?.values ?? [];
+      characters += text.length;
+      unknown.add(text, tokens);
+      if (document.split !== 'train') continue;
       for (const token of tokens) frequencies[token] = (frequencies[token] ?? 0) + 1;
-    const labelled =
-      labels.names.length === 0 || label === null
-        ? null
-        : { name: label, id: labels.names.indexOf(label) };
-    await builders[split].add(id, text.length, tokens, labelled);
+    }
+    await builders[document.split].add(document.id, characters, encoded);
     progress.advance(at + 1);
   }
 
   const unknownWarning = unknown.judge();
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
   const manifest: DataManifest = {
-    format: 1,
+    format: 2,
     tokenizer: {
       sha256: (await store.putBytes(Buffer.from(json))).sha256,
       vocabulary,
@@ -123,8 +130,9 @@ export async function prepareData(
       endOfText,
       special: [...special],
     },
-    labels: [...labels.names],
     width,
+    columns,
+    cleaning: [...sources.main.cleaning],
     splits: {
       train: await builders.train.finish(),
       validation: await builders.validation.finish(),
@@ -135,7 +143,7 @@ export async function prepareData(
       unknownTokens: unknown.count,
       unigramEntropy: unigramEntropy(frequencies, special),
     },
-    warnings: [...warnings, labels.warning, unknownWarning, unusedTokens(json)].filter(
+    warnings: [...warnings, ...annotated.warnings, unknownWarning, unusedTokens(json)].filter(
       (warning) => warning !== null,
     ),
   };
@@ -155,11 +163,13 @@ async function readTokenizer(path: string): Promise<string> {
 
 function train(
   request: PrepareRequest,
-  documents: readonly { readonly text: string; readonly split: DataSplit }[],
+  documents: readonly Pick<SplitDocument, 'columns' | 'split'>[],
   progress: Progress,
 ): string {
   if (!('tokenizer' in request)) throw new Error('there is neither a tokenizer nor its file');
-  const texts = documents.filter(({ split }) => split === 'train').map(({ text }) => text);
+  const texts = documents
+    .filter(({ split }) => split === 'train')
+    .flatMap(({ columns }) => textsOf(columns));
   progress.phase('tokenizer', texts.length);
   return trainTokenizer(texts, request.tokenizer);
 }
@@ -169,18 +179,19 @@ function unusedTokens(json: string): string | null {
   return count === 0 ? null : `the vocabulary has ${count} tokens more than the train split yields`;
 }
 
-/** Everything that the manifest depends on, and whether labels were looked at. */
+/** Everything that the manifest depends on. */
 function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string | null): string {
   const { main, validation, test, fractions } = sources;
-  const { format, text, label } = request.data;
+  const { data, needs = TEXT_NEEDS } = request;
   const list = (source: Sources['test']) => source?.files.map((file) => [file.name, file.sha256]);
   return sha256(
     canonicalJson({
       pipeline: PIPELINE,
-      labelled: request.labelled ?? false,
+      needs,
       tokenizer: 'tokenizer' in request ? request.tokenizer : sha256(tokenizer ?? ''),
-      corpus: request.data.corpus,
-      options: { format, text, label },
+      corpus: data.corpus,
+      format: data.format,
+      columns: wantedColumns({ ...data, needs }),
       fractions,
       files: [list(main), list(validation), list(test)],
     }),

@@ -57,7 +57,7 @@ describe('sources that are checked before they are read', () => {
           ...(test === undefined ? {} : { test: join(root, test) }),
         };
         const checked = await codeOf(checkSources(data, null));
-        const opened = await codeOf(openSources(data, null));
+        const opened = await codeOf(openSources({ data }, null));
         if (checked !== null) expect(opened).not.toBeNull();
         if (opened === 'DATA_NO_FILES') expect(checked).not.toBeNull();
       }),
@@ -78,7 +78,7 @@ describe('sources that are checked before they are read', () => {
     writeFileSync(join(root, 'data.xyz'), 'text');
     const data = { files: join(root, pattern) };
     expect(await codeOf(checkSources(data, null))).toBe(code);
-    expect(await codeOf(openSources(data, null))).toBe(code);
+    expect(await codeOf(openSources({ data }, null))).toBe(code);
   });
 
   it('are not looked for outside the roots', async () => {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import {
   RingmasterError,
+  type ColumnNeeds,
   type DataSection,
   type DataSplit,
   type TokenizerRequest,
@@ -16,8 +17,8 @@ import type { SplitFractions } from '../splits.js';
 /** What to prepare: the `data` section of a job file, and a tokenizer to train or a `tokenizer.json` to use. */
 export type PrepareRequest = {
   readonly data: DataSection;
-  /** Whether the task predicts the labels, so that every document needs one; false where it is left out. */
-  readonly labelled?: boolean;
+  /** The columns that the task needs of its documents; by default those of a text. */
+  readonly needs?: ColumnNeeds;
 } & ({ readonly tokenizer: TokenizerRequest } | { readonly tokenizerFile: string });
 
 /** The sources of a request. Those of validation and test are there when the split is given as files. */
@@ -30,7 +31,10 @@ export interface Sources {
 }
 
 /** @throws JOB_FILE_INVALID when the fractions leave nothing to train on; what the readers throw. */
-export async function openSources(data: DataSection, roots: Roots): Promise<Sources> {
+export async function openSources(
+  { data, needs }: Pick<PrepareRequest, 'data' | 'needs'>,
+  roots: Roots,
+): Promise<Sources> {
   const fraction = (split: DataSection['test']) => (typeof split === 'number' ? split : 0);
   const fractions = { validation: fraction(data.validation), test: fraction(data.test) };
   if (fractions.validation + fractions.test >= 1)
@@ -39,12 +43,14 @@ export async function openSources(data: DataSection, roots: Roots): Promise<Sour
       reason: 'together with data.test it leaves nothing to train on',
     });
   const openSplit = async (split: DataSection['test']) =>
-    typeof split === 'number' || split === undefined ? null : openFiles(asList(split), data, roots);
+    typeof split === 'number' || split === undefined
+      ? null
+      : openFiles(asList(split), { ...data, needs }, roots);
   return {
     main:
       data.files === undefined
-        ? await openSpamAssassin()
-        : await openFiles(asList(data.files), data, roots),
+        ? await openSpamAssassin(undefined, needs)
+        : await openFiles(asList(data.files), { ...data, needs }, roots),
     validation: await openSplit(data.validation),
     test: await openSplit(data.test),
     fractions,

@@ -1,6 +1,7 @@
 import { RingmasterError, type DataSection } from '@ringmaster/protocol';
 import type { FileRecord } from '../document.js';
 import type { Bytes } from '../text/encoding.js';
+import { readConll } from './conll.js';
 import { readCsv } from './csv.js';
 import { htmlToText } from './html.js';
 import { readJsonLines, readLines } from './lines.js';
@@ -22,6 +23,7 @@ export const readers: Readonly<Record<Format, Reader>> = {
   lines: readLines,
   jsonl: readJsonLines,
   csv: readCsv,
+  conll: readConll,
   mbox: readMbox,
 };
 
@@ -33,6 +35,10 @@ const extensions: Readonly<Record<string, Format>> = {
   ndjson: 'jsonl',
   csv: 'csv',
   tsv: 'csv',
+  conll: 'conll',
+  iob: 'conll',
+  iob2: 'conll',
+  bio: 'conll',
   mbox: 'mbox',
   eml: 'mbox',
   html: 'html',

@@ -13,8 +13,9 @@ import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '@ringmaster/protocol';
 import { escapePath } from 'tinyglobby';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Document } from '../document.js';
-import { openFiles, type ReadOptions } from './source.js';
+import type { Document, ReadOptions } from '../document.js';
+import { ColumnFaults } from '../prepare/faults.js';
+import { openFiles } from './source.js';
 import { openSpamAssassin } from './spam-assassin.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rm-readers-'));
@@ -28,13 +29,26 @@ function write(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-async function collect(source: AsyncIterable<Document>): Promise<Document[]> {
-  const documents: Document[] = [];
-  for await (const document of source) documents.push(document);
-  return documents;
+interface Row {
+  readonly id: string;
+  readonly line: number;
+  readonly text: string | undefined;
+  readonly label: string | null;
 }
 
-const read = async (path: string, options: ReadOptions = {}): Promise<Document[]> =>
+/** The documents of a source, of which none is at fault. */
+async function collect(source: AsyncIterable<Document>): Promise<Row[]> {
+  const rows: Row[] = [];
+  const faults = new ColumnFaults();
+  for await (const { id, line, columns, faults: found } of source) {
+    faults.add(found);
+    rows.push({ id, line, text: columns.text, label: columns.class ?? null });
+  }
+  faults.judge();
+  return rows;
+}
+
+const read = async (path: string, options: ReadOptions = {}): Promise<Row[]> =>
   collect(await openFiles([path], options));
 
 describe('files', () => {
@@ -197,7 +211,13 @@ describe('files', () => {
     ['DATA_FILE_UNREADABLE', 'cut.txt.gz', gzipSync('x'.repeat(99)).subarray(0, 20), {}, 'cut'],
     ['DATA_LINE_INVALID', 'bad.jsonl', '{"text":"a"}\n\n{"text":\n', {}, 'line 3'],
     ['DATA_LINE_INVALID', 'list.jsonl', '[1]\n', {}, 'not a JSON object'],
-    ['DATA_LINE_INVALID', 'deep.jsonl', '{"text":{}}\n', {}, "column 'text'"],
+    [
+      'DATA_COLUMN_INVALID',
+      'deep.jsonl',
+      '{"text":"a"}\n{"text":{}}\n{"text":[]}\n',
+      {},
+      "line 2: the column 'text' is neither text nor a number; so it is in 2 documents",
+    ],
     ['DATA_LINE_INVALID', 'bad.csv', 'text,label\nx,1\ny\n', {}, 'line 3'],
     ['DATA_COLUMN_MISSING', 'a.jsonl', '{"body":"a"}\n', {}, "no column 'text'; it has body"],
     ['DATA_COLUMN_MISSING', 'b.jsonl', '{"text":"a"}\n', { label: 'y' }, "no column 'y'"],
@@ -228,8 +248,8 @@ describe('files', () => {
       const paths = [write('left.jsonl', lines), write('left.jsonl.gz', gzipSync(lines))];
       for (const path of paths) {
         const source = await openFiles([path], {});
-        for await (const { text } of source) {
-          expect(text).toBe('one');
+        for await (const { columns } of source) {
+          expect(columns.text).toBe('one');
           break;
         }
         await expect(read(path)).rejects.toMatchObject({ code: 'DATA_LINE_INVALID' });
@@ -312,7 +332,7 @@ describe('mails', () => {
         Buffer.from(bytes),
       ]);
     const textOf = async (charset: string, bytes: number[]) =>
-      (await read(write(`${charset}.eml`, body(charset, bytes))))[0]?.text.slice('s\n\n'.length);
+      (await read(write(`${charset}.eml`, body(charset, bytes))))[0]?.text?.slice('s\n\n'.length);
     expect(await textOf('windows-1252', [0x80, 0x92, 0x93, 0x9f, 0xe9])).toBe('€’“Ÿé');
     expect(await textOf('iso-8859-1', [0x80, 0x92])).toBe('€’');
     expect(await textOf('koi8-r', [0xf0, 0xd2, 0xc9])).toBe('При');

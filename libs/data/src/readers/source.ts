@@ -1,18 +1,17 @@
-import type { DataSection } from '@ringmaster/protocol';
-import type { FileReading, Source } from '../document.js';
+import type { CleaningRule } from '@ringmaster/protocol';
+import { MARKUP, PLAIN } from '../clean/clean.js';
+import type { FileReading, ReadOptions, Source } from '../document.js';
+import { wantedColumns } from './columns.js';
 import { findFiles } from './files.js';
 import { formatOf } from './formats.js';
 import { readDocuments } from './read.js';
 import type { Roots } from './roots.js';
 
-/** How files of a job are read: the keys of its `data` section that apply to every split. */
-export type ReadOptions = Pick<DataSection, 'format' | 'text' | 'label'>;
-
 /**
  * The documents of all files that match. Files are read anew on each iteration and checked against the hash taken here.
  * @param roots Directories that the files must lie in.
  * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN and DATA_FILE_UNREADABLE here; while
- *   iterating also DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE, DATA_LINE_INVALID, DATA_COLUMN_MISSING and DATA_FILE_CHANGED.
+ *   iterating also DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE, DATA_LINE_INVALID and DATA_FILE_CHANGED.
  */
 export async function openFiles(
   patterns: readonly string[],
@@ -20,24 +19,25 @@ export async function openFiles(
   roots: Roots = null,
 ): Promise<Source> {
   const { files, notices } = await findFiles(patterns, roots);
+  const columns = wantedColumns(options);
   const readings = files.map((file): FileReading => {
-    const { format = formatOf(file.path), text, label } = options;
-    return { file, format, text, label };
+    const { format = formatOf(file.path) } = options;
+    return { file, format, columns };
   });
-  const markup = readings.some(({ format }) => format === 'mbox' || format === 'html');
-  return toSource(readings, markup, notices);
+  const isMarkedUp = readings.some(({ format }) => format === 'mbox' || format === 'html');
+  return toSource(readings, isMarkedUp ? MARKUP : PLAIN, notices);
 }
 
 /** The documents of files, one file after another. */
 export function toSource(
   readings: readonly FileReading[],
-  markup: boolean,
+  cleaning: readonly CleaningRule[],
   notices: readonly string[],
 ): Source {
   return {
     files: readings.map(({ file }) => file),
     readings,
-    markup,
+    cleaning,
     notices,
     async *[Symbol.asyncIterator]() {
       for (const reading of readings) yield* readDocuments(reading);

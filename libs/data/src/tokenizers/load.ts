@@ -142,14 +142,15 @@ function fromFile(file: unknown, path: string): Tokenizer {
     });
     const decode = (ids: Iterable<number>) =>
       decodeWordPieces(visible(ids), model.continuing_subword_prefix, decoder.cleanup);
-    return { ...common, encode, decode };
+    return { ...common, beforeWord: '', encode, decode };
   }
 
   const bytePairs = bytePair.safeParse(file);
   if (onlySpecial && bytePairs.success) {
     const { vocab, merges } = bytePairs.data.model;
     const encode = bytePairEncoder({ vocabulary: new Map(Object.entries(vocab)), merges });
-    return { ...common, encode, decode: (ids) => decodeByteLevel(visible(ids)) };
+    const decode = (ids: Iterable<number>) => decodeByteLevel(visible(ids));
+    return { ...common, beforeWord: ' ', encode, decode };
   }
 
   const general = new GeneralTokenizer(any, {});
@@ -162,6 +163,7 @@ function fromFile(file: unknown, path: string): Tokenizer {
     });
   return {
     ...common,
+    beforeWord: '',
     encode: (text) => checked(general.encode(text, { add_special_tokens: false }).ids),
     decode: (ids) => general.decode(checked([...ids]), { skip_special_tokens: true }),
   };

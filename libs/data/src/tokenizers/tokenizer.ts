@@ -18,6 +18,8 @@ export interface Tokenizer extends SpecialTokens {
   readonly vocabulary: number;
   /** What the tokenizer's own post-processor puts around a text. */
   readonly surroundings: Surroundings;
+  /** What stands before a word that is encoded by itself: a blank where the tokenizer makes it a part of the word. */
+  readonly beforeWord: string;
   /** The token with this id, as the vocabulary has it; empty where there is none. */
   token(id: number): string;
   /** Token ids of a text, without special tokens. */

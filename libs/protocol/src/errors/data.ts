@@ -1,5 +1,9 @@
 import { entry } from './define.js';
 
+/** How many documents have the trouble of the one that is named. */
+const others = (documents: number): string =>
+  documents === 1 ? '' : `; so it is in ${documents} documents`;
+
 /** Errors of corpora, tokenizers, prepared data and blobs. */
 export const dataErrors = {
   DATA_CORPUS_MISSING: entry<{ corpus: string; path: string }>({
@@ -78,22 +82,52 @@ export const dataErrors = {
     exit: 2,
     fault: 'job',
     message: ({ path }) => `The extension of ${path} names no known format`,
-    remedy: 'Say how to read it with data.format: text, lines, jsonl, csv, mbox or html.',
+    remedy: 'Say how to read it with data.format: text, lines, jsonl, csv, conll, mbox or html.',
   }),
   DATA_LINE_INVALID: entry<{ path: string; line: number; reason: string }>({
     status: 400,
     exit: 2,
     fault: 'job',
     message: ({ path, line, reason }) => `${path} line ${line}: ${reason}`,
-    remedy: 'Correct that line; jsonl has one JSON object a line, csv a header and as many fields.',
+    remedy:
+      'Correct that line; jsonl has one JSON object a line, csv a header and as many fields, conll as many columns in each line.',
   }),
-  DATA_COLUMN_MISSING: entry<{ path: string; line: number; column: string; columns: string }>({
+  DATA_COLUMN_MISSING: entry<{
+    path: string;
+    line: number;
+    column: string;
+    columns: string;
+    documents: number;
+  }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ path, line, column, columns }) =>
-      `${path} line ${line} has no column '${column}'; it has ${columns}`,
-    remedy: 'Name the columns with data.text and data.label.',
+    message: ({ path, line, column, columns, documents }) =>
+      `${path} line ${line} has no column '${column}'; it has ${columns}${others(documents)}`,
+    remedy: 'Name the columns of the files under data.columns.',
+  }),
+  DATA_COLUMN_INVALID: entry<{
+    path: string;
+    line: number;
+    column: string;
+    reason: string;
+    documents: number;
+  }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, line, column, reason, documents }) =>
+      `${path} line ${line}: the column '${column}' ${reason}${others(documents)}`,
+    remedy: 'Correct these documents, or name another column under data.columns.',
+  }),
+  DATA_TAGS_INVALID: entry<{ tag: string; documents: number; first: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ tag, documents, first, reason }) =>
+      `The tag '${tag}' of ${first} ${reason}${others(documents)}`,
+    remedy:
+      'Write entities as B-TYPE for their first word and I-TYPE for the others, and O for every other word; or give tags without prefixes.',
   }),
   DATA_SPLIT_EMPTY: entry<{ split: string; reason: string }>({
     status: 400,
@@ -110,7 +144,7 @@ export const dataErrors = {
     message: ({ documents, first }) =>
       `${documents} ${documents === 1 ? 'document has' : 'documents have'} no label${first === null ? '' : `, the first of them ${first}`}`,
     remedy:
-      'Fill in or remove these documents, or name the column of the label with data.label; an empty label is none.',
+      'Fill in or remove these documents, or name the column of the label with data.columns.class; an empty label is none.',
   }),
   DATA_LABELS_USELESS: entry<{ labels: number; documents: number; example: string }>({
     status: 400,
@@ -120,14 +154,20 @@ export const dataErrors = {
       labels === 1
         ? `All ${documents} train documents have the label '${example}': there is nothing to tell apart`
         : `The ${documents} train documents have ${labels} labels, each its own, such as '${example}': none can be learned`,
-    remedy: 'Name the column of the classes with data.label, or give documents of every class.',
+    remedy:
+      'Name the column of the classes with data.columns.class, or give documents of every class.',
   }),
-  DATA_LABEL_UNKNOWN: entry<{ label: string; split: string; id: string }>({
+  DATA_LABEL_UNKNOWN: entry<{
+    what: 'label' | 'tag';
+    label: string;
+    split: string;
+    id: string;
+  }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ label, split, id }) =>
-      `The ${split} document ${id} has the label '${label}', which no train document has`,
+    message: ({ what, label, split, id }) =>
+      `The ${split} document ${id} has the ${what} '${label}', which no train document has`,
     remedy: 'Correct the label, or add documents with it to the train split.',
   }),
   DATA_TOKENS_UNKNOWN: entry<{ percent: number; example: string }>({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256Schema } from '../canonical.js';
+import { cleaningRuleSchema } from './cleaning.js';
 
 /**
  * A directory kept as blobs: a manifest names its files by content. Checkpoints and models are both such artifacts.
@@ -25,6 +26,8 @@ export const artifactManifestSchema = z.strictObject({
   /** Labels in the order of their ids, for classification. */
   labels: z.array(z.string()).nullable(),
   metrics: z.record(z.string(), z.number()),
+  /** Of a model, the rules that its training texts were cleaned by, in order: texts to predict are cleaned alike. */
+  cleaning: z.array(cleaningRuleSchema).optional(),
   /**
    * Of a model that a run made, the step whose weights it has: that of the best evaluation where early stopping chose it,
    * else the last one.

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import type { ColumnName } from '../formats/columns.js';
+import { needsOf, taskIn } from './tasks.js';
 import { dataOf, jobFileSchema, type JobSpec } from './schema.js';
 
 /** Keys that are each valid and together ask for what cannot be. */
@@ -45,16 +47,39 @@ function inSplits(job: JobSpec): Contradiction[] {
   return [{ path: ['data', 'test'], message }];
 }
 
-function inColumns({ data: { corpus, format, text, label } }: JobSpec): Contradiction[] {
-  const misplaced = (keys: Readonly<Record<string, string | undefined>>, message: string) =>
-    Object.entries(keys).flatMap(([key, value]) =>
-      value === undefined ? [] : [{ path: ['data', key], message }],
-    );
-  if (corpus !== undefined)
-    return misplaced({ format, text, label }, "goes with 'files', not with a corpus");
-  if (format === undefined || format === 'jsonl' || format === 'csv') return [];
-  return misplaced(
-    { text, label },
-    `goes with columns, which files of format ${format} do not have`,
-  );
+function inColumns(job: JobSpec): Contradiction[] {
+  const { corpus, format, text, label, columns = {} } = job.data;
+  const keys = [
+    ...(text === undefined ? [] : [['text']]),
+    ...(label === undefined ? [] : [['label']]),
+    ...Object.keys(columns).map((name) => ['columns', name]),
+  ];
+  const misplaced = (message: string, all: readonly string[][] = keys) =>
+    all.map((key) => ({ path: ['data', ...key], message }));
+  if (corpus !== undefined) {
+    const given = format === undefined ? keys : [['format'], ...keys];
+    return misplaced("goes with 'files', not with a corpus", given);
+  }
+  if (format !== undefined && !COLUMNAR.includes(format))
+    return misplaced(`goes with columns, which files of format ${format} do not have`);
+  const twice = (key: string, name: ColumnName) =>
+    `names the same column as columns.${name}: give one of ${key} and columns.${name}`;
+  const needed: readonly string[] = Object.keys(needsOf(job));
+  return [
+    ...(text === undefined || columns.text === undefined
+      ? []
+      : misplaced(twice('text', 'text'), [['text']])),
+    ...(label === undefined || columns.class === undefined
+      ? []
+      : misplaced(twice('label', 'class'), [['label']])),
+    ...misplaced(
+      `is no column of ${taskIn(job)}, which takes ${needed.join(', ')}`,
+      Object.keys(columns)
+        .filter((name) => !needed.includes(name))
+        .map((name) => ['columns', name]),
+    ),
+  ];
 }
+
+/** Formats whose documents have columns with names. */
+const COLUMNAR: readonly string[] = ['jsonl', 'csv', 'conll'];

@@ -153,11 +153,6 @@ export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }
 
-/** Whether the task of a job predicts labels, so that every document needs one. */
-export function isLabelled(spec: JobSpec): boolean {
-  return spec.kind === 'finetune';
-}
-
 /** The published JSON Schema of job files, for editors. */
 export function jobFileJsonSchema(): object {
   return z.toJSONSchema(jobFileSchema, { io: 'input', unrepresentable: 'any' });

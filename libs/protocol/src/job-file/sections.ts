@@ -19,6 +19,38 @@ export const tokenizerSection = z
   })
   .describe('The tokenizer that is trained on the train split.');
 
+/** Name of a column in the files. Columns without a header (conll) are called by their number from 1. */
+const inFile = z
+  .union([z.string().min(1), z.int().positive()])
+  .transform(String)
+  .optional();
+
+const columns = z
+  .strictObject({
+    text: inFile.describe("The text. Default: 'text'."),
+    pair: inFile.describe("A second text. Default: 'pair'."),
+    class: inFile.describe("The one class of a document. Default: 'label'."),
+    classes: inFile.describe("A list of classes, of which any number may hold. Default: 'labels'."),
+    value: inFile.describe("A number. Default: 'value'."),
+    words: inFile.describe("A list of words. Default: 'tokens'; of conll files the first column."),
+    tags: inFile.describe(
+      "A list with a tag for each word. Default: 'tags'; of conll files the last column.",
+    ),
+    question: inFile.describe("A question. Default: 'question'."),
+    context: inFile.describe("The text that holds its answers. Default: 'context'."),
+    answers: inFile.describe(
+      "The answers and where they begin, as SQuAD has them. Default: 'answers'.",
+    ),
+    source: inFile.describe("What is to be rewritten. Default: 'source'."),
+    target: inFile.describe("What it is rewritten to. Default: 'target'."),
+    prompt: inFile.describe("What a completion follows. Default: 'prompt'."),
+    completion: inFile.describe("What follows a prompt. Default: 'completion'."),
+    messages: inFile.describe(
+      "The turns of a conversation, with role and content. Default: 'messages'.",
+    ),
+  })
+  .describe('What the columns of the task are called in the files.');
+
 /** A split: a fraction of the documents, or files of its own. */
 const split = z.union([fraction, z.string(), z.array(z.string()).min(1)]);
 
@@ -30,14 +62,12 @@ export const dataSection = z
       .optional()
       .describe('Files or globs, relative to the job file.'),
     format: z
-      .enum(['text', 'lines', 'jsonl', 'csv', 'mbox', 'html'])
+      .enum(['text', 'lines', 'jsonl', 'csv', 'conll', 'mbox', 'html'])
       .optional()
       .describe('How files are read. Default: by their extension.'),
-    text: z.string().optional().describe("Column of the text, for jsonl and csv. Default: 'text'."),
-    label: z
-      .string()
-      .optional()
-      .describe("Column of the label, for jsonl and csv. Default: 'label'."),
+    columns: columns.optional(),
+    text: z.string().optional().describe('The same as columns.text.'),
+    label: z.string().optional().describe('The same as columns.class.'),
     validation: split
       .optional()
       .describe('Documents for evaluation while training: a fraction, or files.'),

@@ -1,7 +1,15 @@
-import type { FinetuneSpec, JobSpec, PretrainSpec } from './schema.js';
+import type { ColumnName, ColumnNeeds } from '../formats/columns.js';
+import type { DataSection, FinetuneSpec, JobSpec, PretrainSpec } from './schema.js';
 
 /** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
 export type TaskName = PretrainSpec['objective'] | FinetuneSpec['task'];
+
+/** The columns that each task needs of its documents. */
+const needs: Readonly<Record<TaskName, ColumnNeeds>> = {
+  'masked-language-model': { text: 'required', class: 'found' },
+  'causal-language-model': { text: 'required', class: 'found' },
+  'text-classification': { text: 'required', class: 'required' },
+};
 
 /** Which values of a metric are better. */
 export type Better = 'lower' | 'higher';
@@ -23,6 +31,26 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
 /** The objective or task of a job. */
 export function taskIn(spec: JobSpec): TaskName {
   return spec.kind === 'pretrain' ? spec.objective : spec.task;
+}
+
+/** The columns that a job needs of its documents. */
+export function needsOf(spec: JobSpec): ColumnNeeds {
+  return needs[taskIn(spec)];
+}
+
+/** What a job file calls columns in its files; those that it does not name have their default. */
+export function columnsNamedIn({
+  columns,
+  text,
+  label,
+}: Pick<DataSection, 'columns' | 'text' | 'label'>): Readonly<
+  Partial<Record<ColumnName, string | undefined>>
+> {
+  return {
+    ...columns,
+    ...(text === undefined ? {} : { text }),
+    ...(label === undefined ? {} : { class: label }),
+  };
 }
 
 /** Metrics of a task, each with the values that are better. */

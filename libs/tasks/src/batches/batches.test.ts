@@ -201,7 +201,7 @@ describe('what cannot be batched', () => {
     expect(() => evaluationBatches(labelled, dataset, 'validation', uneven)).toThrow(
       expect.objectContaining({ code: 'DATA_SPLIT_EMPTY' }),
     );
-    const unlabelled = { ...dataset, manifest: { ...dataset.manifest, labels: [] } };
+    const unlabelled = { ...dataset, manifest: { ...dataset.manifest, columns: [] } };
     expect(() => trainBatches(labelled, unlabelled, spec)).toThrow(
       expect.objectContaining({ code: 'DATA_LABELS_MISSING' }),
     );

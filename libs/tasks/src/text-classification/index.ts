@@ -1,3 +1,4 @@
+import { namesIn } from '@ringmaster/protocol';
 import type { TextQuery } from '../prediction/text-query.js';
 import type { Task } from '../task.js';
 import { classMeasures } from './measures.js';
@@ -12,7 +13,7 @@ export const textClassification: Task<TextQuery> = {
   count: ({ splits }, split) => splits[split].documents,
   samples: ({ manifest, splits }, split, context) =>
     labelledSampleSet(manifest, splits[split], context),
-  labels: ({ labels }) => [...labels],
+  labels: (manifest) => namesIn(manifest, 'class'),
   measures: classMeasures,
   predictions: classPredictions,
 };

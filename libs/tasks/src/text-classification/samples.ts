@@ -1,5 +1,5 @@
 import type { SpecialTokens, SplitReader } from '@ringmaster/data';
-import { RingmasterError, type DataManifest } from '@ringmaster/protocol';
+import { namesIn, RingmasterError, type DataManifest } from '@ringmaster/protocol';
 import { padSequences } from '../batches/pad.js';
 import type { SampleSet } from '../task.js';
 
@@ -25,19 +25,21 @@ export function wrapText(
  * @throws DATA_LABELS_MISSING
  */
 export function labelledSampleSet(
-  { tokenizer, labels }: Pick<DataManifest, 'tokenizer' | 'labels'>,
+  manifest: Pick<DataManifest, 'tokenizer' | 'columns'>,
   split: SplitReader,
   context: number,
 ): SampleSet {
-  if (labels.length === 0)
+  const { tokenizer } = manifest;
+  if (namesIn(manifest, 'class').length === 0)
     throw new RingmasterError('DATA_LABELS_MISSING', { documents: split.documents, first: null });
   const pad = tokenizer.pad ?? tokenizer.endOfText ?? 0;
   return {
     count: split.documents,
     collate(samples) {
-      const documents = samples.map((sample) => split.document(sample));
-      const sequences = documents.map(({ tokens }) => wrapText(tokens, tokenizer, context));
-      const ids = Int32Array.from(documents, ({ label }) => label);
+      const sequences = samples.map((sample) =>
+        wrapText(split.get(sample, 'text'), tokenizer, context),
+      );
+      const ids = Int32Array.from(samples, (sample) => split.get(sample, 'class'));
       return { ...padSequences(sequences, pad, context), targets: { kind: 'class', ids } };
     },
   };

@@ -19,7 +19,8 @@ try {
   }
   await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(path));
   let next = 0;
-  for await (const { text, line } of await openFiles([path], { format: 'lines' })) {
+  for await (const { columns, line } of await openFiles([path], { format: 'lines' })) {
+    const { text = '' } = columns;
     if (line !== next + 1 || !text.startsWith(`${next} word`))
       throw new Error(
         `line ${next + 1} is not what was written: line ${line}, ${text.slice(0, 40)}`,

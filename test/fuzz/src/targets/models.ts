@@ -103,7 +103,7 @@ const split = {
   documents: 1,
   tokens: 2,
   characters: 3,
-  labels: { a: 1 },
+  counts: { class: { a: 1 } },
   shards: [{ sha256: hash, bytes: 60, documents: 1, tokens: 2 }],
   ids: hash,
 };
@@ -118,10 +118,14 @@ const roles = {
 };
 const manifest = {
   ...{
-    format: 1,
+    format: 2,
     tokenizer: { sha256: hash, vocabulary: 300, ...roles },
-    labels: ['a'],
     width: 2,
+    columns: [
+      { name: 'text', kind: 'tokens' },
+      { name: 'class', kind: 'class', names: ['a'] },
+    ],
+    cleaning: ['newlines', 'whitespace'],
     warnings: [],
   },
   splits: { train: split, validation: split, test: split },
@@ -130,10 +134,15 @@ const manifest = {
     nearDuplicates: { documents: 0, groups: 0 },
   },
 };
+const offsets = Uint32Array.of(0, 1, 3);
 const shard = encodeShard({
-  tokens: Uint16Array.of(1, 2, 3),
-  offsets: Uint32Array.of(0, 1, 3),
-  labels: Int32Array.of(-1, 0),
+  documents: 2,
+  sections: [
+    { name: 'words', kind: 'tokens', offsets, values: Uint16Array.of(1, 2, 3) },
+    { name: 'tags', kind: 'tags', offsets, values: Int32Array.of(0, 1, -1) },
+    { name: 'class', kind: 'class', values: Int32Array.of(-1, 0) },
+    { name: 'value', kind: 'value', values: Float64Array.of(0.5, -1) },
+  ],
 });
 
 const prepared: readonly Target[] = [

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
 import { Model, shapeOf, type ModelConfig } from '@ringmaster/model';
-import type { DataManifest, JobSpec, Launch } from '@ringmaster/protocol';
+import { namesIn, type DataManifest, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { bindTask, checkBase, checkVocabulary } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
@@ -55,7 +55,7 @@ async function configOf(
   base: LocatedModel | null,
   data: DataManifest,
 ): Promise<ModelConfig> {
-  const labels = spec.kind === 'finetune' ? { labels: data.labels.length } : {};
+  const labels = spec.kind === 'finetune' ? { labels: namesIn(data, 'class').length } : {};
   if (spec.model !== undefined) {
     return { ...shapeOf(spec.model, data.tokenizer), ...labels };
   }

@@ -44,7 +44,10 @@ export function assertTrained({ step, updates }: Pick<Counters, 'step' | 'update
 async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
   const { artifacts, launch, model, task, layout, state, finalWeights } = run;
   const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
-  const { tokenizer } = parseDataManifest(await readFile(manifestPath, 'utf8'), manifestPath);
+  const { tokenizer, cleaning } = parseDataManifest(
+    await readFile(manifestPath, 'utf8'),
+    manifestPath,
+  );
   const json = await readFile(await fetchWhole(artifacts, tokenizer.sha256), 'utf8');
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
     const config = {
@@ -77,7 +80,11 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     const weights = { step: finalWeights.step };
     const id = await putManifest(artifacts, {
       ...manifestOf(run, 'model'),
-      ...{ stateHash, weights, metrics, files },
+      stateHash,
+      weights,
+      metrics,
+      files,
+      ...(cleaning === null ? {} : { cleaning }),
     });
     await artifacts.deliver(id);
     return id;
