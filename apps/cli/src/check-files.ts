@@ -9,7 +9,6 @@ import { checkBase, openModelDirectory } from '@ringmaster/tasks';
 export async function checkFiles(spec: JobSpec): Promise<void> {
   const { checkSources } = await import('@ringmaster/data');
   await checkSources(dataOf(spec), null);
-  const base = spec.kind === 'finetune' ? spec.base : undefined;
-  if (base !== undefined && isAbsolute(base))
-    checkBase((await openModelDirectory(base)).config, base);
+  if (spec.kind !== 'finetune' || spec.base === undefined || !isAbsolute(spec.base)) return;
+  checkBase((await openModelDirectory(spec.base)).config, spec.base, spec.task);
 }

@@ -17,7 +17,7 @@ export { assignSplits, type SplitCandidate, type SplitFractions } from './splits
 export { loadTokenizer } from './tokenizers/load.js';
 export { surround, templateOf, type Surroundings } from './tokenizers/post-processor.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
-export { encodeWords, type EncodedWords } from './tokenizers/words.js';
+export { encodeWords, wordsIn, type EncodedWords } from './tokenizers/words.js';
 export { trainTokenizer } from './tokenizers/train.js';
 export { BlobStore, hashFile, type BlobInfo } from './blobs/blob-store.js';
 export { claimedSince, makeClaim } from './blobs/claim.js';

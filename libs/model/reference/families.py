@@ -28,15 +28,16 @@ LAYERS, HIDDEN, HEADS, INTERMEDIATE, CONTEXT, VOCABULARY, LABELS = 2, 8, 2, 12, 
 LENGTHS = [5, 3, 4]
 LENGTH = max(LENGTHS)
 PROJECTIONS = 3
-# Flat positions of masked tokens, all of them real, with the tokens to predict there; a class for each sequence.
+# Flat positions, all of them real, with the tokens or the classes to predict there; a class for each sequence.
 POSITIONS = torch.tensor([0, 3, 6, 10, 13])
 MASKED = torch.tensor([2, 9, 4, 7, 1])
 CLASSES = torch.tensor([2, 0, 1])
+TAGS = torch.tensor([2, 0, 1, 1, 2])
 
 SIZES = dict(vocab_size=VOCABULARY, num_hidden_layers=LAYERS, hidden_size=HIDDEN, num_attention_heads=HEADS)
 FAMILIES = {
     "bert": dict(
-        classes=["BertForMaskedLM", "BertForSequenceClassification"],
+        classes=["BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification"],
         config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT, pad_token_id=0),
     ),
     "gpt2": dict(
@@ -44,11 +45,11 @@ FAMILIES = {
         config=dict(n_inner=INTERMEDIATE, n_positions=CONTEXT, bos_token_id=None, eos_token_id=None),
     ),
     "roberta": dict(
-        classes=["RobertaForMaskedLM", "RobertaForSequenceClassification"],
+        classes=["RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaForTokenClassification"],
         config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT + 2),
     ),
     "distilbert": dict(
-        classes=["DistilBertForMaskedLM", "DistilBertForSequenceClassification"],
+        classes=["DistilBertForMaskedLM", "DistilBertForSequenceClassification", "DistilBertForTokenClassification"],
         config=dict(hidden_dim=INTERMEDIATE, max_position_embeddings=CONTEXT),
     ),
 }
@@ -79,6 +80,8 @@ def loss(name: str, logits: torch.Tensor) -> torch.Tensor:
         return cross_entropy(logits.flatten(0, 1)[POSITIONS], MASKED, reduction="sum")
     if name.endswith("ForSequenceClassification"):
         return cross_entropy(logits, CLASSES, reduction="sum")
+    if name.endswith("ForTokenClassification"):
+        return cross_entropy(logits.flatten(0, 1)[POSITIONS], TAGS, reduction="sum")
     tokens, mask = inputs()
     counted = mask[:, 1:].bool()
     return cross_entropy(logits[:, :-1][counted], tokens[:, 1:][counted], reduction="sum")
@@ -93,7 +96,7 @@ def saved(model) -> dict:
 
 
 def reference(family: str, name: str) -> dict:
-    labels = dict(num_labels=LABELS) if name.endswith("ForSequenceClassification") else {}
+    labels = dict(num_labels=LABELS) if name.endswith("Classification") else {}
     config = transformers.AutoConfig.for_model(family, **SIZES, **FAMILIES[family]["config"], **labels)
     model = getattr(transformers, name)(config)
     model.set_attn_implementation("eager")

@@ -15,7 +15,9 @@ export type Targets =
   /** Language model: a token id at each of the rows [K], ascending; `rows` is null where these are all of them. */
   | { readonly kind: 'tokens'; readonly rows: Int32Array | null; readonly ids: Int32Array }
   /** Classification of sequences: the class of each [B]. */
-  | { readonly kind: 'class'; readonly ids: Int32Array };
+  | { readonly kind: 'class'; readonly ids: Int32Array }
+  /** Classification of tokens: the class of each of the rows [K], ascending. */
+  | { readonly kind: 'tags'; readonly rows: Int32Array; readonly ids: Int32Array };
 
 export type TargetKind = Targets['kind'];
 export type TargetsOf<Kind extends TargetKind> = Extract<Targets, { readonly kind: Kind }>;

@@ -4,12 +4,14 @@ import { causalLanguageModel } from './causal-language-model/index.js';
 import { maskedLanguageModel } from './masked-language-model/index.js';
 import type { Task } from './task.js';
 import { textClassification } from './text-classification/index.js';
+import { tokenClassification } from './token-classification/index.js';
 
 /** Every task, by its name. */
 export const tasks: Readonly<Record<TaskName, Task>> = {
   'masked-language-model': maskedLanguageModel,
   'causal-language-model': causalLanguageModel,
   'text-classification': textClassification,
+  'token-classification': tokenClassification,
 };
 
 /** The task whose models have a head of this kind. */

@@ -121,6 +121,50 @@ describe('from text to a model that answers', () => {
     expect(JSON.parse(line)).toMatchObject({ label: 'magic' });
   });
 
+  it('tags words, and stops by the F1 of their entities', async () => {
+    const names = ['Anna', 'Carla Weber', 'Eva Maria Lang'];
+    const examples = Array.from({ length: 200 }, (_, at) => {
+      const name = (names[at % names.length] ?? '').split(' ');
+      const rest = `${sentence(at)} ${at}`.split(' ');
+      const tags = [
+        ...name.map((_, word) => (word === 0 ? 'B-PER' : 'I-PER')),
+        ...rest.map(() => 'O'),
+      ];
+      return JSON.stringify({ tokens: [...name, ...rest], ner: tags });
+    });
+    await cluster.file('names.jsonl', examples.join('\n'));
+    const job = await cluster.job('names', {
+      ...{
+        kind: 'finetune',
+        name: 'names',
+        task: 'token-classification',
+        model,
+        tokenizer,
+        seed: 3,
+      },
+      data: { files: 'names.jsonl', columns: { tags: 'ner' }, validation: 0.1, test: 0.1 },
+      batch: { sequences: 16, microbatches: 4 },
+      optimizer: { learningRate: 3e-3 },
+      epochs: 12,
+      evaluation: { every: 10 },
+      earlyStopping: { metric: 'f1', patience: 2 },
+    });
+    const id = await cluster.ok(['submit', job, '--wait']);
+    const { result } = jobViewSchema.parse(JSON.parse(await cluster.ok(['job', id, '--json'])));
+    expect(result?.metrics['f1']).toBe(1);
+    const input = JSON.stringify({ tokens: ['Carla', 'Weber', 'jumps', 'over', 'a', 'dog'] });
+    const line = await cluster.ok(['predict', 'names', '--logits'], input);
+    expect(JSON.parse(line)).toMatchObject({
+      tags: ['B-PER', 'I-PER', 'O', 'O', 'O', 'O'],
+      entities: [{ type: 'PER', start: 0, end: 2, text: 'Carla Weber' }],
+      logits: Array.from({ length: 6 }, () => [
+        expect.any(Number),
+        expect.any(Number),
+        expect.any(Number),
+      ]),
+    });
+  });
+
   it('cancels a job that runs', async () => {
     const job = await cluster.job('long', {
       ...{ kind: 'pretrain', name: 'long', model, tokenizer, seed: 3, steps: 1_000_000 },

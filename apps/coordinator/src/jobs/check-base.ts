@@ -26,7 +26,7 @@ export async function checkBaseOf(
     if (maker === null) return;
     const { model } = maker.spec;
     if (model !== undefined) {
-      checkBase({ model }, `that of job ${maker.id}`);
+      checkBase({ model }, `that of job ${maker.id}`, spec.task);
       return;
     }
     if (maker.base === null) return;
@@ -35,10 +35,14 @@ export async function checkBaseOf(
   if (base.type === 'directory') {
     for (const name of await listModelDirectory(base.path))
       requireWithin(join(base.path, name), roots);
-    checkBase(await inspectWeights(inDirectory(base.path)), base.path);
+    checkBase(await inspectWeights(inDirectory(base.path)), base.path, spec.task);
     return;
   }
   const model = store.models.get(base.manifest);
   if (model === null) return;
-  checkBase(await inspectWeights(locateStored(blobs, model.id, model.manifest)), model.name);
+  checkBase(
+    await inspectWeights(locateStored(blobs, model.id, model.manifest)),
+    model.name,
+    spec.task,
+  );
 }

@@ -3,6 +3,7 @@ import {
   dataOf,
   needsOf,
   RingmasterError,
+  taskIn,
   tokenizerOf,
   type ErrorBody,
   type JobSpec,
@@ -45,7 +46,7 @@ async function prepare({
   const request =
     baseManifest === null
       ? { data, needs, tokenizer: trainedTokenizer(spec) }
-      : { data, needs, tokenizerFile: await checkedTokenizer(store, baseManifest) };
+      : { data, needs, tokenizerFile: await checkedTokenizer(spec, store, baseManifest) };
   const options = { store, index, roots, onProgress };
   const { sha256, warnings } = await prepareData(request, options);
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };
@@ -61,13 +62,13 @@ function trainedTokenizer(spec: JobSpec): TokenizerRequest {
  * The tokenizer of a base, once it is known that the base can be trained: whoever is to train it shall meet nothing of
  * it that is wrong.
  */
-async function checkedTokenizer(store: BlobStore, id: string): Promise<string> {
+async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Promise<string> {
   const artifact = readArtifact(store, id, 'model');
   if (typeof artifact === 'string')
     throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: artifact });
   await checkStored(store, id, artifact);
   const locate = locateStored(store, id, artifact);
-  checkBase(await inspectModel(locate), artifact.name);
+  checkBase(await inspectModel(locate), artifact.name, taskIn(spec));
   return locate('tokenizer.json');
 }
 

@@ -1,3 +1,4 @@
+import { bertWords, normalizeBert } from './bert-words.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** The tokens of words that are encoded each by itself. */
@@ -27,4 +28,15 @@ function encodeWord(tokenizer: Tokenizer, word: string): readonly number[] {
   if (ids.length > 0) return ids;
   if (tokenizer.unknown === null) throw new TypeError(`the tokenizer has no token for '${word}'`);
   return [tokenizer.unknown];
+}
+
+/** The words of a text as BERT's tokenizers divide it: runs between spaces, each mark and each Chinese character alone. */
+export function wordsIn(text: string): string[] {
+  const divided = normalizeBert(text, {
+    cleanText: true,
+    handleChineseCharacters: true,
+    stripAccents: false,
+    lowercase: false,
+  });
+  return [...bertWords(divided)];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LanguageModelHead } from '../heads/language-model.js';
 import { SequenceClassHead } from '../heads/sequence-class.js';
+import { TokenClassHead } from '../heads/token-class.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { Stack } from '../layers/stack.js';
@@ -107,6 +108,10 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
       make: (bert, labels) =>
         new SequenceClassHead({ ...bert, labels, activation: 'tanh', deviation: DEVIATION }),
     },
+    'token-classification': {
+      className: 'BertForTokenClassification',
+      make: (bert, labels) => new TokenClassHead({ ...bert, labels, deviation: DEVIATION }),
+    },
   },
   huggingFace: {
     modelType: 'bert',
@@ -148,6 +153,7 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
         head: 'cls.predictions',
         pooler: 'bert.pooler.dense',
         classifier: 'classifier',
+        'token-classifier': 'classifier',
       },
       transposed: false,
     },

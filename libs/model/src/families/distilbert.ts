@@ -2,6 +2,7 @@ import type { Tensor } from '@ringmaster/tensorflow';
 import { z } from 'zod';
 import { LanguageModelHead } from '../heads/language-model.js';
 import { SequenceClassHead } from '../heads/sequence-class.js';
+import { TokenClassHead } from '../heads/token-class.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { FeedForward } from '../layers/feed-forward.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
@@ -130,6 +131,11 @@ export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
       make: (distilbert, labels) =>
         new SequenceClassHead({ ...distilbert, labels, activation: 'relu', deviation: DEVIATION }),
     },
+    'token-classification': {
+      className: 'DistilBertForTokenClassification',
+      make: (distilbert, labels) =>
+        new TokenClassHead({ ...distilbert, labels, deviation: DEVIATION }),
+    },
   },
   huggingFace: {
     modelType: 'distilbert',
@@ -170,6 +176,7 @@ export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
         head: 'vocab_projector',
         pooler: 'pre_classifier',
         classifier: 'classifier',
+        'token-classifier': 'classifier',
       },
       transposed: false,
     },

@@ -1,6 +1,6 @@
 import { RingmasterError, type ModelSection } from '@ringmaster/protocol';
 import type { z } from 'zod';
-import type { Head, HeadKind } from '../heads/head.js';
+import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
 import type { ParameterSpec } from '../layers/layer.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
@@ -60,7 +60,7 @@ export function headOf(config: ModelConfig, kind: HeadKind): Head {
   const { architecture, labels = 0 } = config;
   const head = familyOf(config).heads[kind];
   if (head === undefined) throw invalid('architecture', `a ${architecture} has no ${kind} head`);
-  if (kind === 'sequence-classification' && labels < 2)
+  if (hasLabels(kind) && labels < 2)
     throw invalid('labels', 'a classification head needs at least 2');
   return head.make(config, labels);
 }

@@ -54,6 +54,11 @@ const TARGETS: Readonly<Record<HeadKind, Targets>> = {
     ids: Int32Array.of(2, 9, 4, 7, 1),
   },
   'sequence-classification': { kind: 'class', ids: Int32Array.of(2, 0, 1) },
+  'token-classification': {
+    kind: 'tags',
+    rows: Int32Array.of(0, 3, 6, 10, 13),
+    ids: Int32Array.of(2, 0, 1, 1, 2),
+  },
   'causal-language-model': {
     kind: 'tokens',
     rows: FOLLOWED,

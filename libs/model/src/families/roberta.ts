@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LanguageModelHead } from '../heads/language-model.js';
 import { SequenceClassHead } from '../heads/sequence-class.js';
+import { TokenClassHead } from '../heads/token-class.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { Stack } from '../layers/stack.js';
@@ -115,6 +116,10 @@ export const roberta: Family<Roberta, SectionOf<'roberta'>> = {
           deviation: DEVIATION,
         }),
     },
+    'token-classification': {
+      className: 'RobertaForTokenClassification',
+      make: (roberta, labels) => new TokenClassHead({ ...roberta, labels, deviation: DEVIATION }),
+    },
   },
   huggingFace: {
     modelType: 'roberta',
@@ -157,6 +162,7 @@ export const roberta: Family<Roberta, SectionOf<'roberta'>> = {
         head: 'lm_head',
         pooler: 'classifier.dense',
         classifier: 'classifier.out_proj',
+        'token-classifier': 'classifier',
       },
       transposed: false,
     },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 
 import { allFamilies, familyOf, type AnyFamily, type ModelConfig } from '../families/families.js';
-import type { HeadKind } from '../heads/head.js';
+import { hasLabels, type HeadKind } from '../heads/head.js';
 
 /** How a classification head's logits become scores: one label a text, or any number of them. */
 export type Scoring = 'softmax' | 'sigmoid';
@@ -13,7 +13,7 @@ export interface HuggingFaceConfig {
   readonly model: ModelConfig;
   /** Null for a checkpoint without a head. */
   readonly head: HeadKind | null;
-  /** Names of the labels in the order of their ids; null without a classification head. */
+  /** Names of the labels in the order of their ids; null without a head that has labels. */
   readonly labels: readonly string[] | null;
   /** Null without a classification head. */
   readonly scoring: Scoring | null;
@@ -68,14 +68,13 @@ export function parseConfig(json: unknown): HuggingFaceConfig {
   }
   const common = understood(commonSchema, json);
   const model = understood(family.huggingFace.config, json);
-  const isClassifier = head === 'sequence-classification';
-  const labels = isClassifier ? labelsOf(common.id2label ?? {}) : null;
+  const labels = hasLabels(head) ? labelsOf(common.id2label ?? {}) : null;
   const scoring = common.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
   return {
     model: labels === null ? model : { ...model, labels: labels.length },
     head,
     labels,
-    scoring: isClassifier ? scoring : null,
+    scoring: head === 'sequence-classification' ? scoring : null,
     tokens: {
       padding: common.pad_token_id,
       begin: common.bos_token_id,
@@ -150,7 +149,7 @@ export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFa
 function labelConfig(labels: readonly string[], scoring: Scoring | null): object {
   const problem = scoring === 'sigmoid' ? 'multi_label' : 'single_label';
   return {
-    problem_type: `${problem}_classification`,
+    ...(scoring === null ? {} : { problem_type: `${problem}_classification` }),
     id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
     label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
   };

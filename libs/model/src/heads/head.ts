@@ -6,7 +6,15 @@ import type { Value } from '../layers/tape.js';
 
 /** What a head predicts. */
 export type HeadKind =
-  'masked-language-model' | 'causal-language-model' | 'sequence-classification';
+  | 'masked-language-model'
+  | 'causal-language-model'
+  | 'sequence-classification'
+  | 'token-classification';
+
+/** Whether a head predicts one of a list of labels. */
+export function hasLabels(kind: HeadKind | null): boolean {
+  return kind === 'sequence-classification' || kind === 'token-classification';
+}
 
 /** From hidden states [K,H], which are those of the rows it reads and are used up, to a loss, a score or logits. */
 export interface Head {

@@ -1,12 +1,12 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import { correctCount, downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { Linear } from '../layers/linear.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
+import { scoreClasses, trainClasses } from './classes.js';
 import type { Head } from './head.js';
 
 export interface SequenceClassHeadOptions {
@@ -44,39 +44,15 @@ export class SequenceClassHead implements Head {
   }
 
   train(pass: Pass, hidden: Value, batch: Batch): Tensor {
-    const { tape, kernels } = pass;
-    const { ids } = targetsOf(batch, 'class');
-    const logits = this.#forward(pass, hidden);
-    const { probabilities, dLogits } = kernels.crossEntropy(logits.tensor, null, ids);
-    tape.conclude({ inputs: [logits], saved: [dLogits], parameters: [] }, (give) => {
-      give(logits, (sum) => plus(pass, sum, dLogits));
-    });
-    return probabilities;
+    return trainClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
   }
 
   score(pass: Pass, hidden: Value, batch: Batch): Score {
-    const { tape, ops, kernels } = pass;
-    const { ids } = targetsOf(batch, 'class');
-    const logits = this.#forward(pass, hidden);
-    const score = ops.runtime.scope(() => {
-      const { probabilities } = kernels.crossEntropy(logits.tensor, null, ids);
-      return {
-        lossSum: lossSum(ops, probabilities),
-        count: ids.length,
-        correct: correctCount(ops, logits.tensor, ids),
-        logits: downloaded(ops, logits.tensor),
-      };
-    });
-    tape.release(logits);
-    return score;
+    return scoreClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
   }
 
   /** [B, labels]. */
   logits(pass: Pass, hidden: Value): Value {
-    return this.#forward(pass, hidden);
-  }
-
-  #forward(pass: Pass, hidden: Value): Value {
     const { activation, dropout: rate, inputDropout = 0 } = this.#options;
     const input = dropout(pass, hidden, inputDropout, 'pooler');
     const activate = activation === 'tanh' ? tanh : relu;

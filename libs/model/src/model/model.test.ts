@@ -44,6 +44,14 @@ const INPUTS = {
     },
   },
   'sequence-classification': { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0) } },
+  'token-classification': {
+    ...BATCH,
+    targets: {
+      kind: 'tags',
+      rows: Int32Array.of(0, 2, 5, 7, 9),
+      ids: Int32Array.of(1, 0, 2, 2, 0),
+    },
+  },
 } as const satisfies Record<HeadKind, Batch>;
 const KINDS = Object.keys(INPUTS) as HeadKind[];
 const configOf = (kind: HeadKind): ModelConfig => (kind === 'causal-language-model' ? GPT : BERT);

@@ -86,7 +86,8 @@ export const taskErrors = {
     status: 400,
     exit: 2,
     message: ({ line, reason }) => `Line ${line} of the input is not valid: ${reason}`,
-    remedy: 'Give one JSON object a line, with the key "text".',
+    remedy:
+      'Give one JSON object a line, with what the model predicts from: "text", or "tokens" of one that tags words.',
   }),
   MODEL_TOO_LARGE: entry<{ parameters: number; gigabytes: number }>({
     status: 400,

@@ -81,7 +81,9 @@ const finetune = z.strictObject({
     ),
   model: modelSection.optional().describe('Train from random weights instead of a base.'),
   tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
-  task: z.enum(['text-classification']).describe('What the model learns to predict.'),
+  task: z
+    .enum(['text-classification', 'token-classification'])
+    .describe('What the model learns to predict.'),
   data: dataSection,
   batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
   optimizer: optimizerSection,

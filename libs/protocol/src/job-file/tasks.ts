@@ -9,6 +9,7 @@ const needs: Readonly<Record<TaskName, ColumnNeeds>> = {
   'masked-language-model': { text: 'required', class: 'found' },
   'causal-language-model': { text: 'required', class: 'found' },
   'text-classification': { text: 'required', class: 'required' },
+  'token-classification': { words: 'required', tags: 'required' },
 };
 
 /** Which values of a metric are better. */
@@ -25,6 +26,13 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
     recall: 'higher',
     f1: 'higher',
     rocAuc: 'higher',
+  },
+  'token-classification': {
+    loss: 'lower',
+    accuracy: 'higher',
+    precision: 'higher',
+    recall: 'higher',
+    f1: 'higher',
   },
 };
 

@@ -6,8 +6,13 @@ import {
   type HuggingFaceConfig,
   type Locate,
 } from '@ringmaster/model/formats';
-import { architecturesOf, RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
-import { taskOfHead } from '../tasks.js';
+import {
+  architecturesOf,
+  RingmasterError,
+  type ArtifactManifest,
+  type TaskName,
+} from '@ringmaster/protocol';
+import { taskOfHead, tasks } from '../tasks.js';
 
 /**
  * Reads what a model's `config.json` says, and checks that its weights are what that promises, by their header alone.
@@ -50,17 +55,18 @@ export function checkVocabulary(
 }
 
 /**
- * Checks that a model can be fine-tuned to classify texts.
+ * Checks that a model can be fine-tuned for a task.
  * @throws MODEL_UNUSABLE
  */
 export function checkBase(
   { model }: { readonly model: Pick<HuggingFaceConfig['model'], 'architecture'> },
   name: string,
+  task: TaskName,
 ): void {
   const { architecture } = model;
-  if (headsOf(model).includes('sequence-classification')) return;
+  if (headsOf(model).includes(tasks[task].head)) return;
   const fitting = architecturesOf('encoder').join(' or a ');
-  const reason = `text-classification takes a ${fitting}, and it is a ${architecture}`;
+  const reason = `${task} takes a ${fitting}, and it is a ${architecture}`;
   throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
 }
 

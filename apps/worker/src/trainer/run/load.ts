@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
 import { Model, shapeOf, type ModelConfig } from '@ringmaster/model';
-import { namesIn, type DataManifest, type JobSpec, type Launch } from '@ringmaster/protocol';
-import { bindTask, checkBase, checkVocabulary } from '@ringmaster/tasks';
+import { taskIn, type DataManifest, type JobSpec, type Launch } from '@ringmaster/protocol';
+import { bindTask, checkBase, checkVocabulary, tasks } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import { fetchWhole } from '../../artifacts/artifacts.js';
@@ -55,13 +55,14 @@ async function configOf(
   base: LocatedModel | null,
   data: DataManifest,
 ): Promise<ModelConfig> {
-  const labels = spec.kind === 'finetune' ? { labels: namesIn(data, 'class').length } : {};
+  const names = tasks[taskIn(spec)].labels(data);
+  const labels = names === null ? {} : { labels: names.length };
   if (spec.model !== undefined) {
     return { ...shapeOf(spec.model, data.tokenizer), ...labels };
   }
   if (base === null) throw new Error('a job has neither a model nor a base');
   const { config } = await readModel(base.locate, () => []);
-  checkBase(config, base.name);
+  checkBase(config, base.name, taskIn(spec));
   checkVocabulary(config, data.tokenizer, base.name);
   return { ...config.model, ...labels };
 }

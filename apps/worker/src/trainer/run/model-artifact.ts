@@ -54,7 +54,7 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       model: model.config,
       head: task.head,
       labels: task.labels,
-      scoring: task.labels === null ? null : ('softmax' as const),
+      scoring: task.head === 'sequence-classification' ? ('softmax' as const) : null,
       tokens: tokensOf(loadTokenizer(json), task.head),
     };
     const parameters = layout.tensors.map((tensor) => ({
