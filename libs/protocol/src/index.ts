@@ -24,6 +24,7 @@ export {
   type TaskName,
 } from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
+export { frozenBy } from './job-file/freeze.js';
 export {
   architecturesOf,
   kindOf,

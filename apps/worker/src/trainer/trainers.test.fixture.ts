@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownIdentity } from '@ringmaster/base';
 import { BlobStore, prepareData } from '@ringmaster/data';
 import {
+  artifactManifestSchema,
   parseJobSpec,
   specHash,
   tokenizerOf,
@@ -65,12 +66,23 @@ export class TrainingGround {
   ): Promise<Omit<LaunchMessage['launch'], 'trainer'>> {
     const spec = parseJobSpec(job);
     const tokenizer = tokenizerOf(spec);
-    if (tokenizer === null) throw new Error('the fixture trains its tokenizer');
-    const request = { data: spec.data, tokenizer };
+    const source =
+      tokenizer === null
+        ? { tokenizerFile: await this.#tokenizerOf(baseManifest ?? '') }
+        : { tokenizer };
     const index = join(this.home, 'data');
+    const request = { data: spec.data, ...source };
     const { sha256 } = await prepareData(request, { store: this.store(), index });
     const hash = specHash(spec, sha256, baseManifest);
     return { job: 'test', spec, dataManifest: sha256, baseManifest, specHash: hash };
+  }
+
+  async #tokenizerOf(model: string): Promise<string> {
+    const store = this.store();
+    const { files } = artifactManifestSchema.parse(
+      JSON.parse(await readFile(store.path(model), 'utf8')),
+    );
+    return store.path(files['tokenizer.json']?.sha256 ?? '');
   }
 
   async trainer(launch: Omit<LaunchMessage['launch'], 'trainer'>): Promise<TrainerProcess> {

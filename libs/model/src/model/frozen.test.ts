@@ -93,8 +93,8 @@ describe.each(all)('$kind $how', ({ kind, config, input, options }) => {
       fc.property(fc.subarray(names, { minLength: 1 }), (trained) => {
         const before = runtime.live;
         const moved = new Set(trained);
-        const frozen = new Set(names.filter((name) => !moved.has(name)));
-        const partly = new Model(runtime, config, kind, { ...options, frozen });
+        const freeze = names.filter((name) => !moved.has(name));
+        const partly = new Model(runtime, config, kind, { ...options, freeze });
         const part = train(
           partly,
           input,

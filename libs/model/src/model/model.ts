@@ -1,4 +1,5 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
+import { frozenBy } from '@ringmaster/protocol';
 import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
@@ -22,11 +23,11 @@ export interface ModelOptions {
   readonly precision?: Precision;
   /** Compute each block's activations again in backward, instead of keeping them: less memory, the same bytes. */
   readonly recompute?: boolean;
-  /** Names of parameters that keep their values: they have no gradient. */
-  readonly frozen?: ReadonlySet<string>;
+  /** Patterns over names of parameters that keep their values: they have no gradient. Default: none. */
+  readonly freeze?: readonly string[] | undefined;
 }
 
-/** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID. */
+/** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID, FREEZE_UNMATCHED. */
 export class Model {
   readonly config: ModelConfig;
   readonly head: HeadKind;
@@ -47,7 +48,7 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    { precision = 'float32', recompute = false, frozen = new Set() }: ModelOptions = {},
+    { precision = 'float32', recompute = false, freeze = [] }: ModelOptions = {},
   ) {
     this.config = config;
     this.head = head;
@@ -56,6 +57,10 @@ export class Model {
     this.#network = networkOf(config, { recompute });
     this.#head = headOf(config, head);
     this.parameters = [...this.#network.parameters, ...this.#head.parameters];
+    const frozen = frozenBy(
+      freeze,
+      this.parameters.map(({ name }) => name),
+    );
     this.trained = this.parameters.filter(({ name }) => !frozen.has(name));
     this.#trains = (name) => !frozen.has(name);
   }
@@ -89,8 +94,8 @@ export class Model {
   }
 
   /** Initial values: a function of the seed and each parameter's name and specification only. */
-  initialise(seed: number): Map<string, Float32Array> {
-    return new Map(this.parameters.map((spec) => [spec.name, initialValues(spec, seed)]));
+  initialise(seed: number, parameters = this.parameters): Map<string, Float32Array> {
+    return new Map(parameters.map((spec) => [spec.name, initialValues(spec, seed)]));
   }
 
   /**

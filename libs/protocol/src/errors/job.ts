@@ -32,6 +32,23 @@ export const jobErrors = {
       `Job file key '${key}' is invalid: ${reason}${andOthers(others)}`,
     remedy: 'Correct the value; docs/reference/job-file.md gives its type, unit and range.',
   }),
+  FREEZE_UNMATCHED: entry<{ pattern: string; near: readonly string[] }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ pattern, near }) =>
+      `The pattern '${pattern}' of tuning.freeze matches no parameter; near it: ` +
+      near.map((name) => `'${name}'`).join(', '),
+    remedy:
+      'Correct the pattern: a name stands for all parameters under it, ** for any segments, {0..3} for a range.',
+  }),
+  FREEZE_EVERYTHING: entry<object>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: () => 'tuning.freeze leaves no parameter to be trained',
+    remedy: 'Leave out a pattern, such as that of the head.',
+  }),
   JOB_NOT_FOUND: entry<{ id: string }>({
     status: 404,
     exit: 4,

@@ -1,10 +1,15 @@
-/**
- * The candidate with the fewest edits from `word`, or null when none is near: one edit in three letters, such as one in a
- * word of four. Two neighbouring letters that are exchanged are one edit (optimal string alignment distance).
- */
+/** The candidate with the fewest edits from `word`, or null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
+  return near(word, candidates)[0] ?? null;
+}
+
+/**
+ * The candidates that are near `word`, those with the fewest edits first: one edit in three letters, such as one in a word
+ * of four. Two neighbouring letters that are exchanged are one edit (optimal string alignment distance).
+ */
+export function near(word: string, candidates: readonly string[]): readonly string[] {
   const gap = (candidate: string) => Math.abs(candidate.length - word.length);
-  const ranked = candidates
+  return candidates
     .map((candidate) => {
       const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
       const length = Math.max(word.length, candidate.length);
@@ -12,8 +17,8 @@ export function nearest(word: string, candidates: readonly string[]): string | n
     })
     .filter(({ distance, length }) => distance <= Math.max(1, Math.floor(length / 3)))
     .filter(({ distance, length }) => distance < length)
-    .sort((a, b) => a.distance - b.distance || gap(a.candidate) - gap(b.candidate));
-  return ranked[0]?.candidate ?? null;
+    .sort((a, b) => a.distance - b.distance || gap(a.candidate) - gap(b.candidate))
+    .map(({ candidate }) => candidate);
 }
 
 function editDistance(a: string, b: string): number {

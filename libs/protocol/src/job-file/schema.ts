@@ -15,6 +15,7 @@ import {
   tokenizerSection,
   workersSection,
 } from './sections.js';
+import { tuningSection } from './tuning.js';
 import { metricsOf, taskIn } from './tasks.js';
 
 /** What a kind of model is pretrained with. */
@@ -50,6 +51,7 @@ const common = {
   retention: retentionSection.prefault({}),
   evaluation: evaluationSection.optional(),
   earlyStopping: earlyStoppingSection.optional(),
+  tuning: tuningSection.optional(),
   nonFinite: nonFiniteSection.prefault({}),
   audit: auditSection.prefault({}),
   priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),

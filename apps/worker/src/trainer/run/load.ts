@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { fetchWhole } from '../../artifacts/artifacts.js';
 import { locateModel, readModel, type LocatedModel } from '../../artifacts/model.js';
 import type { Artifacts } from '../../artifacts/types.js';
+import { frozenOf } from './frozen.js';
 import { Run } from './run.js';
 
 /** Brings everything that a launch names into memory: data, base model, TensorFlow. */
@@ -23,7 +24,10 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   const model = new Model(runtime, config, task.head, {
     precision: spec.precision,
     recompute: spec.batch.recompute,
+    freeze: spec.tuning?.freeze,
   });
+  const initialValues = (parameters: Model['parameters']) =>
+    initialValuesOf(spec.seed, base, model, parameters);
   const run = new Run({
     launch,
     artifacts,
@@ -31,12 +35,14 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     model,
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
-    initialValues: () => initialValuesOf(spec.seed, base, model),
+    frozen: await frozenOf(model, initialValues),
+    initialValues: () => initialValues(model.trained),
   });
   const seconds = (performance.now() - started) / 1000;
   const { parameterCount: parameters } = run.layout;
   const sharesMemory = run.region !== null;
-  log.info({ seconds, parameters, steps: run.steps, sharesMemory }, 'loaded');
+  const frozen = model.parameters.length - model.trained.length;
+  log.info({ seconds, parameters, frozen, steps: run.steps, sharesMemory }, 'loaded');
   return run;
 }
 
@@ -67,14 +73,16 @@ async function configOf(
   return { ...config.model, ...labels };
 }
 
-/** Values at step 0: the base's where it has them, drawn from the seed where it does not. */
+/** Values of parameters at step 0: the base's where it has them, drawn from the seed where it does not. */
 async function initialValuesOf(
   seed: number,
   base: LocatedModel | null,
   model: Model,
+  parameters: Model['parameters'],
 ): Promise<(name: string) => Float32Array> {
-  const drawn = model.initialise(seed);
-  const read = base === null ? null : await readModel(base.locate, () => model.parameters);
+  const read = base === null ? null : await readModel(base.locate, () => parameters);
+  const missing = parameters.filter(({ name }) => read?.values.has(name) !== true);
+  const drawn = model.initialise(seed, missing);
   return (name) => {
     const values = read?.values.get(name) ?? drawn.get(name);
     if (values === undefined) throw new Error(`nothing begins ${name}`);

@@ -42,7 +42,7 @@ export function assertTrained({ step, updates }: Pick<Counters, 'step' | 'update
 
 /** Writes a directory in the layout of Hugging Face, as blobs. */
 async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
-  const { artifacts, launch, model, task, layout, state, finalWeights } = run;
+  const { artifacts, launch, model, task, finalWeights } = run;
   const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
   const { tokenizer, cleaning } = parseDataManifest(
     await readFile(manifestPath, 'utf8'),
@@ -57,10 +57,10 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       scoring: task.head === 'sequence-classification' ? ('softmax' as const) : null,
       tokens: tokensOf(loadTokenizer(json), task.head),
     };
-    const parameters = layout.tensors.map((tensor) => ({
-      name: tensor.name,
-      shape: tensor.shape,
-      data: state.view(finalWeights.range, tensor),
+    const parameters = model.parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      data: run.valuesOf(name, finalWeights.range),
     }));
     await writeHuggingFace(directory, config, parameters);
     const contents = {

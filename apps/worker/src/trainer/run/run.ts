@@ -17,6 +17,7 @@ import type { Quantiser } from '../quantising/quantiser.js';
 import { cutBuckets, type Buckets } from '../step/buckets.js';
 import { exponentsFor, type Verdict } from '../step/verdict.js';
 import { afterEvaluation, evaluationsBy } from './early-stopping.js';
+import type { Frozen } from './frozen.js';
 import { allocateMemory, type Arena, type EvaluationLanes } from './memory-layout.js';
 
 export interface RunParts {
@@ -27,7 +28,8 @@ export interface RunParts {
   readonly task: BoundTask;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** Makes the values of the parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
+  readonly frozen: Frozen;
+  /** Makes the values of the trained parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
   readonly initialValues: () => Promise<(name: string) => Float32Array>;
 }
 
@@ -54,6 +56,7 @@ export class Run {
   readonly state: State;
   readonly #arenas: readonly [Arena, Arena];
   readonly #optimizer: Optimizer;
+  readonly #frozen: Frozen['values'];
   readonly #initialValues: RunParts['initialValues'];
   #attempts = 0;
   #initialised = false;
@@ -71,7 +74,8 @@ export class Run {
     this.spec = parts.launch.spec;
     const { optimizer, earlyStopping } = this.spec;
     const algorithm = algorithmOf(optimizer);
-    this.layout = Layout.of(this.model.parameters);
+    this.#frozen = parts.frozen.values;
+    this.layout = Layout.of(this.model.trained);
     this.buckets = cutBuckets(this.layout);
     ({
       memory: this.memory,
@@ -88,10 +92,15 @@ export class Run {
         microbatches: this.task.evaluationMicrobatches('validation'),
         numbers: this.task.measures.length,
       },
-      state: { moments: algorithm.moments, keepsBest: earlyStopping !== undefined },
+      state: {
+        moments: algorithm.moments,
+        frozen: parts.frozen.hash,
+        keepsBest: earlyStopping !== undefined,
+      },
     }));
     const { memory } = this.memory;
     this.#optimizer = new Optimizer(memory, this.state, algorithm, optimizer.clip);
+    this.model.load((name) => this.valuesOf(name, 'parameters'));
   }
 
   get step(): number {
@@ -196,7 +205,12 @@ export class Run {
   }
 
   #loadModel(range: ParameterRange): void {
-    this.model.load((name) => this.state.view(range, this.layout.tensor(name)));
+    this.model.update((name) => this.valuesOf(name, range));
+  }
+
+  /** The values of a parameter; one that is frozen has always the same. */
+  valuesOf(name: string, range: ParameterRange): Float32Array {
+    return this.#frozen.get(name) ?? this.state.view(range, this.layout.tensor(name));
   }
 
   /** Ends an evaluation: it is counted, and what it found may be the best so far or end the training. */
