@@ -2,11 +2,7 @@ import { maxHeaderSize } from 'node:http';
 import swagger from '@fastify/swagger';
 import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaster/protocol';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
-import {
-  jsonSchemaTransform,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { version } from '../version.js';
 import { blobRoutes } from './blobs.js';
@@ -18,6 +14,7 @@ import { answerError, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
 import { refusalOf, type Access } from './guard.js';
 import { healthRoutes } from './health.js';
+import { describeRoute } from './json-schema.js';
 import { jobRoutes } from './jobs.js';
 import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
@@ -97,7 +94,7 @@ export async function createServer(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
   });
   const turns = new Turns();
   jobRoutes(server, context, turns);
