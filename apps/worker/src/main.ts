@@ -1,5 +1,5 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
-//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s]
+//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s] [--address IP] [--ring-ports A-B]
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {

@@ -22,3 +22,18 @@ const REFUSED: ReadonlySet<number> = new Set([
 export function isHttpPort(port: number): boolean {
   return !REFUSED.has(port);
 }
+
+/** Ports from the first to the last, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The ports of a text such as `41000-41999`, or of a single one; null of anything else. */
+export function parsePortRange(text: string): PortRange | null {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (match === null) return null;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  return first >= 1 && first <= last && last <= 65_535 ? { first, last } : null;
+}

@@ -1,6 +1,12 @@
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { ringmasterHome, type Home } from '@ringmaster/base';
-import { parseDuration, RingmasterError } from '@ringmaster/protocol';
+import {
+  parseDuration,
+  parsePortRange,
+  RingmasterError,
+  type PortRange,
+} from '@ringmaster/protocol';
 import type { Device } from '@ringmaster/tensorflow';
 
 /** What `main.js` of the worker is told on its command line. */
@@ -14,6 +20,10 @@ export interface WorkerArguments {
   readonly threads: number;
   readonly orphanTimeoutMs: number;
   readonly leaveTimeoutMs: number;
+  /** Address by which trainers of other hosts reach those of this one; null for the one that leads to the coordinator. */
+  readonly address: string | null;
+  /** Ports that trainers listen on for those of other hosts; null for any. */
+  readonly ringPorts: PortRange | null;
 }
 
 /** @throws USAGE naming what is wrong. */
@@ -31,6 +41,8 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     threads: positive('--threads', values.threads),
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
+    address: address(values.address),
+    ringPorts: ports(values['ring-ports']),
   };
 }
 
@@ -47,6 +59,8 @@ function read(given: readonly string[]) {
         device: { type: 'string', default: 'cpu' },
         'orphan-timeout': { type: 'string', default: '10s' },
         'leave-timeout': { type: 'string', default: '30s' },
+        address: { type: 'string' },
+        'ring-ports': { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -71,6 +85,19 @@ function duration(option: string, text: string): number {
     throw usage(`${option} takes a duration such as 10s or 5m, not '${text}'`);
   }
   return milliseconds;
+}
+
+function address(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (isIP(text) === 0) throw usage(`--address takes an IP address of this machine, not '${text}'`);
+  return text;
+}
+
+function ports(text: string | undefined): PortRange | null {
+  if (text === undefined) return null;
+  const range = parsePortRange(text);
+  if (range === null) throw usage(`--ring-ports takes ports such as 41000-41999, not '${text}'`);
+  return range;
 }
 
 /** `cpu`, `gpu` (the first) or `gpu:N`. */
