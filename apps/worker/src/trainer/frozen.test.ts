@@ -140,7 +140,7 @@ describe('frozen parameters', () => {
     expect(JSON.parse(part.state.header())).toHaveProperty('frozen');
     expect(JSON.parse(whole.state.header())).not.toHaveProperty('frozen');
     expect(other.stateHash()).toBe(part.stateHash());
-    for (const run of [whole, part, other]) await run.quantiser.close();
+    for (const run of [whole, part, other]) await run.memory.quantiser.close();
   });
 
   it('make the ring carry less, in proportion', async () => {

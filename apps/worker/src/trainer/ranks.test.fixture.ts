@@ -13,17 +13,21 @@ export interface Rank {
   readonly session: Session;
 }
 
-/** The ranks of one ring, all in this process, so that a test can reach into their memory. */
+/**
+ * The ranks of one ring, all in this process, so that a test can reach into their memory.
+ * @param changed Makes the run that a rank trains from the one that was loaded.
+ */
 export async function openRanks(
   ground: TrainingGround,
   job: object,
   size: number,
+  changed: (run: Run) => Run = (run) => run,
 ): Promise<readonly Rank[]> {
   const launch = { ...(await ground.launchOf(job)), trainer: 't' };
   const artifacts = openArtifacts(ground.location(), ground.home);
   const ranks = await Promise.all(
     Array.from({ length: size }, async (_, rank) => {
-      const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
+      const run = changed(await loadRun(launch, artifacts, pino({ level: 'silent' })));
       await run.initialise();
       const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
       return { run, session };
@@ -50,7 +54,7 @@ export async function endAll(ranks: readonly Rank[]): Promise<void> {
   await Promise.all(
     ranks.map(async ({ run, session }) => {
       await session.end({ abandon: true });
-      await run.quantiser.close();
+      await run.memory.quantiser.close();
     }),
   );
 }

@@ -26,7 +26,7 @@ const profile: Profile = {
   processorSeconds: (user + system) / 1e6,
   phases,
   operations: times.list(),
-  versions: { tensorflow: run.runtime.version, node: process.versions.node },
+  versions: { tensorflow: run.loaded.runtime.version, node: process.versions.node },
 };
 process.stdout.write(JSON.stringify(profile));
 await session.end({ abandon: true });

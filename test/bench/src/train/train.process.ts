@@ -24,7 +24,7 @@ const { parameterCount: parameters, tensors } = run.layout;
 answer({
   parameters,
   seat,
-  versions: { tensorflow: run.runtime.version, node: process.versions.node },
+  versions: { tensorflow: run.loaded.runtime.version, node: process.versions.node },
   names: tensors.map(({ name }) => name),
 });
 

@@ -72,7 +72,7 @@ describe('a checkpoint', () => {
     ]);
     const [message] = sent;
     if (message?.type !== 'checkpointed') throw new Error('unreachable');
-    const manifest = await readManifest(subject.artifacts, message.manifest);
+    const manifest = await readManifest(subject.loaded.artifacts, message.manifest);
     expect(manifest).toMatchObject({ kind: 'checkpoint', ...position });
 
     const other = new TestSubject(source, 1_000_000);
@@ -144,7 +144,7 @@ describe('a checkpoint', () => {
     const source = freshSource();
     const subject = new TestSubject(source, 500).goTo(5);
     const { manifest: id } = await checkpointOf(subject);
-    const whole = await readManifest(subject.artifacts, id);
+    const whole = await readManifest(subject.loaded.artifacts, id);
     const damaged = { code: 'CHECKPOINT_DAMAGED' };
     await expect(loadCheckpoint(new TestSubject(source, 501), id)).rejects.toMatchObject(damaged);
     for (const change of [
@@ -157,7 +157,7 @@ describe('a checkpoint', () => {
       { files: {} },
     ]) {
       const bytes = Buffer.from(JSON.stringify({ ...whole, ...change }));
-      const { sha256: other } = await subject.artifacts.put([bytes]);
+      const { sha256: other } = await subject.loaded.artifacts.put([bytes]);
       const loaded = loadCheckpoint(new TestSubject(source, 500), other);
       await expect(loaded).rejects.toMatchObject(damaged);
     }
@@ -239,7 +239,7 @@ describe('a checkpoint', () => {
     }
     await loadCheckpoint(new TestSubject(source, 10_000), ids()[2] ?? '');
     await server.open();
-    const { artifacts } = new TestSubject(source, 10_000);
+    const { artifacts } = new TestSubject(source, 10_000).loaded;
     for (const old of ids().slice(0, 2))
       await expect(artifacts.deliver(old)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
     while (sent.length < 4) await sleep(20);

@@ -27,8 +27,8 @@ export async function loadCheckpoint(run: Subject, id: string): Promise<void> {
 }
 
 async function load(run: Subject, id: string): Promise<void> {
-  const manifest = await readManifest(run.artifacts, id);
-  const { specHash, dataManifest } = run.launch;
+  const manifest = await readManifest(run.loaded.artifacts, id);
+  const { specHash, dataManifest } = run.loaded.launch;
   if (manifest.kind !== 'checkpoint') throw new Error(`it is a ${manifest.kind}`);
   if (manifest.specHash !== specHash) throw new Error('it belongs to another specification');
   if (manifest.dataManifest !== dataManifest) throw new Error('it belongs to other data');
@@ -43,7 +43,8 @@ async function load(run: Subject, id: string): Promise<void> {
 
 /** Reads the state into place and returns its header. A fetched copy that is damaged is fetched once more. */
 async function readState(run: Subject, sha256: string): Promise<string> {
-  const { artifacts, state } = run;
+  const { state } = run;
+  const { artifacts } = run.loaded;
   const path = await artifacts.fetch(sha256);
   run.forget();
   try {

@@ -2,7 +2,7 @@ import { SharedArena } from '@ringmaster/allreduce';
 import { Layout, State, stateHash } from '@ringmaster/model';
 import { parseJobSpec, type Launch } from '@ringmaster/protocol';
 import { artifactsFrom } from '../../artifacts/artifacts.js';
-import type { Artifacts, ArtifactsSource } from '../../artifacts/types.js';
+import type { ArtifactsSource } from '../../artifacts/types.js';
 import type { Subject } from './subject.js';
 
 const hash = (digit: number) => String(digit).repeat(64);
@@ -28,15 +28,17 @@ const launch: Launch = {
 
 /** A state in shared memory without a model, which checkpoints are made of and loaded into. */
 export class TestSubject implements Subject {
-  readonly launch = launch;
-  readonly task = { name: 'masked-language-model', labels: null };
-  readonly artifacts: Artifacts;
+  readonly loaded: Subject['loaded'];
   readonly state: State;
   isInitialised = false;
 
   /** @param parameters Their number; a state takes 12 bytes for each. */
   constructor(source: ArtifactsSource, parameters: number) {
-    this.artifacts = artifactsFrom(source);
+    this.loaded = {
+      launch,
+      task: { name: 'masked-language-model', labels: null },
+      artifacts: artifactsFrom(source),
+    };
     const layout = Layout.of([{ name: 'weight', shape: [parameters], group: 'decay' }]);
     const options = { moments: ['firstMoments', 'secondMoments'] };
     const bytes = State.byteLength(layout, options);

@@ -111,7 +111,8 @@ export class CheckpointWriter {
 
   #room(): WritingThread {
     if (this.#thread === null || this.#thread.ended) {
-      const { artifacts, state } = this.#run;
+      const { state } = this.#run;
+      const { artifacts } = this.#run.loaded;
       this.#thread = new WritingThread(artifacts.source, state.bytes.length, (late) => {
         this.#onLate(late);
       });

@@ -11,15 +11,16 @@ import type { Run } from './run.js';
  */
 export async function evaluateInRing(run: Run, session: Session): Promise<EvaluationReport | null> {
   if (!run.evaluationIsDue) return null;
-  const { measures } = run.task;
-  const { lanes, block } = run.evaluation;
-  const view = run.memory.int32(block.offset, block.length);
+  const { task, model } = run.loaded;
+  const { shared, evaluation } = run.memory;
+  const { lanes, block } = evaluation;
+  const view = shared.int32(block.offset, block.length);
   lanes.clear(view);
   const count = lanes.shape.microbatches;
   for (let microbatch = session.rank; microbatch < count; microbatch += session.size) {
     await session.breathe();
-    const batch = run.task.evaluationMicrobatch('validation', microbatch);
-    const numbers = measures.measure(run.model, batch);
+    const batch = task.evaluationMicrobatch('validation', microbatch);
+    const numbers = task.measures.measure(model, batch);
     lanes.write(view, microbatch, { sums: [...numbers], counts: [], maxima: new Float32Array() });
   }
   await session.gather(block, run.step);
@@ -35,7 +36,7 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
     for (const number of sums) assertFinite(number, where);
     return Float64Array.from(sums);
   });
-  const found = measures.metrics(parts);
+  const found = task.measures.metrics(parts);
   run.concludeEvaluation(found);
   if (found === null) return null;
   const { loss, ...metrics } = found;

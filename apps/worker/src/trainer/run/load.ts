@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
-import { Model, shapeOf, type ModelConfig } from '@ringmaster/model';
+import { algorithmOf, Layout, Model, shapeOf, type ModelConfig } from '@ringmaster/model';
 import { taskIn, type DataManifest, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { bindTask, checkBase, checkVocabulary, tasks } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
@@ -8,12 +8,37 @@ import type { Logger } from 'pino';
 import { fetchWhole } from '../../artifacts/artifacts.js';
 import { locateModel, readModel, type LocatedModel } from '../../artifacts/model.js';
 import type { Artifacts } from '../../artifacts/types.js';
+import { cutBuckets } from '../step/buckets.js';
 import { frozenOf } from './frozen.js';
+import type { Loaded } from './loaded.js';
+import { allocateMemory, type RunMemory } from './memory-layout.js';
 import { Run } from './run.js';
 
-/** Brings everything that a launch names into memory: data, base model, TensorFlow. */
+/**
+ * A run that has no state yet, with everything that its launch names in memory: data, base model, TensorFlow.
+ * @throws MODEL_TOO_LARGE
+ */
 export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger): Promise<Run> {
   const started = performance.now();
+  const loaded = await load(launch, artifacts);
+  const memory = allocate(loaded);
+  const { region, state } = memory;
+  const run = new Run(loaded, memory, cutBuckets(state.layout));
+  loaded.model.load((name) => run.valuesOf(name, 'parameters'));
+  log.info(
+    {
+      seconds: (performance.now() - started) / 1000,
+      parameters: state.layout.parameterCount,
+      frozen: loaded.model.parameters.length - loaded.model.trained.length,
+      steps: loaded.steps,
+      sharesMemory: region !== null,
+    },
+    'loaded',
+  );
+  return run;
+}
+
+async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
   const { spec } = launch;
   const dataset = await loadDataset(artifacts, launch.dataManifest);
   const base =
@@ -28,7 +53,7 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
   });
   const initialValues = (parameters: Model['parameters']) =>
     initialValuesOf(spec.seed, base, model, parameters);
-  const run = new Run({
+  return {
     launch,
     artifacts,
     runtime,
@@ -37,13 +62,23 @@ export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger)
     steps: stepsOf(spec, task.stepsPerEpoch),
     frozen: await frozenOf(model, initialValues),
     initialValues: () => initialValues(model.trained),
+  };
+}
+
+/** @throws MODEL_TOO_LARGE */
+function allocate({ launch: { spec }, model, task, frozen }: Loaded): RunMemory {
+  return allocateMemory(Layout.of(model.trained), {
+    microbatches: spec.batch.microbatches,
+    evaluation: {
+      microbatches: task.evaluationMicrobatches('validation'),
+      numbers: task.measures.length,
+    },
+    state: {
+      moments: algorithmOf(spec.optimizer).moments,
+      frozen: frozen.hash,
+      keepsBest: spec.earlyStopping !== undefined,
+    },
   });
-  const seconds = (performance.now() - started) / 1000;
-  const { parameterCount: parameters } = run.layout;
-  const sharesMemory = run.region !== null;
-  const frozen = model.parameters.length - model.trained.length;
-  log.info({ seconds, parameters, frozen, steps: run.steps, sharesMemory }, 'loaded');
-  return run;
 }
 
 async function loadDataset(artifacts: Artifacts, id: string): Promise<Dataset> {

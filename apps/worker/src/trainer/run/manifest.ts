@@ -1,9 +1,13 @@
-import type { ArtifactManifest } from '@ringmaster/protocol';
+import type { ArtifactManifest, Launch } from '@ringmaster/protocol';
+import type { BoundTask } from '@ringmaster/tasks';
 import type { Run } from './run.js';
 
 /** What of a run tells where an artifact comes from. */
-export interface Origin extends Pick<Run, 'launch' | 'step' | 'evaluations'> {
-  readonly task: Pick<Run['task'], 'name' | 'labels'>;
+export interface Origin extends Pick<Run, 'step' | 'evaluations'> {
+  readonly loaded: {
+    readonly launch: Launch;
+    readonly task: Pick<BoundTask, 'name' | 'labels'>;
+  };
 }
 
 /** The manifest of an artifact that a run makes of its present state, still without the state's hash and files. */
@@ -11,7 +15,8 @@ export function manifestOf(
   run: Origin,
   kind: ArtifactManifest['kind'],
 ): Omit<ArtifactManifest, 'stateHash' | 'files'> {
-  const { job, spec, specHash, dataManifest, baseManifest } = run.launch;
+  const { launch, task } = run.loaded;
+  const { job, spec, specHash, dataManifest, baseManifest } = launch;
   return {
     format: 1,
     kind,
@@ -22,8 +27,8 @@ export function manifestOf(
     specHash,
     dataManifest,
     baseManifest,
-    task: run.task.name,
-    labels: run.task.labels,
+    task: task.name,
+    labels: task.labels,
     metrics: {},
   };
 }

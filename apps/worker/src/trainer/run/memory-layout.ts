@@ -21,7 +21,7 @@ export interface EvaluationLanes {
 
 /** One shared memory and what lies in it. */
 export interface RunMemory {
-  readonly memory: SharedArena;
+  readonly shared: SharedArena;
   /** Where all lies that is summed, when other trainers of this host can read it there. */
   readonly region: SharedRegion | null;
   readonly kernels: Kernels;
@@ -55,8 +55,11 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const { microbatches, state: options } = request;
   // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
   const lanes = new Lanes({
-    ...{ ...LANE_SHAPE, microbatches, maxima: layout.tensors.length },
-    ...{ ranks: microbatches, controls: CONTROL_WORDS },
+    ...LANE_SHAPE,
+    microbatches,
+    maxima: layout.tensors.length,
+    ranks: microbatches,
+    controls: CONTROL_WORDS,
   });
   const evaluationLanes = new Lanes({
     microbatches: request.evaluation.microbatches,
@@ -98,8 +101,13 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   };
   const kernels = Kernels.instantiate(memory.memory);
   return {
-    ...{ memory, region },
-    ...{ kernels, state, lanes, arenas, evaluation },
+    shared: memory,
+    region,
+    kernels,
+    state,
+    lanes,
+    arenas,
+    evaluation,
     quantiser: new Quantiser(memory, kernels, { largest }),
   };
 }

@@ -24,7 +24,8 @@ export async function finishModel(
 ): Promise<{ metrics: Record<string, number>; model: string }> {
   assertTrained(run.state.counters);
   run.loadFinalWeights();
-  const metrics = await run.task.judge(run.model, 'test', breathe);
+  const { task, model } = run.loaded;
+  const metrics = await task.judge(model, 'test', breathe);
   const { step } = run;
   for (const [tensor, value] of Object.entries(metrics))
     assertFinite(value, { step, microbatch: 0, tensor, rank });
@@ -42,7 +43,8 @@ export function assertTrained({ step, updates }: Pick<Counters, 'step' | 'update
 
 /** Writes a directory in the layout of Hugging Face, as blobs. */
 async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
-  const { artifacts, launch, model, task, finalWeights } = run;
+  const { artifacts, launch, model, task } = run.loaded;
+  const { finalWeights } = run;
   const manifestPath = await fetchWhole(artifacts, launch.dataManifest);
   const { tokenizer, cleaning } = parseDataManifest(
     await readFile(manifestPath, 'utf8'),

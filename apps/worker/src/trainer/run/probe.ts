@@ -10,27 +10,29 @@ import type { Run } from './run.js';
  */
 export async function probe(run: Run): Promise<string> {
   await run.initialise();
+  const { runtime, model, task } = run.loaded;
+  const { shared, kernels, quantiser } = run.memory;
   try {
     const arena = run.nextArena();
     const exponents = new Int32Array(run.layout.tensors.length);
     const quantise = (name: string, gradient: Tensor) => {
       const { index, offset, length } = run.layout.tensor(name);
       const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
-      const staged = run.quantiser.stage(length);
-      run.runtime.downloadInto(gradient, staged);
-      const exponent = exponentOf(run.kernels.maxAbs(staged.byteOffset, length), run);
+      const staged = quantiser.stage(length);
+      runtime.downloadInto(gradient, staged);
+      const exponent = exponentOf(kernels.maxAbs(staged.byteOffset, length), run);
       exponents[index] = exponent;
-      run.quantiser.quantise({ target, exponent, replace: true }, () => undefined);
+      quantiser.quantise({ target, exponent, replace: true }, () => undefined);
     };
     const first = { step: 0, microbatch: 0 };
-    const found = run.task.trainMicrobatch(first.step, first.microbatch);
+    const found = task.trainMicrobatch(first.step, first.microbatch);
     if (found === null) throw new Error('the train split makes no sample');
-    run.model.forwardBackward(found.batch, { seed: run.spec.seed, ...first }, quantise);
-    run.quantiser.drain();
-    const gradients = run.memory.int32(arena.offset, run.layout.length);
+    model.forwardBackward(found.batch, { seed: run.spec.seed, ...first }, quantise);
+    quantiser.drain();
+    const gradients = shared.int32(arena.offset, run.layout.length);
     return createHash('sha256').update(exponents).update(gradients).digest('hex');
   } finally {
-    run.quantiser.abandon();
+    quantiser.abandon();
     run.forget();
   }
 }

@@ -1,108 +1,58 @@
-import type { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import {
   algorithmOf,
-  Layout,
   Optimizer,
   stateHash,
-  type Model,
+  type Layout,
   type ParameterRange,
   type State,
 } from '@ringmaster/model';
-import { metricsOf, taskIn, type JobSpec, type Launch, type Position } from '@ringmaster/protocol';
-import type { BoundTask, Metrics } from '@ringmaster/tasks';
-import type { Runtime } from '@ringmaster/tensorflow';
-import type { Artifacts } from '../../artifacts/types.js';
+import { metricsOf, taskIn, type JobSpec, type Position } from '@ringmaster/protocol';
+import type { Metrics } from '@ringmaster/tasks';
 import { faultPoint } from '../../faults/fault-point.js';
-import type { Quantiser } from '../quantising/quantiser.js';
-import { cutBuckets, type Buckets } from '../step/buckets.js';
+import type { Buckets } from '../step/buckets.js';
 import { exponentsFor, type Verdict } from '../step/verdict.js';
 import { afterEvaluation, evaluationsBy } from './early-stopping.js';
-import type { Frozen } from './frozen.js';
-import { allocateMemory, type Arena, type EvaluationLanes } from './memory-layout.js';
-
-export interface RunParts {
-  readonly launch: Launch;
-  readonly artifacts: Artifacts;
-  readonly runtime: Runtime;
-  readonly model: Model;
-  readonly task: BoundTask;
-  /** Steps of the whole run. */
-  readonly steps: number;
-  readonly frozen: Frozen;
-  /** Makes the values of the trained parameters at step 0, by name. They take much memory and are hardly ever needed twice. */
-  readonly initialValues: () => Promise<(name: string) => Float32Array>;
-}
+import type { Loaded } from './loaded.js';
+import type { Arena, RunMemory } from './memory-layout.js';
 
 /**
- * Everything that a trainer holds of a run: the specification, the model on TensorFlow's side, and on ours one shared
- * memory with the state, two arenas that alternate, and the lanes.
+ * The training of one specification as far as it has come: what was loaded for it never changes, its numbers lie in one
+ * shared memory, and the methods here are all that moves its state from one position to the next.
  */
 export class Run {
-  readonly launch: Launch;
-  readonly spec: JobSpec;
-  readonly artifacts: Artifacts;
-  readonly runtime: Runtime;
-  readonly model: Model;
-  readonly task: BoundTask;
-  readonly steps: number;
-  readonly layout: Layout;
+  readonly loaded: Loaded;
+  readonly memory: RunMemory;
+  /** The parts in which gradients are summed. No byte of the state depends on the cut. */
   readonly buckets: Buckets;
-  readonly memory: SharedArena;
-  readonly region: SharedRegion | null;
-  readonly kernels: Kernels;
-  readonly lanes: Lanes;
-  readonly evaluation: EvaluationLanes;
-  readonly quantiser: Quantiser;
+  readonly spec: JobSpec;
+  /** Steps of the whole run. */
+  readonly steps: number;
   readonly state: State;
-  readonly #arenas: readonly [Arena, Arena];
+  /** The trained parameters. */
+  readonly layout: Layout;
   readonly #optimizer: Optimizer;
-  readonly #frozen: Frozen['values'];
-  readonly #initialValues: RunParts['initialValues'];
   #attempts = 0;
   #initialised = false;
 
-  constructor(parts: RunParts) {
-    ({
-      launch: this.launch,
-      artifacts: this.artifacts,
-      runtime: this.runtime,
-      model: this.model,
-      task: this.task,
-      steps: this.steps,
-      initialValues: this.#initialValues,
-    } = parts);
-    this.spec = parts.launch.spec;
-    const { optimizer, earlyStopping } = this.spec;
-    const algorithm = algorithmOf(optimizer);
-    this.#frozen = parts.frozen.values;
-    this.layout = Layout.of(this.model.trained);
-    this.buckets = cutBuckets(this.layout);
-    ({
-      memory: this.memory,
-      region: this.region,
-      kernels: this.kernels,
-      state: this.state,
-      lanes: this.lanes,
-      arenas: this.#arenas,
-      evaluation: this.evaluation,
-      quantiser: this.quantiser,
-    } = allocateMemory(this.layout, {
-      microbatches: this.spec.batch.microbatches,
-      evaluation: {
-        microbatches: this.task.evaluationMicrobatches('validation'),
-        numbers: this.task.measures.length,
-      },
-      state: {
-        moments: algorithm.moments,
-        frozen: parts.frozen.hash,
-        keepsBest: earlyStopping !== undefined,
-      },
-    }));
-    const { memory } = this.memory;
-    this.#optimizer = new Optimizer(memory, this.state, algorithm, optimizer.clip);
-    this.model.load((name) => this.valuesOf(name, 'parameters'));
+  /** @param loaded Its model has been given values of all parameters, whatever they are. */
+  constructor(loaded: Loaded, memory: RunMemory, buckets: Buckets) {
+    this.loaded = loaded;
+    this.memory = memory;
+    this.buckets = buckets;
+    this.spec = loaded.launch.spec;
+    this.steps = loaded.steps;
+    this.state = memory.state;
+    this.layout = memory.state.layout;
+    const { optimizer } = this.spec;
+    this.#optimizer = new Optimizer(
+      memory.shared.memory,
+      this.state,
+      algorithmOf(optimizer),
+      optimizer.clip,
+    );
   }
 
+  /** Steps made so far. */
   get step(): number {
     return this.state.counters.step;
   }
@@ -123,7 +73,8 @@ export class Run {
    */
   get evaluationIsDue(): boolean {
     const { evaluation } = this.spec;
-    if (evaluation === undefined || this.evaluation.lanes.shape.microbatches === 0) return false;
+    if (evaluation === undefined || this.memory.evaluation.lanes.shape.microbatches === 0)
+      return false;
     const { evaluations, stopped } = this.state.counters;
     return !stopped && evaluations < evaluationsBy(this.step, this.steps, evaluation.every);
   }
@@ -167,14 +118,15 @@ export class Run {
    * still be reading the one before.
    */
   nextArena(): Arena {
-    const arena = this.#arenas[this.#attempts++ % 2 === 0 ? 0 : 1];
-    this.lanes.clear(arena.lanes);
+    const { arenas, lanes } = this.memory;
+    const arena = arenas[this.#attempts++ % 2 === 0 ? 0 : 1];
+    lanes.clear(arena.lanes);
     return arena;
   }
 
   /** Makes the state of step 0 from the specification. */
   async initialise(): Promise<void> {
-    const values = await this.#initialValues();
+    const values = await this.loaded.initialValues();
     this.replace(() => {
       this.state.clear();
       for (const tensor of this.layout.tensors) {
@@ -205,12 +157,12 @@ export class Run {
   }
 
   #loadModel(range: ParameterRange): void {
-    this.model.update((name) => this.valuesOf(name, range));
+    this.loaded.model.update((name) => this.valuesOf(name, range));
   }
 
   /** The values of a parameter; one that is frozen has always the same. */
   valuesOf(name: string, range: ParameterRange): Float32Array {
-    return this.#frozen.get(name) ?? this.state.view(range, this.layout.tensor(name));
+    return this.loaded.frozen.values.get(name) ?? this.state.view(range, this.layout.tensor(name));
   }
 
   /** Ends an evaluation: it is counted, and what it found may be the best so far or end the training. */

@@ -59,9 +59,12 @@ export class Session {
   async bind(): Promise<{ endpoint: string; donor: string }> {
     const { generation, rank, size } = this;
     this.#binding = Ring.bind({
-      ...{ run: this.#run.launch.job, generation, rank, size },
-      arena: this.#run.memory,
-      region: this.#run.region,
+      run: this.#run.loaded.launch.job,
+      generation,
+      rank,
+      size,
+      arena: this.#run.memory.shared,
+      region: this.#run.memory.region,
       transport: 'tcp',
     });
     this.#ring = await this.#binding;
@@ -82,7 +85,7 @@ export class Session {
     await this.#current(() => this.#bound.connect(endpoints, { deadlineMs }));
     faultPoint('linked', this.#run);
     const aside = hasFreeProcessor(endpoints, this.rank);
-    await this.#current(() => this.#run.quantiser.setAside(aside));
+    await this.#current(() => this.#run.memory.quantiser.setAside(aside));
   }
 
   /** Takes the state over from other ranks, once they offer it. @throws STATE_TRANSFER_FAILED */
@@ -160,7 +163,7 @@ export class Session {
 
   /** Writes the generation that this rank is ready to switch to into its control lane. */
   announce(lanes: Int32Array): void {
-    this.#run.lanes.writeControl(lanes, this.rank, WORDS.generation, this.#announced());
+    this.#run.memory.lanes.writeControl(lanes, this.rank, WORDS.generation, this.#announced());
   }
 
   /**

@@ -29,7 +29,8 @@ export function accumulate(
   { step, microbatch, exponents, replace, completes }: Microbatch,
   watch: Stopwatch,
 ): boolean {
-  const { quantiser } = run;
+  const { runtime, model, task } = run.loaded;
+  const { quantiser, lanes } = run.memory;
   const maxima = new Float32Array(run.layout.tensors.length);
   let emitted = 0;
   const quantise = (name: string, gradient: Tensor) => {
@@ -37,7 +38,7 @@ export function accumulate(
     const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
     const exponent = exponents?.[index] ?? null;
     const staged = watch.timeSync('quantise', () => quantiser.stage(length));
-    run.runtime.downloadInto(gradient, staged);
+    runtime.downloadInto(gradient, staged);
     quantiser.quantise({ target, exponent, replace }, (maximum) => {
       maxima[index] = maximum;
       completes?.complete(index);
@@ -45,16 +46,12 @@ export function accumulate(
     emitted++;
   };
   // Null at the end of an epoch, when no sample is left for it.
-  const made = watch.timeSync('compute', () => run.task.trainMicrobatch(step, microbatch));
+  const made = watch.timeSync('compute', () => task.trainMicrobatch(step, microbatch));
   const { lossSum, count } =
     made === null
       ? { lossSum: 0, count: 0 }
       : watch.timeSync('compute', () =>
-          run.model.forwardBackward(
-            made.batch,
-            { seed: run.spec.seed, step, microbatch },
-            quantise,
-          ),
+          model.forwardBackward(made.batch, { seed: run.spec.seed, step, microbatch }, quantise),
         );
   const samples = made?.samples ?? [];
   quantiser.afterwards(() => {
@@ -63,7 +60,7 @@ export function accumulate(
       tokens: made?.batch.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
       ...{ samples: samples.length, digest: ledgerDigest(samples) },
     });
-    run.lanes.write(arena.lanes, microbatch, lane);
+    lanes.write(arena.lanes, microbatch, lane);
   });
   assert(made === null || emitted === maxima.length, 'every parameter has a gradient');
   return made !== null && exponents !== null;

@@ -57,14 +57,14 @@ const hashesOf = (ranks: readonly Rank[]) => ranks.map(({ run }) => run.stateHas
 /** Flips the lowest bit of an element that a rank has quantised, always or the first time. */
 function corrupt({ run }: Rank, once: boolean): void {
   let flips = once ? 1 : Infinity;
-  const quantise = run.quantiser.quantise.bind(run.quantiser);
-  vi.spyOn(run.quantiser, 'quantise').mockImplementation((work, done) => {
+  const quantise = run.memory.quantiser.quantise.bind(run.memory.quantiser);
+  vi.spyOn(run.memory.quantiser, 'quantise').mockImplementation((work, done) => {
     quantise(work, (maximum) => {
-      const [element] = [run.memory.int32(work.target, 1)];
+      const [element] = [run.memory.shared.int32(work.target, 1)];
       if (work.exponent !== null && flips-- > 0) element[0] = (element[0] ?? 0) ^ 1;
       done(maximum);
     });
-    run.quantiser.drain();
+    run.memory.quantiser.drain();
   });
 }
 

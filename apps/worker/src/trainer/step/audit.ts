@@ -42,7 +42,8 @@ export class StepAudit {
 
   /** Takes the checksum of an arena that holds that microbatch alone: of its quantised gradient and of its lane. */
   witness({ offset, lanesOffset }: Arena): void {
-    const { kernels, layout, lanes } = this.#run;
+    const { layout } = this.#run;
+    const { kernels, lanes } = this.#run.memory;
     const gradients = kernels.checksum(offset, layout.length, 0);
     this.#checksum = (gradients + kernels.checksum(lanesOffset, lanes.words, layout.length)) | 0;
   }
@@ -51,7 +52,7 @@ export class StepAudit {
   sign({ lanes: view }: Arena): void {
     if (this.#plan === null || !this.#plan.present.includes(this.#rank)) return;
     const write = (word: number, value: number) => {
-      this.#run.lanes.writeControl(view, this.#rank, word, value);
+      this.#run.memory.lanes.writeControl(view, this.#rank, word, value);
     };
     if (this.microbatch !== null) write(WORDS.checksum, this.#checksum);
     if (this.#stage !== 'two') return;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Quantiser } from '../quantising/quantiser.js';
+import { Run } from '../run/run.js';
 import { endAll, openRanks, stepAll, type Rank } from '../ranks.test.fixture.js';
 import { tinyJob } from '../tiny.test.fixture.js';
 import { TrainingGround } from '../trainers.test.fixture.js';
@@ -28,10 +29,27 @@ afterAll(async () => {
 });
 
 async function open(size: number, cut?: (layout: Layout) => Buckets): Promise<readonly Rank[]> {
-  const ranks = await openRanks(ground, job, size);
+  const ranks = await openRanks(ground, job, size, (run) =>
+    cut === undefined ? run : new Run(run.loaded, run.memory, cut(run.layout)),
+  );
   opened.push(ranks);
-  if (cut !== undefined)
-    for (const { run } of ranks) Object.assign(run, { buckets: cut(run.layout) });
+  return ranks;
+}
+
+/** Ranks that quantise every gradient aside, however small, or none. */
+async function openQuantising(
+  aside: boolean,
+  size: number,
+  cut: (layout: Layout) => Buckets,
+): Promise<readonly Rank[]> {
+  const ranks = await openRanks(ground, job, size, ({ loaded, memory, layout }) => {
+    const { shared, kernels } = memory;
+    const largest = Math.max(...layout.tensors.map(({ length }) => length));
+    const quantiser = new Quantiser(shared, kernels, { largest, leastAside: 1 });
+    return new Run(loaded, { ...memory, quantiser }, cut(layout));
+  });
+  opened.push(ranks);
+  for (const { run } of ranks) await run.memory.quantiser.setAside(aside);
   return ranks;
 }
 
@@ -64,24 +82,13 @@ const cutAt =
     };
   };
 
-/** Has every gradient quantised aside, however small, or none. */
-async function setAside(ranks: readonly Rank[], aside: boolean): Promise<void> {
-  for (const { run } of ranks) {
-    await run.quantiser.close();
-    const largest = Math.max(...run.layout.tensors.map(({ length }) => length));
-    const quantiser = new Quantiser(run.memory, run.kernels, { largest, leastAside: 1 });
-    await quantiser.setAside(aside);
-    Object.assign(run, { quantiser });
-  }
-}
-
 /** The ranges of each operation that a rank begins, as first elements. */
 function watchOperations({ run, session }: Rank) {
   const begun: { readonly firsts: readonly number[]; readonly busy: boolean }[] = [];
   const allReduce = session.allReduce.bind(session);
   let busy = false;
-  const forwardBackward = run.model.forwardBackward.bind(run.model);
-  vi.spyOn(run.model, 'forwardBackward').mockImplementation((...args) => {
+  const forwardBackward = run.loaded.model.forwardBackward.bind(run.loaded.model);
+  vi.spyOn(run.loaded.model, 'forwardBackward').mockImplementation((...args) => {
     busy = true;
     const result = forwardBackward(...args);
     busy = false;
@@ -96,8 +103,7 @@ function watchOperations({ run, session }: Rank) {
 
 describe('the sum of an attempt', () => {
   it('begins the same buckets in the same order on every rank, all but the last while the last microbatch is computed', async () => {
-    const ranks = await open(2, cutAt([3, 9, 20]));
-    await setAside(ranks, false);
+    const ranks = await openQuantising(false, 2, cutAt([3, 9, 20]));
     await hashAfter(ranks, 1);
     const begun = ranks.map(watchOperations);
     await hashAfter(ranks, 1);
@@ -124,8 +130,7 @@ describe('the sum of an attempt', () => {
         fc.integer({ min: 1, max: 3 }),
         fc.boolean(),
         async (places, size, aside) => {
-          const ranks = await open(size, cutAt(places));
-          await setAside(ranks, aside);
+          const ranks = await openQuantising(aside, size, cutAt(places));
           expect(await hashAfter(ranks, 3)).toBe(expected);
           await endAll(ranks);
         },
@@ -141,8 +146,7 @@ describe('the sum of an attempt', () => {
       [2, [3, 9, 20]],
       [3, [1, 2, 5, 14, 30]],
     ] as const) {
-      const ranks = await open(size, cutAt(places));
-      await setAside(ranks, size !== 2);
+      const ranks = await openQuantising(size !== 2, size, cutAt(places));
       await hashAfter(ranks, 2);
       // Every gradient of the next step is far larger than its window.
       for (const { run } of ranks) run.state.exponents.fill(60);
@@ -185,11 +189,11 @@ describe('the sum of an attempt', () => {
     const ranks = await open(2, cutAt([3, 9, 20]));
     await hashAfter(ranks, 1);
     const { run } = ranks[0]!;
-    const checksum = run.kernels.checksum.bind(run.kernels);
+    const checksum = run.memory.kernels.checksum.bind(run.memory.kernels);
     let flips = 1;
-    vi.spyOn(run.kernels, 'checksum').mockImplementation((source, length, first) => {
+    vi.spyOn(run.memory.kernels, 'checksum').mockImplementation((source, length, first) => {
       const taken = checksum(source, length, first);
-      const [element] = [run.memory.int32(source, 1)];
+      const [element] = [run.memory.shared.int32(source, 1)];
       if (first > 0 && flips-- > 0) element[0] = (element[0] ?? 0) ^ 4;
       return taken;
     });

@@ -76,7 +76,8 @@ export class GradientSum {
    */
   async finish(): Promise<Summed> {
     const began = ringClock();
-    const { lanes, kernels, layout } = this.#run;
+    const { layout } = this.#run;
+    const { lanes, kernels } = this.#run.memory;
     const { attempt, gradients } = this.#attempt;
     const { offset, lanes: view, lanesOffset } = this.#arena;
     this.#session.does('all-reduce', attempt);
@@ -109,8 +110,9 @@ export class GradientSum {
   /** The range of the bucket that is next, whose checksum is taken. */
   #take(): Range {
     const { first = 0, length = 0 } = this.#run.buckets.all[this.#operations.length] ?? {};
+    const { kernels } = this.#run.memory;
     const offset = this.#arena.offset + first * Int32Array.BYTES_PER_ELEMENT;
-    this.#checksum = (this.#checksum + this.#run.kernels.checksum(offset, length, first)) | 0;
+    this.#checksum = (this.#checksum + kernels.checksum(offset, length, first)) | 0;
     return { offset, length };
   }
 

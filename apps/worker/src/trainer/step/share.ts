@@ -29,7 +29,7 @@ export async function computeShare(
   try {
     await computeMicrobatches(run, session, attempt);
   } finally {
-    run.quantiser.abandon();
+    run.memory.quantiser.abandon();
   }
 }
 
@@ -39,6 +39,7 @@ async function computeMicrobatches(
   { arena, exponents, audit, sum, watch }: ShareOfAttempt,
 ): Promise<void> {
   const { step } = run;
+  const { kernels, lanes, quantiser } = run.memory;
   const { share } = session;
   // Until a gradient of this attempt is in the arena it holds those of an earlier one, which the first one replaces.
   let isFresh = false;
@@ -50,11 +51,11 @@ async function computeMicrobatches(
   };
   const settle = () => {
     watch.timeSync('quantise', () => {
-      run.quantiser.drain();
+      quantiser.drain();
     });
   };
   const empty = () => {
-    if (!isFresh) run.kernels.zero(arena.offset, run.layout.length);
+    if (!isFresh) kernels.zero(arena.offset, run.layout.length);
     isFresh = true;
   };
   const audited = exponents === null ? null : audit.microbatch;
@@ -66,7 +67,7 @@ async function computeMicrobatches(
       audit.witness(arena);
     });
     if (!share.includes(audited)) {
-      run.lanes.clear(arena.lanes);
+      lanes.clear(arena.lanes);
       isFresh = false;
     }
   }

@@ -33,7 +33,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       ...{ step, attempt, gradients: exponents !== null },
     });
     await computeShare(run, session, { arena, exponents, audit, sum, watch });
-    faultPoint('accumulated', run, run.memory.int32(arena.offset, run.layout.length));
+    faultPoint('accumulated', run, run.memory.shared.int32(arena.offset, run.layout.length));
     const { lanes, bytesSent, waitSeconds, ...ring } = await watch.time('send', () => sum.finish());
     watch.move('send', 'wait', waitSeconds);
     ringBytes += bytesSent;
