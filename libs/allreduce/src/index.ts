@@ -15,5 +15,4 @@ export {
 export { Ring } from './ring/ring.js';
 export { SharedRegion } from './shared/region.js';
 export type { Standing } from './ring/standing.js';
-export type { SharedMemory } from './memory/webassembly.js';
 export { chooseExponent, fits, MAXIMUM_EXPONENT, resolutionBits } from './memory/windows.js';

@@ -12,4 +12,5 @@ export { packageVersion } from './package-version.js';
 export { ownIdentity, processStatus, runsHere, startTimeOf } from './process-identity.js';
 export * from './program.js';
 export * from './random.js';
+export * from './web-assembly.js';
 export { z85 } from './z85.js';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { type SharedMemory, webAssembly } from './webassembly.js';
+import { instantiate, type SharedMemory } from '@ringmaster/base';
 import { MAXIMUM_EXPONENT } from './windows.js';
 
 /** What assembly/kernels.ts exports. */
@@ -18,8 +17,6 @@ interface Exports {
   unpackSet(target: number, source: number, halves: number, blocks: number): void;
 }
 
-let compiled: object | undefined;
-
 /**
  * The SIMD loops over one shared memory. Offsets are bytes, multiples of four; lengths are elements. Ranges are not
  * checked against each other: the memory's own bounds are the only guard.
@@ -33,9 +30,7 @@ export class Kernels {
 
   /** Binds the kernels to a memory, for this thread. */
   static instantiate(memory: SharedMemory): Kernels {
-    compiled ??= new webAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)));
-    const instance = new webAssembly.Instance(compiled, { env: { memory } });
-    return new Kernels(instance.exports as Exports);
+    return new Kernels(instantiate(new URL('kernels.wasm', import.meta.url), memory) as Exports);
   }
 
   /** int32 target += int32 source, wrapping. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type SharedMemory, webAssembly } from './webassembly.js';
+import { sharedMemory, type SharedMemory } from '@ringmaster/base';
 
 const PAGE_BYTES = 65_536;
 // One page short of 4 GiB, so that the end of every range is a 32-bit offset.
@@ -22,9 +22,7 @@ export class SharedArena {
   static create(bytes: number): SharedArena {
     const pages = Math.max(1, Math.ceil(bytes / PAGE_BYTES));
     assert(pages <= MAXIMUM_PAGES, `an arena of ${bytes} bytes exceeds 4 GiB`);
-    return new SharedArena(
-      new webAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
-    );
+    return new SharedArena(sharedMemory(pages));
   }
 
   /** Reserves `bytes` bytes and answers their byte offset, a multiple of `align` (a power of two). */

@@ -1,10 +1,10 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { SharedMemory } from '@ringmaster/base';
 import type { ErrorDetail } from '@ringmaster/protocol';
 import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';
 import type { Collector } from '../memory/collector.js';
 import type { Kernels } from '../memory/kernels.js';
-import type { SharedMemory } from '../memory/webassembly.js';
 import type { Operation, RingReport, ThreadOptions } from '../options.js';
 import type { References, Referents } from '../shared/reference.js';
 import { encodeHeader, type Header, judge } from './frame.js';

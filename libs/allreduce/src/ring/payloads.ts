@@ -1,6 +1,6 @@
+import type { SharedMemory } from '@ringmaster/base';
 import { copyBytes } from '../memory/copy.js';
 import type { Kernels } from '../memory/kernels.js';
-import type { SharedMemory } from '../memory/webassembly.js';
 
 /** Elements that share a width; assembly/packing.ts has the same. */
 const BLOCK = 64;

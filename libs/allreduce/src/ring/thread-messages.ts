@@ -1,5 +1,5 @@
+import type { SharedMemory } from '@ringmaster/base';
 import type { ErrorBody } from '@ringmaster/protocol';
-import type { SharedMemory } from '../memory/webassembly.js';
 import type { DonorSeat, FetchRange, Operation, ThreadOptions } from '../options.js';
 import type { Outlet } from '../shared/region.js';
 import type { Inlet } from '../shared/window.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { SharedMemory } from '@ringmaster/base';
 import koffi from 'koffi';
-import type { SharedMemory } from '../memory/webassembly.js';
 
 // The same on all processors that Linux runs Node on (mman-common.h).
 const READ_AND_WRITE = 0x1 | 0x2;

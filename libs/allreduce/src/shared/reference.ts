@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SharedMemory } from '@ringmaster/base';
 import { now } from '../clock.js';
-import type { SharedMemory } from '../memory/webassembly.js';
 import type { Outlet } from './region.js';
 import { Slot } from './slot.js';
 import type { Inlet } from './window.js';

@@ -1,4 +1,4 @@
-import type { SharedMemory } from '../memory/webassembly.js';
+import type { SharedMemory } from '@ringmaster/base';
 
 /** What one ring of a region says to its reader, the rank after it, and that one back. */
 export const SLOT_BYTES = 64;

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { SharedMemory } from '@ringmaster/base';
 import { type Context, Router } from 'zeromq';
 import type { Authenticator } from '../authenticator.js';
 import { RingFailure } from '../failure.js';
-import type { SharedMemory } from '../memory/webassembly.js';
 import type { ThreadOptions } from '../options.js';
 import { CURVE_BYTES, listenAddress, removeAddress, watch } from '../sockets.js';
 import {

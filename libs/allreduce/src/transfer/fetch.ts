@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { SharedMemory } from '@ringmaster/base';
 import { type Context, Dealer } from 'zeromq';
 import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';
-import type { SharedMemory } from '../memory/webassembly.js';
 import type { DonorSeat, Fetched, FetchRange, ThreadOptions } from '../options.js';
 import type { StandingBoard } from '../ring/standing.js';
 import { CURVE_BYTES, watch } from '../sockets.js';

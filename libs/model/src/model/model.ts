@@ -1,4 +1,3 @@
-import { randomKey, RandomStream } from '@ringmaster/base';
 import { frozenBy } from '@ringmaster/protocol';
 import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
@@ -11,6 +10,7 @@ import type { Score } from '../layers/decoder.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
+import { initialValues } from './initial-values.js';
 
 /**
  * Takes one trained parameter's gradient, summed over the microbatch, once per call of `forwardBackward`. The tensor is
@@ -93,9 +93,9 @@ export class Model {
     }
   }
 
-  /** Initial values: a function of the seed and each parameter's name and specification only. */
-  initialise(seed: number, parameters = this.parameters): Map<string, Float32Array> {
-    return new Map(parameters.map((spec) => [spec.name, initialValues(spec, seed)]));
+  /** Initial values of every parameter. */
+  initialise(seed: number): Map<string, Float32Array> {
+    return new Map(this.parameters.map((spec) => [spec.name, initialValues(spec, seed)]));
   }
 
   /**
@@ -211,12 +211,4 @@ export class Model {
     }
     return tensor;
   }
-}
-
-function initialValues({ name, shape, initial, deviation }: ParameterSpec, seed: number) {
-  const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-  if (initial === 'ones') return values.fill(1);
-  if (initial === 'zeros') return values;
-  const stream = new RandomStream(randomKey(seed, 'initial', name));
-  return values.map((_, index) => deviation * stream.normal(index));
 }

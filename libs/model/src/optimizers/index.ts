@@ -1,6 +1,5 @@
 export type { Algorithm } from './algorithm.js';
 export { algorithmOf } from './algorithms.js';
-export type { SharedMemory } from './kernels.js';
 export { BLOCK_LENGTH, Layout, type ParameterShape, type TensorLayout } from './layout.js';
 export { Optimizer, type Update, type UpdateResult } from './optimizer.js';
 export { learningRateAt } from './schedule.js';

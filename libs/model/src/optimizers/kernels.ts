@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { powerOfTwo } from '@ringmaster/base';
+import { instantiate, powerOfTwo, type SharedMemory } from '@ringmaster/base';
 import type { UpdateLoop } from './algorithm.js';
-
-/** A shared `WebAssembly.Memory`; TypeScript ships the types of WebAssembly only with those of the browser. */
-export interface SharedMemory {
-  readonly buffer: SharedArrayBuffer;
-}
 
 /** A range of elements in each of several arrays; offsets are bytes. */
 export interface UpdateRange {
@@ -32,25 +26,12 @@ interface Exports extends Readonly<Record<UpdateLoop, Loop>> {
   squares(source: number, length: number, resolution: number, scale: number): number;
 }
 
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports: { readonly env: { readonly memory: SharedMemory } },
-  ) => { readonly exports: object };
-}
-
-const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-
-let compiled: object | undefined;
-
 /** The loops of an update over one shared memory. */
 export class OptimizerKernels {
   readonly #exports: Exports;
 
   constructor(memory: SharedMemory) {
-    compiled ??= new webAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)));
-    this.#exports = new webAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
+    this.#exports = instantiate(new URL('kernels.wasm', import.meta.url), memory) as Exports;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { sharedMemory } from '@ringmaster/base';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -7,7 +8,7 @@ import type { Algorithm } from './algorithm.js';
 import { adam } from './adam.js';
 import { adamW } from './adamw.js';
 import { algorithmOf } from './algorithms.js';
-import { OptimizerKernels, type SharedMemory } from './kernels.js';
+import { OptimizerKernels } from './kernels.js';
 import { Layout, type ParameterShape } from './layout.js';
 import { Optimizer } from './optimizer.js';
 import { sgd } from './sgd.js';
@@ -24,21 +25,11 @@ const ALGORITHMS: [string, Algorithm][] = [
   ["SGD with Nesterov's momentum", sgd({ ...SGD, nesterov: true })],
 ];
 
-function sharedMemory(bytes: number): SharedMemory {
-  const pages = Math.ceil(bytes / 65_536);
-  const { Memory } = (
-    globalThis as unknown as {
-      WebAssembly: { Memory: new (descriptor: object) => SharedMemory };
-    }
-  ).WebAssembly;
-  return new Memory({ initial: pages, maximum: pages, shared: true });
-}
-
 /** A state with its optimizer and an arena behind it. */
 function training(parameters: readonly ParameterShape[], algorithm = adamW(ADAM)) {
   const layout = Layout.of(parameters);
   const arena = Math.ceil(State.byteLength(layout, algorithm) / 64) * 64;
-  const memory = sharedMemory(arena + 4 * layout.length);
+  const memory = sharedMemory(Math.ceil((arena + 4 * layout.length) / 65_536));
   const state = State.create(memory, 0, layout, algorithm);
   const gradients = new Int32Array(memory.buffer, arena, layout.length);
   return {
@@ -145,7 +136,7 @@ test('updates of AdamW follow the formula in float64 over several steps', () => 
 });
 
 test('squares are of gradients rounded as documented, folded in the documented order, for any length', () => {
-  const memory = sharedMemory(65_536);
+  const memory = sharedMemory(1);
   const kernels = new OptimizerKernels(memory);
   const sums = new Int32Array(memory.buffer);
   fc.assert(
@@ -176,7 +167,7 @@ test.each(ALGORITHMS)(
   'the update of an element by %s does not depend on how its tensor is cut',
   (_, algorithm) => {
     const length = 1_003;
-    const memory = sharedMemory(16 * 1_024 * 2);
+    const memory = sharedMemory(1);
     const kernels = new OptimizerKernels(memory);
     const floats = new Float32Array(memory.buffer);
     const sums = new Int32Array(memory.buffer, 4 * 3_072, 1_024);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { SharedMemory } from '@ringmaster/base';
 import type { Algorithm } from './algorithm.js';
-import { OptimizerKernels, type SharedMemory } from './kernels.js';
+import { OptimizerKernels } from './kernels.js';
 import { BLOCK_LENGTH } from './layout.js';
 import type { State } from './state.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, type Hash } from 'node:crypto';
 
+import type { SharedMemory } from '@ringmaster/base';
 import { canonicalJson } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 import { ADAM_MOMENTS } from './algorithm.js';
-import type { SharedMemory } from './kernels.js';
 import type { Layout, TensorLayout } from './layout.js';
 
 /** Accepted steps whose largest gradient magnitudes are remembered. */

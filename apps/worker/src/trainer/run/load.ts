@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { openDataset, parseDataManifest, type Dataset } from '@ringmaster/data';
-import { algorithmOf, Layout, Model, shapeOf, type ModelConfig } from '@ringmaster/model';
+import {
+  algorithmOf,
+  initialValues,
+  Layout,
+  Model,
+  shapeOf,
+  type ModelConfig,
+} from '@ringmaster/model';
 import { taskIn, type DataManifest, type JobSpec, type Launch } from '@ringmaster/protocol';
 import { bindTask, checkBase, checkVocabulary, tasks } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
@@ -51,8 +58,8 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
     recompute: spec.batch.recompute,
     freeze: spec.tuning?.freeze,
   });
-  const initialValues = (parameters: Model['parameters']) =>
-    initialValuesOf(spec.seed, base, model, parameters);
+  const beginning = (parameters: Model['parameters']) =>
+    initialValuesOf(spec.seed, base, parameters);
   return {
     launch,
     artifacts,
@@ -60,8 +67,8 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
     model,
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
-    frozen: await frozenOf(model, initialValues),
-    initialValues: () => initialValues(model.trained),
+    frozen: await frozenOf(model, beginning),
+    initialValues: () => beginning(model.trained),
   };
 }
 
@@ -112,16 +119,16 @@ async function configOf(
 async function initialValuesOf(
   seed: number,
   base: LocatedModel | null,
-  model: Model,
   parameters: Model['parameters'],
 ): Promise<(name: string) => Float32Array> {
   const read = base === null ? null : await readModel(base.locate, () => parameters);
-  const missing = parameters.filter(({ name }) => read?.values.has(name) !== true);
-  const drawn = model.initialise(seed, missing);
+  const specifications = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   return (name) => {
-    const values = read?.values.get(name) ?? drawn.get(name);
-    if (values === undefined) throw new Error(`nothing begins ${name}`);
-    return values;
+    const given = read?.values.get(name);
+    if (given !== undefined) return given;
+    const specification = specifications.get(name);
+    if (specification === undefined) throw new Error(`nothing begins ${name}`);
+    return initialValues(specification, seed);
   };
 }
 
