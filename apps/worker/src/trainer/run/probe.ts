@@ -6,7 +6,8 @@ import type { Run } from './run.js';
 /**
  * SHA-256 of what this process makes of microbatch 0 of step 0: exponents and int32 gradients, at the job's real shapes,
  * from the weights of the specification. Who computes another hash here would compute other bytes in the run. It uses
- * the run's state and arena; afterwards the run has no state, as before.
+ * the run's state and arena; afterwards the run has no state, as before, but the one of step 0 is set aside, so that who
+ * begins there does not make it twice.
  */
 export async function probe(run: Run): Promise<string> {
   await run.initialise();
@@ -33,7 +34,7 @@ export async function probe(run: Run): Promise<string> {
     return createHash('sha256').update(exponents).update(gradients).digest('hex');
   } finally {
     quantiser.abandon();
-    run.forget();
+    run.setAside();
   }
 }
 

@@ -33,6 +33,8 @@ export class Run {
   readonly #optimizer: Optimizer;
   #attempts = 0;
   #initialised = false;
+  /** Whether what the state's memory holds, though it is not in use, is still the state of step 0. */
+  #isSetAside = false;
 
   /** @param loaded Its model has been given values of all parameters, whatever they are. */
   constructor(loaded: Loaded, memory: RunMemory, buckets: Buckets) {
@@ -124,8 +126,13 @@ export class Run {
     return arena;
   }
 
-  /** Makes the state of step 0 from the specification. */
+  /** Makes the state of step 0 from the specification, or takes into use the one that was set aside. */
   async initialise(): Promise<void> {
+    if (this.#isSetAside) {
+      this.#isSetAside = false;
+      this.#initialised = true;
+      return;
+    }
     const values = await this.loaded.initialValues();
     this.replace(() => {
       this.state.clear();
@@ -140,7 +147,7 @@ export class Run {
    * the run has no state until another is put in place, for the model and the state might differ.
    */
   replace(change: () => void): void {
-    this.#initialised = false;
+    this.forget();
     change();
     this.#loadModel('parameters');
     this.#initialised = true;
@@ -149,6 +156,13 @@ export class Run {
   /** Says that the state is about to be overwritten, or is not to be used: the run has none until another is put in place. */
   forget(): void {
     this.#initialised = false;
+    this.#isSetAside = false;
+  }
+
+  /** Says that the state of step 0, which is in use, is not to be used yet: the run has none until one is put in place. */
+  setAside(): void {
+    this.#initialised = false;
+    this.#isSetAside = true;
   }
 
   /** Gives the model the final weights. The run is over: nothing is computed on its parameters any more. */
