@@ -49,6 +49,12 @@ export class Cluster {
     return undefined;
   }
 
+  /** The state that is offered at an address now, or null. */
+  offerAt(address: string): State | null {
+    const [trainer = '', generation] = address.split('/');
+    return this.trainer(trainer)?.offerOf(Number(generation)) ?? null;
+  }
+
   get trainers(): Trainer[] {
     return this.workers.flatMap(({ trainers }) => [...trainers.values()]);
   }

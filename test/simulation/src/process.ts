@@ -28,6 +28,13 @@ export class Process {
     });
   }
 
+  /** Resolves after a while, if it lives then. */
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.later(delayMs, resolve);
+    });
+  }
+
   resume(): void {
     if (!this.isStopped) return;
     this.isStopped = false;

@@ -18,13 +18,13 @@ const expected = positionOf(finalState());
 type Kind = 'planned' | 'rough';
 
 /** Plays one schedule. A violation is told with everything that led to it. */
-function play(seed: number, kind: Kind): Cluster {
+async function play(seed: number, kind: Kind): Promise<Cluster> {
   try {
-    return playOnce(seed, kind, null);
+    return await playOnce(seed, kind, null);
   } catch {
     const story: string[][] = [];
     try {
-      return playOnce(seed, kind, story);
+      return await playOnce(seed, kind, story);
     } catch (error) {
       throw new Error(`seed ${seed}\n${story.flat().join('\n')}\n${String(error)}`, {
         cause: error,
@@ -33,12 +33,12 @@ function play(seed: number, kind: Kind): Cluster {
   }
 }
 
-function playOnce(seed: number, kind: Kind, story: string[][] | null): Cluster {
+async function playOnce(seed: number, kind: Kind, story: string[][] | null): Promise<Cluster> {
   const cluster = new Cluster(seed, { min: 1 + (seed % 2), max: 4 }, story !== null);
   const { world, coordinator, witness } = cluster;
   story?.push(world.story);
   disturb(cluster, kind, 2 + world.dice.below(10));
-  world.run(() => coordinator.isOver, LONGEST_MS);
+  await world.run(() => coordinator.isOver, LONGEST_MS);
   const { state, error, result } = coordinator.run;
   assert(state === 'succeeded', `progress: the run is ${state} (${error?.message ?? ''})`);
   assert(result?.stateHash === expected.stateHash, 'one lineage: the run ended in another state');
@@ -57,16 +57,17 @@ function playOnce(seed: number, kind: Kind, story: string[][] | null): Cluster {
 }
 
 describe('a run under the machines of coordinator and trainers', () => {
-  it('ends in the state that its specification defines, whatever fails', () => {
-    for (const seed of seeds) play(seed, 'rough');
+  it('ends in the state that its specification defines, whatever fails', async () => {
+    for (const seed of seeds) await play(seed, 'rough');
   });
 
-  it('changes its members without an abort where no trainer fails, even as coordinators crash', () => {
-    const switches = seeds.reduce((sum, seed) => sum + play(seed, 'planned').witness.switches, 0);
+  it('changes its members without an abort where no trainer fails, even as coordinators crash', async () => {
+    let switches = 0;
+    for (const seed of seeds) switches += (await play(seed, 'planned')).witness.switches;
     expect(switches).toBeGreaterThan(seeds.length);
   });
 
-  it('gives every slot back when it is paused or cancelled, whatever has failed', () => {
+  it('gives every slot back when it is paused or cancelled, whatever has failed', async () => {
     for (const seed of seeds.slice(0, COUNT / 4)) {
       const type = seed % 2 === 0 ? 'paused' : 'cancelled';
       const cluster = new Cluster(seed, { min: 1 + (seed % 3), max: 4 });
@@ -76,7 +77,7 @@ describe('a run under the machines of coordinator and trainers', () => {
         coordinator.feed({ type });
         isAsked = true;
       });
-      world.run(() => isAsked && coordinator.run.trainers.length === 0, LONGEST_MS);
+      await world.run(() => isAsked && coordinator.run.trainers.length === 0, LONGEST_MS);
       const { trainers, state } = coordinator.run;
       expect({ seed, trainers }).toEqual({ seed, trainers: [] });
       expect(['paused', 'cancelled', 'succeeded']).toContain(state);

@@ -16,6 +16,7 @@ export class World {
   readonly #records: boolean;
   readonly #heap: Appointment[] = [];
   #appointments = 0;
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(seed: number, records: boolean) {
     this.dice = new Dice(seed);
@@ -36,15 +37,26 @@ export class World {
     heap[at] = entry;
   }
 
-  /** Runs until `done`, or until nothing is left to happen before `until`. */
-  run(done: () => boolean, until: number): void {
+  /**
+   * Runs until `done`, or until nothing is left to happen before `until`. What is awaited goes on within the appointment
+   * that it was awaited for.
+   * @throws the first error that `fail` was called with
+   */
+  async run(done: () => boolean, until: number): Promise<void> {
     while (!done()) {
       const next = this.#heap[0];
       if (next === undefined || next.at > until) return;
       this.#removeFirst();
       this.now = next.at;
       next.work();
+      await settled();
+      if (this.#failure !== null) throw this.#failure.error;
     }
+  }
+
+  /** Ends the play with an error, wherever it was found. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   tell(what: () => string): void {
@@ -67,6 +79,14 @@ export class World {
     }
     heap[at] = last;
   }
+}
+
+/** Resolves when nothing can go on without another appointment. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    // Node runs these when every promise that is resolved has been followed up.
+    process.nextTick(resolve);
+  });
 }
 
 function isBefore(a: Appointment, b: Appointment): boolean {

@@ -1,17 +1,11 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
 import { faultPoint } from '../faults/fault-point.js';
-import type { CheckpointWriter } from './checkpoint/writer.js';
 import type { Message } from './membership/types.js';
+import type { Ports, RingSession } from './ports.js';
 import { Reporter } from './reporter.js';
-import { evaluateInRing } from './run/evaluate.js';
-import { finish } from './run/finish.js';
-import type { Run } from './run/run.js';
-import type { Session } from './session/session.js';
-import { trainStep } from './step/step.js';
 
-export interface LoopOptions {
-  readonly run: Run;
-  readonly checkpoints: CheckpointWriter;
+export interface LoopOptions<Session extends RingSession> {
+  readonly ports: Ports<Session>;
   readonly send: (message: TrainerMessage) => void;
   /** Called when a step is applied; it may enter another session, or none. */
   readonly concluded: (agreed: number | null) => void;
@@ -20,12 +14,12 @@ export interface LoopOptions {
 }
 
 /** The steps of a run, through every generation that its ring switches to. */
-export class Loop {
-  readonly #options: LoopOptions;
+export class Loop<Session extends RingSession> {
+  readonly #options: LoopOptions<Session>;
   #session: Session | null = null;
   #reporter: Reporter | null = null;
 
-  constructor(options: LoopOptions) {
+  constructor(options: LoopOptions<Session>) {
     this.#options = options;
   }
 
@@ -38,8 +32,9 @@ export class Loop {
   enter(session: Session, offer: boolean): void {
     this.flush();
     this.#session = session;
-    this.#reporter = new Reporter(this.#options.send, session.generation, session.rank);
-    if (session.rank === 0) this.#options.checkpoints.reserve();
+    const { ports, send } = this.#options;
+    this.#reporter = new Reporter(send, session, ports.now);
+    if (session.rank === 0) ports.checkpoints.reserve();
     session.begin(offer);
   }
 
@@ -55,14 +50,14 @@ export class Loop {
 
   /** @returns what is to be said at the end of the run, or null when the loop was left before */
   async run(): Promise<Message<'finished'> | null> {
-    const { run, checkpoints, send, concluded, closed } = this.#options;
-    const { checkpoint } = run.spec;
+    const { ports, concluded, closed } = this.#options;
+    const { run, checkpoints } = ports;
     for (let session = this.#session; session !== null; session = this.#session) {
       await closed();
       if (run.evaluationIsDue) {
         session.does('evaluate');
         faultPoint('evaluate', run);
-        const result = await evaluateInRing(run, session);
+        const result = await ports.evaluate(session);
         faultPoint('evaluated', run);
         if (result !== null) this.#reporter?.evaluation(result);
       }
@@ -70,15 +65,13 @@ export class Loop {
         session.does('finish');
         await checkpoints.settled();
         this.flush();
-        const message = await finish(run, session, send);
+        const message = await ports.finish(session);
         session.does(null);
         return message;
       }
       session.does('compute');
-      this.#reporter?.step(await trainStep(run, session));
-      if (session.rank === 0 && run.step < run.steps && run.step % checkpoint.every === 0) {
-        checkpoints.write(session.generation);
-      }
+      this.#reporter?.step(await ports.step(session));
+      if (session.rank === 0 && run.checkpointIsDue) checkpoints.write(session.generation);
       concluded(session.agreed);
     }
     return null;

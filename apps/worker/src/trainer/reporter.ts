@@ -1,4 +1,5 @@
 import type { EvaluationReport, StepReport, TrainerMessage } from '@ringmaster/protocol';
+import type { RingSession } from './ports.js';
 
 /** Shortest time between two progress messages. */
 const INTERVAL_MS = 500;
@@ -8,20 +9,26 @@ export class Reporter {
   readonly #send: (message: TrainerMessage) => void;
   readonly #generation: number;
   readonly #rank: number;
+  readonly #now: () => number;
   #steps: StepReport[] = [];
   #evaluations: EvaluationReport[] = [];
   /** The first step is sent at once: it tells that the generation is under way. */
   #sentAt = -Infinity;
 
-  constructor(send: (message: TrainerMessage) => void, generation: number, rank: number) {
+  constructor(
+    send: (message: TrainerMessage) => void,
+    { generation, rank }: Pick<RingSession, 'generation' | 'rank'>,
+    now: () => number,
+  ) {
     this.#send = send;
     this.#generation = generation;
     this.#rank = rank;
+    this.#now = now;
   }
 
   step(report: StepReport): void {
     this.#steps.push(report);
-    if (performance.now() - this.#sentAt >= INTERVAL_MS) this.flush();
+    if (this.#now() - this.#sentAt >= INTERVAL_MS) this.flush();
   }
 
   evaluation(report: EvaluationReport): void {
@@ -40,6 +47,6 @@ export class Reporter {
     });
     this.#steps = [];
     this.#evaluations = [];
-    this.#sentAt = performance.now();
+    this.#sentAt = this.#now();
   }
 }

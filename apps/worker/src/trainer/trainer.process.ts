@@ -7,6 +7,7 @@ import { holdCache } from '../artifacts/cache.js';
 import { failure } from './failure.js';
 import { loadRun } from './run/load.js';
 import { numericsOf } from './run/numerics.js';
+import { portsOf } from './run/ports.js';
 import { Trainer } from './trainer.js';
 
 /** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
@@ -43,7 +44,7 @@ process.once('message', (first: unknown) => {
     if (artifacts.source.kind === 'remote') await holdCache(cache);
     const run = await loadRun(launch, artifacts, log);
     const numerics = await numericsOf(run);
-    const trainer = new Trainer(run, send, log);
+    const trainer = new Trainer(portsOf(run, send, log), send, log);
     receive = (message) => {
       trainer.handle(trainerCommandSchema.parse(message));
     };

@@ -1,7 +1,6 @@
 import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { faultPoint } from '../faults/fault-point.js';
-import { CheckpointWriter } from './checkpoint/writer.js';
 import { failure } from './failure.js';
 import { Loop } from './loop.js';
 import {
@@ -12,9 +11,12 @@ import {
   type MembershipEffect,
   type MembershipInput,
 } from './membership/membership.js';
-import type { Run } from './run/run.js';
-import { GenerationEnded, Session } from './session/session.js';
+import type { Ports, RingSession } from './ports.js';
+import { GenerationEnded } from './session/generation-ended.js';
 import { takeState } from './session/take-state.js';
+
+/** Where a trainer tells what happens to it. */
+export type TrainerLog = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 type Effect<Type extends MembershipEffect['type']> = Extract<MembershipEffect, { type: Type }>;
 
@@ -24,12 +26,11 @@ type Effect<Type extends MembershipEffect['type']> = Extract<MembershipEffect, {
  * - PREPARE is a promise: an unplanned one is answered when whatever could touch the state has ended.
  * - The state changes only inside a step, synchronously, after the generation was seen to be current.
  */
-export class Trainer {
-  readonly #run: Run;
+export class Trainer<Session extends RingSession> {
+  readonly #ports: Ports<Session>;
   readonly #send: (message: TrainerMessage) => void;
-  readonly #log: Logger;
-  readonly #checkpoints: CheckpointWriter;
-  readonly #loop: Loop;
+  readonly #log: TrainerLog;
+  readonly #loop: Loop<Session>;
   readonly #sessions = new Map<number, Session>();
   /** What is going on in some generation: binding, links, transfers, the step loop. */
   readonly #work = new Set<Promise<void>>();
@@ -37,15 +38,15 @@ export class Trainer {
   readonly #closing = new Set<Promise<void>>();
   #membership = newMembership();
 
-  constructor(run: Run, send: (message: TrainerMessage) => void, log: Logger) {
-    this.#run = run;
+  constructor(ports: Ports<Session>, send: (message: TrainerMessage) => void, log: TrainerLog) {
+    this.#ports = ports;
     this.#send = send;
     this.#log = log;
-    this.#checkpoints = new CheckpointWriter(run, send, log);
     this.#loop = new Loop({
-      ...{ run, send, checkpoints: this.#checkpoints },
+      ports,
+      send,
       concluded: (agreed) => {
-        this.#proceed({ type: 'concluded', step: run.step, agreed });
+        this.#proceed({ type: 'concluded', step: ports.run.step, agreed });
       },
       closed: async () => {
         await Promise.all(this.#closing);
@@ -95,7 +96,7 @@ export class Trainer {
         this.#close(effect);
         return;
       case 'save':
-        if (this.#run.isInitialised) void this.#checkpoints.save(effect.generation);
+        if (this.#ports.run.isInitialised) void this.#ports.checkpoints.save(effect.generation);
         return;
     }
   }
@@ -104,17 +105,9 @@ export class Trainer {
   #say(message: TrainerMessage): void {
     this.#loop.flush();
     const level = message.type === 'failed' ? 'error' : 'info';
-    this.#log[level]({ step: this.#run.step, ...message }, message.type);
+    this.#log[level]({ step: this.#ports.run.step, ...message }, message.type);
     this.#send(message);
-    if (message.type === 'prepared') faultPoint('prepared', this.#run);
-  }
-
-  #tellEarlyStopping(): void {
-    const { spec, state, step, steps, finalWeights } = this.#run;
-    if (spec.earlyStopping === undefined || !state.counters.stopped) return;
-    const { metric, patience } = spec.earlyStopping;
-    const weightsStep = finalWeights.step;
-    this.#log.info({ step, steps, metric, patience, weightsStep }, 'stopped early');
+    if (message.type === 'prepared') faultPoint('prepared', this.#ports.run);
   }
 
   async #stop({ of }: Effect<'stop'>): Promise<void> {
@@ -128,15 +121,17 @@ export class Trainer {
   }
 
   #bind({ generation, rank, size }: Effect<'bind'>): void {
-    const session = new Session(this.#run, {
-      ...{ generation, rank, size },
+    const session = this.#ports.open({
+      generation,
+      rank,
+      size,
       announced: () => announced(this.#membership),
     });
     this.#sessions.set(generation, session);
     this.#within(session, async () => {
       const { endpoint, donor } = await session.bind();
-      const moves = this.#loop.session !== null || !this.#run.isInitialised;
-      const state = moves ? null : this.#run.position();
+      const moves = this.#loop.session !== null || !this.#ports.run.isInitialised;
+      const state = moves ? null : this.#ports.run.position();
       this.#proceed({ type: 'bound', generation, endpoint, donor, state });
     });
   }
@@ -154,10 +149,10 @@ export class Trainer {
     const { begin, generation } = start;
     const takes = begin.at !== 'peers' || !begin.holders.includes(session.rank);
     this.#within(session, async () => {
-      const started = performance.now();
-      await takeState(this.#run, session, start);
-      const seconds = takes ? (performance.now() - started) / 1000 : 0;
-      this.#proceed({ type: 'taken', generation, step: this.#run.step, seconds });
+      const started = this.#ports.now();
+      await takeState(this.#ports, session, start);
+      const seconds = takes ? (this.#ports.now() - started) / 1000 : 0;
+      this.#proceed({ type: 'taken', generation, step: this.#ports.run.step, seconds });
     });
   }
 
@@ -168,7 +163,6 @@ export class Trainer {
   async #train(): Promise<void> {
     try {
       const message = await this.#loop.run();
-      if (message !== null) this.#tellEarlyStopping();
       this.#loop.leave();
       if (message !== null) this.#proceed({ type: 'ended', message });
     } catch (error) {
@@ -180,8 +174,8 @@ export class Trainer {
 
   async #leave({ generation, checkpoint }: Effect<'leave'>): Promise<void> {
     this.#loop.leave();
-    const { step } = this.#run;
-    if (checkpoint) await this.#checkpoints.save(generation);
+    const { step } = this.#ports.run;
+    if (checkpoint) await this.#ports.checkpoints.save(generation);
     this.#proceed({ type: 'left', generation, step });
   }
 
@@ -213,7 +207,7 @@ export class Trainer {
   #fail({ generation }: Session, error: unknown): void {
     if (error instanceof GenerationEnded) return;
     this.#log.error({ generation, err: error }, 'cannot go on');
-    this.#proceed({ type: 'ended', message: failure(generation, this.#run.step, error) });
+    this.#proceed({ type: 'ended', message: failure(generation, this.#ports.run.step, error) });
   }
 
   #track(work: Promise<void>): void {

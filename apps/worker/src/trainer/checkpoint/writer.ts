@@ -2,6 +2,7 @@ import type { ErrorBody, TrainerMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { faultPoint } from '../../faults/fault-point.js';
 import { errorBody } from '../failure.js';
+import type { Checkpoints } from '../ports.js';
 import { manifestOf } from '../run/manifest.js';
 import type { Late, Stored } from './messages.js';
 import type { Subject } from './subject.js';
@@ -12,7 +13,7 @@ import { WritingThread } from './writing.js';
  * and makes it durable while the next steps run. There is never more than one copy. A checkpoint that cannot be written
  * is reported and never ends the run.
  */
-export class CheckpointWriter {
+export class CheckpointWriter implements Checkpoints {
   readonly #run: Subject;
   readonly #send: (message: TrainerMessage) => void;
   readonly #log: Logger;

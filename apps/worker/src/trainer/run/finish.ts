@@ -1,4 +1,5 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
+import type { Logger } from 'pino';
 import { faultPoint } from '../../faults/fault-point.js';
 import type { Message } from '../membership/types.js';
 import type { Session } from '../session/session.js';
@@ -13,6 +14,7 @@ export async function finish(
   run: Run,
   session: Session,
   send: (message: TrainerMessage) => void,
+  log: Logger,
 ): Promise<Message<'finished'>> {
   const { generation, rank } = session;
   const alive = setInterval(() => {
@@ -23,7 +25,14 @@ export async function finish(
   });
   session.assertCurrent();
   faultPoint('finished', run);
+  tellEarlyStopping(run, log);
   return { type: 'finished', generation, rank, position: run.position(), model, metrics };
+}
+
+function tellEarlyStopping({ spec, state, step, steps, finalWeights }: Run, log: Logger): void {
+  if (spec.earlyStopping === undefined || !state.counters.stopped) return;
+  const { metric, patience } = spec.earlyStopping;
+  log.info({ step, steps, metric, patience, weightsStep: finalWeights.step }, 'stopped early');
 }
 
 async function conclude(run: Run, session: Session) {

@@ -9,6 +9,7 @@ import {
 import { metricsOf, taskIn, type JobSpec, type Position } from '@ringmaster/protocol';
 import type { Metrics } from '@ringmaster/tasks';
 import { faultPoint } from '../../faults/fault-point.js';
+import type { TrainedRun } from '../ports.js';
 import type { Buckets } from '../step/buckets.js';
 import { exponentsFor, type Verdict } from '../step/verdict.js';
 import { afterEvaluation, evaluationsBy } from './early-stopping.js';
@@ -19,7 +20,7 @@ import type { Arena, RunMemory } from './memory-layout.js';
  * The training of one specification as far as it has come: what was loaded for it never changes, its numbers lie in one
  * shared memory, and the methods here are all that moves its state from one position to the next.
  */
-export class Run {
+export class Run implements TrainedRun {
   readonly loaded: Loaded;
   readonly memory: RunMemory;
   /** The parts in which gradients are summed. No byte of the state depends on the cut. */
@@ -79,6 +80,11 @@ export class Run {
       return false;
     const { evaluations, stopped } = this.state.counters;
     return !stopped && evaluations < evaluationsBy(this.step, this.steps, evaluation.every);
+  }
+
+  /** Whether the specification wants a checkpoint of this step. */
+  get checkpointIsDue(): boolean {
+    return this.step < this.steps && this.step % this.spec.checkpoint.every === 0;
   }
 
   /**

@@ -4,29 +4,18 @@ import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../../faults/fault-point.js';
 import { peerIn } from '../failure.js';
 import type { Command } from '../membership/types.js';
+import type { RingSession, SessionOptions } from '../ports.js';
 import { hasFreeProcessor } from '../quantising/processors.js';
 import type { Run } from '../run/run.js';
 import { WORDS } from '../step/lanes.js';
+import { GenerationEnded } from './generation-ended.js';
 import { fetchState, offerState } from './transfer.js';
-
-/** Thrown into whatever waits in a generation that is over; never leaves the trainer. */
-export class GenerationEnded extends Error {
-  override readonly name = 'GenerationEnded';
-}
-
-export interface SessionOptions {
-  readonly generation: number;
-  readonly rank: number;
-  readonly size: number;
-  /** The generation that this rank names in its control lane now; 0 for none. */
-  readonly announced: () => number;
-}
 
 /** What a rank must know of its generation to take part in it. */
 export type Terms = Pick<Command<'start'>, 'seats' | 'shares' | 'firstShares' | 'deadlineMs'>;
 
 /** One rank's part in one generation: its ring, its share of the microbatches, and what it is doing. */
-export class Session {
+export class Session implements RingSession {
   readonly generation: number;
   readonly rank: number;
   readonly size: number;

@@ -1,16 +1,14 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import { loadCheckpoint } from '../checkpoint/load.js';
 import type { Command } from '../membership/types.js';
-import type { Run } from '../run/run.js';
-import type { Session } from './session.js';
+import type { Ports, RingSession, TrainedRun } from '../ports.js';
 
 /**
  * Brings the state to where a generation begins.
  * @throws STATE_MISMATCH when it is not the state that everyone begins from; CHECKPOINT_DAMAGED, STATE_TRANSFER_FAILED
  */
 export async function takeState(
-  run: Run,
-  session: Session,
+  { run, loadCheckpoint }: Pick<Ports<RingSession>, 'run' | 'loadCheckpoint'>,
+  session: RingSession,
   { begin }: Command<'start'>,
 ): Promise<void> {
   switch (begin.at) {
@@ -25,7 +23,7 @@ export async function takeState(
       break;
     case 'checkpoint':
       session.does('transfer');
-      if (!holds(run, begin.position)) await loadCheckpoint(run, begin.manifest);
+      if (!holds(run, begin.position)) await loadCheckpoint(begin.manifest);
       break;
   }
   const { step, stateHash: expected } = begin.position;
@@ -34,6 +32,9 @@ export async function takeState(
   }
 }
 
-function holds(run: Run, position: { readonly step: number; readonly stateHash: string }): boolean {
+function holds(
+  run: TrainedRun,
+  position: { readonly step: number; readonly stateHash: string },
+): boolean {
   return run.isInitialised && run.step === position.step && run.stateHash() === position.stateHash;
 }

@@ -1,0 +1,28 @@
+import type { TrainerMessage } from '@ringmaster/protocol';
+import type { Logger } from 'pino';
+import { loadCheckpoint } from '../checkpoint/load.js';
+import { CheckpointWriter } from '../checkpoint/writer.js';
+import type { Ports } from '../ports.js';
+import { Session } from '../session/session.js';
+import { trainStep } from '../step/step.js';
+import { evaluateInRing } from './evaluate.js';
+import { finish } from './finish.js';
+import type { Run } from './run.js';
+
+/** The ports of a trainer that trains a run on TensorFlow, in rings of sockets. */
+export function portsOf(
+  run: Run,
+  send: (message: TrainerMessage) => void,
+  log: Logger,
+): Ports<Session> {
+  return {
+    run,
+    checkpoints: new CheckpointWriter(run, send, log),
+    now: () => performance.now(),
+    open: (options) => new Session(run, options),
+    loadCheckpoint: (manifest) => loadCheckpoint(run, manifest),
+    evaluate: (session) => evaluateInRing(run, session),
+    step: (session) => trainStep(run, session),
+    finish: (session) => finish(run, session, send, log),
+  };
+}
