@@ -84,11 +84,26 @@ export interface SourceFile {
   readonly path: string;
   /** SHA-256 of the bytes on disk. */
   readonly sha256: string;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** A long file of lines in stretches that can be read apart; none of any other. */
+  readonly pieces: readonly FilePiece[];
+}
+
+/** A stretch of a file that begins and ends between two lines. */
+export interface FilePiece {
+  readonly start: number;
+  readonly end: number;
+  readonly sha256: string;
+  /** Line of the file that it begins with, from 1. */
+  readonly line: number;
 }
 
 /** A file and how its documents are found: plain data, so that any thread can read it. */
 export interface FileReading {
   readonly file: SourceFile;
+  /** What of the file is read; all of it by default. */
+  readonly piece?: FilePiece | undefined;
   readonly format: NonNullable<DataSection['format']> | 'spam-assassin';
   readonly columns: readonly WantedColumn[];
 }

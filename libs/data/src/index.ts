@@ -12,8 +12,6 @@ export { openSpamAssassin } from './readers/spam-assassin.js';
 export type { Bytes } from './text/encoding.js';
 export { textLines, type TextLine } from './text/lines.js';
 export { cleanText, MARKUP, PLAIN, type Cleaned } from './clean/clean.js';
-export { nearDuplicateGroups } from './clean/duplicates.js';
-export { assignSplits, type SplitCandidate, type SplitFractions } from './splits.js';
 export { loadTokenizer } from './tokenizers/load.js';
 export { surround, templateOf, type Surroundings } from './tokenizers/post-processor.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';

@@ -1,9 +1,15 @@
 import { sha256 } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignSplits, type SplitCandidate } from './splits.js';
+import { assignSplits as assign, splitNames, type SplitFractions } from './splits.js';
 
-const document = (number: number, label: string | null = null, group = number): SplitCandidate => ({
+interface Candidate {
+  readonly hash: string;
+  readonly label: string | null;
+  readonly group: number;
+}
+
+const document = (number: number, label: string | null = null, group = number): Candidate => ({
   hash: sha256(`document ${number}`),
   label,
   group,
@@ -11,6 +17,23 @@ const document = (number: number, label: string | null = null, group = number): 
 const many = (count: number, label: string | null = null) =>
   Array.from({ length: count }, (_, number) => document(number, label));
 const fractions = { validation: 0.1, test: 0.2 };
+
+/** The names of the splits of candidates. */
+function assignSplits(documents: readonly Candidate[], fractions: SplitFractions) {
+  const labels = [...new Set(documents.map(({ label }) => label))];
+  const firsts = new Map<number, number>();
+  for (const [index, { group }] of documents.entries())
+    if (!firsts.has(group)) firsts.set(group, index);
+  const splits = assign(
+    {
+      hashes: Buffer.from(documents.map(({ hash }) => hash).join(''), 'hex'),
+      labels: Int32Array.from(documents, ({ label }) => labels.indexOf(label)),
+      groups: Int32Array.from(documents, ({ group }) => firsts.get(group) ?? 0),
+    },
+    fractions,
+  );
+  return Array.from(splits, (split) => splitNames[split]);
+}
 
 describe('assignSplits', () => {
   it('keeps a group on one side and does not depend on the order', () => {

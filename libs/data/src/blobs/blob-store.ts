@@ -147,7 +147,7 @@ export class BlobStore {
   async clean(): Promise<void> {
     for (const name of await entries(this.incoming)) {
       const path = join(this.incoming, name);
-      if (await isAbandoned(name, path)) await rm(path, { force: true });
+      if (await isAbandoned(name, path)) await rm(path, { force: true, recursive: true });
     }
   }
 

@@ -105,10 +105,14 @@ export function bandKeys(set: Uint32Array, keys: Float64Array, at: number, strid
   }
 }
 
+/** Whether sets of these sizes can have a Jaccard similarity of at least `least`. */
+export function similarSizes(a: number, b: number, least: number): boolean {
+  return Math.min(a, b) >= least * Math.max(a, b);
+}
+
 /** Whether the size of the intersection over that of the union of two ascending sets is at least `least`. */
 export function areAlike(a: Uint32Array, b: Uint32Array, least: number): boolean {
-  const smaller = Math.min(a.length, b.length);
-  return smaller >= least * Math.max(a.length, b.length) && jaccard(a, b) >= least;
+  return similarSizes(a.length, b.length, least) && jaccard(a, b) >= least;
 }
 
 /** Size of the intersection over size of the union of two ascending sets. */

@@ -1,134 +1,218 @@
-import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
+import {
+  RingmasterError,
+  type CleaningRule,
+  type DataManifest,
+  type DataSplit,
+} from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
-import type { Columns, Document } from '../document.js';
-import { assignSplits } from '../splits.js';
-import { cleanedDocuments } from './clean-pool.js';
-import { annotationsOf, contentOf, textsOf } from './content.js';
+import type { Columns } from '../document.js';
+import { DigestTable } from '../parts/digest-table.js';
+import { HASH, IDENTITY, Part } from '../parts/part.js';
+import { assignSplits, splitNames } from '../splits.js';
+import { chunksOf, type Chunk } from './chunks.js';
 import { ColumnFaults } from './faults.js';
-import type { Progress } from './progress.js';
-import type { Origin, Sources } from './request.js';
+import type { Sources } from './request.js';
+import { KeptSignatures } from './signatures.js';
+import type { Workplace } from './workplace.js';
 
-interface CleanDocument extends Omit<Document, 'faults'> {
-  /** SHA-256 of the cleaned content. */
-  readonly hash: string;
-  readonly origin: Origin;
+/** A document that is kept, in its split. */
+export interface SplitDocument {
+  /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
+  readonly id: string;
+  /** Line of the file where it begins, from 1. */
+  readonly line: number;
+  readonly columns: Columns;
+  readonly split: DataSplit;
 }
 
-export interface SplitDocument extends CleanDocument {
-  readonly split: DataSplit;
+/** In place of a split's number: of a document that is an exact duplicate. */
+export const DROPPED = 255;
+
+/** A part of the corpus, and what became of its documents. */
+export interface CorpusPart {
+  readonly part: Part;
+  readonly chunk: Chunk;
+  /** Documents that were read of the chunk's file before the chunk. */
+  readonly before: number;
+  /** Number of each document's split, or `DROPPED` [N]. */
+  readonly splits: Uint8Array;
 }
 
 type Statistics = DataManifest['statistics'];
 
-/** The documents that are kept, each in its split, and what became of the others. */
+/** The documents that are kept, each in its split, on disk; and what became of the others. */
 export interface Corpus {
-  readonly documents: readonly SplitDocument[];
+  readonly parts: readonly CorpusPart[];
+  /** Documents that are kept. */
+  readonly documents: number;
+  /** Classes that any of them has. */
+  readonly classes: number;
   readonly statistics: Omit<Statistics, 'unigramEntropy' | 'unknownTokens'>;
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split.
+ * Reads, cleans, drops what is empty or an exact duplicate, and decides every document's split. Of a document there are
+ * no more than some numbers in memory: its text and its record lie in parts.
  * @throws DATA_COLUMN_MISSING, DATA_COLUMN_INVALID, DATA_SPLIT_EMPTY; what the readers throw
  */
-export async function collectCorpus(
-  sources: Sources,
-  progress: Progress,
-  threads: number,
-): Promise<Corpus> {
-  const { documents, read, dropped, cleaned } = await readClean(sources, progress, threads);
-  progress.phase('duplicates', documents.length);
-  const groups = nearDuplicateGroups(documents.map(({ columns }) => contentOf(columns)));
+export async function collectCorpus(sources: Sources, place: Workplace): Promise<Corpus> {
+  const { parts, read, dropped, cleaned } = await readClean(sources, place);
+  const kept = new KeptSignatures(parts);
+  place.progress.phase('duplicates', kept.count);
+  const groups = nearDuplicateGroups(kept);
 
-  const divided = [...documents.keys()].filter((index) => documents[index]?.origin === 'main');
-  const assigned = assignSplits(
-    divided.map((index) => ({
-      hash: documents[index]?.hash ?? '',
-      label: documents[index]?.columns.class ?? null,
-      group: groups[index] ?? index,
-    })),
+  const { hashes, labels, classes } = recordsOf(parts, kept.count);
+  const divided = kept.countOf('main');
+  const drawn = assignSplits(
+    {
+      hashes: hashes.subarray(0, HASH * divided),
+      labels: labels.subarray(0, divided),
+      groups: groups.subarray(0, divided),
+    },
     sources.fractions,
   );
-  const drawn = new Map(divided.map((index, at) => [index, assigned[at] ?? 'train']));
-  const placed = documents.map((document, index): SplitDocument => {
-    const { origin } = document;
-    return { ...document, split: origin === 'main' ? (drawn.get(index) ?? 'train') : origin };
-  });
+  let next = 0;
+  const splits = new Uint8Array(kept.count);
+  for (const { chunk, splits: ofPart } of parts)
+    for (let at = 0; at < ofPart.length; at++) {
+      if (ofPart[at] === DROPPED) continue;
+      const split = chunk.origin === 'main' ? drawn[next] : splitNames.indexOf(chunk.origin);
+      ofPart[at] = split ?? 0;
+      splits[next++] = split ?? 0;
+    }
 
-  requireDocuments(placed, groups, sources);
-  const overlap = countOverlap(placed, groups);
+  requireDocuments(splits, groups, sources);
+  const overlap = countOverlap(splits, groups, divided);
   const warnings = Object.entries(overlap)
     .filter(([, count]) => count > 0)
     .map(
       ([split, count]) =>
         `${count} documents of the ${split} files are, or nearly are, in another split too`,
     );
-  const conflicts = countConflicts(placed);
+  const conflicts = classes === 0 ? 0 : countConflicts(hashes, labels);
   if (conflicts > 0) warnings.push(`${conflicts} texts occur with more than one label`);
   return {
-    documents: placed,
+    parts,
+    documents: kept.count,
+    classes,
     statistics: { read, dropped, cleaned, nearDuplicates: countNearDuplicates(groups), overlap },
     warnings,
   };
 }
 
-async function readClean(sources: Sources, progress: Progress, threads: number) {
-  const documents: CleanDocument[] = [];
+/** The documents that are kept, in order. @param what All of their columns, or those that are no text. */
+export function* documentsOf(
+  { parts }: Pick<Corpus, 'parts'>,
+  what: 'columns' | 'notes',
+): Generator<SplitDocument> {
+  for (const { part, chunk, before, splits } of parts) {
+    const isKept = (at: number) => splits[at] !== DROPPED;
+    const lines = part.numbers('lines');
+    const idOf = identifier(part, chunk, before);
+    for (const { at, columns } of what === 'notes' ? part.notes(isKept) : part.read(isKept)) {
+      const split = splitNames[splits[at] ?? 0] ?? 'train';
+      yield { id: idOf(at), line: lines[at] ?? 0, columns, split };
+    }
+  }
+}
+
+/** The ids of the documents of a part. */
+export function identifier(part: Part, { readings }: Chunk, before: number) {
+  const files = part.numbers('files');
+  const numbers = part.numbers('numbers');
+  return (at: number): string =>
+    `${readings[files[at] ?? 0]?.file.name ?? ''}#${before + (numbers[at] ?? 0)}`;
+}
+
+async function readClean(sources: Sources, { progress, pool, directory }: Workplace) {
+  const parts: CorpusPart[] = [];
   const dropped = { empty: 0, 'exact-duplicate': 0 };
-  const cleaned: Record<string, number> = {};
-  const seen = new Set<string>();
+  const cleaned: Partial<Record<CleaningRule, number>> = {};
   const faults = new ColumnFaults();
   let read = 0;
   progress.phase('read');
-  for (const origin of ['main', 'validation', 'test'] as const) {
-    const source = sources[origin];
-    if (source === null) continue;
-    for await (const document of cleanedDocuments(source, threads)) {
-      const { id, line, columns, hash } = document;
-      progress.advance(++read);
-      faults.add(document.faults);
-      for (const rule of document.changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
-      const identity = JSON.stringify([origin, hash, annotationsOf(columns)]);
-      if (isEmpty(columns)) dropped.empty++;
-      else if (seen.has(identity)) dropped['exact-duplicate']++;
-      else {
-        seen.add(identity);
-        documents.push({ id, line, columns, hash, origin });
-      }
+  const chunks = chunksOf(sources);
+  const requests = chunks.map((chunk, number) => ({ chunk, directory, name: `part-${number}` }));
+  /** Of the origin and the file that is being read. */
+  let seen = new DigestTable();
+  let before = 0;
+  let number = 0;
+  for await (const answer of pool.answers('clean', requests)) {
+    const chunk = chunks[number];
+    const last = chunks[number - 1];
+    number++;
+    if (chunk === undefined) throw new Error('there are more answers than chunks');
+    if (chunk.origin !== last?.origin) seen = new DigestTable();
+    const isSame = chunk.readings[0]?.file === last?.readings[0]?.file;
+    if (chunk.origin !== last?.origin || !isSame) before = 0;
+    for (const path of answer.parts) {
+      const part = new Part(path);
+      const splits = withoutDuplicates(part, seen);
+      for (const split of splits) if (split === DROPPED) dropped['exact-duplicate']++;
+      parts.push({ part, chunk, before, splits });
     }
+    before += answer.read;
+    read += answer.read;
+    dropped.empty += answer.empty;
+    for (const [rule, count] of Object.entries(answer.cleaned))
+      cleaned[rule as CleaningRule] = (cleaned[rule as CleaningRule] ?? 0) + count;
+    faults.addCounted(answer.faults);
+    progress.advance(read);
   }
   faults.judge();
-  return { documents, read, dropped, cleaned };
+  return { parts, read, dropped, cleaned };
 }
 
-/** Whether one of the texts of a document is. */
-function isEmpty(columns: Columns): boolean {
-  return textsOf(columns).includes('');
+/** `DROPPED` for each document of a part that was seen before. */
+function withoutDuplicates(part: Part, seen: DigestTable): Uint8Array {
+  const identities = part.bytes('identities');
+  return Uint8Array.from({ length: part.documents }, (_, at) => {
+    const known = seen.size;
+    return seen.add(identities, at * IDENTITY) < known ? DROPPED : 0;
+  });
 }
 
-function requireDocuments(
-  documents: readonly SplitDocument[],
-  groups: Int32Array,
-  sources: Sources,
-): void {
+/** Hashes [32 K], labels [K] and the number of classes of the documents that are kept. */
+function recordsOf(parts: readonly CorpusPart[], count: number) {
+  const hashes = Buffer.alloc(HASH * count);
+  const labels = new Int32Array(count);
+  const classes = new Map<string, number>();
+  let next = 0;
+  for (const { part, splits } of parts) {
+    const ofPart = part.bytes('hashes');
+    const numbers = part.classNumbers();
+    const ids = part.classes.map((name) => {
+      const id = classes.get(name) ?? classes.size;
+      classes.set(name, id);
+      return id;
+    });
+    for (const [at, split] of splits.entries()) {
+      if (split === DROPPED) continue;
+      ofPart.copy(hashes, HASH * next, HASH * at, HASH * (at + 1));
+      labels[next++] = ids[numbers[at] ?? -1] ?? -1;
+    }
+  }
+  return { hashes, labels, classes: classes.size };
+}
+
+function requireDocuments(splits: Uint8Array, groups: Int32Array, sources: Sources): void {
   const { fractions } = sources;
   const wanted: Record<DataSplit, boolean> = {
     train: true,
     validation: fractions.validation > 0 || sources.validation !== null,
     test: fractions.test > 0 || sources.test !== null,
   };
-  for (const split of ['train', 'validation', 'test'] as const)
-    if (wanted[split] && !documents.some((document) => document.split === split))
-      throw new RingmasterError('DATA_SPLIT_EMPTY', {
-        split,
-        reason: whatIsLeft(documents, groups),
-      });
+  for (const [number, split] of splitNames.entries())
+    if (wanted[split] && !splits.includes(number))
+      throw new RingmasterError('DATA_SPLIT_EMPTY', { split, reason: whatIsLeft(groups) });
 }
 
 /** What there is to divide. A group of near duplicates is on one side of every split, so it counts as one document. */
-function whatIsLeft(documents: readonly SplitDocument[], groups: Int32Array): string {
-  const count = documents.length;
-  const apart = new Set(groups).size;
+function whatIsLeft(groups: Int32Array): string {
+  const count = groups.length;
+  let apart = 0;
+  for (const [index, group] of groups.entries()) if (group === index) apart++;
   const left = `${count} ${count === 1 ? 'document is' : 'documents are'} left after cleaning`;
   return apart === count
     ? left
@@ -136,41 +220,49 @@ function whatIsLeft(documents: readonly SplitDocument[], groups: Int32Array): st
         'each of which stays on one side';
 }
 
-/** For splits given as files: how many of their documents have a near duplicate in another split. */
+/** For splits given as files, whose documents come after `divided` others: how many have a near duplicate in another split. */
 function countOverlap(
-  documents: readonly SplitDocument[],
+  splits: Uint8Array,
   groups: Int32Array,
+  divided: number,
 ): Record<string, number> {
-  const splitsOf = new Map<number, Set<DataSplit>>();
-  for (const [index, { split }] of documents.entries()) {
-    const group = groups[index] ?? index;
-    const splits = splitsOf.get(group);
-    if (splits === undefined) splitsOf.set(group, new Set([split]));
-    else splits.add(split);
-  }
+  /** By the group's first document, a bit for each split that it is in. */
+  const splitsOf = new Uint8Array(groups.length);
+  for (const [index, group] of groups.entries())
+    splitsOf[group] = (splitsOf[group] ?? 0) | (1 << (splits[index] ?? 0));
   const overlap: Record<string, number> = {};
-  for (const [index, { split, origin }] of documents.entries()) {
-    if (origin === 'main') continue;
-    const shared = (splitsOf.get(groups[index] ?? index)?.size ?? 1) > 1;
-    overlap[split] = (overlap[split] ?? 0) + (shared ? 1 : 0);
+  for (let index = divided; index < groups.length; index++) {
+    const split = splits[index] ?? 0;
+    const name = splitNames[split] ?? 'train';
+    const isShared = splitsOf[groups[index] ?? index] !== 1 << split;
+    overlap[name] = (overlap[name] ?? 0) + (isShared ? 1 : 0);
   }
   return overlap;
 }
 
-function countConflicts(documents: readonly SplitDocument[]): number {
-  const labels = new Map<string, Set<string | null>>();
-  for (const { hash, columns } of documents) {
-    const { class: label = null } = columns;
-    const known = labels.get(hash);
-    if (known === undefined) labels.set(hash, new Set([label]));
-    else known.add(label);
+/** Contents that occur with more than one label. */
+function countConflicts(hashes: Buffer, labels: Int32Array): number {
+  const seen = new DigestTable();
+  const first = new Int32Array(labels.length);
+  const isConflict = new Uint8Array(labels.length);
+  for (const [index, label] of labels.entries()) {
+    const known = seen.size;
+    const content = seen.add(hashes, index * HASH);
+    if (content === known) first[content] = label;
+    else if (first[content] !== label) isConflict[content] = 1;
   }
-  return [...labels.values()].filter(({ size }) => size > 1).length;
+  return isConflict.reduce((sum, bit) => sum + bit, 0);
 }
 
 function countNearDuplicates(groups: Int32Array): Statistics['nearDuplicates'] {
-  const sizes = new Map<number, number>();
-  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
-  const shared = [...sizes.values()].filter((size) => size > 1);
-  return { documents: shared.reduce((sum, size) => sum + size, 0), groups: shared.length };
+  const sizes = new Uint32Array(groups.length);
+  for (const group of groups) sizes[group] = (sizes[group] ?? 0) + 1;
+  let documents = 0;
+  let shared = 0;
+  for (const size of sizes)
+    if (size > 1) {
+      documents += size;
+      shared++;
+    }
+  return { documents, groups: shared };
 }

@@ -5,87 +5,109 @@ import {
   type ColumnNeeds,
   type DataColumn,
 } from '@ringmaster/protocol';
-import type { EncodedColumn } from '../shards/builder.js';
+import type { Columns } from '../document.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { encodeWords } from '../tokenizers/words.js';
 import { textIn } from './content.js';
-import type { SplitDocument } from './corpus.js';
-import { collectClasses, collectLabels } from './labels.js';
-import { collectTags } from './tags.js';
+import { documentsOf, type Corpus } from './corpus.js';
+import { ClassesCollector, LabelCollector } from './labels.js';
+import { preparedTags, TagCollector } from './tags.js';
+
+/** What a document has in a column: one number of a kind that has one, any number of them of another. */
+export type EncodedColumn = readonly number[];
 
 /** Columns of prepared data that are made together, and what a document has in them. */
 export interface ColumnEncoder {
   readonly columns: readonly DataColumn[];
-  encode(document: Pick<SplitDocument, 'columns'>, tokenizer: Tokenizer): readonly EncodedColumn[];
+  encode(columns: Columns, tokenizer: Tokenizer): readonly EncodedColumn[];
 }
 
-export interface ColumnEncoders {
-  /** In the order of the manifest's columns. */
-  readonly encoders: readonly ColumnEncoder[];
-  readonly warnings: readonly string[];
+/** How the columns of a corpus are encoded: plain data, so that any thread can do it. */
+export interface EncodingPlan {
+  readonly needs: ColumnNeeds;
+  /** Names of classes and tags in the order of their ids; none of a class means that it is not used. */
+  readonly names: Readonly<Partial<Record<'class' | 'classes' | 'tags', readonly string[]>>>;
+  /** Whether the tags are of entities. */
+  readonly areOfEntities: boolean;
 }
 
 /**
  * How the columns that a task needs are encoded: the names of classes and tags are those of the train split.
  * @throws DATA_LABELS_MISSING, DATA_LABELS_USELESS, DATA_LABEL_UNKNOWN, DATA_TAGS_INVALID
  */
-export function collectEncoders(
-  documents: readonly SplitDocument[],
+export function planEncoding(
+  corpus: Corpus,
   needs: ColumnNeeds,
-): ColumnEncoders {
-  const encoders: ColumnEncoder[] = [];
-  const warnings: string[] = [];
-  const take = (encoder: ColumnEncoder | null, warning: string | null = null) => {
-    if (encoder !== null) encoders.push(encoder);
-    if (warning !== null) warnings.push(warning);
+): { readonly plan: EncodingPlan; readonly warnings: readonly string[] } {
+  const isUnlabelled = needs.class === 'found' && corpus.classes === 0;
+  const labels =
+    needs.class === undefined || isUnlabelled
+      ? null
+      : new LabelCollector(needs.class === 'required');
+  const classes = needs.classes === undefined ? null : new ClassesCollector();
+  const tags = needs.tags === undefined ? null : new TagCollector();
+  const collectors = [labels, classes, tags].filter((collector) => collector !== null);
+  if (collectors.length > 0)
+    for (const document of documentsOf(corpus, 'notes'))
+      for (const collector of collectors) collector.add(document);
+
+  const label = labels?.finish();
+  const names = { class: label?.names ?? [], classes: classes?.finish() ?? [] };
+  const tag = tags?.finish();
+  return {
+    plan: {
+      needs,
+      names: { ...names, tags: tag?.names ?? [] },
+      areOfEntities: tag?.areOfEntities ?? false,
+    },
+    warnings: [label?.warning, tag?.warning].filter((warning) => typeof warning === 'string'),
   };
-  for (const name of columnNames) {
-    if (needs[name] === undefined) continue;
-    if (name === 'class') {
-      const { names, warning } = collectLabels(documents, needs.class === 'required');
-      take(names.length === 0 ? null : classEncoder(names), warning);
-    } else if (name === 'classes') take(classesEncoder(collectClasses(documents)));
-    else if (name === 'value') take(valueEncoder);
-    else if (name === 'tags') {
-      const tags = collectTags(documents);
-      take(tagsEncoder(tags), tags.warning);
-    } else if (name === 'words') {
-      if (needs.tags === undefined) take(wordsEncoder);
-    } else if (columnKinds[name] === 'tokens') take(textEncoder(name));
-    else throw new TypeError(`no preparation encodes the column '${name}' yet`);
-  }
-  return { encoders, warnings };
 }
 
-const tokensOf = (values: readonly number[]): EncodedColumn => ({ values, names: [] });
+/** What encodes documents as planned, in the order of the manifest's columns. */
+export function encodersOf({ needs, names, areOfEntities }: EncodingPlan): ColumnEncoder[] {
+  return columnNames.flatMap((name): ColumnEncoder[] => {
+    if (needs[name] === undefined) return [];
+    if (name === 'class') {
+      const { class: labels = [] } = names;
+      return labels.length === 0 ? [] : [classEncoder(labels)];
+    }
+    if (name === 'classes') return [classesEncoder(names.classes ?? [])];
+    if (name === 'value') return [valueEncoder];
+    if (name === 'tags') return [tagsEncoder(names.tags ?? [], areOfEntities)];
+    if (name === 'words') return needs.tags === undefined ? [wordsEncoder] : [];
+    if (columnKinds[name] === 'tokens') return [textEncoder(name)];
+    throw new TypeError(`no preparation encodes the column '${name}' yet`);
+  });
+}
 
 function textEncoder(name: ColumnName): ColumnEncoder {
   return {
     columns: [{ name, kind: 'tokens' }],
-    encode: ({ columns }, tokenizer) => [tokensOf(tokenizer.encode(textIn(columns, name) ?? ''))],
+    encode: (columns, tokenizer) => [tokenizer.encode(textIn(columns, name) ?? '')],
   };
 }
 
 const wordsEncoder: ColumnEncoder = {
   columns: [{ name: 'words', kind: 'tokens' }],
-  encode: ({ columns: { words = [] } }, tokenizer) => [tokensOf(encodeWords(tokenizer, words).ids)],
+  encode: ({ words = [] }, tokenizer) => [encodeWords(tokenizer, words).ids],
 };
 
 /** Words with their tags: the first token of a word has the tag's id, the others have none. */
-function tagsEncoder({ names, of }: ReturnType<typeof collectTags>): ColumnEncoder {
+function tagsEncoder(names: readonly string[], areOfEntities: boolean): ColumnEncoder {
   const ids = new Map(names.map((name, id) => [name, id]));
   return {
     columns: [
       { name: 'words', kind: 'tokens' },
       { name: 'tags', kind: 'tags', names: [...names] },
     ],
-    encode(document, tokenizer) {
-      const tags = of(document);
-      const words = encodeWords(tokenizer, document.columns.words ?? []);
-      const values = words.ids.map(() => -1);
-      for (const [word, first] of words.firsts.entries())
-        values[first] = ids.get(tags[word] ?? '') ?? -1;
-      return [tokensOf(words.ids), { values, names: tags }];
+    encode({ words = [], tags = [] }, tokenizer) {
+      const prepared = preparedTags(tags, areOfEntities);
+      const encoded = encodeWords(tokenizer, words);
+      const values = encoded.ids.map(() => -1);
+      for (const [word, first] of encoded.firsts.entries())
+        values[first] = ids.get(prepared[word] ?? '') ?? -1;
+      return [encoded.ids, values];
     },
   };
 }
@@ -94,10 +116,7 @@ function classEncoder(names: readonly string[]): ColumnEncoder {
   const ids = new Map(names.map((name, id) => [name, id]));
   return {
     columns: [{ name: 'class', kind: 'class', names: [...names] }],
-    encode({ columns: { class: label = null } }) {
-      if (label === null) return [{ values: [-1], names: [] }];
-      return [{ values: [ids.get(label) ?? -1], names: [label] }];
-    },
+    encode: ({ class: label = null }) => [[ids.get(label ?? '') ?? -1]],
   };
 }
 
@@ -105,14 +124,13 @@ function classesEncoder(names: readonly string[]): ColumnEncoder {
   const ids = new Map(names.map((name, id) => [name, id]));
   return {
     columns: [{ name: 'classes', kind: 'classes', names: [...names] }],
-    encode({ columns: { classes = [] } }) {
-      const values = classes.flatMap((name) => ids.get(name) ?? []).sort((a, b) => a - b);
-      return [{ values, names: classes }];
-    },
+    encode: ({ classes = [] }) => [
+      classes.flatMap((name) => ids.get(name) ?? []).sort((a, b) => a - b),
+    ],
   };
 }
 
 const valueEncoder: ColumnEncoder = {
   columns: [{ name: 'value', kind: 'value' }],
-  encode: ({ columns: { value = NaN } }) => [{ values: [value], names: [] }],
+  encode: ({ value = NaN }) => [[value]],
 };

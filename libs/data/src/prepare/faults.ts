@@ -1,17 +1,34 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import type { ColumnFault } from '../document.js';
 
+/** The first fault of a column, and how many documents have one there. */
+export interface CountedFault {
+  readonly first: ColumnFault;
+  readonly documents: number;
+}
+
 /** Counts the documents whose columns are at fault, and names the first of them. */
 export class ColumnFaults {
-  /** The first fault of each column, and how many documents have one there. */
-  readonly #columns = new Map<string, { readonly first: ColumnFault; documents: number }>();
+  readonly #columns = new Map<string, CountedFault>();
 
   add(faults: readonly ColumnFault[]): void {
-    for (const fault of faults) {
-      const known = this.#columns.get(fault.column);
-      if (known === undefined) this.#columns.set(fault.column, { first: fault, documents: 1 });
-      else known.documents++;
+    this.addCounted(faults.map((first) => ({ first, documents: 1 })));
+  }
+
+  /** Adds what was counted over documents that come after those so far. */
+  addCounted(counted: readonly CountedFault[]): void {
+    for (const { first, documents } of counted) {
+      const { column } = first;
+      const known = this.#columns.get(column);
+      this.#columns.set(column, {
+        first: known?.first ?? first,
+        documents: (known?.documents ?? 0) + documents,
+      });
     }
+  }
+
+  counted(): CountedFault[] {
+    return [...this.#columns.values()];
   }
 
   /** @throws DATA_COLUMN_MISSING, DATA_COLUMN_INVALID for the first fault of all, if there was one */
@@ -20,13 +37,8 @@ export class ColumnFaults {
       const { path, line, column } = first;
       if (first.kind === 'missing') {
         const { columns } = first;
-        throw new RingmasterError('DATA_COLUMN_MISSING', {
-          path,
-          line,
-          column,
-          columns,
-          documents,
-        });
+        const detail = { path, line, column, columns, documents };
+        throw new RingmasterError('DATA_COLUMN_MISSING', detail);
       }
       const { reason } = first;
       throw new RingmasterError('DATA_COLUMN_INVALID', { path, line, column, reason, documents });

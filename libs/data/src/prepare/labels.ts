@@ -1,6 +1,41 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import type { SplitDocument } from './corpus.js';
 
+/** Names of a column in the documents of all splits, as they are found: those of the train split are known. */
+export class FoundNames {
+  readonly #what: 'label' | 'tag';
+  readonly #known = new Set<string>();
+  /** Names in other splits, and the first document of each. */
+  readonly #others = new Map<string, Pick<SplitDocument, 'id' | 'split'>>();
+
+  constructor(what: 'label' | 'tag') {
+    this.#what = what;
+  }
+
+  get known(): ReadonlySet<string> {
+    return this.#known;
+  }
+
+  add({ id, split }: SplitDocument, names: readonly string[]): void {
+    for (const name of names) {
+      if (split === 'train') this.#known.add(name);
+      else if (!this.#others.has(name)) this.#others.set(name, { id, split });
+    }
+  }
+
+  /**
+   * The error of the first document with a name that no train document has; null where there is none.
+   * @param known Names that count as those of the train split.
+   */
+  unknown(known: ReadonlySet<string> = this.#known): RingmasterError | null {
+    const what = this.#what;
+    for (const [label, { split, id }] of this.#others)
+      if (!known.has(label))
+        return new RingmasterError('DATA_LABEL_UNKNOWN', { what, label, split, id });
+    return null;
+  }
+}
+
 export interface Labels {
   /** In the order of their ids; none where they are not used. */
   readonly names: readonly string[];
@@ -8,81 +43,85 @@ export interface Labels {
   readonly warning: string | null;
 }
 
-/**
- * The labels of the train split. Where the task does not need them, those that cannot be learned are left aside.
- * @param needed Whether the task is to predict them.
- * @throws DATA_LABELS_MISSING, DATA_LABELS_USELESS; DATA_LABEL_UNKNOWN when another split has one that cannot be learned.
- */
-export function collectLabels(documents: readonly SplitDocument[], needed: boolean): Labels {
-  const train = documents.filter(({ split }) => split === 'train');
-  const known = new Set(train.flatMap(({ columns }) => columns.class ?? []));
-  const fault = faultOf(documents, known) ?? (needed ? uselessness(train, known) : null);
-  if (fault === null) return { names: inOrder(known), warning: null };
-  if (needed) throw fault;
-  const isLabelled = documents.some(({ columns }) => (columns.class ?? null) !== null);
-  return {
-    names: [],
-    warning: isLabelled ? `no label is used: ${lowerFirst(fault.message)}` : null,
-  };
-}
+/** Collects the labels of documents, of which each has one. */
+export class LabelCollector {
+  readonly #isNeeded: boolean;
+  readonly #names = new FoundNames('label');
+  #train = 0;
+  #isLabelled = false;
+  #without = 0;
+  #firstWithout: string | null = null;
 
-/**
- * The classes of the train split, of which a document has any number.
- * @throws DATA_LABELS_MISSING when it has none; DATA_LABEL_UNKNOWN when another split has one that cannot be learned.
- */
-export function collectClasses(documents: readonly SplitDocument[]): string[] {
-  const classesOf = ({ columns }: SplitDocument) => columns.classes ?? [];
-  const train = documents.filter(({ split }) => split === 'train');
-  const known = new Set(train.flatMap(classesOf));
-  if (known.size === 0)
-    throw new RingmasterError('DATA_LABELS_MISSING', { documents: train.length, first: null });
-  const unknown = unknownName(documents, 'label', known, classesOf);
-  if (unknown !== null) throw unknown;
-  return inOrder(known);
-}
+  /** @param isNeeded Whether the task is to predict them. */
+  constructor(isNeeded: boolean) {
+    this.#isNeeded = isNeeded;
+  }
 
-function faultOf(
-  documents: readonly SplitDocument[],
-  known: ReadonlySet<string>,
-): RingmasterError | null {
-  const without = documents.filter(({ columns }) => (columns.class ?? null) === null);
-  const [first] = without;
-  if (first !== undefined) {
-    const detail = { documents: without.length, first: placeOf(first) };
+  add(document: SplitDocument): void {
+    const { class: label = null } = document.columns;
+    if (document.split === 'train') this.#train++;
+    if (label === null) {
+      this.#without++;
+      this.#firstWithout ??= placeOf(document);
+      return;
+    }
+    this.#isLabelled = true;
+    this.#names.add(document, [label]);
+  }
+
+  /**
+   * The labels of the train split. Where the task does not need them, those that cannot be learned are left aside.
+   * @throws DATA_LABELS_MISSING, DATA_LABELS_USELESS; DATA_LABEL_UNKNOWN when another split has one that cannot be learned
+   */
+  finish(): Labels {
+    const fault = this.#fault() ?? (this.#isNeeded ? this.#uselessness() : null);
+    if (fault === null) return { names: inOrder(this.#names.known), warning: null };
+    if (this.#isNeeded) throw fault;
+    const warning = this.#isLabelled ? `no label is used: ${lowerFirst(fault.message)}` : null;
+    return { names: [], warning };
+  }
+
+  #fault(): RingmasterError | null {
+    if (this.#firstWithout === null) return this.#names.unknown();
+    const detail = { documents: this.#without, first: this.#firstWithout };
     return new RingmasterError('DATA_LABELS_MISSING', detail);
   }
-  return unknownName(documents, 'label', known, ({ columns }) => columns.class ?? []);
-}
 
-/** The error of the first document with a name that no train document has; null where there is none. */
-export function unknownName(
-  documents: readonly SplitDocument[],
-  what: 'label' | 'tag',
-  known: ReadonlySet<string>,
-  namesOf: (document: SplitDocument) => string | readonly string[],
-): RingmasterError | null {
-  for (const document of documents) {
-    const { split, id } = document;
-    const label = [namesOf(document)].flat().find((name) => !known.has(name));
-    if (label !== undefined)
-      return new RingmasterError('DATA_LABEL_UNKNOWN', { what, label, split, id });
+  #uselessness(): RingmasterError | null {
+    const { known } = this.#names;
+    const [example = ''] = known;
+    const isOwn = known.size === this.#train && known.size > FEW;
+    if (known.size !== 1 && !isOwn) return null;
+    const detail = { labels: known.size, documents: this.#train, example };
+    return new RingmasterError('DATA_LABELS_USELESS', detail);
   }
-  return null;
-}
-
-function uselessness(
-  train: readonly SplitDocument[],
-  known: ReadonlySet<string>,
-): RingmasterError | null {
-  const [example = ''] = known;
-  const isOwn = known.size === train.length && known.size > FEW;
-  if (known.size !== 1 && !isOwn) return null;
-  const detail = { labels: known.size, documents: train.length, example };
-  return new RingmasterError('DATA_LABELS_USELESS', detail);
 }
 
 /** Up to this many documents, one of each class may be meant. */
 const FEW = 8;
+
+/** Collects the classes of documents, of which each has any number. */
+export class ClassesCollector {
+  readonly #names = new FoundNames('label');
+  #train = 0;
+
+  add(document: SplitDocument): void {
+    if (document.split === 'train') this.#train++;
+    this.#names.add(document, document.columns.classes ?? []);
+  }
+
+  /**
+   * The classes of the train split.
+   * @throws DATA_LABELS_MISSING when it has none; DATA_LABEL_UNKNOWN when another split has one that cannot be learned
+   */
+  finish(): string[] {
+    if (this.#names.known.size === 0)
+      throw new RingmasterError('DATA_LABELS_MISSING', { documents: this.#train, first: null });
+    const unknown = this.#names.unknown();
+    if (unknown !== null) throw unknown;
+    return inOrder(this.#names.known);
+  }
+}
 
 /** Where a document is, for messages. */
 export function placeOf({ id, line }: Pick<SplitDocument, 'id' | 'line'>): string {

@@ -2,32 +2,26 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import {
-  canonicalJson,
-  RingmasterError,
-  sha256,
-  type DataManifest,
-  type DataSplit,
-} from '@ringmaster/protocol';
+import { canonicalJson, RingmasterError, sha256, type DataManifest } from '@ringmaster/protocol';
 import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors, syncDirectory } from '../blobs/disk.js';
 import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
 import type { Roots } from '../readers/roots.js';
-import { SplitBuilder } from '../shards/builder.js';
-import { tokenWidth } from '../shards/section.js';
 import { unigramEntropy } from '../shards/entropy.js';
 import { loadTokenizer } from '../tokenizers/load.js';
-import { trainTokenizer } from '../tokenizers/train.js';
-import { collectCorpus, type SplitDocument } from './corpus.js';
-import { textIn, textsOf } from './content.js';
-import { collectEncoders } from './encoders.js';
+import { chunksOf } from './chunks.js';
+import { collectCorpus } from './corpus.js';
+import { planEncoding } from './encoders.js';
 import { Progress, type PrepareProgress } from './progress.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
-import { UnknownTokens } from './unknown-tokens.js';
+import { encodeCorpus } from './shards.js';
+import { judgeUnknown } from './unknown-tokens.js';
+import { trainVocabulary } from './vocabulary.js';
+import { atWorkplace, type Workplace } from './workplace.js';
 
 /** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
-const PIPELINE = 3;
+const PIPELINE = 4;
 
 export interface PreparedData {
   readonly manifest: DataManifest;
@@ -83,44 +77,38 @@ export async function prepareData(
   };
   if (known !== null) return done(known.manifest, known.sha256, true);
 
-  const { documents, statistics, warnings } = await collectCorpus(sources, progress, threads);
-  const annotated = collectEncoders(documents, request.needs ?? TEXT_NEEDS);
-  const json = base ?? train(request, documents, progress);
+  const chunks = chunksOf(sources);
+  const size = Math.min(threads, chunks.length);
+  return diskErrors(store.root, () =>
+    atWorkplace({ store, progress, threads: size }, async (place) => {
+      const manifest = await prepare(request, sources, base, place);
+      const blob = await store.putBytes(Buffer.from(canonicalJson(manifest)));
+      await remember(entry, blob.sha256);
+      return done(manifest, blob.sha256, false);
+    }),
+  );
+}
+
+async function prepare(
+  request: PrepareRequest,
+  sources: Sources,
+  base: string | null,
+  place: Workplace,
+): Promise<DataManifest> {
+  const corpus = await collectCorpus(sources, place);
+  const planned = planEncoding(corpus, request.needs ?? TEXT_NEEDS);
+  const json = base ?? (await trainVocabulary(request, corpus, place));
   const tokenizer = loadTokenizer(json);
-
-  progress.phase('encode', documents.length);
-  const width = tokenWidth(tokenizer.vocabulary);
-  const { encoders } = annotated;
-  const columns = encoders.flatMap((encoder) => encoder.columns);
-  const builders: Record<DataSplit, SplitBuilder> = {
-    train: new SplitBuilder(store, columns, width),
-    validation: new SplitBuilder(store, columns, width),
-    test: new SplitBuilder(store, columns, width),
-  };
-  const unknown = new UnknownTokens(tokenizer);
-  const frequencies = new Float64Array(tokenizer.vocabulary);
-  for (const [at, document] of documents.entries()) {
-    const encoded = encoders.flatMap((encoder) => encoder.encode(document, tokenizer));
-    let characters = 0;
-    for (const [index, { name, kind }] of columns.entries()) {
-      if (kind !== 'tokens') continue;
-      const text = textIn(document.columns, name) ?? '';
-      const tokens = encoded[index]?.values ?? [];
-      characters += text.length;
-      unknown.add(text, tokens);
-      if (document.split !== 'train') continue;
-      for (const token of tokens) frequencies[token] = (frequencies[token] ?? 0) + 1;
-    }
-    await builders[document.split].add(document.id, characters, encoded);
-    progress.advance(at + 1);
-  }
-
-  const unknownWarning = unknown.judge();
+  const { sha256 } = await place.store.putBytes(Buffer.from(json));
+  const path = place.store.path(sha256);
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
-  const manifest: DataManifest = {
+  const encoded = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, place);
+  const { width, columns, splits, unknown, frequencies } = encoded;
+  const unknownWarning = judgeUnknown(unknown);
+  return {
     format: 2,
     tokenizer: {
-      sha256: (await store.putBytes(Buffer.from(json))).sha256,
+      sha256,
       vocabulary,
       pad,
       unknown: tokenizer.unknown,
@@ -133,23 +121,16 @@ export async function prepareData(
     width,
     columns,
     cleaning: [...sources.main.cleaning],
-    splits: {
-      train: await builders.train.finish(),
-      validation: await builders.validation.finish(),
-      test: await builders.test.finish(),
-    },
+    splits,
     statistics: {
-      ...statistics,
+      ...corpus.statistics,
       unknownTokens: unknown.count,
       unigramEntropy: unigramEntropy(frequencies, special),
     },
-    warnings: [...warnings, ...annotated.warnings, unknownWarning, unusedTokens(json)].filter(
+    warnings: [...corpus.warnings, ...planned.warnings, unknownWarning, unusedTokens(json)].filter(
       (warning) => warning !== null,
     ),
   };
-  const blob = await store.putBytes(Buffer.from(canonicalJson(manifest)));
-  await remember(entry, blob.sha256);
-  return done(manifest, blob.sha256, false);
 }
 
 async function readTokenizer(path: string): Promise<string> {
@@ -159,19 +140,6 @@ async function readTokenizer(path: string): Promise<string> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
   }
-}
-
-function train(
-  request: PrepareRequest,
-  documents: readonly Pick<SplitDocument, 'columns' | 'split'>[],
-  progress: Progress,
-): string {
-  if (!('tokenizer' in request)) throw new Error('there is neither a tokenizer nor its file');
-  const texts = documents
-    .filter(({ split }) => split === 'train')
-    .flatMap(({ columns }) => textsOf(columns));
-  progress.phase('tokenizer', texts.length);
-  return trainTokenizer(texts, request.tokenizer);
 }
 
 function unusedTokens(json: string): string | null {

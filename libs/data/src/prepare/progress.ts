@@ -11,11 +11,13 @@ export interface PrepareProgress {
 
 const EVERY = 500;
 
-/** Tells a listener about phases, and about every 500th document within one. */
+/** Tells a listener about phases, and about every 500 documents within one. */
 export class Progress {
   readonly #listener: (progress: PrepareProgress) => void;
   #phase: Phase = 'hash';
   #total: number | null = null;
+  /** Documents that were told last. */
+  #told = 0;
 
   constructor(listener: (progress: PrepareProgress) => void) {
     this.#listener = listener;
@@ -24,11 +26,15 @@ export class Progress {
   phase(phase: Phase, total: number | null = null): void {
     this.#phase = phase;
     this.#total = total;
-    this.advance(0);
+    this.#tell(0);
   }
 
   advance(done: number): void {
-    if (done % EVERY === 0 || done === this.#total)
-      this.#listener({ phase: this.#phase, done, total: this.#total });
+    if (done - this.#told >= EVERY || done === this.#total) this.#tell(done);
+  }
+
+  #tell(done: number): void {
+    this.#told = done;
+    this.#listener({ phase: this.#phase, done, total: this.#total });
   }
 }

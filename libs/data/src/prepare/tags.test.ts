@@ -2,16 +2,22 @@ import type { DataSplit } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SplitDocument } from './corpus.js';
-import { collectTags } from './tags.js';
+import { TagCollector, preparedTags } from './tags.js';
 
 const documentsOf = (
   lists: readonly (readonly string[])[],
   splitOf: (at: number) => DataSplit = () => 'train',
 ): SplitDocument[] =>
   lists.map((tags, at) => ({
-    ...{ id: `a.conll#${at}`, line: 10 * at + 1, hash: '', origin: 'main', split: splitOf(at) },
+    ...{ id: `a.conll#${at}`, line: 10 * at + 1, split: splitOf(at) },
     columns: { words: tags.map(() => 'w'), tags },
   }));
+
+function collectTags(documents: readonly SplitDocument[]) {
+  const collector = new TagCollector();
+  for (const document of documents) collector.add(document);
+  return collector.finish();
+}
 
 /** Entities of a sentence, each so many words of a type; null for words outside. */
 const entities = fc.array(
@@ -42,7 +48,10 @@ describe('tags', () => {
         for (const scheme of ['IOB1', 'IOB2'] as const) {
           const documents = documentsOf(sentences.map((list) => tagsOf(list, scheme)));
           const tags = collectTags(documents);
-          expect(documents.map((document) => tags.of(document))).toEqual(expected);
+          const prepared = documents.map(({ columns }) =>
+            preparedTags(columns.tags ?? [], tags.areOfEntities),
+          );
+          expect(prepared).toEqual(expected);
           if (scheme === 'IOB2') expect(tags.warning).toBe(null);
         }
       }),

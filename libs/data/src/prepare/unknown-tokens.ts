@@ -7,6 +7,14 @@ const REFUSED = 0.5;
 
 const SHOWN_CHARACTERS = 40;
 
+export interface CountedUnknown {
+  readonly tokens: number;
+  /** Those of them that the tokenizer does not know. */
+  readonly count: number;
+  /** A word of the first document with one. */
+  readonly example: string | null;
+}
+
 /** Counts the tokens of documents that their tokenizer does not know. */
 export class UnknownTokens {
   readonly #tokenizer: Tokenizer;
@@ -18,9 +26,8 @@ export class UnknownTokens {
     this.#tokenizer = tokenizer;
   }
 
-  /** Unknown tokens so far. */
-  get count(): number {
-    return this.#count;
+  counted(): CountedUnknown {
+    return { tokens: this.#tokens, count: this.#count, example: this.#example };
   }
 
   add(text: string, tokens: readonly number[]): void {
@@ -32,19 +39,6 @@ export class UnknownTokens {
     if (this.#count > before) this.#example ??= this.#findExample(text);
   }
 
-  /**
-   * What to say of their share; null when it is small.
-   * @throws DATA_TOKENS_UNKNOWN when it is too large to learn from
-   */
-  judge(): string | null {
-    const share = this.#count / Math.max(1, this.#tokens);
-    if (share <= WARNED) return null;
-    const percent = Math.floor(1000 * share) / 10;
-    const example = this.#example ?? '';
-    if (share > REFUSED) throw new RingmasterError('DATA_TOKENS_UNKNOWN', { percent, example });
-    return `${percent} % of the tokens are unknown to the tokenizer, such as '${example}'`;
-  }
-
   /** A word of the text that is unknown as it stands alone. */
   #findExample(text: string): string | null {
     const { unknown } = this.#tokenizer;
@@ -54,4 +48,26 @@ export class UnknownTokens {
     }
     return null;
   }
+}
+
+/** What was counted over documents, and over others that come after them. */
+export function joinCounted(one: CountedUnknown, other: CountedUnknown): CountedUnknown {
+  return {
+    tokens: one.tokens + other.tokens,
+    count: one.count + other.count,
+    example: one.example ?? other.example,
+  };
+}
+
+/**
+ * What to say of the share of unknown tokens; null when it is small.
+ * @throws DATA_TOKENS_UNKNOWN when it is too large to learn from
+ */
+export function judgeUnknown({ tokens, count, example }: CountedUnknown): string | null {
+  const share = count / Math.max(1, tokens);
+  if (share <= WARNED) return null;
+  const percent = Math.floor(1000 * share) / 10;
+  if (share > REFUSED)
+    throw new RingmasterError('DATA_TOKENS_UNKNOWN', { percent, example: example ?? '' });
+  return `${percent} % of the tokens are unknown to the tokenizer, such as '${example ?? ''}'`;
 }

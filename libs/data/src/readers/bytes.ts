@@ -3,22 +3,25 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RingmasterError } from '@ringmaster/protocol';
-import type { SourceFile } from '../document.js';
+import type { FilePiece, SourceFile } from '../document.js';
+import { isPlain, PieceCutter } from './pieces.js';
 
 /** Bytes that are read at once. No search and no hash ever spans more, so that a file may have any length. */
 const WINDOW = 1024 * 1024;
 
-/** A file in pieces of at most a window. */
-function* readWindows(path: string): Generator<Buffer> {
+/** A file from `start` to `end`, in windows. */
+function* readWindows(path: string, start = 0, end = Infinity): Generator<Buffer> {
   const file = attempt(path, () => openSync(path, 'r'));
   try {
     // One byte more than is left shows the end of a small file without another window.
-    let left = attempt(path, () => fstatSync(file).size) + 1;
-    for (;;) {
-      const window = Buffer.allocUnsafe(Math.min(Math.max(left, 1), WINDOW));
-      const count = attempt(path, () => readSync(file, window));
+    let left = Math.min(attempt(path, () => fstatSync(file).size) + 1, end) - start;
+    for (let at = start; at < end;) {
+      const length = Math.min(Math.max(left, 1), end - at, WINDOW);
+      const window = Buffer.allocUnsafe(length);
+      const count = attempt(path, () => readSync(file, window, 0, length, at));
       if (count === 0) return;
       left -= count;
+      at += count;
       yield window.subarray(0, count);
     }
   } finally {
@@ -39,37 +42,44 @@ function unreadable(path: string, cause: unknown): RingmasterError {
   return new RingmasterError('DATA_FILE_UNREADABLE', { path, reason }, { cause });
 }
 
+/** What is known of a file once it was read. */
+export type Survey = Pick<SourceFile, 'sha256' | 'bytes' | 'pieces'>;
+
 /**
- * SHA-256 of the bytes of a file, in hexadecimal.
+ * Reads a file once for its hash, its length and, where it is one of lines, the pieces in which it can be read.
  * @throws DATA_FILE_EMPTY; DATA_FILE_UNREADABLE
  */
-export function hashFile(path: string): string {
+export function surveyFile(path: string, hasLines: boolean): Survey {
   const hash = createHash('sha256');
-  let length = 0;
-  for (const bytes of readWindows(path)) {
-    hash.update(bytes);
-    length += bytes.length;
+  let bytes = 0;
+  let cutter: PieceCutter | null = null;
+  for (const window of readWindows(path)) {
+    hash.update(window);
+    if (bytes === 0 && hasLines && isPlain(window)) cutter = new PieceCutter();
+    bytes += window.length;
+    cutter?.add(window);
   }
-  if (length === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
-  return hash.digest('hex');
+  if (bytes === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
+  return { sha256: hash.digest('hex'), bytes, pieces: cutter?.finish() ?? [] };
 }
 
-/** The bytes of a file on disk; at their end they are found to be those that were hashed. */
-function* checkedWindows({ path, sha256 }: SourceFile): Generator<Buffer> {
+/** The bytes of a file or of a piece of it; at their end they are found to be those that were hashed. */
+function* checkedWindows({ path, sha256 }: SourceFile, piece?: FilePiece): Generator<Buffer> {
   const hash = createHash('sha256');
-  for (const bytes of readWindows(path)) {
+  for (const bytes of readWindows(path, piece?.start, piece?.end)) {
     hash.update(bytes);
     yield bytes;
   }
-  if (hash.digest('hex') !== sha256) throw new RingmasterError('DATA_FILE_CHANGED', { path });
+  if (hash.digest('hex') !== (piece?.sha256 ?? sha256))
+    throw new RingmasterError('DATA_FILE_CHANGED', { path });
 }
 
 /**
- * The content of a source file in pieces, unpacked when it is gzip.
+ * The content of a source file, or of a piece of it, in windows; unpacked when it is gzip.
  * @throws DATA_FILE_UNREADABLE; DATA_FILE_CHANGED, at the end, when it is no longer what was hashed.
  */
-export async function* readContent(file: SourceFile): AsyncGenerator<Buffer> {
-  const windows = checkedWindows(file);
+export async function* readContent(file: SourceFile, piece?: FilePiece): AsyncGenerator<Buffer> {
+  const windows = checkedWindows(file, piece);
   try {
     const first = windows.next();
     if (first.done === true) return;

@@ -3,7 +3,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { RingmasterError } from '@ringmaster/protocol';
 import { glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
-import { hashFile } from './bytes.js';
+import { surveyFile } from './bytes.js';
 import { requireWithin, type Roots } from './roots.js';
 
 /** Why something that a pattern could mean is not read. */
@@ -21,11 +21,13 @@ export interface FoundFiles {
  * folder's below the pattern's own, begins with a dot that the pattern has not), a link that leads nowhere, no regular
  * file, or a job file.
  * @param roots Directories that they must lie in.
+ * @param hasLines Whether a file is one of lines, which can be read in pieces.
  * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
  */
 export async function findFiles(
   patterns: readonly string[],
   roots: Roots = null,
+  hasLines: (path: string) => boolean = () => false,
 ): Promise<FoundFiles> {
   const paths = new Set<string>();
   const leftOut = new Map<string, Reason>();
@@ -41,7 +43,7 @@ export async function findFiles(
   const files = [...paths].map((path) => ({
     name: nameIn(root, path),
     path,
-    sha256: hashFile(path),
+    ...surveyFile(path, hasLines(path)),
   }));
   for (const path of paths) leftOut.delete(path);
   return {

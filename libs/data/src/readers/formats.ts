@@ -10,7 +10,8 @@ import { readText } from './text.js';
 
 export type Format = NonNullable<DataSection['format']>;
 
-type Reader = (path: string, content: Bytes) => AsyncIterable<FileRecord>;
+/** Finds the records of a file's content, which begins with line `line` of the file. */
+type Reader = (path: string, content: Bytes, line?: number) => AsyncIterable<FileRecord>;
 
 async function* whole(path: string, content: Bytes, toText: (text: string) => string) {
   yield { line: 1, fields: { text: toText(await readText(path, content)) } };
@@ -45,13 +46,21 @@ const extensions: Readonly<Record<string, Format>> = {
   htm: 'html',
 };
 
+/** Formats in which a document is a line, whatever stands before it. */
+export const lineFormats: ReadonlySet<Format | undefined> = new Set(['lines', 'jsonl']);
+
+/** The format that a file's extension names, if it names one; a trailing `.gz` is ignored. */
+export function formatNamedBy(path: string): Format | undefined {
+  const extension = /\.([a-z0-9]+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
+  return extensions[extension];
+}
+
 /**
- * The format that a file's extension names; a trailing `.gz` is ignored.
+ * The format that a file's extension names.
  * @throws DATA_FORMAT_UNKNOWN
  */
 export function formatOf(path: string): Format {
-  const extension = /\.([a-z0-9]+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
-  const format = extensions[extension];
+  const format = formatNamedBy(path);
   if (format === undefined) throw new RingmasterError('DATA_FORMAT_UNKNOWN', { path });
   return format;
 }

@@ -6,10 +6,11 @@ import { parseJson } from './json.js';
 
 /**
  * The lines of a file, blank ones too.
+ * @param first Number of the line that the content begins with.
  * @throws DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE
  */
-export async function* fileLines(path: string, content: Bytes) {
-  for await (const found of textLines(content)) {
+export async function* fileLines(path: string, content: Bytes, first = 1) {
+  for await (const found of textLines(content, undefined, first)) {
     if ('fault' in found) throw faultOf(path, found.line, found.fault);
     yield found;
   }
@@ -21,14 +22,22 @@ function faultOf(path: string, line: number, fault: string): RingmasterError {
 }
 
 /** One document a line. */
-export async function* readLines(path: string, content: Bytes): AsyncGenerator<FileRecord> {
-  for await (const { line, text } of fileLines(path, content))
+export async function* readLines(
+  path: string,
+  content: Bytes,
+  first?: number,
+): AsyncGenerator<FileRecord> {
+  for await (const { line, text } of fileLines(path, content, first))
     if (text.trim() !== '') yield { line, fields: { text } };
 }
 
 /** One JSON object a line. */
-export async function* readJsonLines(path: string, content: Bytes): AsyncGenerator<FileRecord> {
-  for await (const { line, text } of fileLines(path, content)) {
+export async function* readJsonLines(
+  path: string,
+  content: Bytes,
+  first?: number,
+): AsyncGenerator<FileRecord> {
+  for await (const { line, text } of fileLines(path, content, first)) {
     if (text.trim() === '') continue;
     const fail = (reason: string, cause?: unknown) =>
       new RingmasterError('DATA_LINE_INVALID', { path, line, reason }, { cause });

@@ -5,7 +5,7 @@ import { readers } from './formats.js';
 import { readMail } from './mail.js';
 
 /**
- * The documents of one file.
+ * The documents of one file, or of a piece of it, of which they are numbered from 0.
  * @throws DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE, DATA_LINE_INVALID, DATA_FILE_UNREADABLE, DATA_FILE_CHANGED.
  */
 export async function* readDocuments(reading: FileReading): AsyncGenerator<Document> {
@@ -17,9 +17,9 @@ export async function* readDocuments(reading: FileReading): AsyncGenerator<Docum
   }
 }
 
-async function* recordsOf({ file, format }: FileReading): AsyncGenerator<FileRecord> {
+async function* recordsOf({ file, piece, format }: FileReading): AsyncGenerator<FileRecord> {
   if (format !== 'spam-assassin') {
-    yield* readers[format](file.path, readContent(file));
+    yield* readers[format](file.path, readContent(file, piece), piece?.line);
     return;
   }
   const { text } = await readMail(file.path, readContent(file));

@@ -3,7 +3,7 @@ import { MARKUP, PLAIN } from '../clean/clean.js';
 import type { FileReading, ReadOptions, Source } from '../document.js';
 import { wantedColumns } from './columns.js';
 import { findFiles } from './files.js';
-import { formatOf } from './formats.js';
+import { formatNamedBy, formatOf, lineFormats } from './formats.js';
 import { readDocuments } from './read.js';
 import type { Roots } from './roots.js';
 
@@ -18,12 +18,15 @@ export async function openFiles(
   options: ReadOptions,
   roots: Roots = null,
 ): Promise<Source> {
-  const { files, notices } = await findFiles(patterns, roots);
+  const format = (path: string) => options.format ?? formatOf(path);
+  const hasLines = (path: string) => lineFormats.has(options.format ?? formatNamedBy(path));
+  const { files, notices } = await findFiles(patterns, roots, hasLines);
   const columns = wantedColumns(options);
-  const readings = files.map((file): FileReading => {
-    const { format = formatOf(file.path) } = options;
-    return { file, format, columns };
-  });
+  const readings = files.map((file): FileReading => ({
+    file,
+    format: format(file.path),
+    columns,
+  }));
   const isMarkedUp = readings.some(({ format }) => format === 'mbox' || format === 'html');
   return toSource(readings, isMarkedUp ? MARKUP : PLAIN, notices);
 }

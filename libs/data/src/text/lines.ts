@@ -19,12 +19,14 @@ const CR = 0x0d;
  * of any length.
  *
  * A line that is no text or is longer than `LONGEST_DOCUMENT` has a `fault` in place of its text; what follows is read on.
+ * @param first Number of the first line.
  */
 export async function* textLines(
   chunks: Bytes,
   longest = LONGEST_DOCUMENT,
+  first = 1,
 ): AsyncGenerator<TextLine> {
-  let line = 0;
+  let line = first - 1;
   /** Of a line that has begun in earlier chunks: its bytes so far, none of them any more once there are too many. */
   let begun: Buffer[] = [];
   let length = 0;

@@ -26,7 +26,25 @@ const pattern = new RegExp(
   'gu',
 );
 
+/** Characters that are matched at once, and then up to the end of a word. */
+const STRETCH = 65_536;
+/** Where a match must end, whatever comes before and after: white space is only the first character of a word. */
+const gap = new RegExp(`[^${whiteSpace}](?=[${whiteSpace}])`, 'gu');
+
 /** The pieces of a text within which bytes are merged. Joined, they are the text. */
-export function byteLevelWords(text: string): readonly string[] {
-  return text.match(pattern) ?? [];
+export function byteLevelWords(text: string): Iterable<string> {
+  return text.length <= STRETCH ? (text.match(pattern) ?? []) : wordsByStretches(text);
+}
+
+function* wordsByStretches(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    let end = text.length;
+    if (end - start > STRETCH) {
+      gap.lastIndex = start + STRETCH;
+      const found = gap.exec(text);
+      if (found !== null) end = found.index + found[0].length;
+    }
+    yield* text.slice(start, end).match(pattern) ?? [];
+    start = end;
+  }
 }

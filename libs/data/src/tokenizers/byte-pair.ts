@@ -1,3 +1,4 @@
+import { unshared } from '../text/unshared.js';
 import { byteCharacters, byteLevelWords, byteOfCharacter } from './byte-level.js';
 import { Heap } from './heap.js';
 import { pairKey } from './merges.js';
@@ -36,7 +37,7 @@ export function bytePairEncoder({ vocabulary, merges }: BytePairModel): (text: s
         const symbols = Array.from(Buffer.from(word), (byte) => byteIds[byte] ?? 0);
         pieces = mergeSymbols(symbols, ranks);
         if (remembered.size === REMEMBERED) remembered.clear();
-        remembered.set(word, pieces);
+        remembered.set(unshared(word), pieces);
       }
       for (const piece of pieces) ids.push(piece);
     }

@@ -1,8 +1,9 @@
 import type { TokenizerRequest } from '@ringmaster/protocol';
-import { bertWords, normalizeBert } from './bert-words.js';
+import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
 import { byteLevelFile, wordPieceFile } from './file.js';
 import { learnMerges, type Word } from './merges.js';
+import { sortedCounts, type WordCount } from './word-counts.js';
 
 /**
  * Share of all characters that the alphabet of a WordPiece vocabulary covers before any pieces are learned, in at most half
@@ -12,19 +13,28 @@ const COVERAGE = 0.9999;
 /** Longest word in characters, as in BERT; a longer one is unknown. */
 const LONGEST_WORD = 100;
 
+/** The words of a text of which a tokenizer is made. */
+export function wordsFor(request: TokenizerRequest, text: string): Iterable<string> {
+  if (request.algorithm === 'bpe') return byteLevelWords(text);
+  return bertWords(normalizeBert(text, normalizerOf(request)));
+}
+
 /**
  * Trains a tokenizer with exactly `vocabulary` tokens. Where the texts do not yield as many, tokens named `[unusedN]`
  * fill up. The result, a `tokenizer.json`, is a function of the multiset of words: the order of the texts does not matter.
  */
 export function trainTokenizer(texts: Iterable<string>, request: TokenizerRequest): string {
-  return request.algorithm === 'bpe'
-    ? trainByteLevel(texts, request)
-    : trainWordPiece(texts, request);
+  const counts = new Map<string, number>();
+  for (const text of texts)
+    for (const word of wordsFor(request, text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return makeTokenizer(sortedCounts(counts), request);
 }
 
-/** A word's counts, in code-unit order so that nothing depends on the order of the texts. */
-function sortedCounts(counts: ReadonlyMap<string, number>): [string, number][] {
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+/** As `trainTokenizer`, of the words that `wordsFor` finds, in the order of code units, and how often each occurs. */
+export function makeTokenizer(counts: readonly WordCount[], request: TokenizerRequest): string {
+  return request.algorithm === 'bpe'
+    ? makeByteLevel(counts, request)
+    : makeWordPiece(counts, request);
 }
 
 /** GPT-2's, which ends a text, and RoBERTa's, in the order in which `RobertaTokenizer` has them. */
@@ -33,17 +43,13 @@ const byteLevelSpecials = {
   roberta: ['<s>', '<pad>', '</s>', '<unk>', '<mask>'],
 } as const;
 
-function trainByteLevel(
-  texts: Iterable<string>,
+function makeByteLevel(
+  counts: readonly WordCount[],
   { vocabulary, special }: TokenizerRequest,
 ): string {
-  const counts = new Map<string, number>();
-  for (const text of texts)
-    for (const word of byteLevelWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
-
   const specials = byteLevelSpecials[special ?? 'gpt2'];
   const tokens = [...specials, ...byteCharacters];
-  const words = sortedCounts(counts).map(([word, count]): Word => ({
+  const words = counts.map(([word, count]): Word => ({
     symbols: Array.from(Buffer.from(word), (byte) => specials.length + byte),
     count,
   }));
@@ -59,22 +65,10 @@ const wordPieceSpecials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
  * WordPiece as Hugging Face trains it: merges by frequency, as in byte-pair encoding, over words that begin with a
  * character and go on with `##character` (docs/decisions/0004 says why not by likelihood).
  */
-function trainWordPiece(
-  texts: Iterable<string>,
-  { vocabulary, lowercase }: TokenizerRequest,
-): string {
-  const normalizer = {
-    cleanText: true,
-    handleChineseCharacters: true,
-    stripAccents: lowercase,
-    lowercase,
-  };
-  const counts = new Map<string, number>();
-  for (const text of texts)
-    for (const word of bertWords(normalizeBert(text, normalizer)))
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-
-  const known = sortedCounts(counts)
+function makeWordPiece(counts: readonly WordCount[], request: TokenizerRequest): string {
+  const { vocabulary } = request;
+  const normalizer = normalizerOf(request);
+  const known = counts
     .map(([word, count]) => ({ characters: Array.from(word), count }))
     .filter(({ characters }) => characters.length <= LONGEST_WORD);
   const forms = rankedForms(known);
@@ -91,6 +85,13 @@ function trainWordPiece(
     alphabet = larger;
   }
 }
+
+const normalizerOf = ({ lowercase }: TokenizerRequest): BertNormalizer => ({
+  cleanText: true,
+  handleChineseCharacters: true,
+  stripAccents: lowercase,
+  lowercase,
+});
 
 interface KnownWord {
   readonly characters: readonly string[];

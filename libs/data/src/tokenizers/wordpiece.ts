@@ -1,3 +1,4 @@
+import { unshared } from '../text/unshared.js';
 import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 
 /** Words whose encoding is remembered; mail text repeats nearly all of its words. */
@@ -21,7 +22,7 @@ export function wordPieceEncoder(model: WordPieceModel): (text: string) => numbe
       if (pieces === undefined) {
         pieces = encodeWord(word, model);
         if (remembered.size === REMEMBERED) remembered.clear();
-        remembered.set(word, pieces);
+        remembered.set(unshared(word), pieces);
       }
       for (const piece of pieces) ids.push(piece);
     }

@@ -27,7 +27,7 @@ export async function writeCorpus(path: string, characters: number): Promise<voi
 }
 
 /** A word for each number; larger numbers have longer words. */
-function spelling(number: number): string {
+export function spelling(number: number): string {
   let word = '';
   for (let rest = number + SYLLABLES.length; rest > 0; rest = Math.floor(rest / SYLLABLES.length))
     word += SYLLABLES[rest % SYLLABLES.length] ?? '';

@@ -1,0 +1,38 @@
+import { splitNames } from '../splits.js';
+import { makeTokenizer } from '../tokenizers/train.js';
+import { WordCounts } from '../tokenizers/word-counts.js';
+import type { Corpus } from './corpus.js';
+import type { PrepareRequest } from './request.js';
+import type { Workplace } from './workplace.js';
+
+/** Trains a tokenizer on the train split. @returns its `tokenizer.json` */
+export async function trainVocabulary(
+  request: PrepareRequest,
+  { parts }: Corpus,
+  { progress, pool, directory }: Workplace,
+): Promise<string> {
+  if (!('tokenizer' in request)) throw new Error('there is neither a tokenizer nor its file');
+  const { tokenizer } = request;
+  const train = splitNames.indexOf('train');
+  const requests = parts.map(({ part, splits }) => ({
+    path: part.path,
+    isWanted: splits.map((split) => (split === train ? 1 : 0)),
+    tokenizer,
+  }));
+  const documents = requests.reduce((sum, { isWanted }) => sum + total(isWanted), 0);
+  progress.phase('tokenizer', documents);
+  const counts = new WordCounts(directory);
+  let done = 0;
+  for await (const answer of pool.answers('count', requests)) {
+    let start = 0;
+    for (const [at, length] of answer.lengths.entries()) {
+      counts.add(answer.joined.slice(start, start + length), answer.counts[at] ?? 0);
+      start += length;
+    }
+    done += answer.documents;
+    progress.advance(done);
+  }
+  return makeTokenizer(counts.finish(), tokenizer);
+}
+
+const total = (bits: Uint8Array): number => bits.reduce((sum, bit) => sum + bit, 0);

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Growing } from '../parts/growing.js';
+import { Part } from '../parts/part.js';
+import { textIn } from '../prepare/content.js';
+import { encodersOf, type EncodingPlan } from '../prepare/encoders.js';
+import { UnknownTokens, type CountedUnknown } from '../prepare/unknown-tokens.js';
+import { loadTokenizer } from '../tokenizers/load.js';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+
+export interface EncodeRequest {
+  readonly path: string;
+  /** Of each document whether it is wanted, and whether its tokens are counted [N]. */
+  readonly wanted: Uint8Array;
+  /** File of the tokenizer. */
+  readonly tokenizer: string;
+  readonly plan: EncodingPlan;
+}
+
+/** Values of `wanted`. */
+export const WANTED = 1;
+export const COUNTED = 2;
+
+/** The documents of a part that are wanted, encoded: in each column the values of one behind those of another. */
+export interface EncodeAnswer {
+  readonly columns: readonly {
+    readonly lengths: Uint32Array;
+    readonly values: Int32Array | Float64Array;
+  }[];
+  /** Characters of each document. */
+  readonly characters: Uint32Array;
+  readonly unknown: CountedUnknown;
+  /** How often each token occurs in documents that are counted. */
+  readonly frequencies: Float64Array;
+}
+
+/** Encodes documents of a part. */
+export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest): EncodeAnswer {
+  const loaded = loadedTokenizer(tokenizer);
+  const encoders = encodersOf(plan);
+  const columns = encoders.flatMap((encoder) => encoder.columns);
+  const values = columns.map(({ kind }) =>
+    kind === 'value'
+      ? new Growing<Int32Array | Float64Array>((length) => new Float64Array(length))
+      : new Growing<Int32Array | Float64Array>((length) => new Int32Array(length)),
+  );
+  const lengths = columns.map(() => new Growing((length) => new Uint32Array(length)));
+  const characters = new Growing((length) => new Uint32Array(length));
+  const unknown = new UnknownTokens(loaded);
+  const frequencies = new Float64Array(loaded.vocabulary);
+  for (const { at, columns: read } of new Part(path).read((document) => wanted[document] !== 0)) {
+    const encoded = encoders.flatMap((encoder) => encoder.encode(read, loaded));
+    let length = 0;
+    for (const [index, { name, kind }] of columns.entries()) {
+      const found = encoded[index] ?? [];
+      values[index]?.append(found);
+      lengths[index]?.push(found.length);
+      if (kind !== 'tokens') continue;
+      const text = textIn(read, name) ?? '';
+      length += text.length;
+      unknown.add(text, found);
+      if (wanted[at] !== COUNTED) continue;
+      for (const token of found) frequencies[token] = (frequencies[token] ?? 0) + 1;
+    }
+    characters.push(length);
+  }
+  return {
+    columns: values.map((column, index) => ({
+      lengths: lengths[index]?.take() ?? new Uint32Array(0),
+      values: column.take(),
+    })),
+    characters: characters.take(),
+    unknown: unknown.counted(),
+    frequencies,
+  };
+}
+
+let kept: { readonly path: string; readonly tokenizer: Tokenizer } | null = null;
+
+/** The tokenizer of a file, which is the same for all parts of a preparation. */
+function loadedTokenizer(path: string): Tokenizer {
+  if (kept?.path !== path) kept = { path, tokenizer: loadTokenizer(readFileSync(path, 'utf8')) };
+  return kept.tokenizer;
+}
