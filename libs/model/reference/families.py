@@ -35,6 +35,11 @@ CLASSES = torch.tensor([2, 0, 1])
 TAGS = torch.tensor([2, 0, 1, 1, 2])
 
 SIZES = dict(vocab_size=VOCABULARY, num_hidden_layers=LAYERS, hidden_size=HIDDEN, num_attention_heads=HEADS)
+# Of those whose heads of keys and values are fewer than those of queries.
+GROUPED = dict(
+    num_attention_heads=4, num_key_value_heads=2, head_dim=4, intermediate_size=INTERMEDIATE,
+    max_position_embeddings=CONTEXT, pad_token_id=0, bos_token_id=None, eos_token_id=None,
+)
 FAMILIES = {
     "bert": dict(
         classes=["BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification"],
@@ -52,6 +57,37 @@ FAMILIES = {
         classes=["DistilBertForMaskedLM", "DistilBertForSequenceClassification", "DistilBertForTokenClassification"],
         config=dict(hidden_dim=INTERMEDIATE, max_position_embeddings=CONTEXT),
     ),
+    "llama": dict(
+        classes=["LlamaForCausalLM", "LlamaForSequenceClassification", "LlamaForTokenClassification"],
+        config=GROUPED,
+        each=dict(
+            LlamaForCausalLM=dict(
+                head_dim=6,
+                rope_parameters=dict(
+                    rope_theta=100.0, rope_type="llama3", factor=4.0, low_freq_factor=0.05, high_freq_factor=0.5,
+                    original_max_position_embeddings=4,
+                ),
+            ),
+            LlamaForSequenceClassification=dict(
+                attention_bias=True, rope_parameters=dict(rope_theta=100.0, rope_type="linear", factor=2.0)
+            ),
+            LlamaForTokenClassification=dict(
+                rms_norm_eps=1e-5, rope_parameters=dict(rope_theta=100.0, rope_type="dynamic", factor=2.0)
+            ),
+        ),
+    ),
+    "mistral": dict(
+        classes=["MistralForCausalLM", "MistralForSequenceClassification", "MistralForTokenClassification"],
+        config=GROUPED | dict(sliding_window=CONTEXT),
+    ),
+    "qwen2": dict(
+        classes=["Qwen2ForCausalLM", "Qwen2ForSequenceClassification", "Qwen2ForTokenClassification"],
+        config=GROUPED | dict(tie_word_embeddings=True),
+    ),
+    "qwen3": dict(
+        classes=["Qwen3ForCausalLM", "Qwen3ForSequenceClassification", "Qwen3ForTokenClassification"],
+        config=GROUPED | dict(tie_word_embeddings=True),
+    ),
 }
 
 
@@ -67,11 +103,14 @@ def value(name: str, shape) -> torch.Tensor:
     return (wave(name, math.prod(shape)) + offset).reshape(shape)
 
 
-def inputs():
-    """Tokens of which none pads in any family, and which of them are real."""
+def inputs(name: str):
+    """Tokens of which none pads in any family, and which of them are real. Causal classifiers of sequences look for the
+    last token that does not pad, so theirs do."""
     tokens = torch.tensor([2 + (7 * i * i + 3 * i) % (VOCABULARY - 2) for i in range(len(LENGTHS) * LENGTH)])
+    tokens = tokens.reshape(len(LENGTHS), LENGTH)
     mask = torch.tensor([[int(t < real) for t in range(LENGTH)] for real in LENGTHS])
-    return tokens.reshape(len(LENGTHS), LENGTH), mask
+    looks = name.endswith("ForSequenceClassification") and not name.startswith(("Bert", "Roberta", "DistilBert"))
+    return tokens * mask if looks else tokens, mask
 
 
 def loss(name: str, logits: torch.Tensor) -> torch.Tensor:
@@ -82,7 +121,7 @@ def loss(name: str, logits: torch.Tensor) -> torch.Tensor:
         return cross_entropy(logits, CLASSES, reduction="sum")
     if name.endswith("ForTokenClassification"):
         return cross_entropy(logits.flatten(0, 1)[POSITIONS], TAGS, reduction="sum")
-    tokens, mask = inputs()
+    tokens, mask = inputs(name)
     counted = mask[:, 1:].bool()
     return cross_entropy(logits[:, :-1][counted], tokens[:, 1:][counted], reduction="sum")
 
@@ -97,7 +136,8 @@ def saved(model) -> dict:
 
 def reference(family: str, name: str) -> dict:
     labels = dict(num_labels=LABELS) if name.endswith("Classification") else {}
-    config = transformers.AutoConfig.for_model(family, **SIZES, **FAMILIES[family]["config"], **labels)
+    options = SIZES | FAMILIES[family]["config"] | FAMILIES[family].get("each", {}).get(name, {}) | labels
+    config = transformers.AutoConfig.for_model(family, **options)
     model = getattr(transformers, name)(config)
     model.set_attn_implementation("eager")
     model = model.double().eval()
@@ -106,7 +146,7 @@ def reference(family: str, name: str) -> dict:
     with torch.no_grad():
         for tensor, shape in tensors.items():
             parameters[tensor].copy_(value(tensor, shape))
-    tokens, mask = inputs()
+    tokens, mask = inputs(name)
     logits = model(input_ids=tokens, attention_mask=mask).logits
     total = loss(name, logits)
     total.backward()
@@ -141,7 +181,7 @@ def check(directory: pathlib.Path) -> None:
     model, report = getattr(transformers, name).from_pretrained(directory, output_loading_info=True)
     problems = {key: value for key, value in report.items() if value}
     assert not problems, problems
-    tokens, mask = inputs()
+    tokens, mask = inputs(name)
     logits = model.eval()(input_ids=tokens, attention_mask=mask).logits
     if not name.endswith("ForSequenceClassification"):
         logits = logits * mask[:, :, None]

@@ -10,7 +10,9 @@
 #include "branch.h"
 #include "cross-entropy.h"
 #include "dropout.h"
+#include "gated.h"
 #include "normalise.h"
+#include "rms-normalise.h"
 #include "rotation.h"
 #include "self-attention.h"
 #include "store.h"
@@ -24,8 +26,10 @@ void addTypedKernels() {
   addAttentionSoftmaxKernels<T>();
   addBranchKernels<T>();
   addCrossEntropyKernels<T>();
+  addGatedKernels<T>();
   addHeadKernels<T>();
   addNormaliseKernels<T>();
+  addRmsNormaliseKernels<T>();
   addRotationKernels<T>();
   addStoreKernels<T>();
 }

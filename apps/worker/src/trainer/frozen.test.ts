@@ -5,10 +5,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openArtifacts } from '../artifacts/artifacts.js';
 import { loadRun } from './run/load.js';
-import { finish, microbatches, tinyJob, train } from './tiny.test.fixture.js';
-import { change, form, TrainingGround } from './trainers.test.fixture.js';
-
-type Launch = Awaited<ReturnType<TrainingGround['launchOf']>>;
+import { alone, finish, microbatches, throughAKill, tinyJob, train } from './tiny.test.fixture.js';
+import { form, TrainingGround } from './trainers.test.fixture.js';
 
 let ground: TrainingGround;
 let base: string;
@@ -60,48 +58,14 @@ async function tensorsOf(model: string): Promise<Map<string, string>> {
   return tensors;
 }
 
-async function alone(launch: Launch) {
-  const trainer = await ground.trainer(launch);
-  await form([trainer], { generation: 1, begin: { at: 'specification' }, microbatches });
-  const finished = await finish([trainer], 1);
-  await trainer.end();
-  return { ...finished, messages: trainer.messages };
-}
-
 describe.each(['float32', 'bfloat16'])('a run with frozen parameters in %s', (precision) => {
   it('ends in the same bytes with 1, 2 and 3 workers and after a kill, and leaves those of the base', async () => {
     const launch = await ground.launchOf({ ...finetune, tuning, precision }, base);
-    const expected = await alone(launch);
+    const expected = await alone(ground, launch);
 
-    const members = await Promise.all([1, 2, 3].map(() => ground.trainer(launch)));
-    const [first, second, third] = members;
-    if (first === undefined || second === undefined || third === undefined) throw new Error('3');
-    await form([first, second], { generation: 1, begin: { at: 'specification' }, microbatches });
-    await first.next('progress', ({ steps }) => steps.length > 0);
-    await change([first, second], [third, first, second], { generation: 2, microbatches });
-    await first.next('progress', (said) => said.generation === 2 && said.steps.length > 0);
-    await first.end();
-    await Promise.all([second.failure(), third.failure()]);
-    const survivors = [second, third];
-    for (const [rank, trainer] of survivors.entries())
-      trainer.command({ type: 'prepare', generation: 3, rank, size: 2, planned: false });
-    const states = await Promise.all(
-      survivors.map(async (trainer) => {
-        const { state } = await trainer.next('prepared', ({ generation }) => generation === 3);
-        return state;
-      }),
-    );
-    const newest = states.reduce((a, b) => ((b?.step ?? -1) > (a?.step ?? -1) ? b : a));
-    if (newest === null) throw new Error('no survivor has a state');
-    const holders = states.flatMap((state, rank) =>
-      state?.stateHash === newest.stateHash ? [rank] : [],
-    );
-    const begin = { at: 'peers', holders, position: newest } as const;
-    await form(survivors, { generation: 3, begin, microbatches });
-    const finished = await finish(survivors, 3);
+    const finished = await throughAKill(ground, launch);
     expect(finished.position).toEqual(expected.position);
     expect(finished.model).toBe(expected.model);
-    await Promise.all(survivors.map((trainer) => trainer.end()));
 
     const checkpoint = expected.messages.find(({ type }) => type === 'checkpointed');
     if (checkpoint?.type !== 'checkpointed') throw new Error('no checkpoint was written');
@@ -157,7 +121,7 @@ describe('frozen parameters', () => {
   it('may begin with values from the seed', async () => {
     const scratch = await tinyJob(ground, { steps: 4, tuning: { freeze: ['embeddings.token'] } });
     const { finished, launch } = await train(ground, scratch, 2);
-    expect((await alone(launch)).position).toEqual(finished.position);
+    expect((await alone(ground, launch)).position).toEqual(finished.position);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { form, type TrainerProcess, type TrainingGround } from './trainers.test.fixture.js';
+import { change, form, type TrainerProcess, type TrainingGround } from './trainers.test.fixture.js';
 
 export const microbatches = 4;
 
@@ -56,4 +56,47 @@ export async function finish(trainers: readonly TrainerProcess[], generation: nu
   if (first === undefined) throw new Error('nobody finished');
   for (const { position } of finished) expect(position).toEqual(first.position);
   return first;
+}
+
+type Launch = Awaited<ReturnType<TrainingGround['launchOf']>>;
+
+/** One trainer, from the specification to the end. */
+export async function alone(ground: TrainingGround, launch: Launch) {
+  const trainer = await ground.trainer(launch);
+  await form([trainer], { generation: 1, begin: { at: 'specification' }, microbatches });
+  const finished = await finish([trainer], 1);
+  await trainer.end();
+  return { ...finished, messages: trainer.messages };
+}
+
+/** Two trainers, which a third one joins, and of which one dies; the survivors go on to the end. */
+export async function throughAKill(ground: TrainingGround, launch: Launch) {
+  const members = await Promise.all([1, 2, 3].map(() => ground.trainer(launch)));
+  const [first, second, third] = members;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('3');
+  await form([first, second], { generation: 1, begin: { at: 'specification' }, microbatches });
+  await first.next('progress', ({ steps }) => steps.length > 0);
+  await change([first, second], [third, first, second], { generation: 2, microbatches });
+  await first.next('progress', (said) => said.generation === 2 && said.steps.length > 0);
+  await first.end();
+  await Promise.all([second.failure(), third.failure()]);
+  const survivors = [second, third];
+  for (const [rank, trainer] of survivors.entries())
+    trainer.command({ type: 'prepare', generation: 3, rank, size: 2, planned: false });
+  const states = await Promise.all(
+    survivors.map(async (trainer) => {
+      const { state } = await trainer.next('prepared', ({ generation }) => generation === 3);
+      return state;
+    }),
+  );
+  const newest = states.reduce((a, b) => ((b?.step ?? -1) > (a?.step ?? -1) ? b : a));
+  if (newest === null) throw new Error('no survivor has a state');
+  const holders = states.flatMap((state, rank) =>
+    state?.stateHash === newest.stateHash ? [rank] : [],
+  );
+  const begin = { at: 'peers', holders, position: newest } as const;
+  await form(survivors, { generation: 3, begin, microbatches });
+  const finished = await finish(survivors, 3);
+  await Promise.all(survivors.map((trainer) => trainer.end()));
+  return finished;
 }

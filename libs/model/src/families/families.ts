@@ -6,9 +6,10 @@ import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
 import type { Family, Network, NetworkOptions, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
+import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
 
-const families = [bert, gpt2, roberta, distilbert] as const;
+const families = [bert, gpt2, roberta, distilbert, llama, mistral, qwen2, qwen3] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
 export type ModelConfig = z.output<(typeof families)[number]['shape']>;

@@ -10,6 +10,8 @@ const commonSizes = {
   context: size,
   /** Classes of a classification head. */
   labels: size.exactOptional(),
+  /** Whether the token embeddings are the weights of the decoder of tokens too; they are unless said otherwise. */
+  tied: z.boolean().exactOptional(),
 };
 
 /** Keys of the shape of a transformer. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { parseConfig, UnsupportedConfig } from './hugging-face-config.js';
+import { formatConfig, parseConfig, UnsupportedConfig } from './hugging-face-config.js';
 
 const BERT = {
   model_type: 'bert',
@@ -20,7 +20,24 @@ const SUPPORTED = [
   'GPT2LMHeadModel',
   'RobertaForSequenceClassification',
   'DistilBertModel',
+  'LlamaForCausalLM',
+  'MistralForSequenceClassification',
+  'Qwen2ForCausalLM',
+  'Qwen3Model',
 ];
+
+const LLAMA = {
+  model_type: 'llama',
+  architectures: ['LlamaForCausalLM'],
+  vocab_size: 50,
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  max_position_embeddings: 4096,
+};
+const MISTRAL = { ...LLAMA, model_type: 'mistral', architectures: ['MistralForCausalLM'] };
+const QWEN3 = { ...LLAMA, model_type: 'qwen3', architectures: ['Qwen3ForCausalLM'] };
 
 function refusal(config: unknown): string {
   try {
@@ -35,7 +52,7 @@ function refusal(config: unknown): string {
 test.each([
   ['t5', 'T5ForConditionalGeneration'],
   ['electra', 'ElectraForMaskedLM'],
-  ['llama', 'LlamaForCausalLM'],
+  ['gemma', 'GemmaForCausalLM'],
   ['mobilebert', 'MobileBertForSequenceClassification'],
   ['bert', 'BertForQuestionAnswering'],
   ['bert', 'GPT2LMHeadModel'],
@@ -62,6 +79,65 @@ test.each([
   expect(refusal({ ...BERT, ...change })).toContain(said);
 });
 
+test.each([
+  [{ hidden_act: 'gelu' }, 'hidden_act is "gelu"; supported: "silu"'],
+  [{ mlp_bias: true }, 'mlp_bias is true'],
+  [{ pretraining_tp: 2 }, 'pretraining_tp is 2'],
+  [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, 'rope_scaling'],
+  [{ rope_parameters: { rope_type: 'longrope', rope_theta: 1e4 } }, 'rope_parameters'],
+  [{ rope_scaling: { type: 'linear' } }, 'rope_scaling.factor'],
+])('of a LLaMA %j is refused by that name', (change, said) => {
+  expect(refusal({ ...LLAMA, ...change })).toContain(said);
+});
+
+test('a sliding window is refused where it is shorter than the context, whoever names it', () => {
+  const said = 'sliding_window is 4096: a sliding window that is shorter than the context';
+  const long = { max_position_embeddings: 8192 };
+  expect(refusal({ ...MISTRAL, ...long, sliding_window: 4096 })).toContain(said);
+  // What transformers takes for it where it is missing.
+  expect(refusal({ ...MISTRAL, ...long, num_attention_heads: 8 })).toContain('sliding_window');
+  expect(refusal({ ...QWEN3, sliding_window: 128, use_sliding_window: true })).toContain(
+    'sliding_window is 128',
+  );
+  const fits = parseConfig({ ...MISTRAL, num_attention_heads: 8 });
+  expect(fits.model.context).toBe(4096);
+  const none = parseConfig({ ...MISTRAL, ...long, num_attention_heads: 8, sliding_window: null });
+  expect(none.model.context).toBe(8192);
+  const unused = { ...QWEN3, sliding_window: 128, use_sliding_window: false };
+  expect(parseConfig({ ...unused, num_key_value_heads: 2 }).model.context).toBe(4096);
+});
+
+test('rotary positions are read as transformers 4 and 5 write them, and written for both', () => {
+  const scaling = {
+    rope_type: 'llama3',
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 2048,
+  };
+  const four = parseConfig({ ...LLAMA, rope_theta: 500_000, rope_scaling: scaling });
+  const five = parseConfig({ ...LLAMA, rope_parameters: { ...scaling, rope_theta: 500_000 } });
+  expect(four).toEqual(five);
+  expect(four.model).toMatchObject({
+    rotaryBase: 500_000,
+    rotaryScaling: { type: 'llama3', factor: 8, originalContext: 2048 },
+  });
+  expect(formatConfig(four)).toMatchObject({
+    rope_theta: 500_000,
+    rope_scaling: scaling,
+    rope_parameters: { ...scaling, rope_theta: 500_000 },
+  });
+  expect(parseConfig(formatConfig(four))).toEqual(four);
+});
+
+test('what a family takes for a key that is missing is taken here', () => {
+  expect(parseConfig(LLAMA).model).toMatchObject({ keyValueHeads: 2, headSize: 4, tied: false });
+  expect(parseConfig({ ...QWEN3, num_key_value_heads: 1 }).model).toMatchObject({
+    keyValueHeads: 1,
+    headSize: 128,
+  });
+});
+
 test('how a classifier is scored is read', () => {
   const id2label = { 1: 'b', 0: 'a', 2: 'c' };
   expect(parseConfig({ ...BERT, id2label })).toMatchObject({
@@ -74,12 +150,26 @@ test('how a classifier is scored is read', () => {
 });
 
 test('whatever it is, it is understood or refused', () => {
-  const key = fc.constantFrom(...Object.keys(BERT), 'id2label', 'hidden_act', '__proto__', 'x');
+  const key = fc.constantFrom(
+    ...Object.keys(BERT),
+    'id2label',
+    'hidden_act',
+    'rope_scaling',
+    'sliding_window',
+    '__proto__',
+    'x',
+  );
   const change = fc.dictionary(key, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 });
   fc.assert(
     fc.property(fc.oneof(fc.jsonValue(), change), (value) => {
       const isChange = typeof value === 'object' && value !== null && !Array.isArray(value);
-      for (const config of [value, ...(isChange ? [{ ...BERT, ...value }] : [])]) {
+      const changed = isChange
+        ? [
+            { ...BERT, ...value },
+            { ...LLAMA, ...value },
+          ]
+        : [];
+      for (const config of [value, ...changed]) {
         try {
           expect(parseConfig(config).model.hidden).toBeGreaterThan(0);
         } catch (error) {

@@ -137,7 +137,7 @@ export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFa
     ...family.huggingFace.format(model),
     vocab_size: model.vocabulary,
     initializer_range: 0.02,
-    tie_word_embeddings: true,
+    tie_word_embeddings: model.tied ?? true,
     pad_token_id: family.huggingFace.padding?.(model) ?? tokens.padding,
     bos_token_id: tokens.begin,
     eos_token_id: tokens.end,

@@ -127,7 +127,7 @@ test.each([
   ['position_embedding_type', 'relative_key'],
   ['layer_norm_eps', 1e-5],
   ['is_decoder', true],
-  ['model_type', 'llama'],
+  ['model_type', 'gemma'],
 ])('a config whose %s is %s is refused by that name', async (key, value) => {
   const config = cases['BertForMaskedLM']!;
   await writeFile(

@@ -47,7 +47,15 @@ export async function writeHuggingFace(
     }));
   });
   await writeSafetensors(join(directory, WEIGHTS), sources);
-  await writeFile(join(directory, CONFIG), JSON.stringify(formatConfig(config), null, 2) + '\n');
+  await writeFile(
+    join(directory, CONFIG),
+    withFloats(JSON.stringify(formatConfig(config), null, 2)) + '\n',
+  );
+}
+
+/** JSON whose factors have a point: `transformers` 4 warns of those that Python reads as integers. */
+function withFloats(json: string): string {
+  return json.replace(/("(?:\w+_)?factor": \d+)(?=[,\n])/g, '$1.0');
 }
 
 /** Where the file of a model with this name is, be it in a directory or a blob. */

@@ -2,7 +2,7 @@ import type { Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Activation } from '../kernels/index.js';
 import { activate } from '../layers/activate.js';
-import { TiedDecoder, type Score } from '../layers/decoder.js';
+import { Decoder, type Score } from '../layers/decoder.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
 import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
 import { LayerNorm } from '../layers/layer-norm.js';
@@ -17,13 +17,19 @@ export interface TransformOptions {
   readonly deviation: number;
 }
 
-/** Tokens from the hidden states of the rows that have a target, with the token embeddings as weights. */
+export interface UntiedOptions {
+  readonly vocabulary: number;
+  readonly hidden: number;
+  readonly deviation: number;
+}
+
+/** Tokens from the hidden states of the rows that have a target. */
 export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
-  readonly #decoder: TiedDecoder;
+  readonly #decoder: Decoder;
 
-  private constructor(transform: Transform | null, decoder: TiedDecoder) {
+  private constructor(transform: Transform | null, decoder: Decoder) {
     this.#transform = transform;
     this.#decoder = decoder;
     this.parameters = [...(transform?.parameters ?? []), ...decoder.parameters];
@@ -34,12 +40,22 @@ export class LanguageModelHead implements Head {
     vocabulary,
     ...options
   }: TransformOptions & { readonly vocabulary: number }): LanguageModelHead {
-    return new LanguageModelHead(new Transform(options), new TiedDecoder(vocabulary, 'head.bias'));
+    return new LanguageModelHead(
+      new Transform(options),
+      new Decoder({ vocabulary, bias: 'head.bias' }),
+    );
   }
 
   /** GPT-2's: the next token from a hidden state as it is. */
   static causal({ vocabulary }: { readonly vocabulary: number }): LanguageModelHead {
-    return new LanguageModelHead(null, new TiedDecoder(vocabulary, null));
+    return new LanguageModelHead(null, new Decoder({ vocabulary, bias: null }));
+  }
+
+  /** The same with weights of its own, as LLaMA has them. */
+  static untied(options: UntiedOptions): LanguageModelHead {
+    const { vocabulary, hidden, deviation } = options;
+    const untied = { name: 'head.weight', hidden, deviation };
+    return new LanguageModelHead(null, new Decoder({ vocabulary, bias: null, untied }));
   }
 
   rowsToScore(batch: Batch): Int32Array | null {

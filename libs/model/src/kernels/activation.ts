@@ -7,6 +7,9 @@ import { pair, typed, zeroBias } from './native.js';
 /** Gaussian error linear units (Hendrycks and Gimpel, 2016): exact, and GPT-2's tanh form (`gelu_new`). */
 export type Activation = 'gelu' | 'gelu-tanh';
 
+/** What has a factor of x that goes from 0 to 1: the above, and sigmoid linear units (Elfwing, Uchibe and Doya, 2018). */
+export type Gate = Activation | 'silu';
+
 export interface ActivationKernels {
   /** activation(x + bias) for x T[N,C] and bias [C], null for none: T[N,C]. */
   activate(kind: Activation, x: Tensor, bias: Tensor | null): Tensor;
@@ -58,16 +61,33 @@ export function composedActivation(ops: Ops): ActivationKernels {
 }
 
 /** The factor of x [N,C] in its activation; float32. */
-function gate(ops: Ops, kind: Activation, x: Tensor): Tensor {
-  return kind === 'gelu' ? normalDistribution(ops, x) : logistic(ops, x);
+export function gate(ops: Ops, kind: Gate, x: Tensor): Tensor {
+  return GATES[kind].gate(ops, x);
 }
 
 /** The derivative of x ∘ gate(x): gate + x ∘ gate′(x). */
-function slope(ops: Ops, kind: Activation, x: Tensor): Tensor {
+export function slope(ops: Ops, kind: Gate, x: Tensor): Tensor {
   const open = gate(ops, kind, x);
-  const tilt = kind === 'gelu' ? normalDensity(ops, x) : logisticSlope(ops, x, open);
-  return ops.chain(tilt).add(open).value;
+  return ops.chain(GATES[kind].tilt(ops, x, open)).add(open).value;
 }
+
+/** Factors of activations, and x ∘ the derivative of a factor that is `open`. */
+const GATES: Readonly<
+  Record<
+    Gate,
+    {
+      readonly gate: (ops: Ops, x: Tensor) => Tensor;
+      readonly tilt: (ops: Ops, x: Tensor, open: Tensor) => Tensor;
+    }
+  >
+> = {
+  gelu: { gate: normalDistribution, tilt: normalDensity },
+  'gelu-tanh': { gate: logistic, tilt: logisticSlope },
+  silu: {
+    gate: (ops, x) => ops.chain(x).sigmoid().value,
+    tilt: (ops, x, open) => ops.chain(x).sigmoidGradient(open).value,
+  },
+};
 
 /** Φ(x) = (1 + erf(x / √2)) / 2. */
 function normalDistribution(ops: Ops, x: Tensor): Tensor {

@@ -4,6 +4,7 @@ import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaste
 import { composedHeads, nativeHeads } from './attention-heads.js';
 import type { AttentionMask } from './attention-products.js';
 import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import type { GateKind } from './gated.js';
 import { composedKernels, nativeKernels } from './kernels.js';
 
 // Every kernel at extents that no vector width divides.
@@ -84,6 +85,20 @@ export const cases: Record<string, Use> = {
   'gradient of normalise': (kernels, factor) => normaliseGradient(kernels, factor(dy()), null),
   'gradient of normalise with what is along': (kernels, factor) =>
     normaliseGradient(kernels, factor(dy()), normals(rows, 'along')),
+  'gated by silu': (kernels, factor) => kernels.gated('silu', factor(x()), factor(dy())),
+  'gated by gelu-tanh': (kernels, factor) => kernels.gated('gelu-tanh', factor(x()), factor(dy())),
+  'gradient of what is gated by silu': gatedGradient('silu'),
+  'gradient of what is gated by gelu-tanh': gatedGradient('gelu-tanh'),
+  'RMS normalise': (kernels, factor) =>
+    kernels.rmsNormalise(x(), bias(), 1e-5, factor(x()).dtype).y,
+  'RMS normalise of each head': (kernels) =>
+    kernels.rmsNormalise(headed('x'), normals([DEPTH], 'gain'), 1e-6, 'float32').y,
+  'gradient of RMS normalise': (kernels, factor) =>
+    rmsGradient(kernels, x(), factor(dy()), bias(), null),
+  'gradient of RMS normalise with what is along': (kernels, factor) =>
+    rmsGradient(kernels, x(), factor(dy()), bias(), normals(rows, 'along')),
+  'gradient of RMS normalise of each head': (kernels, factor) =>
+    rmsGradient(kernels, headed('x'), factor(headed('dy')), normals([DEPTH], 'gain'), null),
   'split heads': (kernels, factor) => {
     const width = 3 * HEADS * DEPTH;
     const packed = factor(normals([SEQUENCES * LENGTH, width], 'packed'));
@@ -176,6 +191,25 @@ export const cases: Record<string, Use> = {
 function normaliseGradient(kernels: Kernels, d: Tensor, along: Tensor | null) {
   const { statistics } = kernels.normalise(x(), bias(), shift(), 1e-5, 'float32');
   return kernels.normaliseGradient(d, x(), statistics, bias(), along);
+}
+
+function gatedGradient(kind: GateKind): Use {
+  return (kernels, factor) =>
+    kernels.gatedGradient(kind, factor(normals(rows, 'slopes')), factor(x()), factor(dy()));
+}
+
+/** Vectors of heads, those of a token in a row. */
+const headed = (purpose: string): Tensor => normals([LENGTH, HEADS * DEPTH], purpose);
+
+function rmsGradient(
+  kernels: Kernels,
+  input: Tensor,
+  d: Tensor,
+  gain: Tensor,
+  along: Tensor | null,
+) {
+  const { scales } = kernels.rmsNormalise(input, gain, 1e-5, 'float32');
+  return kernels.rmsNormaliseGradient(d, input, scales, gain, along);
 }
 
 function softmaxGradient(

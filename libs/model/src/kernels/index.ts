@@ -1,2 +1,3 @@
 export type { Activation } from './activation.js';
+export type { GateKind } from './gated.js';
 export { kernelsFor, type Kernels } from './kernels.js';

@@ -54,6 +54,8 @@ it('refuses what does not fit', () => {
     expect(() => native.selfAttention(x, four, options)).toThrow('three vectors a head and token');
     const general = { ...options, keyValueHeads: 1, scale: 1, bias: null };
     expect(() => native.attention(x, four, four, general)).toThrow('a vector a head and token');
+    expect(() => native.gated('silu', x, four)).toThrow('a gate for every element');
+    expect(() => native.rmsNormalise(x, four, 1e-5, 'float32')).toThrow('a gain for every column');
     expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });

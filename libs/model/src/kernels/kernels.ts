@@ -10,7 +10,13 @@ import {
   type CrossEntropyKernels,
 } from './cross-entropy.js';
 import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
+import { composedGated, nativeGated, type GatedKernels } from './gated.js';
 import { composedNormalise, nativeNormalise, type NormaliseKernels } from './normalise.js';
+import {
+  composedRmsNormalise,
+  nativeRmsNormalise,
+  type RmsNormaliseKernels,
+} from './rms-normalise.js';
 import { composedRotation, nativeRotation, type RotationKernels } from './rotation.js';
 import {
   composedSelfAttention,
@@ -29,7 +35,9 @@ export type Kernels = ActivationKernels &
   BranchKernels &
   CrossEntropyKernels &
   DropoutKernels &
+  GatedKernels &
   NormaliseKernels &
+  RmsNormaliseKernels &
   RotationKernels &
   SelfAttentionKernels;
 
@@ -45,7 +53,9 @@ export function nativeKernels(ops: Ops): Kernels {
     ...nativeBranch(ops),
     ...nativeCrossEntropy(ops),
     ...nativeDropout(ops),
+    ...nativeGated(ops),
     ...nativeNormalise(ops),
+    ...nativeRmsNormalise(ops),
     ...nativeRotation(ops),
     ...nativeSelfAttention(ops),
   };
@@ -60,7 +70,9 @@ export function composedKernels(ops: Ops): Kernels {
     ...composedBranch(ops),
     ...composedCrossEntropy(ops),
     ...composedDropout(ops),
+    ...composedGated(ops),
     ...composedNormalise(ops),
+    ...composedRmsNormalise(ops),
     ...composedRotation(ops),
     ...composedSelfAttention(ops),
   };

@@ -42,7 +42,8 @@ const T5: AttentionOptions = {
   keyValueHeads: 2,
   depth: 3,
   scale: 1,
-  bias: false,
+  bias: 'none',
+  queryKeyNorm: null,
   rotary: null,
   dropout: 0,
   deviations: { query: 0.02, key: 0.02, value: 0.02, output: 0.02 },
@@ -109,7 +110,7 @@ const networks: Record<string, Network> = {
   't5 encoder': t5(PADDED),
   't5 decoder': t5(CAUSAL),
   't5 cross': toMemory({}),
-  'bart cross': toMemory({ depth: 4, scale: 0.5, bias: true }),
+  'bart cross': toMemory({ depth: 4, scale: 0.5, bias: 'all' }),
   llama: llama(),
 };
 

@@ -1,8 +1,10 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { addBias } from './add-bias.js';
 import { attend } from './attend.js';
+import { asFloat32 } from './factor.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
+import { RmsNorm } from './rms-norm.js';
 import type { Rotary } from './rotary.js';
 import { rowsOf } from './rows.js';
 import type { Stream } from './stream.js';
@@ -19,8 +21,10 @@ export interface AttentionOptions {
   readonly depth: number;
   /** What the products of queries and keys are multiplied with, such as 1/√D. */
   readonly scale: number;
-  /** Whether the projections have biases. */
-  readonly bias: boolean;
+  /** Whether the projections have biases: none, those of queries, keys and values, or all. */
+  readonly bias: 'none' | 'inputs' | 'all';
+  /** ε of the norm of every query and key before they are turned (Henry et al., 2020); null for none. */
+  readonly queryKeyNorm: number | null;
   /** Positions that queries and keys are turned by; null for none. */
   readonly rotary: Rotary | null;
   readonly dropout: number;
@@ -55,19 +59,34 @@ export class Attention implements Layer {
   readonly #key: Linear;
   readonly #value: Linear;
   readonly #output: Linear;
+  readonly #queryNorm: RmsNorm | null;
+  readonly #keyNorm: RmsNorm | null;
 
   constructor(name: string, options: AttentionOptions) {
-    const { hidden, heads, keyValueHeads, depth, bias, deviations } = options;
+    const { hidden, heads, keyValueHeads, depth, queryKeyNorm, deviations } = options;
+    const bias = options.bias !== 'none';
+    const outputBias = { bias: options.bias === 'all' };
     const [width, shared] = [heads * depth, keyValueHeads * depth];
     this.#name = name;
     this.#options = options;
     this.#query = new Linear(`${name}.query`, hidden, width, deviations.query, { bias });
     this.#key = new Linear(`${name}.key`, hidden, shared, deviations.key, { bias });
     this.#value = new Linear(`${name}.value`, hidden, shared, deviations.value, { bias });
-    this.#output = new Linear(`${name}.output`, width, hidden, deviations.output, { bias });
-    this.parameters = [this.#query, this.#key, this.#value, this.#output].flatMap(
-      ({ parameters }) => parameters,
-    );
+    this.#output = new Linear(`${name}.output`, width, hidden, deviations.output, outputBias);
+    const normOf = (vectors: string) =>
+      queryKeyNorm === null
+        ? null
+        : new RmsNorm(`${name}.${vectors}-norm`, depth, queryKeyNorm, 'factor');
+    this.#queryNorm = normOf('query');
+    this.#keyNorm = normOf('key');
+    this.parameters = [
+      this.#query,
+      this.#key,
+      this.#value,
+      this.#output,
+      this.#queryNorm,
+      this.#keyNorm,
+    ].flatMap((layer) => layer?.parameters ?? []);
   }
 
   /** x T[B·Q,H] of a stream → T[B·Q,H], or T[K,H] at the rows that go on. */
@@ -80,8 +99,16 @@ export class Attention implements Layer {
     const { tape } = pass;
     const to = memory?.stream ?? stream;
     const read = memory?.x ?? tape.fork(x);
-    const queries = this.#positioned(pass, project(pass, this.#query, x), stream);
-    const keys = this.#positioned(pass, project(pass, this.#key, tape.fork(read)), to);
+    const queries = this.#positioned(
+      pass,
+      normed(pass, project(pass, this.#query, x), this.#queryNorm),
+      stream,
+    );
+    const keys = this.#positioned(
+      pass,
+      normed(pass, project(pass, this.#key, tape.fork(read)), this.#keyNorm),
+      to,
+    );
     const values = project(pass, this.#value, read);
     const context = attend(pass, [queries, keys, values], bias ?? null, {
       ...this.#options,
@@ -101,4 +128,8 @@ export class Attention implements Layer {
 function project(pass: Pass, linear: Linear, x: Value): Value {
   const product = linear.product(pass, x);
   return linear.bias === null ? product : addBias(pass, product, linear.bias);
+}
+
+function normed(pass: Pass, x: Value, norm: RmsNorm | null): Value {
+  return norm === null ? x : norm.forward(pass, asFloat32(pass, x));
 }

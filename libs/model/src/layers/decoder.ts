@@ -1,7 +1,7 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { correctCount, lossSum } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
-import { zeros, type ParameterSpec, type Pass } from './layer.js';
+import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
 
@@ -18,17 +18,39 @@ export interface Score {
   readonly logits?: Float32Array;
 }
 
-/** Logits over the vocabulary with the token embeddings as weights, and their cross-entropy, in chunks of rows. */
-export class TiedDecoder {
+export interface DecoderOptions {
+  /** V. */
+  readonly vocabulary: number;
+  /** Name of the bias; null for none. */
+  readonly bias: string | null;
+  /** The weights [V,H], where they are not the token embeddings. */
+  readonly untied?: {
+    readonly name: string;
+    readonly hidden: number;
+    readonly deviation: number;
+  };
+}
+
+/**
+ * Logits over the vocabulary and their cross-entropy, in chunks of rows. The weights are the token embeddings unless there
+ * are others.
+ */
+export class Decoder implements Layer {
   readonly parameters: readonly ParameterSpec[];
+  readonly #weight: string;
   readonly #bias: string | null;
   readonly #chunkRows: number;
 
-  /** `bias` is the name of the bias parameter; null for none. */
-  constructor(vocabulary: number, bias: string | null) {
+  constructor({ vocabulary, bias, untied }: DecoderOptions) {
+    this.#weight = untied?.name ?? TOKEN_EMBEDDINGS;
     this.#bias = bias;
     this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
-    this.parameters = bias === null ? [] : [zeros(bias, vocabulary)];
+    this.parameters = [
+      ...(untied === undefined
+        ? []
+        : [weights(untied.name, [vocabulary, untied.hidden], untied.deviation)]),
+      ...(bias === null ? [] : [zeros(bias, vocabulary)]),
+    ];
   }
 
   /** x T[K,H] → logits [K,V], float32. */
@@ -46,14 +68,14 @@ export class TiedDecoder {
    */
   train(pass: Pass, x: Value, targets: Int32Array): Tensor {
     const { tape, ops } = pass;
-    const { probabilities, dx, dTokens, dBias } = ops.runtime.scope(() =>
+    const { probabilities, dx, dWeight, dBias } = ops.runtime.scope(() =>
       this.#gradients(pass, x, targets),
     );
-    const parameters = this.#bias === null ? [TOKEN_EMBEDDINGS] : [this.#bias, TOKEN_EMBEDDINGS];
-    tape.conclude({ inputs: [x], saved: [dx, dTokens, dBias], parameters }, (give) => {
+    const parameters = this.#bias === null ? [this.#weight] : [this.#bias, this.#weight];
+    tape.conclude({ inputs: [x], saved: [dx, dWeight, dBias], parameters }, (give) => {
       if (this.#bias !== null && dBias !== null)
         give.parameter(this.#bias, (sum) => plus(pass, sum, dBias));
-      if (dTokens !== null) give.parameter(TOKEN_EMBEDDINGS, (sum) => plus(pass, sum, dTokens));
+      if (dWeight !== null) give.parameter(this.#weight, (sum) => plus(pass, sum, dWeight));
       if (dx !== null) give(x, (sum) => plus(pass, sum, dx));
     });
     return probabilities;
@@ -64,17 +86,17 @@ export class TiedDecoder {
     const bias = this.#bias === null ? null : weight(this.#bias);
     const probabilities: Tensor[] = [];
     const dx: Tensor[] = [];
-    let dTokens: Tensor | null = null;
+    let dWeight: Tensor | null = null;
     let dBias: Tensor | null = null;
     for (const chunk of this.#chunks(pass, x, targets)) {
       const logits = this.#products(pass, chunk.x);
       const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
       ops.runtime.free(logits);
       probabilities.push(entropy.probabilities);
-      if (requiresGradient) dx.push(ops.matmul(entropy.dLogits, factor(TOKEN_EMBEDDINGS)));
-      if (tape.trains(TOKEN_EMBEDDINGS)) {
+      if (requiresGradient) dx.push(ops.matmul(entropy.dLogits, factor(this.#weight)));
+      if (tape.trains(this.#weight)) {
         const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
-        dTokens = accumulate(pass, dTokens, product);
+        dWeight = accumulate(pass, dWeight, product);
       }
       if (entropy.dBias !== null) dBias = accumulate(pass, dBias, entropy.dBias);
       ops.runtime.free(entropy.dLogits);
@@ -82,7 +104,7 @@ export class TiedDecoder {
     return {
       probabilities: joined(pass, probabilities),
       dx: requiresGradient ? joined(pass, dx) : null,
-      dTokens,
+      dWeight,
       dBias,
     };
   }
@@ -116,7 +138,7 @@ export class TiedDecoder {
 
   /** x T[K,H] → T[K,V]. */
   #products({ ops, factor }: Pass, x: Tensor): Tensor {
-    return ops.matmul(x, factor(TOKEN_EMBEDDINGS), { transposeY: true });
+    return ops.matmul(x, factor(this.#weight), { transposeY: true });
   }
 
   /** Rows of x with their targets; at least one chunk, which is empty where there are no rows. */

@@ -2,23 +2,26 @@ import { randomKey, RandomStream } from '@ringmaster/base';
 import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import type { Activation, Kernels } from '../kernels/index.js';
+import type { Activation, GateKind, Kernels } from '../kernels/index.js';
 import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { activate } from './activate.js';
 import { Attention, type AttentionOptions } from './attention.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
 import { FeedForward } from './feed-forward.js';
+import { GatedFeedForward } from './gated-feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
 import { zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { Linear } from './linear.js';
 import type { Emit } from './parameter-gradients.js';
 import { RelativeBias } from './relative-bias.js';
-import { addBranch } from './residual.js';
+import { addBranch, Residual } from './residual.js';
+import { RmsNorm } from './rms-norm.js';
 import { Rotary } from './rotary.js';
 import { SelfAttention, type SelfAttentionOptions } from './self-attention.js';
 import type { Stream } from './stream.js';
 import { Tape, type Value } from './tape.js';
+import { TokenEmbeddings } from './token-embeddings.js';
 
 // Every layer's backward pass against central differences of its forward pass. The scalar is a fixed random
 // combination of the outputs, folded in float64; the derivative along a direction is taken with the five-point formula.
@@ -107,6 +110,13 @@ const feedForward = (bias: boolean): Case => {
     return addBranch(pass, x, branch, 0, 'feedforward');
   });
 };
+const gatedFeedForward = (activation: GateKind): Case => {
+  const layer = new GatedFeedForward('feedforward', { ...OPTIONS, activation });
+  const around = new Residual('feedforward', { ...PRE, by: 'rms', dropout: 0 });
+  return of({ parameters: [...layer.parameters, ...around.parameters] }, (pass, x) =>
+    around.forward(pass, x, (input) => layer.forward(pass, input)),
+  );
+};
 const selfAttention = (
   options: Partial<SelfAttentionOptions>,
   stream: Stream = STREAM,
@@ -144,6 +154,12 @@ const embeddings = (options: Partial<EmbeddingsOptions>): Case => {
     run: (pass) => layer.forward(pass, tokens(), STREAM),
   };
 };
+const tokenEmbeddings = (): Case => {
+  const layer = new TokenEmbeddings({ vocabulary: 5, hidden: HIDDEN, deviation: 0.02 });
+  const tokens = () => runtime.upload(Int32Array.of(0, 3, 3, 4, 1, 3), [ROWS]);
+  return { ...of(layer, (pass) => layer.forward(pass, tokens())), inputs: {} };
+};
+const rmsNorm = new RmsNorm('norm', HIDDEN, 1e-5, 'stream');
 const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
 
 const MEMORY: Stream = { ...STREAM, length: 5, lengths: Int32Array.of(5, 3) };
@@ -153,7 +169,8 @@ const ATTENTION: AttentionOptions = {
   keyValueHeads: 2,
   depth: 3,
   scale: 0.6,
-  bias: false,
+  bias: 'none',
+  queryKeyNorm: null,
   rotary: null,
   dropout: 0,
   deviations: { query: 0.02, key: 0.02, value: 0.02, output: 0.02 },
@@ -176,7 +193,7 @@ const crossAttention = (options: Partial<AttentionOptions>, isCheckpoint = false
     },
   };
 };
-const rotated = (stream: Stream, some = false): Case => {
+const rotated = (stream: Stream, some = false, options: Partial<AttentionOptions> = {}): Case => {
   const rotary = new Rotary({
     depth: 4,
     context: 6,
@@ -188,6 +205,7 @@ const rotated = (stream: Stream, some = false): Case => {
     heads: 4,
     depth: 4,
     rotary,
+    ...options,
   });
   return of(layer, (pass, x) => {
     const inputs = { rows: some ? read() : null };
@@ -233,6 +251,10 @@ const cases: Record<string, Case> = {
   'gelu without bias': activation('gelu', null),
   'feed-forward': feedForward(true),
   'feed-forward without biases': feedForward(false),
+  'RMS norm': of(rmsNorm, (pass, x) => rmsNorm.forward(pass, x)),
+  'gated feed-forward by silu': gatedFeedForward('silu'),
+  'gated feed-forward by gelu-tanh': gatedFeedForward('gelu-tanh'),
+  'embeddings of tokens alone': tokenEmbeddings(),
   'self-attention': selfAttention({}),
   'self-attention without biases': selfAttention({ bias: false }),
   'causal self-attention': selfAttention({}, { ...STREAM, causal: true }),
@@ -240,10 +262,15 @@ const cases: Record<string, Case> = {
   'self-attention with dropout': selfAttention({ dropout: 0.25 }),
   'self-attention of some rows': selfAttention({ dropout: 0.25 }, STREAM, true),
   'attention to a padded memory': crossAttention({}),
-  'attention to a memory, with biases and dropout': crossAttention({ bias: true, dropout: 0.25 }),
+  'attention to a memory, with biases and dropout': crossAttention({ bias: 'all', dropout: 0.25 }),
   'attention to a memory that is computed again': crossAttention({ dropout: 0.25 }, true),
   'causal attention of fewer keys and values, rotated': rotated({ ...STREAM, causal: true }),
   'rotated attention of some rows': rotated(STREAM, true),
+  'attention with norms of queries and keys, and biases of the inputs': rotated(
+    { ...STREAM, causal: true },
+    false,
+    { queryKeyNorm: 1e-5, bias: 'inputs', scale: 0.1 },
+  ),
   'attention with a relative bias that is shared': biasedAttention({ ...STREAM, causal: true }),
   'padded attention with a relative bias that is shared': biasedAttention({
     ...STREAM,

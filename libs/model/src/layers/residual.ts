@@ -3,6 +3,7 @@ import { asFactor } from './factor.js';
 import { LayerNorm } from './layer-norm.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { plus } from './plus.js';
+import { RmsNorm } from './rms-norm.js';
 import type { Value } from './tape.js';
 
 export interface ResidualOptions {
@@ -11,6 +12,8 @@ export interface ResidualOptions {
   readonly dropout: number;
   /** `post`: norm(x + f(x)), as in BERT; `pre`: x + f(norm(x)), as in GPT-2. */
   readonly norm: 'pre' | 'post';
+  /** What the norm is: layer normalisation unless said otherwise. */
+  readonly by?: 'layer' | 'rms';
 }
 
 /** The norm, the dropout and the connection around a branch. */
@@ -18,14 +21,15 @@ export class Residual implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
   readonly #options: ResidualOptions;
-  readonly #norm: LayerNorm;
+  readonly #norm: LayerNorm | RmsNorm;
 
   constructor(name: string, options: ResidualOptions) {
-    const { hidden, epsilon, norm } = options;
+    const { hidden, epsilon, norm, by = 'layer' } = options;
     this.#name = name;
     this.#options = options;
     const output = norm === 'pre' ? 'factor' : 'stream';
-    this.#norm = new LayerNorm(`${name}.norm`, hidden, epsilon, output);
+    const Norm = by === 'layer' ? LayerNorm : RmsNorm;
+    this.#norm = new Norm(`${name}.norm`, hidden, epsilon, output);
     this.parameters = this.#norm.parameters;
   }
 

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
 import { gpt } from './gpt.js';
+import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
 import type { ModelKind } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
-const models = { bert, gpt, roberta, distilbert };
+const models = { bert, gpt, roberta, distilbert, llama, mistral, qwen2, qwen3 };
 
 export const modelSection = z
   .discriminatedUnion('architecture', [
@@ -14,6 +15,10 @@ export const modelSection = z
     gpt.section,
     roberta.section,
     distilbert.section,
+    llama.section,
+    mistral.section,
+    qwen2.section,
+    qwen3.section,
   ])
   .describe('The transformer to train.');
 

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { alone, microbatches, throughAKill, tinyJob } from './tiny.test.fixture.js';
+import { TrainingGround } from './trainers.test.fixture.js';
+
+let ground: TrainingGround;
+
+beforeAll(async () => {
+  ground = await TrainingGround.create();
+});
+
+afterAll(async () => {
+  await ground.remove();
+});
+
+/** A decoder of grouped queries, whose decoder of tokens has weights of its own. */
+const llama = {
+  model: {
+    architecture: 'llama',
+    layers: 2,
+    hidden: 32,
+    heads: 4,
+    keyValueHeads: 2,
+    context: 32,
+    tied: false,
+    dropout: 0.1,
+  },
+  tokenizer: { algorithm: 'bpe', vocabulary: 400 },
+  objective: 'causal-language-model',
+  batch: { sequences: 4, microbatches },
+  steps: 60,
+};
+
+describe('a LLaMA', () => {
+  it.each(['float32', 'bfloat16'])(
+    'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',
+    async (precision) => {
+      const launch = await ground.launchOf(await tinyJob(ground, { ...llama, precision }));
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    },
+  );
+});

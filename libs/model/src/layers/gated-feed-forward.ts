@@ -1,0 +1,53 @@
+import type { GateKind } from '../kernels/index.js';
+import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
+import { Linear } from './linear.js';
+import { plus } from './plus.js';
+import type { Value } from './tape.js';
+
+export interface GatedFeedForwardOptions {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly activation: GateKind;
+  readonly deviation: number;
+  /** Standard deviation of the initial last projection. */
+  readonly residualDeviation: number;
+}
+
+/** down(activation(gate(x)) ∘ up(x)) at every position, without biases (Shazeer, 2020): with silu it is SwiGLU. */
+export class GatedFeedForward implements Layer {
+  readonly parameters: readonly ParameterSpec[];
+  readonly #activation: GateKind;
+  readonly #gate: Linear;
+  readonly #up: Linear;
+  readonly #down: Linear;
+
+  constructor(name: string, options: GatedFeedForwardOptions) {
+    const { hidden, intermediate, activation, deviation, residualDeviation } = options;
+    const bias = false;
+    this.#activation = activation;
+    this.#gate = new Linear(`${name}.gate`, hidden, intermediate, deviation, { bias });
+    this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation, { bias });
+    this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
+    this.parameters = [this.#gate, this.#up, this.#down].flatMap(({ parameters }) => parameters);
+  }
+
+  /** x T[N,H] → T[N,H]. */
+  forward(pass: Pass, x: Value): Branch {
+    const gate = this.#gate.product(pass, pass.tape.fork(x));
+    const up = this.#up.product(pass, x);
+    const inner = gated(pass, this.#activation, gate, up);
+    return { output: this.#down.product(pass, inner), bias: null, rows: null };
+  }
+}
+
+/** activation(gate) ∘ up for T[N,C] both: T[N,C]. */
+function gated(pass: Pass, kind: GateKind, gate: Value, up: Value): Value {
+  const { tape, kernels } = pass;
+  const output = kernels.gated(kind, gate.tensor, up.tensor);
+  const recorded = { inputs: [gate, up], saved: [gate.tensor, up.tensor], parameters: [] };
+  return tape.record(output, recorded, (dy, give) => {
+    const { dGate, dUp } = kernels.gatedGradient(kind, dy, gate.tensor, up.tensor);
+    give(up, (sum) => plus(pass, sum, dUp));
+    give(gate, (sum) => plus(pass, sum, dGate));
+  });
+}
