@@ -13,5 +13,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    // Node loads what is compiled, as it does in production; only the test itself goes through Vite.
+    server: { deps: { external: [/\/dist\//] } },
+    isolate: process.env.ISO !== '0',
   },
 });
