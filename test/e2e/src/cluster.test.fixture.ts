@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import {
   type JobView,
 } from '@ringmaster/protocol';
 import { eventually } from '@ringmaster/testing';
+import { FAULTS_VARIABLE, type Fault } from '@ringmaster/worker/faults';
 
 const cli = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
 
@@ -50,7 +51,7 @@ export class Cluster {
     const { node = process.execPath, environment } = this.#host;
     const child = spawn(node, [cli, ...args, '--home', this.home], {
       stdio: 'pipe',
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, [FAULTS_VARIABLE]: this.#faults },
     });
     child.stdin.end(input);
     let stdout = '';
@@ -108,6 +109,26 @@ export class Cluster {
   async stateHashOf(job: string): Promise<string | undefined> {
     await this.ok(['wait', job, '--timeout', '5m']);
     return (await this.view(job)).result?.stateHash;
+  }
+
+  /**
+   * Has every step take so much longer, without computing, until `hurry`: what is done meanwhile finds a job of few
+   * steps at work, on a busy machine too.
+   */
+  async pace(milliseconds: number): Promise<void> {
+    const fault: Fault = { action: { type: 'pace', milliseconds }, fromStep: 0, passes: 0 };
+    await mkdir(this.#faults, { recursive: true });
+    await writeFile(join(this.#faults, 'incoming'), JSON.stringify(fault));
+    await rename(join(this.#faults, 'incoming'), join(this.#faults, 'applied.json'));
+  }
+
+  /** Has steps take as long as they need. */
+  async hurry(): Promise<void> {
+    await rm(join(this.#faults, 'applied.json'), { force: true });
+  }
+
+  get #faults(): string {
+    return join(this.home, 'faults');
   }
 
   /** Writes a job file, as JSON, and returns its path. */

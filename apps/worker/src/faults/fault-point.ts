@@ -1,6 +1,13 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { faultSchema, FAULTS_VARIABLE, type FaultAction, type FaultPoint } from './fault.js';
+import { systemCode } from '@ringmaster/base';
+import {
+  faultSchema,
+  FAULTS_VARIABLE,
+  type Fault,
+  type FaultAction,
+  type FaultPoint,
+} from './fault.js';
 
 interface Place {
   /** Steps applied. */
@@ -16,16 +23,15 @@ export const faultPoint: (point: FaultPoint, place: Place, memory?: ArrayBufferV
     ? () => undefined
     : (point, place, memory) => {
         const file = join(directory, `${point}.json`);
-        if (!existsSync(file)) return;
-        const { action, fromStep, passes } = faultSchema.parse(
-          JSON.parse(readFileSync(file, 'utf8')),
-        );
+        const armed = readFault(file);
+        if (armed === null) return;
+        const { action, fromStep, passes } = armed;
         if (place.step < fromStep) return;
         const before = passed.get(point) ?? 0;
         passed.set(point, before + 1);
         if (before < passes) return;
         passed.delete(point);
-        if (take(file)) happen(action, point, memory);
+        if (action.type === 'pace' || take(file)) happen(action, point, memory);
       };
 
 /** Where others should connect to instead of `endpoint`: at the harness's proxy, when it runs one. */
@@ -34,6 +40,16 @@ export async function advertised(endpoint: string): Promise<string> {
   if (file === null || !existsSync(file) || !endpoint.startsWith('tcp:')) return endpoint;
   const response = await fetch(readFileSync(file, 'utf8'), { method: 'POST', body: endpoint });
   return response.text();
+}
+
+/** What is armed. Null when nothing is, or not any more. */
+function readFault(file: string): Fault | null {
+  try {
+    return faultSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** Takes a fault, unless another trainer has been faster. */
@@ -59,6 +75,7 @@ function happen(action: FaultAction, point: FaultPoint, memory?: ArrayBufferView
     case 'throw':
       throw new Error(`a test made ${point} fail`);
     case 'delay':
+    case 'pace':
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.milliseconds);
       break;
     case 'flip': {

@@ -35,6 +35,7 @@ export type FaultPoint = (typeof faultPoints)[number];
  * - `exit`: an orderly end with code 1.
  * - `throw`: an error at that place.
  * - `delay`: the thread does nothing for a while.
+ * - `pace`: it does so whenever it comes by, until the file is removed.
  * - `flip`: one bit of the memory at hand (state or gradients) changes.
  */
 const actionSchema = z.discriminatedUnion('type', [
@@ -43,10 +44,11 @@ const actionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('exit') }),
   z.object({ type: z.literal('throw') }),
   z.object({ type: z.literal('delay'), milliseconds: z.int().positive() }),
+  z.object({ type: z.literal('pace'), milliseconds: z.int().positive() }),
   z.object({ type: z.literal('flip'), bit: z.int().min(0) }),
 ]);
 
-/** A fault, armed as the file `POINT.json`. Whoever comes by first takes it, so it happens once. */
+/** A fault, armed as the file `POINT.json`. Whoever comes by first takes it, so it happens once, but for `pace`. */
 export const faultSchema = z.object({
   action: actionSchema,
   /** Only from this step on. */
