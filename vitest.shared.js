@@ -15,6 +15,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Node loads what is compiled, as it does in production; only the test itself goes through Vite.
     server: { deps: { external: [/\/dist\//] } },
-    isolate: process.env.ISO !== '0',
+    // Files share a process: TensorFlow is loaded once for many.
+    isolate: false,
   },
 });

@@ -86,12 +86,13 @@ async function startWorker(crew: Crew, name: string): Promise<Started> {
  * Whether a worker that runs is registered; one whose coordinator was replaced finds the new one, or is just giving up.
  */
 async function survives(crew: Crew, worker: ProcessRecord): Promise<boolean> {
-  if (isIn(await viewOf(crew, worker))) return true;
+  // One may have found a coordinator that was started just now before it is looked for.
+  let isTakenOver = crew.started.some(({ name }) => name === 'coordinator');
   const deadline = performance.now() + START_MS;
-  while (isRunning(worker)) {
+  for (; isRunning(worker); isTakenOver = true) {
     crew.signal.throwIfAborted();
     if (isIn(await viewOf(crew, worker))) {
-      note(`${worker.name} was taken over`);
+      if (isTakenOver) note(`${worker.name} was taken over`);
       return true;
     }
     if (performance.now() > deadline) {
