@@ -9,6 +9,12 @@ export interface CurveKeys {
   readonly peers: readonly string[];
 }
 
+/** Ports from the first to the last. A rank listens at two of them in each of its generations. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface RingOptions {
   readonly run: string;
   readonly generation: number;
@@ -24,12 +30,16 @@ export interface RingOptions {
   readonly region?: SharedRegion | null;
   /** For tcp: the address to listen at, default 127.0.0.1. */
   readonly host?: string;
+  /** For tcp: the ports that may be listened at, both included; any where it is left out. */
+  readonly ports?: PortRange;
   /** For ipc: a directory that only this user may enter (mode 0700). */
   readonly directory?: string;
   /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
   readonly segmentBytes?: number;
   /** For tcp: encrypts and authenticates both neighbours. */
   readonly curve?: CurveKeys;
+  /** Whether every frame is sealed under keys that only this generation's ranks have; the same at all ranks. */
+  readonly seal?: boolean;
 }
 
 /** The default of `segmentBytes`: measured best, see docs/decisions/0002-ring-memory-and-segments.md. */
@@ -53,7 +63,7 @@ export interface RingReport {
   /** Bytes of payloads, as they crossed. */
   readonly bytesSent: number;
   readonly framesSent: number;
-  /** Frames of older generations or attempts that were ignored. */
+  /** Frames of older generations or attempts that were ignored, and of a sealed ring those of strangers. */
   readonly framesDropped: number;
 }
 
@@ -82,8 +92,9 @@ export interface Fetched {
 /** The options in the form that crosses to the ring's thread. */
 export type ThreadOptions = Omit<
   Required<RingOptions>,
-  'arena' | 'region' | 'directory' | 'curve'
+  'arena' | 'region' | 'ports' | 'directory' | 'curve'
 > & {
+  readonly ports: PortRange | undefined;
   readonly directory: string | undefined;
   readonly curve: CurveKeys | undefined;
 };

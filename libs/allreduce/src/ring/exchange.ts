@@ -141,7 +141,7 @@ export class Exchange {
       this.#sending = true;
       this.#note();
       try {
-        await links.push.send([header, payload, ...(reference === null ? [] : [reference])]);
+        await links.send([header, payload, ...(reference === null ? [] : [reference])]);
       } catch (error) {
         throw timedOut(error) ? this.#waitError('after') : error;
       }
@@ -200,10 +200,14 @@ export class Exchange {
     for (;;) {
       const waiting = now();
       if (waiting - this.#lastReceived > links.deadlineMs) throw this.#waitError('before');
-      const parts = await links.pull.receive().catch((error: unknown) => {
+      const parts = await links.receive().catch((error: unknown) => {
         throw timedOut(error) ? this.#waitError('before') : error;
       });
       this.#waitMs += now() - waiting;
+      if (parts === null) {
+        this.#dropped++;
+        continue;
+      }
       const verdict = judge(parts, due);
       switch (verdict.kind) {
         case 'due':

@@ -4,6 +4,7 @@ import { RingFailure } from '../failure.js';
 import { Collector } from '../memory/collector.js';
 import { Kernels } from '../memory/kernels.js';
 import type { DonorSeat, Fetched, FetchRange, Operation, RingReport } from '../options.js';
+import { RankKeys, type Seals } from '../seal/keys.js';
 import { References, Referents } from '../shared/reference.js';
 import { Donor, type Offer } from '../transfer/donor.js';
 import { Fetch } from '../transfer/fetch.js';
@@ -25,6 +26,9 @@ export class RingEnd {
   readonly #context: Context;
   readonly #donor: Donor;
   readonly #authenticator: Authenticator | undefined;
+  readonly #keys: RankKeys | null;
+  /** Known once it is connected. */
+  #seals: Seals | null = null;
   readonly #fetches = new Set<Fetch>();
   #last: Promise<unknown> = Promise.resolve();
   #state: 'open' | 'dead' | 'closed' = 'open';
@@ -42,6 +46,7 @@ export class RingEnd {
     this.#donor = donor;
     this.#context = context;
     this.#authenticator = authenticator;
+    this.#keys = desk.options.seal ? new RankKeys() : null;
   }
 
   static async bind(
@@ -67,19 +72,30 @@ export class RingEnd {
     }
   }
 
-  get endpoint(): string {
-    return this.#desk.links.endpoint;
+  get address(): string {
+    return this.#desk.links.address;
+  }
+
+  get publicKey(): string | null {
+    return this.#keys?.publicKey ?? null;
   }
 
   get donor(): string {
     return this.#donor.endpoint;
   }
 
-  connect({ endpoint, inlet, deadlineMs }: Extract<Request, { kind: 'connect' }>): Promise<void> {
-    const { links, board, memory } = this.#desk;
+  connect({
+    address,
+    publicKeys,
+    inlet,
+    deadlineMs,
+  }: Extract<Request, { kind: 'connect' }>): Promise<void> {
+    const { links, board, memory, options } = this.#desk;
     const referents = inlet === null ? null : new Referents(memory, inlet);
     this.#desk = { ...this.#desk, referents };
-    return this.#inTurn(() => links.connect(endpoint, deadlineMs, board));
+    this.#seals = this.#keys?.sealsWith(options, publicKeys) ?? null;
+    if (this.#seals !== null) this.#donor.admit(this.#seals);
+    return this.#inTurn(() => links.connect(address, deadlineMs, board, this.#seals));
   }
 
   offer(offer: Offer): void {
@@ -89,7 +105,8 @@ export class RingEnd {
   /** Waits for no other operation, and none waits for it. */
   async fetch(donors: readonly DonorSeat[], range: FetchRange): Promise<Fetched> {
     if (this.#isClosed()) throw this.#closedError();
-    const fetch = new Fetch({ ...this.#desk, context: this.#context }, donors, range);
+    const desk = { ...this.#desk, context: this.#context, seals: this.#seals };
+    const fetch = new Fetch(desk, donors, range);
     this.#fetches.add(fetch);
     try {
       return await fetch.run();

@@ -43,8 +43,8 @@ async function perform(request: Request): Promise<unknown> {
   if (request.kind === 'bind') {
     const binding = bind(request);
     ends.set(request.ring, binding);
-    const { endpoint, donor } = await binding;
-    return { endpoint, donor } satisfies Bound;
+    const { address, publicKey, donor } = await binding;
+    return { address, publicKey, donor } satisfies Bound;
   }
   const end = await ends.get(request.ring);
   if (end === undefined) throw new Error(`ring ${request.ring} is not bound`);

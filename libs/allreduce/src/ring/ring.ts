@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RingmasterError } from '@ringmaster/protocol';
 import {
   type DonorSeat,
   type Fetched,
@@ -12,6 +13,7 @@ import type { Outlet } from '../shared/region.js';
 import { closeWindow, type Inlet, openWindow } from '../shared/window.js';
 import { CHUNK_BYTES } from '../transfer/donor-frame.js';
 import type { Offer } from '../transfer/donor.js';
+import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
 import { requestOfThread, tellThread } from './ring-ends.js';
 import { type Standing, StandingBoard } from './standing.js';
 import type { Bound } from './thread-messages.js';
@@ -33,7 +35,7 @@ const NOTHING: RingReport = {
  * others have reported looks to the neighbours like a loss of this rank.
  */
 export class Ring {
-  /** Where the rank before connects to, and after a # where the rank after finds this one's region. */
+  /** What the other ranks have to know of this one (`endpoint.ts`). */
   readonly endpoint: string;
   /** Where others of this generation fetch what this rank offers; '' for a ring of one. */
   readonly donor: string;
@@ -55,7 +57,7 @@ export class Ring {
       readonly segmentBytes: number;
       readonly outlet: Outlet | null;
     },
-    bound: Bound,
+    told: { readonly endpoint: string; readonly donor: string },
     board: StandingBoard,
     epoch: Int32Array<SharedArrayBuffer>,
   ) {
@@ -66,8 +68,8 @@ export class Ring {
     this.#outlet = place.outlet;
     this.#board = board;
     this.#epoch = epoch;
-    this.endpoint = bound.endpoint;
-    this.donor = bound.donor;
+    this.endpoint = told.endpoint;
+    this.donor = told.donor;
   }
 
   /**
@@ -96,7 +98,9 @@ export class Ring {
         ring,
         options: {
           host: '127.0.0.1',
+          seal: false,
           ...rest,
+          ports: options.ports,
           directory: options.directory,
           segmentBytes,
           curve,
@@ -104,10 +108,11 @@ export class Ring {
         memory: arena.memory,
         ...{ staging, outlet, board: board.memory, epoch },
       });
-      const { endpoint, donor } = bound as Bound;
-      const told = opened === null ? endpoint : `${endpoint}#${opened.address}`;
+      const { address, publicKey, donor } = bound as Bound;
+      const region = opened?.address ?? null;
+      const endpoint = formatEndpoint({ address, region, publicKey });
       const place = { ring, staging, segmentBytes, outlet };
-      return new Ring(options, place, { endpoint: told, donor }, board, epoch);
+      return new Ring(options, place, { endpoint, donor }, board, epoch);
     } catch (error) {
       arena.release(staging, segmentBytes);
       if (outlet !== null) region?.release(outlet);
@@ -130,12 +135,15 @@ export class Ring {
     assert(endpoints.length === size, 'one endpoint per rank');
     assert(Number.isSafeInteger(deadlineMs) && deadlineMs > 0);
     if (size === 1) return;
-    const [endpoint = ''] = (endpoints[(rank + 1) % size] ?? '').split('#');
-    const [, address] = (endpoints[(rank + size - 1) % size] ?? '').split('#');
+    const seats = endpoints.map(parseEndpoint);
+    const publicKeys = this.#keysOf(seats);
+    const address = seats[(rank + 1) % size]?.address ?? '';
+    const region = seats[(rank + size - 1) % size]?.region ?? null;
     const isOpen = this.#closed === undefined;
-    const inlet = isOpen && address !== undefined ? openWindow(arena, address) : null;
+    const inlet = isOpen && region !== null ? openWindow(arena, region) : null;
     this.#inlet = inlet;
-    await requestOfThread({ kind: 'connect', ring: this.#ring, endpoint, inlet, deadlineMs });
+    const ring = this.#ring;
+    await requestOfThread({ kind: 'connect', ring, address, publicKeys, inlet, deadlineMs });
   }
 
   /**
@@ -208,6 +216,16 @@ export class Ring {
     arena.release(this.#staging, this.#segmentBytes);
     if (this.#outlet !== null) region?.release(this.#outlet);
     if (this.#inlet !== null) closeWindow(arena, this.#inlet);
+  }
+
+  /** @throws RING_LINK_FAILED where some ranks seal what they send and others do not */
+  #keysOf(seats: readonly Endpoint[]): readonly string[] {
+    const { rank, generation, seal = false } = this.#options;
+    const peer = seats.findIndex(({ publicKey }) => (publicKey !== null) !== seal);
+    if (peer < 0) return seats.flatMap(({ publicKey }) => publicKey ?? []);
+    const endpoint = seats[peer]?.address ?? '';
+    const reason = seal ? 'it does not seal what it sends' : 'it seals what it sends';
+    throw new RingmasterError('RING_LINK_FAILED', { rank, peer, generation, endpoint, reason });
   }
 
   #checkRange(offset: number, length: number): void {

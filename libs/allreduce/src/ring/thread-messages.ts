@@ -24,7 +24,10 @@ export type Request =
   | {
       readonly kind: 'connect';
       readonly ring: number;
-      readonly endpoint: string;
+      /** Where the rank after listens. */
+      readonly address: string;
+      /** Of all ranks, by rank; empty where nothing is sealed. */
+      readonly publicKeys: readonly string[];
       /** Where what the rank before sends can be read; null where it cannot. */
       readonly inlet: Inlet | null;
       readonly deadlineMs: number;
@@ -40,7 +43,10 @@ export type Request =
 
 /** The answer to `bind`. */
 export interface Bound {
-  readonly endpoint: string;
+  /** Where the rank before connects to. */
+  readonly address: string;
+  /** Null where nothing is sealed. */
+  readonly publicKey: string | null;
   readonly donor: string;
 }
 

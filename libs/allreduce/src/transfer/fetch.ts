@@ -6,6 +6,8 @@ import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';
 import type { DonorSeat, Fetched, FetchRange, ThreadOptions } from '../options.js';
 import type { StandingBoard } from '../ring/standing.js';
+import type { Seals } from '../seal/keys.js';
+import { readLetter, writeLetter } from '../seal/letters.js';
 import { CURVE_BYTES, watch } from '../sockets.js';
 import {
   CHUNK_BYTES,
@@ -25,6 +27,8 @@ export interface FetchDesk {
   readonly context: Context;
   readonly memory: SharedMemory;
   readonly board: StandingBoard;
+  /** Null where nothing is sealed. */
+  readonly seals: Seals | null;
 }
 
 /** Fills one range of the arena from donors; see `Transfer` for whom it asks for what. */
@@ -112,10 +116,13 @@ export class Fetch {
   async #listen(donor: number, dealer: Dealer): Promise<void> {
     const { run, generation } = this.#desk.options;
     const rank = this.#seats[donor]?.rank ?? -1;
-    for await (const [head, payload] of dealer) {
+    const seal = this.#desk.seals?.from(rank, 'reply') ?? null;
+    for await (const parts of dealer) {
       if (this.#settle === undefined) return;
+      const [head] = parts;
+      const payload = readLetter(seal, parts);
       const reply = head && decodeReply(head, { run, generation, rank });
-      if (reply === undefined || payload === undefined) {
+      if (reply === undefined || payload === null) {
         this.#lose(donor, 'it answered with something unknown');
       } else this.#take(donor, reply, payload);
       this.#advance();
@@ -166,7 +173,9 @@ export class Fetch {
   // A socket takes one `send` at a time.
   #ask(donor: number, request: DonorRequest): void {
     const dealer = this.#dealers[donor];
-    const frame = encodeDonorFrame(this.#desk.options, request);
+    const { options, seals } = this.#desk;
+    const seal = seals?.to(this.#seats[donor]?.rank ?? -1, 'request') ?? null;
+    const frame = writeLetter(seal, encodeDonorFrame(options, request));
     const asked = (this.#asked.get(donor) ?? Promise.resolve())
       .then(() => dealer?.send(frame))
       .catch((error: unknown) => {
