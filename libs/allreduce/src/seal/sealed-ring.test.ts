@@ -101,13 +101,13 @@ describe('a sealed ring', () => {
     const heard = Buffer.concat(taps.flatMap((tap) => tap.heard.flat()));
     expect(heard.length).toBeGreaterThan(8 * LENGTH - 1);
     for (const secret of secrets) expect(heard.includes(secret)).toBe(false);
-    const plain = Buffer.from(ranks[0]!.values.buffer);
+    const plain = Buffer.from(ranks[0].values.buffer);
     expect(plain.includes(secrets[2]!)).toBe(true);
   });
 
   it('takes nothing from strangers, who neither link nor end it', async () => {
     const ranks = await Promise.all([bind(0), bind(1)]);
-    const intruder = stranger(ranks[0]!);
+    const intruder = stranger(ranks[0]);
     for (const frame of [forged(5), [Buffer.from('greeting'), Buffer.alloc(0)], [Buffer.from('x')]])
       await intruder.send(frame);
     await link(ranks);
@@ -119,9 +119,9 @@ describe('a sealed ring', () => {
 
   it('is not linked by a stranger alone', async () => {
     const ranks = await Promise.all([bind(0), bind(1)]);
-    await stranger(ranks[0]!).send(forged(5));
+    await stranger(ranks[0]).send(forged(5));
     const endpoints = ranks.map(({ ring }) => ring.endpoint);
-    await expect(ranks[0]!.ring.connect(endpoints, { deadlineMs: 300 })).rejects.toMatchObject({
+    await expect(ranks[0].ring.connect(endpoints, { deadlineMs: 300 })).rejects.toMatchObject({
       code: 'RING_LINK_FAILED',
       detail: { peer: 1 },
     });
@@ -129,11 +129,11 @@ describe('a sealed ring', () => {
 
   it('drops frames that come twice', async () => {
     const ranks = await Promise.all([bind(0), bind(1)]);
-    const tap = await listenIn(ranks[0]!, async (frame, to) => {
+    const tap = await listenIn(ranks[0], async (frame, to) => {
       await to.send(frame);
       await to.send(frame);
     });
-    await link(ranks, [tap.endpoint, ranks[1]!.ring.endpoint]);
+    await link(ranks, [tap.endpoint, ranks[1].ring.endpoint]);
     const [report] = await Promise.all(ranks.map(({ sum }) => sum()));
     expectSums(ranks);
     // The last one may still be on its way when the sum is complete.
@@ -142,11 +142,11 @@ describe('a sealed ring', () => {
 
   it('takes nothing of an older generation of the same ranks', async () => {
     const before = await Promise.all([bind(0, { generation: 4 }), bind(1, { generation: 4 })]);
-    const tap = await listenIn(before[0]!, (frame, to) => to.send(frame));
-    await link(before, [tap.endpoint, before[1]!.ring.endpoint]);
+    const tap = await listenIn(before[0], (frame, to) => to.send(frame));
+    await link(before, [tap.endpoint, before[1].ring.endpoint]);
     await Promise.all(before.map(({ sum }) => sum()));
     const ranks = await Promise.all([bind(0), bind(1)]);
-    const intruder = stranger(ranks[0]!);
+    const intruder = stranger(ranks[0]);
     await intruder.send(tap.heard[0]!);
     await link(ranks);
     for (const frame of tap.heard) await intruder.send(frame);
@@ -168,7 +168,7 @@ describe('a sealed ring', () => {
 describe('a donor of a sealed ring', () => {
   it('gives its state to ranks of the generation, hidden, and answers nobody else', async () => {
     const ranks = await Promise.all([bind(0), bind(1)]);
-    const [donor, taker] = [ranks[0]!, ranks[1]!];
+    const [donor, taker] = [ranks[0], ranks[1]];
     const state = Buffer.from(donor.bytes);
     const seat = { rank: 0, endpoint: donor.ring.donor };
     const older = await Promise.all([bind(0, { generation: 4 }), bind(1, { generation: 4 })]);
@@ -188,7 +188,7 @@ describe('a donor of a sealed ring', () => {
     expect(fetched.prefix).toEqual(new Uint8Array(Buffer.from('{}')));
     expect(Buffer.compare(taker.bytes, state)).toBe(0);
     await expect(
-      older[1]!.ring.fetch([seat], { ...older[1]!.range, deadlineMs: 300 }),
+      older[1].ring.fetch([seat], { ...older[1].range, deadlineMs: 300 }),
     ).rejects.toMatchObject({ code: 'STATE_TRANSFER_FAILED' });
     await expect(dealer.receive()).rejects.toMatchObject({ code: 'EAGAIN' });
   });
