@@ -234,7 +234,14 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{ type: 'register', version: '0.1.0', token: null, host: 'test', slots: 1 },
+        ...{
+          type: 'register',
+          version: '0.1.0',
+          token: null,
+          machine: 'm',
+          host: 'test',
+          slots: 1,
+        },
         ...{ namespace: 'test', pid: 1000, startTime: 1 },
         ...{ threads: 1, device: 'cpu', trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }] },
         checkpoints: [],
@@ -250,7 +257,14 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{ type: 'register', version: '9.9.9', token: null, host: 'other', slots: 1 },
+        ...{
+          type: 'register',
+          version: '9.9.9',
+          token: null,
+          machine: 'm',
+          host: 'other',
+          slots: 1,
+        },
         ...{ namespace: 'test', pid: 1, startTime: 1 },
         ...{ threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
       });

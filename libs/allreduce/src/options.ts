@@ -1,3 +1,4 @@
+import type { PortRange } from '@ringmaster/protocol';
 import type { SharedArena } from './memory/memory.js';
 import type { SharedRegion } from './shared/region.js';
 
@@ -7,12 +8,6 @@ export interface CurveKeys {
   readonly secretKey: string;
   /** The public keys of all ranks, by rank: a rank talks to its neighbours' keys and to no others. */
   readonly peers: readonly string[];
-}
-
-/** Ports from the first to the last. A rank listens at two of them in each of its generations. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
 }
 
 export interface RingOptions {

@@ -9,7 +9,13 @@ export { readCoordinatorFile, readLine, readToken } from './home-files.js';
 export * from './home.js';
 export { makeDirectory, makeHomeDirectory } from './make-directory.js';
 export { packageVersion } from './package-version.js';
-export { ownIdentity, processStatus, runsHere, startTimeOf } from './process-identity.js';
+export {
+  ownIdentity,
+  ownMachine,
+  processStatus,
+  runsHere,
+  startTimeOf,
+} from './process-identity.js';
 export * from './program.js';
 export * from './random.js';
 export * from './web-assembly.js';

@@ -11,11 +11,22 @@ export function ownIdentity(): ProcessIdentity {
   return own;
 }
 
+/** The machine that this process runs on, until it is booted again; the same in all of its namespaces. */
+export function ownMachine(): string {
+  return named(bootId());
+}
+
 /** Where process ids mean what they mean to this process. */
 function ownNamespace(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const namespace = readlinkSync('/proc/self/ns/pid');
-  return createHash('sha256').update(`${boot} ${namespace}`).digest('hex').slice(0, 16);
+  return named(`${bootId()} ${readlinkSync('/proc/self/ns/pid')}`);
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+function named(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** What tells a process of this PID namespace from a later one of the same id; null when there is none. */

@@ -46,7 +46,7 @@ export * from './formats/artifact.js';
 export * from './formats/cleaning.js';
 export * from './formats/columns.js';
 export * from './formats/data-manifest.js';
-export { isHttpPort, parsePortRange, type PortRange } from './ports.js';
+export * from './ports.js';
 export * from './process-identity.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';

@@ -37,3 +37,6 @@ export function parsePortRange(text: string): PortRange | null {
   const last = Number(match[2] ?? match[1]);
   return first >= 1 && first <= last && last <= 65_535 ? { first, last } : null;
 }
+
+/** Ports that one trainer may listen at in a moment: two for its ring, and two for the one that takes its place. */
+export const PORTS_OF_A_TRAINER = 4;

@@ -8,6 +8,8 @@ import { Worker } from './worker.js';
 import { World } from './world.js';
 
 const TICK_MS = 500;
+/** Machines that workers are on in turn. */
+const MACHINES = 2;
 
 /** Everything of one simulated run. */
 export class Cluster {
@@ -105,7 +107,8 @@ export class Cluster {
       const worker = new Worker(this, `w${++this.#joined}`);
       this.workers.push(worker);
       worker.connect();
-      return { id: `${worker.id}.t${++this.#launched}`, worker: worker.id };
+      const place = [`m${this.#joined % MACHINES}`];
+      return { id: `${worker.id}.t${++this.#launched}`, worker: worker.id, place };
     });
     this.coordinator.feed({ type: 'placed', trainers });
   }

@@ -4,6 +4,7 @@ import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import type { Client } from '../client.js';
 import { note } from '../output.js';
 import { endProcesses, isRunning, type Identity } from '../processes.js';
+import { ringArguments, type RingOptions } from '../ring-options.js';
 import { startProcess, untilReady, WORKER_GRACE_MS, type Started } from './launcher.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
@@ -12,7 +13,7 @@ const LEAVE_MS = 30_000 + WORKER_GRACE_MS;
 const START_MS = 60_000;
 
 /** The workers of one cluster that are started on this machine, and how. */
-export interface Crew {
+export interface Crew extends RingOptions {
   readonly home: Home;
   readonly client: Client;
   readonly threads: number;
@@ -74,9 +75,11 @@ function freeNames(present: readonly ProcessRecord[], count: number): string[] {
 
 async function startWorker(crew: Crew, name: string): Promise<Started> {
   const { home, threads, orphanTimeout, started } = crew;
+  const ring = ringArguments(crew);
   const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
     ...['--name', name, '--threads', String(threads)],
     ...(orphanTimeout === undefined ? [] : ['--orphan-timeout', orphanTimeout]),
+    ...ring,
   ]);
   started.push(worker);
   return worker;

@@ -13,9 +13,10 @@ import { interruption } from '../interruption.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print, printJson } from '../output.js';
 import { isRunning } from '../processes.js';
+import { ringOptions, type RingOptions } from '../ring-options.js';
 import { homeOption, jsonOption, type HomeOption } from '../verb.js';
 
-interface UpOptions extends HomeOption {
+interface UpOptions extends HomeOption, RingOptions {
   readonly workers?: number;
   readonly threads: number;
   readonly port?: number;
@@ -31,7 +32,7 @@ const WORKERS = 2;
 const COORDINATOR_MS = 30_000;
 
 export function define(verb: Command): void {
-  jsonOption(homeOption(verb))
+  ringOptions(jsonOption(homeOption(verb)))
     .option('--workers <n>', `number of workers (default: ${WORKERS})`, wholeNumber(0, 256))
     .option(
       '--threads <k>',

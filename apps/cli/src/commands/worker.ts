@@ -7,24 +7,25 @@ import { addWorker } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
 import { inHome } from '../location.js';
 import { print } from '../output.js';
+import { ringOptions, type RingOptions } from '../ring-options.js';
 import { homeOption, type HomeOption } from '../verb.js';
 
-interface WorkerOptions extends HomeOption {
+interface WorkerOptions extends HomeOption, RingOptions {
   readonly threads: number;
 }
 
 export function define(verb: Command): void {
-  homeOption(verb)
+  ringOptions(homeOption(verb))
     .option('--threads <k>', 'TensorFlow threads that it offers', wholeNumber(1, 256), 1)
     .addHelpText('after', '\nPrints the id of the worker, which runs in the background.')
     .action(worker);
 }
 
-async function worker({ home: directory, threads }: WorkerOptions): Promise<void> {
+async function worker({ home: directory, ...options }: WorkerOptions): Promise<void> {
   const home = ringmasterHome(directory);
   const client = new Client(inHome(home));
   const signal = interruption('the worker has been ended.');
   await endingWhatStarted(home, async (started) => {
-    print(await addWorker({ home, client, threads, signal, started }));
+    print(await addWorker({ ...options, home, client, signal, started }));
   });
 }

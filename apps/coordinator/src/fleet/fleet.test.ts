@@ -52,7 +52,15 @@ function scene() {
   const register = (trainers: string[] = [], peer = 'a') => {
     say(
       {
-        ...{ type: 'register', version: '1', token: null, host: 'h', slots: 2, threads: 1 },
+        ...{
+          type: 'register',
+          version: '1',
+          token: null,
+          machine: 'm',
+          host: 'h',
+          slots: 2,
+          threads: 1,
+        },
         ...{ namespace: 'n', pid: 1, startTime: 1 },
         ...{ device: 'cpu', checkpoints: [] },
         trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),

@@ -3,7 +3,7 @@ import { Workers, type Registration } from './workers.js';
 
 const LEASE_MS = 3000;
 const registration = (pid: number, trainers: string[] = []): Registration => ({
-  ...{ type: 'register', version: '0', token: null, host: 'h', slots: 2, threads: 1 },
+  ...{ type: 'register', version: '0', token: null, machine: 'm', host: 'h', slots: 2, threads: 1 },
   ...{ namespace: 'n', pid, startTime: 1 },
   device: 'cpu',
   trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),

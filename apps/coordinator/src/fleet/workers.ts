@@ -24,6 +24,8 @@ export interface Worker extends ProcessIdentity {
   readonly slots: number;
   readonly threads: number;
   readonly device: 'cpu' | 'gpu';
+  /** Where its trainers run: its machine, and there the processes that can share memory. */
+  readonly place: readonly string[];
   /** Routing id of its connection; null once that is broken: then it has to register again. */
   peer: string | null;
   presence: 'here' | 'lost' | 'left';
@@ -57,7 +59,7 @@ export class Workers {
    * there meanwhile: trainers that it was told to launch are on their way, not gone.
    */
   register(peer: string, message: Registration, nowMs: number): Worker {
-    const { host, namespace, pid, startTime, slots, threads, device } = message;
+    const { host, machine, namespace, pid, startTime, slots, threads, device } = message;
     const id = workerId(message);
     const before = this.#workers.get(id);
     const trainers = message.trainers.map((held): [string, Occupant] => {
@@ -67,6 +69,7 @@ export class Workers {
     const underWay = before?.peer === peer && before.presence === 'here' ? before.trainers : [];
     const worker: Worker = {
       ...{ id, host, namespace, pid, startTime, slots, threads, device, peer, lastHeardMs: nowMs },
+      place: [machine, namespace],
       ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
       health: before?.health ?? sound,
       trainers: new Map([...underWay, ...trainers]),

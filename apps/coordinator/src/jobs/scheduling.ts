@@ -106,7 +106,7 @@ export class Scheduling {
   }
 
   #carryOut({ placements, releases, yields }: Plan): void {
-    const { registry, runs } = this.#options;
+    const { registry, runs, fleet } = this.#options;
     const live = new Map(registry.live.map((job) => [job.record.id, job]));
     const apply = (job: string, event: RunEvent) => {
       const found = live.get(job);
@@ -120,7 +120,10 @@ export class Scheduling {
       apply(job, { type: 'released', trainers, reason: reasonOf(by) });
     for (const { job, by } of yields) apply(job, { type: 'yielded', reason: `${reasonOf(by)}s` });
     for (const { job, workers } of placements) {
-      const trainers = workers.map((worker) => ({ id: newId('t', Date.now()), worker }));
+      const trainers = workers.map((worker) => {
+        const place = fleet.workers.get(worker)?.place ?? [];
+        return { id: newId('t', Date.now()), worker, place };
+      });
       apply(job, { type: 'placed', trainers });
     }
   }

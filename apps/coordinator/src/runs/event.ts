@@ -1,6 +1,6 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
 import type { RunCommand } from './commands.js';
-import type { Fault, Run } from './run.js';
+import type { Fault, Run, Trainer } from './run.js';
 
 /** How a trainer came to an end. */
 export type Departure =
@@ -18,13 +18,16 @@ export type Departure =
   /** Its process gave no sign of life for so many seconds, and is being killed. */
   | { readonly cause: 'silent'; readonly seconds: number };
 
+/** A trainer that is to be launched. */
+export type Placed = Pick<Trainer, 'id' | 'worker' | 'place'>;
+
 export type RunEvent =
   /** The preparation of its data began, ended, or cannot succeed (as when a job it depends on has failed). */
   | { readonly type: 'preparing' }
   | { readonly type: 'prepared' }
   | { readonly type: 'abandoned'; readonly error: Fault }
   /** The scheduler gave it slots. */
-  | { readonly type: 'placed'; readonly trainers: readonly { id: string; worker: string }[] }
+  | { readonly type: 'placed'; readonly trainers: readonly Placed[] }
   | { readonly type: 'message'; readonly trainer: string; readonly message: TrainerMessage }
   | { readonly type: 'gone'; readonly trainer: string; readonly departure: Departure }
   | { readonly type: 'cancelled' }

@@ -11,6 +11,8 @@ const trainerSchema = z
   .object({
     id: z.string(),
     worker: z.string(),
+    /** Where it runs, from the machine to whoever can share memory; see `ring/order.ts`. */
+    place: z.array(z.string()).readonly().default([]),
     /** When it was launched. */
     since: z.number(),
     /** Whether TensorFlow, data and model are loaded. */
@@ -235,7 +237,7 @@ export function trainerOf(run: Run, id: string): Trainer | undefined {
 export function withTrainers(
   run: Run,
   ids: readonly string[],
-  change: Partial<Omit<Trainer, 'id' | 'worker'>>,
+  change: Partial<Omit<Trainer, 'id' | 'worker' | 'place'>>,
 ): Run {
   const trainers = run.trainers.map((trainer) =>
     ids.includes(trainer.id) ? { ...trainer, ...change } : trainer,

@@ -51,7 +51,7 @@ export class Scene {
     return this.feed({ type: 'tick' });
   }
   place(...trainers: string[]): this {
-    const placed = trainers.map((id) => ({ id, worker: `w${id}` }));
+    const placed = trainers.map((id) => ({ id, worker: `w${id}`, place: [] }));
     return this.feed({ type: 'placed', trainers: placed });
   }
   say(trainer: string, message: TrainerMessage): this {

@@ -2,7 +2,7 @@ import { isFinal } from '@ringmaster/protocol';
 import { withCheckpoint } from './checkpoints.js';
 import { send, type Context } from './commands.js';
 import { onGone } from './departures.js';
-import type { RunEvent, Transition } from './event.js';
+import type { Placed, RunEvent, Transition } from './event.js';
 import { end } from './faults/breaking.js';
 import { writeIncident } from './faults/incident.js';
 import { onMessage } from './messages.js';
@@ -83,16 +83,12 @@ function apply(run: Run, event: RunEvent, context: Context): Run {
   }
 }
 
-function onPlaced(
-  run: Run,
-  placed: readonly { id: string; worker: string }[],
-  context: Context,
-): Run {
+function onPlaced(run: Run, placed: readonly Placed[], context: Context): Run {
   if (!run.prepared || run.leave !== null || run.state === 'paused') return run;
   for (const { id, worker } of placed)
     context.commands.push({ type: 'launch', trainer: id, worker });
-  const launched = placed.map(({ id, worker }) => ({
-    ...{ id, worker, since: context.now, ready: false, seated: false, stepped: false },
+  const launched = placed.map(({ id, worker, place }) => ({
+    ...{ id, worker, place, since: context.now, ready: false, seated: false, stepped: false },
     ...{ strikesBefore: run.strikesEver, released: null },
   }));
   return { ...run, trainers: [...run.trainers, ...launched] };

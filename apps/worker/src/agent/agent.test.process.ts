@@ -13,6 +13,8 @@ await runAgent({
   keys: null,
   devices: [{ kind: 'cpu' }],
   threads: 1,
+  address: null,
+  ringPorts: null,
   orphanTimeoutMs: 30_000,
   cache: '/nonexistent',
   program: fileURLToPath(new URL('./trainer.test.process.js', import.meta.url)),

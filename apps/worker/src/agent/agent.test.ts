@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { ownIdentity } from '@ringmaster/base';
+import { ownIdentity, ownMachine } from '@ringmaster/base';
 import { isAlive, untilGone } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './coordinator.test.fixture.js';
@@ -20,6 +20,7 @@ describe('a worker', () => {
       type: 'register',
       version: '0.1.0',
       token: 'secret',
+      machine: ownMachine(),
       ...ownIdentity(),
       slots: 2,
       threads: 4,

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity } from '@ringmaster/base';
+import { ownIdentity, ownMachine } from '@ringmaster/base';
+import type { PortRange } from '@ringmaster/protocol';
 import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import type { RingPlace } from '../trainer/session/listening.js';
 import { Connection, type Ending, type Order } from './connection.js';
 import { Deliveries } from './deliveries.js';
 import { KeptCheckpoints } from './kept-checkpoints.js';
@@ -19,6 +21,10 @@ export interface AgentOptions {
   /** Devices, one for each slot. */
   readonly devices: readonly [Device, ...Device[]];
   readonly threads: number;
+  /** Address at which rings listen; null for the one that leads to the coordinator. */
+  readonly address: string | null;
+  /** Ports at which they do; null for any. */
+  readonly ringPorts: PortRange | null;
   readonly orphanTimeoutMs: number;
   /** Directory of fetched artifacts. */
   readonly cache: string;
@@ -44,7 +50,7 @@ const POLL_MS = 20;
  */
 export async function runAgent(options: AgentOptions): Promise<Ending> {
   const { log, leaving, signal } = options;
-  let artifacts: ArtifactsLocation | null = null;
+  let surroundings: { artifacts: ArtifactsLocation; ring: RingPlace } | null = null;
   const kept = new KeptCheckpoints(options.cache, log);
   const deliveries = new Deliveries({
     kept,
@@ -80,6 +86,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       version: options.version,
       token: options.token,
       host: hostname(),
+      machine: ownMachine(),
       ...ownIdentity(),
       slots: options.devices.length,
       threads: options.threads,
@@ -87,9 +94,13 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       trainers: trainers.held(),
       checkpoints: deliveries.list(),
     }),
-    onRegistered: (registered) => {
+    onRegistered: (registered, control) => {
       log.info({ id: registered.worker }, 'registered');
-      artifacts = { ...registered.artifacts, token: options.token };
+      const artifacts = { ...registered.artifacts, token: options.token };
+      surroundings = {
+        artifacts,
+        ring: { control, address: options.address, ports: options.ringPorts },
+      };
       trainers.leaseMs = registered.leaseMs;
       deliveries.registered(artifacts);
       if (leaving.aborted) connection.send({ type: 'leaving' });
@@ -136,7 +147,8 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   const obey = (order: Order) => {
     switch (order.type) {
       case 'launch':
-        if (artifacts !== null) trainers.launch(order.launch, artifacts);
+        if (surroundings !== null)
+          trainers.launch(order.launch, surroundings.artifacts, surroundings.ring);
         break;
       case 'trainer-command':
         trainers.command(order.trainer, order.command);

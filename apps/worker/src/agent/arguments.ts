@@ -4,6 +4,7 @@ import { ringmasterHome, type Home } from '@ringmaster/base';
 import {
   parseDuration,
   parsePortRange,
+  PORTS_OF_A_TRAINER,
   RingmasterError,
   type PortRange,
 } from '@ringmaster/protocol';
@@ -42,7 +43,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
     address: address(values.address),
-    ringPorts: ports(values['ring-ports']),
+    ringPorts: ports(values['ring-ports'], slots),
   };
 }
 
@@ -93,10 +94,13 @@ function address(text: string | undefined): string | null {
   return text;
 }
 
-function ports(text: string | undefined): PortRange | null {
+function ports(text: string | undefined, slots: number): PortRange | null {
   if (text === undefined) return null;
   const range = parsePortRange(text);
   if (range === null) throw usage(`--ring-ports takes ports such as 41000-41999, not '${text}'`);
+  const needed = slots * PORTS_OF_A_TRAINER;
+  if (range.last - range.first + 1 < needed)
+    throw usage(`--ring-ports ${text} are too few: it takes ${needed} for ${slots} slots`);
   return range;
 }
 

@@ -23,7 +23,8 @@ export interface ConnectionOptions {
   /** How long to go on without a coordinator. */
   readonly orphanTimeoutMs: number;
   readonly registration: () => Registration;
-  readonly onRegistered: (registered: Registered) => void;
+  /** The coordinator at this endpoint has taken the worker in. */
+  readonly onRegistered: (registered: Registered, endpoint: string) => void;
   readonly onOrder: (order: Order) => void;
   /** The coordinator has this message. */
   readonly onArrived: (message: WorkerMessage) => void;
@@ -132,7 +133,7 @@ export class Connection {
       routingId: `${this.#options.name}/${++this.#links}`,
       keys: this.#options.keys,
       onMessage: (message) => {
-        if (link === this.#link) this.#hear(message);
+        if (link === this.#link) this.#hear(message, endpoint);
       },
       onInvalid: (error) => {
         this.#options.log.error(error, 'the coordinator sent something invalid');
@@ -153,7 +154,7 @@ export class Connection {
     this.#connect();
   }
 
-  #hear(message: CoordinatorMessage): void {
+  #hear(message: CoordinatorMessage, endpoint: string): void {
     this.#silentMs = 0;
     this.#noticeGiven = false;
     switch (message.type) {
@@ -164,7 +165,7 @@ export class Connection {
         for (const held of this.#outbox.restart()) this.#link?.send(held);
         // Its answer says that all of this has arrived; to the coordinator it says that nothing more of before follows.
         this.#beat();
-        this.#options.onRegistered(message);
+        this.#options.onRegistered(message, endpoint);
         break;
       case 'refused':
         this.#end({ reason: 'refused', error: message.error });

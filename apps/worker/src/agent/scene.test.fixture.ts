@@ -45,6 +45,8 @@ export class Scene {
       keys: null,
       devices: [{ kind: 'cpu' }, { kind: 'cpu' }],
       threads: 4,
+      address: null,
+      ringPorts: null,
       orphanTimeoutMs: 30_000,
       cache: this.cache,
       program: program('trainer'),

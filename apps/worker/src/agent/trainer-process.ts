@@ -5,6 +5,7 @@ import { detection, type Launch, type TrainerCommand } from '@ringmaster/protoco
 import { trainerEnvironment, type Device } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { beatPipe } from '../trainer/beat/beat-pipe.js';
+import type { RingPlace } from '../trainer/session/listening.js';
 import { LogLines } from './log-lines.js';
 import { peakMemory } from './memory.js';
 
@@ -15,6 +16,8 @@ export interface TrainerLaunch {
   readonly artifacts: ArtifactsLocation;
   /** Directory of fetched artifacts. */
   readonly cache: string;
+  /** Where its rings are to listen. */
+  readonly ring: RingPlace;
 }
 
 export interface TrainerProcessOptions {

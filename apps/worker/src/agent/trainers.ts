@@ -10,6 +10,7 @@ import {
 import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import type { RingPlace } from '../trainer/session/listening.js';
 import { OomKills, oomKillFile, oomKillsIn } from './memory.js';
 import { TrainerProcess, type Exit } from './trainer-process.js';
 import { Vigil } from './vigil.js';
@@ -67,14 +68,14 @@ export class Trainers {
   }
 
   /** Starts a trainer; one that is told twice to start is started once. */
-  launch(launch: Launch, artifacts: ArtifactsLocation): void {
+  launch(launch: Launch, artifacts: ArtifactsLocation, ring: RingPlace): void {
     const { trainer, job } = launch;
     if (this.#trainers.has(trainer)) return;
     const { program, devices, cache, send, log } = this.#options;
     const slot = this.#freeSlot();
     const process = new TrainerProcess({
       program,
-      first: { type: 'launch', launch, artifacts, cache },
+      first: { type: 'launch', launch, artifacts, cache, ring },
       device: devices[slot] ?? { kind: 'cpu' },
       onMessage: (message) => {
         this.#relay(trainer, message);

@@ -29,7 +29,8 @@ export async function openRanks(
     Array.from({ length: size }, async (_, rank) => {
       const run = changed(await loadRun(launch, artifacts, pino({ level: 'silent' })));
       await run.initialise();
-      const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
+      const place = { control: '', address: '127.0.0.1', ports: null };
+      const session = new Session(run, place, { generation: 1, rank, size, announced: () => 0 });
       return { run, session };
     }),
   );

@@ -8,9 +8,10 @@ import { failure } from './failure.js';
 import { loadRun } from './run/load.js';
 import { numericsOf } from './run/numerics.js';
 import { portsOf } from './run/ports.js';
+import { ringPlaceSchema } from './session/listening.js';
 import { Trainer } from './trainer.js';
 
-/** The first message of the agent: what to train, where artifacts are, and where fetched ones are kept. */
+/** The first message of the agent: what to train, where artifacts are and fetched ones are kept, where rings listen. */
 const firstMessageSchema = z.object({
   type: z.literal('launch'),
   launch: launchSchema,
@@ -21,6 +22,7 @@ const firstMessageSchema = z.object({
     token: z.string().nullable(),
   }),
   cache: z.string(),
+  ring: ringPlaceSchema,
 });
 
 const send = (message: TrainerMessage) => {
@@ -32,7 +34,7 @@ const send = (message: TrainerMessage) => {
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.once('message', (first: unknown) => {
-  const { launch, artifacts: location, cache } = firstMessageSchema.parse(first);
+  const { launch, artifacts: location, cache, ring } = firstMessageSchema.parse(first);
   const log = pino({ base: { job: launch.job, trainer: launch.trainer, pid: process.pid } });
   const waiting: unknown[] = [];
   let receive = (message: unknown) => void waiting.push(message);
@@ -44,7 +46,7 @@ process.once('message', (first: unknown) => {
     if (artifacts.source.kind === 'remote') await holdCache(cache);
     const run = await loadRun(launch, artifacts, log);
     const numerics = await numericsOf(run);
-    const trainer = new Trainer(portsOf(run, send, log), send, log);
+    const trainer = new Trainer(portsOf(run, ring, send, log), send, log);
     receive = (message) => {
       trainer.handle(trainerCommandSchema.parse(message));
     };

@@ -18,6 +18,7 @@ import {
 } from '@ringmaster/protocol';
 import { trainerEnvironment } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import type { RingPlace } from './session/listening.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
@@ -98,6 +99,7 @@ export class TrainingGround {
       launch: { ...launch, trainer: `t-${child.pid ?? 0}` },
       artifacts: this.location(),
       cache: join(this.home, 'cache'),
+      ring: { control: 'tcp://127.0.0.1:9', address: null, ports: null },
     };
     child.send(message);
     await trainer.next('ready');
@@ -117,6 +119,7 @@ interface LaunchMessage {
   };
   readonly artifacts: ArtifactsLocation;
   readonly cache: string;
+  readonly ring: RingPlace;
 }
 
 /** One real trainer process. */

@@ -50,6 +50,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     version: z.string(),
     token: z.string().nullable(),
     host: z.string(),
+    /** A hash of the host's boot: the same for all processes of one machine, whatever their namespaces. */
+    machine: z.string(),
     ...processIdentitySchema.shape,
     /** Trainers that the worker has room for. */
     slots: z.int().positive(),

@@ -28,7 +28,7 @@ export class SimulatedWorker {
     this.#socket.connect(control);
     void this.#listen();
     this.#send({
-      ...{ type: 'register', version, token: null, host: 'simulated' },
+      ...{ type: 'register', version, token: null, machine: 'm', host: 'simulated' },
       ...{ namespace: 'simulated', pid: number, startTime: 0 },
       ...{ slots: 1, threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
     });

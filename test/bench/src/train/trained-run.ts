@@ -28,7 +28,8 @@ export async function openRun({
   const artifacts = openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   await run.initialise();
-  const session = new Session(run, { generation: 1, rank, size, announced: () => 0 });
+  const place = { control: '', address: '127.0.0.1', ports: null };
+  const session = new Session(run, place, { generation: 1, rank, size, announced: () => 0 });
   return { run, session, seat: await session.bind() };
 }
 

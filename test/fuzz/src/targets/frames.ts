@@ -45,6 +45,7 @@ const workerMessages = [
       version: '0.1.0',
       token: null,
       host: 'h',
+      machine: 'm',
       namespace: 'n',
       pid: 10,
       startTime: 1,

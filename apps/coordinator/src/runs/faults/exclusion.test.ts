@@ -50,7 +50,7 @@ describe('the crash loop', () => {
   it('keeps away from a worker where trainers die before they make a step, while others go on', () => {
     const scene = new Scene().running();
     for (const id of ['3', '4', '5']) {
-      scene.feed({ type: 'placed', trainers: [{ id, worker: 'bad' }] }).exited(id);
+      scene.feed({ type: 'placed', trainers: [{ id, worker: 'bad', place: [] }] }).exited(id);
       if (id === '5')
         expect(scene.incidents[0]).toContain('The run keeps away from worker bad from now on.');
       scene.progress(scene.run.step + 1);

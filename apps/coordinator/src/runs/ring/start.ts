@@ -3,6 +3,7 @@ import { send, type Context } from '../commands.js';
 import { ringMs } from '../deadlines.js';
 import { newGeneration, rankIn, type Generation, type Member, type Start } from '../generation.js';
 import { trainerOf, withTrainers, type Run } from '../run.js';
+import { ringOrder } from './order.js';
 import { dealAmong, dealShares, speedsOf } from './shares.js';
 
 /*
@@ -17,7 +18,7 @@ interface Round {
 }
 
 /**
- * Issues the next generation: numbers it and asks its members, by rank, to prepare.
+ * Issues the next generation: numbers it, gives its members their ranks and asks them to prepare.
  * @param from The ring that it takes over from by a switch; null after a failure.
  */
 export function issue(
@@ -28,14 +29,15 @@ export function issue(
   context: Context,
 ): Round {
   const number = run.generation + 1;
+  const ordered = ringOrder(members, (id) => trainerOf(run, id)?.place ?? []);
   const generation = newGeneration(
     number,
     from?.generation ?? null,
-    members,
+    ordered,
     retiring,
     context.now,
   );
-  members.forEach((id, rank) => {
+  ordered.forEach((id, rank) => {
     send(context, id, preparation(generation, rank));
   });
   return { run: { ...run, generation: number }, generation };

@@ -3,15 +3,20 @@ import type { Logger } from 'pino';
 import { loadCheckpoint } from '../checkpoint/load.js';
 import { CheckpointWriter } from '../checkpoint/writer.js';
 import type { Ports } from '../ports.js';
+import type { RingPlace } from '../session/listening.js';
 import { Session } from '../session/session.js';
 import { trainStep } from '../step/step.js';
 import { evaluateInRing } from './evaluate.js';
 import { finish } from './finish.js';
 import type { Run } from './run.js';
 
-/** The ports of a trainer that trains a run on TensorFlow, in rings of sockets. */
+/**
+ * The ports of a trainer that trains a run on TensorFlow, in rings of sockets.
+ * @param place Where its rings are to listen.
+ */
 export function portsOf(
   run: Run,
+  place: RingPlace,
   send: (message: TrainerMessage) => void,
   log: Logger,
 ): Ports<Session> {
@@ -19,7 +24,7 @@ export function portsOf(
     run,
     checkpoints: new CheckpointWriter(run, send, log),
     now: () => performance.now(),
-    open: (options) => new Session(run, options),
+    open: (options) => new Session(run, place, options),
     loadCheckpoint: (manifest) => loadCheckpoint(run, manifest),
     evaluate: (session) => evaluateInRing(run, session),
     step: (session) => trainStep(run, session),

@@ -9,6 +9,7 @@ import { hasFreeProcessor } from '../quantising/processors.js';
 import type { Run } from '../run/run.js';
 import { WORDS } from '../step/lanes.js';
 import { GenerationEnded } from './generation-ended.js';
+import { listening, type RingPlace } from './listening.js';
 import { fetchState, offerState } from './transfer.js';
 
 /** What a rank must know of its generation to take part in it. */
@@ -20,6 +21,7 @@ export class Session implements RingSession {
   readonly rank: number;
   readonly size: number;
   readonly #run: Run;
+  readonly #place: RingPlace;
   readonly #announced: () => number;
   #binding: Promise<Ring> | null = null;
   #ring: Ring | null = null;
@@ -34,8 +36,10 @@ export class Session implements RingSession {
   #summedAt: number | null = null;
   #slowestMs = 0;
 
-  constructor(run: Run, options: SessionOptions) {
+  /** @param place Where its ring is to listen. */
+  constructor(run: Run, place: RingPlace, options: SessionOptions) {
     this.#run = run;
+    this.#place = place;
     ({
       generation: this.generation,
       rank: this.rank,
@@ -46,8 +50,18 @@ export class Session implements RingSession {
 
   /** Binds fresh sockets; nobody is connected yet. */
   async bind(): Promise<{ endpoint: string; donor: string }> {
+    this.#binding = this.#bindRing();
+    this.#ring = await this.#binding;
+    const endpoint = await advertised(this.#ring.endpoint);
+    const donor = await advertised(this.#ring.donor);
+    this.assertCurrent();
+    faultPoint('bound', this.#run);
+    return { endpoint, donor };
+  }
+
+  async #bindRing(): Promise<Ring> {
     const { generation, rank, size } = this;
-    this.#binding = Ring.bind({
+    return Ring.bind({
       run: this.#run.loaded.launch.job,
       generation,
       rank,
@@ -55,13 +69,8 @@ export class Session implements RingSession {
       arena: this.#run.memory.shared,
       region: this.#run.memory.region,
       transport: 'tcp',
+      ...(await listening(this.#place)),
     });
-    this.#ring = await this.#binding;
-    const endpoint = await advertised(this.#ring.endpoint);
-    const donor = await advertised(this.#ring.donor);
-    this.assertCurrent();
-    faultPoint('bound', this.#run);
-    return { endpoint, donor };
   }
 
   /** Resolves when both neighbours are linked. @throws RING_LINK_FAILED */
