@@ -1,4 +1,4 @@
-import { onEndingSignal } from '@ringmaster/base';
+import { notifyServiceManager, onEndingSignals } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { startCoordinator } from './coordinator.js';
 import { SAVE_MS } from './jobs/farewell.js';
@@ -26,17 +26,26 @@ process.on('unhandledRejection', die);
 const starting = Promise.resolve().then(() =>
   startCoordinator(parseOptions(process.argv.slice(2)), die, goDown),
 );
-starting.catch(die);
+starting
+  .then(() => {
+    notifyServiceManager('ready');
+  })
+  .catch(die);
 
 function goDown(saveMs: number): void {
+  notifyServiceManager('stopping');
   starting
     .then((coordinator) => coordinator.shutDown(saveMs))
     .then(() => process.exit(0))
     .catch(die);
 }
 
-// Asked once, it has jobs save their state; asked twice, it waits for none.
-let asked = 0;
-onEndingSignal(() => {
-  goDown(asked++ === 0 ? SAVE_MS : 0);
-});
+// Asked once, it has jobs save their state; asked again, it waits for none.
+onEndingSignals(
+  () => {
+    goDown(SAVE_MS);
+  },
+  () => {
+    goDown(0);
+  },
+);

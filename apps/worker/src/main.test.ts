@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './agent/coordinator.test.fixture.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
+
+/** Signals this far apart are two requests. */
+const INSISTING_MS = 1100;
 
 let home: string;
 let coordinator: TestCoordinator;
@@ -81,14 +84,45 @@ describe('a worker', () => {
     expect(coordinator.heard.map(({ type }) => type)).not.toContain('leaving');
     process.kill(pid, 'SIGTERM');
     await coordinator.take('leaving');
+    await sleep(INSISTING_MS);
     process.kill(pid, 'SIGTERM');
     await once(worker, 'exit');
   });
 
-  it('leaves at once at the second signal', async () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'leaves in order when %s comes twice within a second, and SIGHUP after it',
+    async (signal) => {
+      const pid = await start();
+      worker.kill(signal);
+      await coordinator.take('leaving');
+      worker.kill(signal);
+      await sleep(INSISTING_MS);
+      worker.kill('SIGHUP');
+      await sleep(200);
+      expect(isAlive(pid)).toBe(true);
+      expect(coordinator.heard.map(({ type }) => type)).not.toContain('leave');
+      await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
+      await coordinator.take('leave');
+      expect(await once(worker, 'exit')).toEqual([0, null]);
+    },
+  );
+
+  it('leaves in order once the file is there that it was told to look for', async () => {
+    const notice = join(home, 'notice');
+    const pid = await start('--leave-file', notice);
+    expect(coordinator.heard.map(({ type }) => type)).not.toContain('leaving');
+    await writeFile(notice, '');
+    await coordinator.take('leaving');
+    expect(isAlive(pid)).toBe(true);
+    await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+  });
+
+  it('leaves at once when it is asked again', async () => {
     const pid = await start();
     worker.kill('SIGINT');
     await coordinator.take('leaving');
+    await sleep(INSISTING_MS);
     worker.kill('SIGINT');
     expect(await once(worker, 'exit')).toEqual([0, null]);
     expect(isAlive(pid)).toBe(false);

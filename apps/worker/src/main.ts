@@ -1,10 +1,13 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
-//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s] [--address IP] [--ring-ports A-B]
+//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE]
+//   [--address IP] [--ring-ports A-B]
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   makeHomeDirectory,
-  onEndingSignal,
+  notifyServiceManager,
+  onEndingSignals,
   packageVersion,
   readCoordinatorFile,
   readLine,
@@ -32,16 +35,35 @@ function keysOf(home: Home): CurveKeys | null {
   return { serverKey, publicKey, secretKey };
 }
 
-async function serve({ home, control, ...options }: WorkerArguments): Promise<void> {
+/** How often is looked for the file that asks the worker to leave. Clouds give notice 30 s ahead, or more. */
+const LOOK_MS = 500;
+
+/** Calls `then` once there is such a file. Nothing waits for that alone. */
+function whenThere(file: string, then: () => void): void {
+  const timer = setInterval(() => {
+    if (!existsSync(file)) return;
+    clearInterval(timer);
+    then();
+  }, LOOK_MS);
+  timer.unref();
+}
+
+async function serve({ home, control, leaveFile, ...options }: WorkerArguments): Promise<void> {
   const log = pino(
     { base: { worker: options.name, pid: process.pid } },
     destination({ sync: true }),
   );
-  // Asked once, the worker leaves in order; asked twice, at once.
+  // Asked once, the worker leaves in order; asked again, at once.
   const [leaving, abort] = [new AbortController(), new AbortController()];
-  onEndingSignal(() => {
-    (leaving.signal.aborted ? abort : leaving).abort();
+  const leave = () => {
+    if (leaving.signal.aborted) return;
+    notifyServiceManager('stopping');
+    leaving.abort();
+  };
+  onEndingSignals(leave, () => {
+    abort.abort();
   });
+  if (leaveFile !== null) whenThere(leaveFile, leave);
   makeHomeDirectory(home.root);
   log.info({ version, control: control ?? home.coordinator }, 'worker started');
   const ending = await runAgent({
@@ -54,6 +76,9 @@ async function serve({ home, control, ...options }: WorkerArguments): Promise<vo
     cache: home.cache,
     program: fileURLToPath(new URL('./trainer/trainer.process.js', import.meta.url)),
     log,
+    onRegistered: () => {
+      notifyServiceManager('ready');
+    },
     leaving: leaving.signal,
     signal: abort.signal,
   });

@@ -1,11 +1,31 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
+/** Signals that follow each other closer than this are one request: whoever ends a group of processes often sends two. */
+const REPEAT_MS = 1000;
+
+/**
+ * Calls `inOrder` at the first signal that asks this process to end, and `atOnce` at each later SIGTERM or SIGINT that
+ * insists. A signal within a second of the one before is a repetition and no insistence: Slurm signals a step and its
+ * batch script, which passes the signal on, and npm passes on what the terminal has sent. SIGHUP never insists: it
+ * comes when a connection is closed behind whoever has asked.
+ */
+export function onEndingSignals(inOrder: () => void, atOnce: () => void): void {
+  let askedAt: number | null = null;
+  onEndingSignal((signal) => {
+    const now = performance.now();
+    const before = askedAt;
+    askedAt = now;
+    if (before === null) inOrder();
+    else if (signal !== 'SIGHUP' && now - before > REPEAT_MS) atOnce();
+  });
+}
+
 /**
  * Calls `end` whenever a signal asks this process to end. SIGHUP, which a closed terminal sends, does so unless the
  * process was started so that it is ignored, as `nohup` does; then it is ignored.
  */
-export function onEndingSignal(end: () => void): void {
+export function onEndingSignal(end: (signal: NodeJS.Signals) => void): void {
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
   process.on('SIGHUP', outlivesTerminal() ? () => undefined : end);

@@ -1,7 +1,7 @@
 export * from './counted.js';
 export { writeDurably } from './durable-file.js';
 export * from './elementary.js';
-export { onEndingSignal, outlivesTerminal } from './ending-signals.js';
+export { onEndingSignal, onEndingSignals, outlivesTerminal } from './ending-signals.js';
 export { neutralEnvironment } from './environment.js';
 export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
 export { gitLfsPointer } from './git-lfs.js';
@@ -18,5 +18,6 @@ export {
 } from './process-identity.js';
 export * from './program.js';
 export * from './random.js';
+export { notifyServiceManager } from './service-manager.js';
 export * from './web-assembly.js';
 export { z85 } from './z85.js';

@@ -19,6 +19,7 @@ await runAgent({
   cache: '/nonexistent',
   program: fileURLToPath(new URL('./trainer.test.process.js', import.meta.url)),
   log: pino({ level: 'silent' }),
+  onRegistered: () => undefined,
   leaving: new AbortController().signal,
   leaveTimeoutMs: 30_000,
   signal: new AbortController().signal,

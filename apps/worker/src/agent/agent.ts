@@ -31,6 +31,8 @@ export interface AgentOptions {
   /** Path of the trainer's program. */
   readonly program: string;
   readonly log: Logger;
+  /** Called whenever a coordinator has taken the worker in. */
+  readonly onRegistered: () => void;
   /** Aborted when the worker is asked to leave, as soon as its trainers are replaced. */
   readonly leaving: AbortSignal;
   /** How long that may take before it leaves at once. */
@@ -104,6 +106,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       trainers.leaseMs = registered.leaseMs;
       deliveries.registered(artifacts);
       if (leaving.aborted) connection.send({ type: 'leaving' });
+      options.onRegistered();
     },
     onOrder: (order) => {
       obey(order);

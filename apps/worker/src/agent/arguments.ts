@@ -25,6 +25,8 @@ export interface WorkerArguments {
   readonly address: string | null;
   /** Ports that trainers listen on for those of other hosts; null for any. */
   readonly ringPorts: PortRange | null;
+  /** The worker leaves in order once this file exists; null to look for none. */
+  readonly leaveFile: string | null;
 }
 
 /** @throws USAGE naming what is wrong. */
@@ -44,6 +46,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
     address: address(values.address),
     ringPorts: ports(values['ring-ports'], slots),
+    leaveFile: values['leave-file'] ?? null,
   };
 }
 
@@ -62,6 +65,7 @@ function read(given: readonly string[]) {
         'leave-timeout': { type: 'string', default: '30s' },
         address: { type: 'string' },
         'ring-ports': { type: 'string' },
+        'leave-file': { type: 'string' },
       },
     }).values;
   } catch (error) {

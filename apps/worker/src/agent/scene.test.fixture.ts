@@ -51,6 +51,7 @@ export class Scene {
       cache: this.cache,
       program: program('trainer'),
       log: pino({ level: 'silent' }),
+      onRegistered: () => undefined,
       leaving: this.leaving.signal,
       leaveTimeoutMs: 30_000,
       signal: this.abort.signal,
