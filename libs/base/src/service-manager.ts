@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
 
 /** What a service tells the manager that started it, such as systemd: `sd_notify(3)`. */
 export type ServiceState = 'ready' | 'stopping';
@@ -56,7 +57,7 @@ function unixAddress(path: string): Buffer {
 
 /** The functions of the C library; loaded by those only whom a service manager has started. */
 function libC(): LibC {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
   const library = koffi.load(null);
   return {
     socket: library.func('int socket(int family, int type, int protocol)') as LibC['socket'],

@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+
+/** One address in front of whichever is behind it at the time, as a Service of Kubernetes or a name of DNS is. */
+export interface Relay {
+  readonly host: string;
+  readonly port: number;
+  /** Where connections lead from now on. */
+  leadTo(endpoint: URL): void;
+  close(): void;
+}
+
+export async function openRelay(): Promise<Relay> {
+  let target: URL | null = null;
+  const server = createServer((client) => {
+    if (target === null) {
+      client.destroy();
+      return;
+    }
+    const behind = connect(Number(target.port), target.hostname);
+    client.pipe(behind).pipe(client);
+    for (const [one, other] of [
+      [client, behind],
+      [behind, client],
+    ] as const)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { address: host, port } = server.address() as AddressInfo;
+  return {
+    host,
+    port,
+    leadTo: (endpoint) => {
+      target = endpoint;
+    },
+    close: () => {
+      server.close();
+    },
+  };
+}
