@@ -1,10 +1,13 @@
 // One head of attention and its gradient: from projections to what the head has read.
 //
 // One head of one sequence at a time, so that all of it stays in the processor's cache, and sixteen queries at a time,
-// which compute scores of the keys only that one of them may see: half of them where attention is causal.
+// which compute scores of the keys only that one of them may see: half of them where attention is causal. Neither
+// probabilities nor their dropout are kept: the gradient computes those of sixteen queries again, by the same operations,
+// so that memory grows with the length and not with its square (Dao et al., "FlashAttention", 2022).
 #pragma once
 
 #include "call.h"
+#include "dropout.h"
 #include "product.h"
 #include "softmax.h"
 
@@ -49,8 +52,8 @@ struct Attention {
   const int32_t* lengths;
   /** [A,Q,K]; null for nothing. */
   const float* bias;
-  /** [B,A,Q,K]; null for no dropout. */
-  const float* mask;
+  /** Over [B,A,Q,K]. */
+  Mask mask;
 
   int64_t scores() const { return sequences * heads * queryLength * keyLength; }
 };
@@ -196,13 +199,16 @@ class Scratch {
   float* next_;
 };
 
-/** A head's columns of `context` [B·Q,AD], and the probabilities that its gradient needs, as far as queries may see. */
-inline void attendHead(const Head& head, float* context, float* probabilities) {
+/** Room for the dropout mask of a query. */
+inline int64_t maskRoom(int64_t K) { return K + 2 * LANES; }
+
+/** A head's columns of `context` [B·Q,AD]. */
+inline void attendHead(const Head& head, float* context) {
   const int64_t Q = head.Q;
   const int64_t K = head.K;
   const int64_t D = head.D;
-  const float* mask = head.of.mask;
-  Scratch scratch(Q * D + 3 * K * D + QUERIES * (2 * K + D));
+  const bool drops = head.of.mask.key != nullptr;
+  Scratch scratch(Q * D + 3 * K * D + QUERIES * (2 * K + D) + maskRoom(K));
   float* queries = scratch.take(Q * D);
   float* keys = scratch.take(K * D);
   float* values = scratch.take(K * D);
@@ -210,6 +216,7 @@ inline void attendHead(const Head& head, float* context, float* probabilities) {
   float* scores = scratch.take(QUERIES * K);
   float* dropped = scratch.take(QUERIES * K);
   float* read = scratch.take(QUERIES * D);
+  float* kept = scratch.take(maskRoom(K));
   head.readQueries(queries);
   head.readKeys(keys);
   head.readValues(values);
@@ -220,13 +227,12 @@ inline void attendHead(const Head& head, float* context, float* probabilities) {
     product<Left::plain, Into::zero>({queries + query * D, D}, {byDepth, K}, scores, K, QUERIES, group.padded, D);
     for (int64_t row = 0; row < group.count; row++) {
       float* line = scores + row * K;
-      const int64_t at = head.scores(query + row);
       softmaxInPlace(line, head.bias(query + row), head.visible(query + row), group.padded);
-      for (int64_t k = 0; k < group.seen; k += LANES)
-        store(probabilities + at + k, load(line + k), lanesAt(k, group.seen));
-      if (mask != nullptr) multiplyInto(dropped + row * K, line, mask + at, group.seen);
+      if (!drops) continue;
+      const float* mask = head.of.mask.draw(head.scores(query + row), group.seen, kept);
+      multiplyInto(dropped + row * K, line, mask, group.seen);
     }
-    const float* weights = mask == nullptr ? scores : dropped;
+    const float* weights = drops ? dropped : scores;
     product<Left::plain, Into::zero>({weights, K}, {values, D}, read, D, QUERIES, D, group.seen);
     for (int64_t row = 0; row < group.count; row++) {
       const int64_t token = head.sequence * head.of.queryLength + query + row;
@@ -239,28 +245,21 @@ inline void attendHead(const Head& head, float* context, float* probabilities) {
 
 /**
  * Of one query: slopes of its dropped probabilities become those of its scores, P ∘ (d − Σ P ∘ d) with d = slopes ∘ mask;
- * `weights` become its probabilities and `dropped` those after dropout, where there is a mask (null for none).
+ * `dropped` become its probabilities after dropout, where there is a mask (null for none).
  */
-inline void scoresGradient(const float* probabilities, const float* mask, int64_t seen, float* slopes, float* weights,
-                           float* dropped) {
+inline void scoresGradient(const float* probabilities, const float* mask, int64_t seen, float* slopes, float* dropped) {
   if (mask != nullptr) multiplyInto(slopes, slopes, mask, seen);
   Floats products = {};
-  for (int64_t k = 0; k < seen; k += LANES) {
-    const Floats probability = load(probabilities + k, lanesAt(k, seen));
-    store(weights + k, probability);
-    products += probability * load(slopes + k);
-  }
+  for (int64_t k = 0; k < seen; k += LANES) products += load(probabilities + k) * load(slopes + k);
   const float sum = total(products);
-  for (int64_t k = 0; k < seen; k += LANES) store(slopes + k, load(weights + k) * (load(slopes + k) - sum));
-  if (mask != nullptr) multiplyInto(dropped, weights, mask, seen);
+  for (int64_t k = 0; k < seen; k += LANES) store(slopes + k, load(probabilities + k) * (load(slopes + k) - sum));
+  if (mask != nullptr) multiplyInto(dropped, probabilities, mask, seen);
 }
 
 /** What the gradient of attention is computed of, and into. */
 struct AttentionGradient {
   /** [B·Q,AD]. */
   const float* context;
-  /** [B,A,Q,K]. */
-  const float* probabilities;
   VectorsGradient queries, keys, values;
   /** Those of the scores with their bias, [B,A,Q,K]; null where nobody wants them. */
   float* scores;
@@ -279,12 +278,13 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
   const int64_t Q = first.Q;
   const int64_t K = first.K;
   const int64_t D = first.D;
-  const float* mask = of.mask;
-  Scratch scratch(3 * Q * D + 5 * K * D + 3 * QUERIES * K);
+  const bool drops = of.mask.key != nullptr;
+  Scratch scratch(3 * Q * D + 6 * K * D + 3 * QUERIES * K + maskRoom(K));
   float* queries = scratch.take(Q * D);
   float* keys = scratch.take(K * D);
   float* values = scratch.take(K * D);
-  float* byDepth = scratch.take(K * D);
+  float* keysByDepth = scratch.take(K * D);
+  float* valuesByDepth = scratch.take(K * D);
   float* slopes = scratch.take(Q * D);
   float* dQueries = scratch.take(Q * D);
   float* dKeys = scratch.take(K * D);
@@ -292,9 +292,11 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
   float* dScores = scratch.take(QUERIES * K);
   float* weights = scratch.take(QUERIES * K);
   float* dropped = scratch.take(QUERIES * K);
+  float* kept = scratch.take(maskRoom(K));
   first.readKeys(keys);
   first.readValues(values);
-  transposeInto(values, K, D, byDepth);
+  transposeInto(keys, K, D, keysByDepth);
+  transposeInto(values, K, D, valuesByDepth);
   memset(dKeys, 0, K * D * sizeof(float));
   memset(dValues, 0, K * D * sizeof(float));
   for (int64_t member = 0; member < shared; member++) {
@@ -303,26 +305,27 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
     head.read({gradient.context, of.heads * of.D, nullptr}, head.head, of.queryLength, 1.0f, slopes);
     for (int64_t query = 0; query < of.queryLength; query += QUERIES) {
       const Group group(head, query);
-      for (int64_t row = 0; row < group.count; row++)
-        prefetch(gradient.probabilities + head.scores(query + row), group.seen);
+      const Matrix asked = {queries + query * D, D};
       const Matrix slope = {slopes + query * D, D};
-      product<Left::plain, Into::zero>(slope, {byDepth, K}, dScores, K, QUERIES, group.padded, D);
+      product<Left::plain, Into::zero>(asked, {keysByDepth, K}, weights, K, QUERIES, group.padded, D);
+      product<Left::plain, Into::zero>(slope, {valuesByDepth, K}, dScores, K, QUERIES, group.padded, D);
       for (int64_t row = 0; row < group.count; row++) {
         const int64_t at = head.scores(query + row);
-        const float* kept = mask == nullptr ? nullptr : mask + at;
         const int64_t line = row * K;
-        scoresGradient(gradient.probabilities + at, kept, group.seen, dScores + line, weights + line, dropped + line);
+        softmaxInPlace(weights + line, head.bias(query + row), head.visible(query + row), group.padded);
+        const float* mask = drops ? of.mask.draw(at, group.seen, kept) : nullptr;
+        scoresGradient(weights + line, mask, group.seen, dScores + line, dropped + line);
         if (gradient.scores != nullptr)
           writeScores(dScores + line, group.seen, of.keyLength, gradient.scores + at);
       }
       // Queries that are padding have slopes of 0, and so whatever is multiplied with them has no effect, if it is finite.
       const int64_t padding = (QUERIES - group.count) * K * sizeof(float);
-      float* given = mask == nullptr ? weights : dropped;
+      float* given = drops ? dropped : weights;
       memset(given + group.count * K, 0, padding);
       memset(dScores + group.count * K, 0, padding);
       product<Left::plain, Into::zero>({dScores, K}, {keys, D}, dQueries + query * D, D, QUERIES, D, group.seen);
       product<Left::transposed, Into::sum>({given, K}, slope, dValues, D, group.padded, D, QUERIES);
-      product<Left::transposed, Into::sum>({dScores, K}, {queries + query * D, D}, dKeys, D, group.padded, D, QUERIES);
+      product<Left::transposed, Into::sum>({dScores, K}, asked, dKeys, D, group.padded, D, QUERIES);
     }
     head.write(dQueries, head.head, of.queryLength, of.scale, gradient.queries);
   }

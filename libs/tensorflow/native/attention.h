@@ -7,9 +7,9 @@
 namespace RINGMASTER_LEVEL {
 
 /** Attention of every head of every sequence; they are independent of each other. */
-inline void attendAll(const Attention& of, float* context, float* probabilities) {
+inline void attendAll(const Attention& of, float* context) {
 #pragma omp parallel for schedule(static) if (of.scores() > FEW)
-  for (int64_t item = 0; item < of.sequences * of.heads; item++) attendHead(Head(of, item), context, probabilities);
+  for (int64_t item = 0; item < of.sequences * of.heads; item++) attendHead(Head(of, item), context);
 }
 
 /** The gradient of every head of every sequence; those that share keys and values depend on each other. */
@@ -18,13 +18,13 @@ inline void attendAllGradient(const Attention& of, const AttentionGradient& grad
   for (int64_t item = 0; item < of.sequences * of.keyHeads; item++) attendHeadsGradient(of, item, gradient);
 }
 
-/** Lengths, int32 [B] or [0], and dropout mask, [B,A,Q,K] or [0], of attention, if they fit. */
-inline bool readMasks(Call& call, const TF_Tensor* lengths, const TF_Tensor* mask, Attention* of) {
+/** Lengths, int32 [B] or [0], and the key of dropout, int32 [2] or [0], of attention, if they fit. */
+inline bool readMasks(Call& call, const TF_Tensor* lengths, const TF_Tensor* key, int32_t dropped, Attention* of) {
   const bool eachLength = elements(lengths) == 0 || elements(lengths) == of->sequences;
   if (!call.require(eachLength, "a length for every sequence")) return false;
-  if (!call.require(elements(mask) == 0 || elements(mask) == of->scores(), "a mask for every score")) return false;
+  if (!call.require(elements(key) == 0 || elements(key) == 2, "a key of two words")) return false;
   of->lengths = elements(lengths) == 0 ? nullptr : data<int32_t>(lengths);
-  of->mask = elements(mask) == 0 ? nullptr : data<float>(mask);
+  of->mask = {elements(key) == 0 ? nullptr : data<uint32_t>(key), dropped};
   for (int64_t sequence = 0; of->lengths != nullptr && sequence < of->sequences; sequence++) {
     const int32_t real = of->lengths[sequence];
     if (!call.require(real > 0 && real <= of->keyLength, "lengths of at least 1 that fit")) return false;
@@ -36,11 +36,12 @@ struct AttentionAttributes {
   int64_t sequences, heads, keyHeads;
   bool causal;
   float scale;
+  int32_t dropped;
 
   explicit AttentionAttributes(const Construction& given)
       : sequences(given.integer("sequences")), heads(given.integer("heads")),
         keyHeads(given.integer("key_value_heads")), causal(given.integer("causal") != 0),
-        scale(given.number("scale")) {}
+        scale(given.number("scale")), dropped(given.integer("dropped")) {}
 };
 
 struct AttentionGradientAttributes : AttentionAttributes {
@@ -50,7 +51,7 @@ struct AttentionGradientAttributes : AttentionAttributes {
       : AttentionAttributes(given), wantsScores(given.integer("wants_scores") != 0) {}
 };
 
-/** Attention of queries, keys and values, inputs from `at` on, if they fit; without bias. */
+/** Attention of queries, keys, values, lengths, bias and dropout, inputs from `at` on, if they fit. */
 inline bool readProjections(Call& call, int at, const AttentionAttributes& attributes, Attention* of) {
   const TF_Tensor* queries = call.input(at);
   const TF_Tensor* keys = call.input(at + 1);
@@ -77,43 +78,39 @@ inline bool readProjections(Call& call, int at, const AttentionAttributes& attri
          {data<float>(values), width(values), nullptr},
          nullptr,
          nullptr,
-         nullptr};
+         {}};
+  if (!readMasks(call, call.input(at + 3), call.input(at + 5), attributes.dropped, of)) return false;
+  const TF_Tensor* bias = call.input(at + 4);
+  const bool eachScore = elements(bias) == 0 || elements(bias) == attributes.heads * Q * K;
+  if (!call.require(eachScore, "a bias for every score of a sequence")) return false;
+  of->bias = elements(bias) == 0 ? nullptr : data<float>(bias);
   return true;
 }
 
 /**
- * (queries [B·Q,AD], keys [B·K,GD], values [B·K,GD], lengths int32 [B] or [0], bias [A,Q,K] or [0], mask [B,A,Q,K] or
- * [0]) → (softmax(scale · q kᵀ + bias) ∘ mask · v [B·Q,AD], probabilities [B,A,Q,K]); the latter are undefined where a
- * query may not look.
+ * (queries [B·Q,AD], keys [B·K,GD], values [B·K,GD], lengths int32 [B] or [0], bias [A,Q,K] or [0], key int32 [2] or [0])
+ * → softmax(scale · q kᵀ + bias) ∘ mask · v [B·Q,AD], where the mask is the key's over [B,A,Q,K]
  */
 inline void attention(Call& call, const AttentionAttributes& attributes) {
   Attention of;
   if (!readProjections(call, 0, attributes, &of)) return;
-  if (!readMasks(call, call.input(3), call.input(5), &of)) return;
-  const TF_Tensor* bias = call.input(4);
-  const int64_t scores = of.heads * of.queryLength * of.keyLength;
-  if (!call.require(elements(bias) == 0 || elements(bias) == scores, "a bias for every score of a sequence")) return;
-  of.bias = elements(bias) == 0 ? nullptr : data<float>(bias);
   float* context = call.output<float>(0, {of.sequences * of.queryLength, of.heads * of.D});
-  float* probabilities = call.output<float>(1, {of.sequences, of.heads, of.queryLength, of.keyLength});
-  if (context == nullptr || probabilities == nullptr) return;
-  attendAll(of, context, probabilities);
+  if (context == nullptr) return;
+  attendAll(of, context);
 }
 
 /**
- * (dcontext, probabilities, queries, keys, values, lengths, mask) → (dqueries, dkeys, dvalues, those of the scores with
+ * (dcontext, queries, keys, values, lengths, bias, key) → (dqueries, dkeys, dvalues, those of the scores with
  * their bias [B,A,Q,K], or [0,0,0,0] where they are not wanted)
  */
 inline void attentionGradient(Call& call, const AttentionGradientAttributes& attributes) {
   const TF_Tensor* dContext = call.input(0);
-  const TF_Tensor* probabilities = call.input(1);
   Attention of;
-  if (!readProjections(call, 2, attributes, &of)) return;
-  if (!readMasks(call, call.input(5), call.input(6), &of)) return;
+  if (!readProjections(call, 1, attributes, &of)) return;
   const int64_t queries = of.sequences * of.queryLength;
   const int64_t keys = of.sequences * of.keyLength;
-  const bool fits = elements(dContext) == queries * of.heads * of.D && elements(probabilities) == of.scores();
-  if (!call.require(fits, "a gradient for every vector, and a probability for every score")) return;
+  const bool fits = elements(dContext) == queries * of.heads * of.D;
+  if (!call.require(fits, "a gradient for every vector")) return;
   float* dQueries = call.output<float>(0, {queries, of.heads * of.D});
   float* dKeys = call.output<float>(1, {keys, of.keyHeads * of.D});
   float* dValues = call.output<float>(2, {keys, of.keyHeads * of.D});
@@ -122,7 +119,6 @@ inline void attentionGradient(Call& call, const AttentionGradientAttributes& att
                          : call.output<float>(3, {0, 0, 0, 0});
   if (dQueries == nullptr || dKeys == nullptr || dValues == nullptr || (wants && dScores == nullptr)) return;
   attendAllGradient(of, {data<float>(dContext),
-                         data<float>(probabilities),
                          {dQueries, of.heads * of.D, nullptr},
                          {dKeys, of.keyHeads * of.D, nullptr},
                          {dValues, of.keyHeads * of.D, nullptr},

@@ -8,13 +8,15 @@ namespace RINGMASTER_LEVEL {
 struct SelfAttentionAttributes {
   int64_t sequences, heads;
   bool causal;
+  int32_t dropped;
 
   explicit SelfAttentionAttributes(const Construction& given)
-      : sequences(given.integer("sequences")), heads(given.integer("heads")), causal(given.integer("causal") != 0) {}
+      : sequences(given.integer("sequences")), heads(given.integer("heads")), causal(given.integer("causal") != 0),
+        dropped(given.integer("dropped")) {}
 };
 
 /**
- * Attention of packed projections [B·T,3AD], their bias [3AD], lengths and mask, inputs from `at` on, if they fit. Rows of
+ * Attention of packed projections [B·T,3AD], their bias [3AD], lengths and dropout, inputs from `at` on, if they fit. Rows of
  * the projections hold the queries of all heads, then the keys, then the values.
  */
 inline bool readPacked(Call& call, int at, const SelfAttentionAttributes& attributes, Attention* of) {
@@ -31,41 +33,36 @@ inline bool readPacked(Call& call, int at, const SelfAttentionAttributes& attrib
     return {data<float>(packed) + which * heads * D, W, data<float>(bias) + which * heads * D};
   };
   *of = {attributes.sequences, heads, heads, length, length, D, attributes.causal, 1.0f / sqrtf((float)D), part(0),
-         part(1), part(2), nullptr, nullptr, nullptr};
-  return readMasks(call, call.input(at + 2), call.input(at + 3), of);
+         part(1), part(2), nullptr, nullptr, {}};
+  return readMasks(call, call.input(at + 2), call.input(at + 3), attributes.dropped, of);
 }
 
 /**
- * (packed [B·T,3AD], bias[3AD], lengths int32 [B] or [0], mask[B,A,T,T] or [0]) → (softmax(q kᵀ / √D) ∘ mask · v
- * [B·T,AD], probabilities [B,A,T,T]); the latter are undefined where a query may not look.
+ * (packed [B·T,3AD], bias[3AD], lengths int32 [B] or [0], key int32 [2] or [0]) → softmax(q kᵀ / √D) ∘ mask · v [B·T,AD],
+ * where the mask is the key's over [B,A,T,T]
  */
 inline void selfAttention(Call& call, const SelfAttentionAttributes& attributes) {
   Attention of;
   if (!readPacked(call, 0, attributes, &of)) return;
-  const int64_t length = of.queryLength;
-  float* context = call.output<float>(0, {of.sequences * length, of.heads * of.D});
-  float* probabilities = call.output<float>(1, {of.sequences, of.heads, length, length});
-  if (context == nullptr || probabilities == nullptr) return;
-  attendAll(of, context, probabilities);
+  float* context = call.output<float>(0, {of.sequences * of.queryLength, of.heads * of.D});
+  if (context == nullptr) return;
+  attendAll(of, context);
 }
 
-/** (dcontext [B·T,AD], probabilities, packed, bias, lengths, mask) → (dpacked [B·T,3AD], dbias[3AD]) */
+/** (dcontext [B·T,AD], packed, bias, lengths, key) → (dpacked [B·T,3AD], dbias[3AD]) */
 inline void selfAttentionGradient(Call& call, const SelfAttentionAttributes& attributes) {
   const TF_Tensor* dContext = call.input(0);
-  const TF_Tensor* probabilities = call.input(1);
   Attention of;
-  if (!readPacked(call, 2, attributes, &of)) return;
+  if (!readPacked(call, 1, attributes, &of)) return;
   const int64_t tokens = of.sequences * of.queryLength;
   const int64_t part = of.heads * of.D;
-  const bool fits = elements(dContext) == tokens * part && elements(probabilities) == of.scores();
-  if (!call.require(fits, "a gradient for every vector, and a probability for every score")) return;
+  if (!call.require(elements(dContext) == tokens * part, "a gradient for every vector")) return;
   const int64_t W = 3 * part;
   float* dPacked = call.output<float>(0, {tokens, W});
   float* dBias = call.output<float>(1, {W});
   if (dPacked == nullptr || dBias == nullptr) return;
   float* partial = static_cast<float*>(malloc(of.sequences * W * sizeof(float)));
   attendAllGradient(of, {data<float>(dContext),
-                         data<float>(probabilities),
                          {dPacked, W, partial},
                          {dPacked + part, W, partial + part},
                          {dPacked + 2 * part, W, partial + 2 * part},

@@ -179,6 +179,12 @@ Case drawn(int operation, TF_DataType T) {
   };
   const std::map<std::string, double> heads = {
       {"sequences", (double)B}, {"heads", (double)A}, {"causal", (double)below(2)}};
+  // Dropout, and its key: some of the time there is none.
+  const auto dropped = [](std::map<std::string, double> given) {
+    given["dropped"] = (double)below(65536);
+    return given;
+  };
+  const auto key = [&] { return below(2) ? integers({(int32_t)random_(), (int32_t)random_()}) : integers({}); };
   const auto lengths = [&] { return below(2) ? integers(draws(B, 1, L + 1)) : integers({}); };
   switch (operation) {
     case 0: return {"RingmasterGelu", T, {numbers(T, {N, C}), numbers(TF_FLOAT, {C})}, {}};
@@ -223,16 +229,14 @@ Case drawn(int operation, TF_DataType T) {
     case 11:
       return {"RingmasterSelfAttention",
               TF_FLOAT,
-              {numbers(TF_FLOAT, {B * L, 3 * A * D}), numbers(TF_FLOAT, {3 * A * D}), lengths(),
-               maybe(TF_FLOAT, {B, A, L, L})},
-              heads};
+              {numbers(TF_FLOAT, {B * L, 3 * A * D}), numbers(TF_FLOAT, {3 * A * D}), lengths(), key()},
+              dropped(heads)};
     case 12:
       return {"RingmasterSelfAttentionGradient",
               TF_FLOAT,
-              {numbers(TF_FLOAT, {B * L, A * D}), numbers(TF_FLOAT, {B, A, L, L}),
-               numbers(TF_FLOAT, {B * L, 3 * A * D}), numbers(TF_FLOAT, {3 * A * D}), lengths(),
-               maybe(TF_FLOAT, {B, A, L, L})},
-              heads};
+              {numbers(TF_FLOAT, {B * L, A * D}), numbers(TF_FLOAT, {B * L, 3 * A * D}), numbers(TF_FLOAT, {3 * A * D}),
+               lengths(), key()},
+              dropped(heads)};
     case 13: return {"RingmasterApplyMask", T, {numbers(T, {N, C}), numbers(TF_FLOAT, {N, C})}, {}};
     case 14:
       return {"RingmasterAddRows",
@@ -264,17 +268,13 @@ Case drawn(int operation, TF_DataType T) {
       TF_Tensor* queries = numbers(TF_FLOAT, {B * N, heads * D});
       TF_Tensor* keys = numbers(TF_FLOAT, {B * L, A * D});
       TF_Tensor* values = numbers(TF_FLOAT, {B * L, A * D});
-      TF_Tensor* mask = maybe(TF_FLOAT, {B, heads, N, L});
+      TF_Tensor* bias = maybe(TF_FLOAT, {heads, N, L});
       if (operation == 18)
-        return {"RingmasterAttention",
-                TF_FLOAT,
-                {queries, keys, values, lengths(), maybe(TF_FLOAT, {heads, N, L}), mask},
-                given};
+        return {"RingmasterAttention", TF_FLOAT, {queries, keys, values, lengths(), bias, key()}, dropped(given)};
       return {"RingmasterAttentionGradient",
               TF_FLOAT,
-              {numbers(TF_FLOAT, {B * N, heads * D}), numbers(TF_FLOAT, {B, heads, N, L}), queries, keys, values,
-               lengths(), mask},
-              given};
+              {numbers(TF_FLOAT, {B * N, heads * D}), queries, keys, values, lengths(), bias, key()},
+              dropped(given)};
     }
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }

@@ -3,7 +3,7 @@ import type { Ops, Tensor } from '@ringmaster/tensorflow';
 
 import type { Heads } from './attention-heads.js';
 import type { AttentionSoftmaxKernels } from './attention-softmax.js';
-import type { DropoutKernels } from './dropout.js';
+import type { Dropout, DropoutKernels } from './dropout.js';
 
 /** Which keys of its own sequence a query attends to. */
 export interface AttentionMask {
@@ -17,8 +17,8 @@ export interface ProductOptions extends AttentionMask {
   readonly scale: number;
   /** Added to the scores: float32 [A,Q,K]; null for none. */
   readonly bias: Tensor | null;
-  /** The probabilities' dropout mask [B,A,Q,K], or null. */
-  readonly dropoutMask: Tensor | null;
+  /** That of the probabilities [B,A,Q,K]; null for none. */
+  readonly dropout: Dropout | null;
 }
 
 export interface Attended {
@@ -28,7 +28,8 @@ export interface Attended {
   readonly saved: readonly Tensor[];
 }
 
-type Parts = AttentionSoftmaxKernels & Pick<DropoutKernels, 'applyMask'>;
+/** What attention is made of besides products. */
+export type Parts = AttentionSoftmaxKernels & DropoutKernels;
 
 /** Added to a score that must not count; its exponential is exactly 0. */
 const NEVER = -1e9;
@@ -43,7 +44,7 @@ export function attendHeads(
   { queries, keys, values }: Heads,
   options: ProductOptions,
 ): Attended {
-  const { scale, dropoutMask } = options;
+  const { scale, dropout } = options;
   return ops.runtime.scope(() => {
     const [sequences = 0, heads = 0, length = 0] = queries.shape;
     const products = ops.batchMatmul(grouped(ops, queries, keys), keys, { transposeY: true });
@@ -51,7 +52,9 @@ export function attendHeads(
     const probabilities = kernels.attentionSoftmax(scores, biasOf(ops, options, scores), scale);
     ops.runtime.free(products, scores);
     const dropped =
-      dropoutMask === null ? probabilities : kernels.applyMask(probabilities, dropoutMask);
+      dropout === null
+        ? probabilities
+        : kernels.applyMask(probabilities, kernels.dropoutMask(scores.shape, dropout));
     const read = ops.batchMatmul(grouped(ops, dropped, values), values);
     const output = ops.transpose(shaped(ops, read, queries.shape), [0, 2, 1, 3]);
     const context = ops.reshape(output, [sequences * length, -1]);
@@ -65,7 +68,7 @@ export function attendHeadsGradient(
   kernels: Parts,
   dContext: Tensor,
   saved: readonly Tensor[],
-  { scale, dropoutMask }: Pick<ProductOptions, 'scale' | 'dropoutMask'>,
+  { scale, dropout }: Pick<ProductOptions, 'scale' | 'dropout'>,
   wantsBias: boolean,
 ): { readonly heads: Heads; readonly dBias: Tensor | null } {
   const [queries, keys, values, probabilities, dropped] = saved;
@@ -80,7 +83,8 @@ export function attendHeadsGradient(
     const dProducts = ops.batchMatmul(dRead, values, { transposeY: true });
     const dDropped = shaped(ops, dProducts, probabilities.shape);
     ops.runtime.free(dy);
-    const dScores = kernels.attentionSoftmaxGradient(probabilities, dDropped, dropoutMask, scale);
+    const mask = dropout === null ? null : kernels.dropoutMask(probabilities.shape, dropout);
+    const dScores = kernels.attentionSoftmaxGradient(probabilities, dDropped, mask, scale);
     ops.runtime.free(dDropped, dProducts);
     const dGrouped = grouped(ops, dScores, keys);
     const dQueries = ops.batchMatmul(dGrouped, keys);

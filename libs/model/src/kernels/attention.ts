@@ -4,15 +4,12 @@ import {
   attendHeads,
   attendHeadsGradient,
   type Attended,
+  type Parts,
   type ProductOptions,
 } from './attention-products.js';
-import {
-  composedAttentionSoftmax,
-  nativeAttentionSoftmax,
-  type AttentionSoftmaxKernels,
-} from './attention-softmax.js';
-import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
-import { lengthsTensor, none, pair, quadruple, typed } from './native.js';
+import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import { composedDropout, nativeDropout } from './dropout.js';
+import { dropoutKey, lengthsTensor, none, quadruple, typed } from './native.js';
 
 export interface AttentionKernels {
   /**
@@ -54,7 +51,7 @@ export interface AttentionGradient {
 /** native/attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
 export function nativeAttention(ops: Ops): AttentionKernels {
   const { runtime } = ops;
-  const parts = inParts(ops, { ...nativeAttentionSoftmax(ops), ...nativeDropout(ops) });
+  const parts = attentionInParts(ops, { ...nativeAttentionSoftmax(ops), ...nativeDropout(ops) });
   const attributes = (x: Tensor, options: AttentionOptions) => [
     ...typed(x),
     attribute.integer('sequences', options.sequences),
@@ -62,6 +59,7 @@ export function nativeAttention(ops: Ops): AttentionKernels {
     attribute.integer('key_value_heads', options.keyValueHeads),
     attribute.integer('causal', options.causal ? 1 : 0),
     attribute.float('scale', options.scale),
+    attribute.integer('dropped', options.dropout?.dropped ?? 0),
   ];
   return {
     attention(queries, keys, values, options) {
@@ -73,12 +71,11 @@ export function nativeAttention(ops: Ops): AttentionKernels {
           values,
           lengthsTensor(runtime, options.lengths),
           options.bias ?? none(runtime),
-          options.dropoutMask ?? none(runtime),
+          dropoutKey(runtime, options.dropout),
         ];
-        const [context, probabilities] = pair(
-          runtime.executeMany('RingmasterAttention', inputs, attributes(queries, options), 2),
-        );
-        return { context, saved: [probabilities, queries, keys, values] };
+        const given = attributes(queries, options);
+        const context = runtime.execute('RingmasterAttention', inputs, given);
+        return { context, saved: [queries, keys, values] };
       });
     },
 
@@ -90,7 +87,8 @@ export function nativeAttention(ops: Ops): AttentionKernels {
           dContext,
           ...saved,
           lengthsTensor(runtime, options.lengths),
-          options.dropoutMask ?? none(runtime),
+          options.bias ?? none(runtime),
+          dropoutKey(runtime, options.dropout),
         ];
         const given = [
           ...attributes(dContext, options),
@@ -106,11 +104,11 @@ export function nativeAttention(ops: Ops): AttentionKernels {
 }
 
 export function composedAttention(ops: Ops): AttentionKernels {
-  return inParts(ops, { ...composedAttentionSoftmax(ops), ...composedDropout(ops) });
+  return attentionInParts(ops, { ...composedAttentionSoftmax(ops), ...composedDropout(ops) });
 }
 
 /** Attention of products of TensorFlow and the kernels between them. */
-function inParts(ops: Ops, kernels: AttentionSoftmaxKernels & DropoutKernels): AttentionKernels {
+export function attentionInParts(ops: Ops, kernels: Parts): AttentionKernels {
   return {
     attention: (queries, keys, values, options) =>
       ops.runtime.scope(() => {

@@ -4,8 +4,11 @@ import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaste
 import { composedHeads, nativeHeads } from './attention-heads.js';
 import type { AttentionMask } from './attention-products.js';
 import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import { attentionInParts } from './attention.js';
+import { composedDropout, nativeDropout, type Dropout } from './dropout.js';
 import type { GateKind } from './gated.js';
 import { composedKernels, nativeKernels } from './kernels.js';
+import { selfAttentionInParts } from './self-attention.js';
 
 // Every kernel at extents that no vector width divides.
 const SEQUENCES = 2;
@@ -23,10 +26,19 @@ export const native = {
   ...nativeHeads(ops),
   ...nativeAttentionSoftmax(ops),
 };
+/** Parts of attention, with the masks that the native kernels draw: TensorFlow's are others. */
+const parts = {
+  ...composedHeads(ops),
+  ...composedAttentionSoftmax(ops),
+  ...nativeDropout(ops),
+  applyMask: (x: Tensor, kept: Tensor) => composedDropout(ops).applyMask(x, kept),
+};
 export const composed: Kernels = {
   ...composedKernels(ops),
   ...composedHeads(ops),
   ...composedAttentionSoftmax(ops),
+  ...selfAttentionInParts(ops, parts),
+  ...attentionInParts(ops, parts),
 };
 type Kernels = typeof native;
 
@@ -51,6 +63,8 @@ const never = (shape: readonly number[], hidden: (index: number) => boolean): Te
     ),
     shape,
   );
+
+const DROPOUT: Dropout = { dropped: 20_000, key: randomKey(3, 'dropout') };
 
 export type Use = (kernels: Kernels, factor: (x: Tensor) => Tensor) => unknown;
 
@@ -142,13 +156,10 @@ export const cases: Record<string, Use> = {
   ),
   'causal self-attention': selfAttention({ causal: true, lengths: null }),
   'padded self-attention': selfAttention({ causal: false, lengths: Int32Array.of(LENGTH, 18) }),
-  'causal self-attention with dropout': selfAttention(
-    { causal: true, lengths: null },
-    mask(scores),
-  ),
+  'causal self-attention with dropout': selfAttention({ causal: true, lengths: null }, DROPOUT),
   'padded self-attention with dropout': selfAttention(
     { causal: false, lengths: Int32Array.of(1, LENGTH) },
-    mask(scores),
+    DROPOUT,
   ),
   'self-attention that is worth several threads': selfAttention(
     { causal: true, lengths: null },
@@ -226,12 +237,12 @@ function softmaxGradient(
 /** Forward and backward; queries beyond the real length have no meaning, but the same values everywhere. */
 function selfAttention(
   which: AttentionMask,
-  kept: Tensor | null = null,
+  dropout: Dropout | null = null,
   length = LENGTH,
   biased = true,
 ): Use {
   const width = 3 * HEADS * DEPTH;
-  const options = { sequences: SEQUENCES, heads: HEADS, ...which, dropoutMask: kept };
+  const options = { sequences: SEQUENCES, heads: HEADS, ...which, dropout };
   return (kernels, factor) => {
     const shift = biased ? normals([width], 'bias') : null;
     const packed = factor(normals([SEQUENCES * length, width], 'packed'));
@@ -270,7 +281,7 @@ function attention({
       lengths,
       scale,
       bias: bias ? normals(each, 'bias') : null,
-      dropoutMask: dropout ? mask([SEQUENCES, ...each]) : null,
+      dropout: dropout ? DROPOUT : null,
     };
     const shared = [SEQUENCES * keys, keyValueHeads * DEPTH];
     const { context, saved } = kernels.attention(

@@ -4,12 +4,18 @@ import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
 import { asType } from './composed.js';
 import { typed } from './native.js';
 
+/** What dropout drops: each element with probability `dropped` / 65,536, as the random numbers of the key have it. */
+export interface Dropout {
+  readonly dropped: number;
+  readonly key: RandomKey;
+}
+
 export interface DropoutKernels {
   /**
-   * A dropout mask: float32 of `shape`, each element 0 with probability `dropped` / 65,536 and otherwise what makes the
-   * mean 1. A function of its arguments only: Philox4x32-10 with that key, sixteen bits an element.
+   * The mask of a dropout: float32 of `shape`, 0 where it drops and elsewhere what makes the mean 1. A function of its
+   * arguments only: Philox4x32-10 with that key, sixteen bits an element.
    */
-  dropoutMask(shape: readonly number[], dropped: number, key: RandomKey): Tensor;
+  dropoutMask(shape: readonly number[], dropout: Dropout): Tensor;
 
   /** x ∘ mask: T. */
   applyMask(x: Tensor, mask: Tensor): Tensor;
@@ -18,7 +24,7 @@ export interface DropoutKernels {
 /** native/dropout.h */
 export function nativeDropout({ runtime }: Ops): DropoutKernels {
   return {
-    dropoutMask: (shape, dropped, { low, high }) =>
+    dropoutMask: (shape, { dropped, key: { low, high } }) =>
       runtime.scope(() => {
         const inputs = [runtime.integers(shape), runtime.upload(Int32Array.of(low, high), [2])];
         const attributes = [attribute.type('T', 'float32'), attribute.integer('dropped', dropped)];
@@ -44,7 +50,7 @@ const SHORT_SLICE = [...SHORT, attribute.type('Index', 'int32')];
 export function composedDropout(ops: Ops): DropoutKernels {
   const { runtime } = ops;
   return {
-    dropoutMask: (shape, dropped, key) =>
+    dropoutMask: (shape, { dropped, key }) =>
       runtime.scope(() => {
         const size = shape.reduce((product, extent) => product * extent, 1);
         const words = runtime.execute(

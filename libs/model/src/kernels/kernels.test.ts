@@ -50,7 +50,7 @@ it('refuses what does not fit', () => {
     const five = runtime.upload(Int32Array.of(0, 5), [2]);
     const target = runtime.upload(new Float32Array(15), [5, 3]);
     expect(() => native.addRows(target, x, five)).toThrow('rows of the target');
-    const options = { sequences: 2, heads: 1, causal: true, lengths: null, dropoutMask: null };
+    const options = { sequences: 2, heads: 1, causal: true, lengths: null, dropout: null };
     expect(() => native.selfAttention(x, four, options)).toThrow('three vectors a head and token');
     const general = { ...options, keyValueHeads: 1, scale: 1, bias: null };
     expect(() => native.attention(x, four, four, general)).toThrow('a vector a head and token');
@@ -58,5 +58,21 @@ it('refuses what does not fit', () => {
     expect(() => native.rmsNormalise(x, four, 1e-5, 'float32')).toThrow('a gain for every column');
     expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
+  });
+});
+
+it('keeps nothing for the gradient of attention that grows with the square of the length', () => {
+  runtime.scope(() => {
+    const length = 96;
+    const packed = runtime.upload(new Float32Array(length * 6), [length, 6]);
+    const dropout = { dropped: 6_554, key: { low: 1, high: 2 } };
+    const options = { sequences: 1, heads: 1, causal: true, lengths: null, dropout };
+    const one = runtime.upload(new Float32Array(length * 2), [length, 2]);
+    const general = { ...options, keyValueHeads: 1, scale: 1, bias: null };
+    const saved = [
+      ...native.selfAttention(packed, null, options).saved,
+      ...native.attention(one, one, one, general).saved,
+    ];
+    expect(Math.max(...saved.map(({ size }) => size))).toBe(length * 6);
   });
 });

@@ -5,6 +5,7 @@ import {
   type Runtime,
   type Tensor,
 } from '@ringmaster/tensorflow';
+import type { Dropout } from './dropout.js';
 
 // What native kernels have in common: operations of ours, compiled with the binding and registered when it is loaded.
 
@@ -37,6 +38,20 @@ export function zeroBias(runtime: Runtime, x: Tensor): Tensor {
 export function lengthsTensor(runtime: Runtime, lengths: Int32Array | null): Tensor {
   const given = lengths ?? new Int32Array(0);
   return runtime.upload(given, [given.length]);
+}
+
+/** The key of a dropout, int32 [2]; [0] for none. */
+export function dropoutKey(runtime: Runtime, dropout: Dropout | null): Tensor {
+  const words = dropout === null ? [] : [dropout.key.low, dropout.key.high];
+  return runtime.upload(Int32Array.from(words), [words.length]);
+}
+
+/** The only tensor of a list. */
+export function single(tensors: readonly Tensor[]): Tensor {
+  const [only] = tensors;
+  if (only === undefined || tensors.length !== 1)
+    throw new Error(`Expected one tensor, not ${tensors.length}`);
+  return only;
 }
 
 /** Two tensors, of an operation that has as many outputs. */

@@ -5,14 +5,11 @@ import {
   attendHeadsGradient,
   type Attended,
   type AttentionMask,
+  type Parts,
 } from './attention-products.js';
-import {
-  composedAttentionSoftmax,
-  nativeAttentionSoftmax,
-  type AttentionSoftmaxKernels,
-} from './attention-softmax.js';
-import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
-import { lengthsTensor, none, pair, typed, zeroBias } from './native.js';
+import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import { composedDropout, nativeDropout, type Dropout } from './dropout.js';
+import { dropoutKey, lengthsTensor, pair, single, typed, zeroBias } from './native.js';
 
 export interface SelfAttentionKernels {
   /**
@@ -36,23 +33,24 @@ export interface SelfAttentionKernels {
 export interface SelfAttentionOptions extends AttentionMask {
   readonly sequences: number;
   readonly heads: number;
-  /** The probabilities' dropout mask [B,A,T,T], or null. */
-  readonly dropoutMask: Tensor | null;
+  /** That of the probabilities [B,A,T,T]; null for none. */
+  readonly dropout: Dropout | null;
 }
 
 /** native/self-attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
 export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
   const { runtime } = ops;
-  const parts = inParts(ops, {
+  const parts = selfAttentionInParts(ops, {
     ...nativeHeads(ops),
     ...nativeAttentionSoftmax(ops),
     ...nativeDropout(ops),
   });
-  const attributes = (x: Tensor, { sequences, heads, causal }: SelfAttentionOptions) => [
+  const attributes = (x: Tensor, { sequences, heads, causal, dropout }: SelfAttentionOptions) => [
     ...typed(x),
     attribute.integer('sequences', sequences),
     attribute.integer('heads', heads),
     attribute.integer('causal', causal ? 1 : 0),
+    attribute.integer('dropped', dropout?.dropped ?? 0),
   ];
   return {
     selfAttention(packed, bias, options) {
@@ -62,12 +60,11 @@ export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
           packed,
           bias ?? zeroBias(runtime, packed),
           lengthsTensor(runtime, options.lengths),
-          options.dropoutMask ?? none(runtime),
+          dropoutKey(runtime, options.dropout),
         ];
-        const [context, probabilities] = pair(
-          runtime.executeMany('RingmasterSelfAttention', inputs, attributes(packed, options), 2),
-        );
-        return { context, saved: [probabilities, packed] };
+        const given = attributes(packed, options);
+        const context = runtime.execute('RingmasterSelfAttention', inputs, given);
+        return { context, saved: [packed] };
       });
     },
 
@@ -75,14 +72,13 @@ export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
       if (dContext.dtype !== 'float32')
         return parts.selfAttentionGradient(dContext, bias, saved, options);
       return runtime.scope(() => {
-        const [probabilities, packed] = pair(saved);
+        const packed = single(saved);
         const inputs = [
           dContext,
-          probabilities,
           packed,
           bias ?? zeroBias(runtime, packed),
           lengthsTensor(runtime, options.lengths),
-          options.dropoutMask ?? none(runtime),
+          dropoutKey(runtime, options.dropout),
         ];
         const operation = 'RingmasterSelfAttentionGradient';
         const [dPacked, dBias] = pair(
@@ -95,7 +91,7 @@ export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
 }
 
 export function composedSelfAttention(ops: Ops): SelfAttentionKernels {
-  return inParts(ops, {
+  return selfAttentionInParts(ops, {
     ...composedHeads(ops),
     ...composedAttentionSoftmax(ops),
     ...composedDropout(ops),
@@ -103,10 +99,7 @@ export function composedSelfAttention(ops: Ops): SelfAttentionKernels {
 }
 
 /** Self-attention of the parts of it; queries are divided by √D where they are split. */
-function inParts(
-  ops: Ops,
-  kernels: HeadKernels & AttentionSoftmaxKernels & DropoutKernels,
-): SelfAttentionKernels {
+export function selfAttentionInParts(ops: Ops, kernels: HeadKernels & Parts): SelfAttentionKernels {
   return {
     selfAttention: (packed, bias, options) =>
       ops.runtime.scope(() => {
@@ -115,9 +108,9 @@ function inParts(
         return attendHeads(ops, kernels, heads, { ...options, scale: 1, bias: null });
       }),
 
-    selfAttentionGradient: (dContext, _bias, saved, { dropoutMask }) =>
+    selfAttentionGradient: (dContext, _bias, saved, { dropout }) =>
       ops.runtime.scope(() => {
-        const how = { scale: 1, dropoutMask };
+        const how = { scale: 1, dropout };
         const { heads } = attendHeadsGradient(ops, kernels, dContext, saved, how, false);
         return kernels.mergeHeads(heads);
       }),

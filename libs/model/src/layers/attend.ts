@@ -1,4 +1,4 @@
-import { maskAt } from './dropout.js';
+import { dropoutAt } from './dropout.js';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Stream } from './stream.js';
@@ -31,7 +31,6 @@ export function attend(
 ): Value {
   const { tape, ops, kernels } = pass;
   const { sequences } = from;
-  const mask = maskAt(pass, [sequences, heads, from.length, to.length], dropout, path);
   const options = {
     sequences,
     heads,
@@ -40,14 +39,14 @@ export function attend(
     causal: from === to && to.causal,
     lengths: to.lengths,
     bias: bias?.tensor ?? null,
-    dropoutMask: mask,
+    dropout: dropoutAt(pass, dropout, path),
   };
   const { context, saved } = ops.runtime.scope(() =>
     kernels.attention(queries.tensor, keys.tensor, values.tensor, options),
   );
   const recorded = {
     inputs: bias === null ? [queries, keys, values] : [queries, keys, values, bias],
-    saved: [...saved, mask],
+    saved: [...saved, options.bias],
     parameters: [],
   };
   return tape.record(context, recorded, (dy, give) => {

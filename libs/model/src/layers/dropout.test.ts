@@ -79,6 +79,6 @@ it('drops as Philox says, 128 elements for sixteen counters', () => {
     return half < dropped ? 0 : Math.fround(65_536 / (65_536 - dropped));
   });
   runtime.scope(() => {
-    expect([...runtime.download(native.dropoutMask([size], dropped, key))]).toEqual(expected);
+    expect([...runtime.download(native.dropoutMask([size], { dropped, key }))]).toEqual(expected);
   });
 });

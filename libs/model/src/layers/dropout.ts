@@ -1,5 +1,6 @@
 import { randomKey } from '@ringmaster/base';
 import type { Tensor } from '@ringmaster/tensorflow';
+import type { Dropout } from '../kernels/index.js';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
@@ -8,19 +9,28 @@ import type { Value } from './tape.js';
 const LEVELS = 2 ** 16;
 
 /**
- * The mask of dropout at a module path, of `shape`; null where nothing is dropped. A function of
- * (seed, step, microbatch, path) only.
+ * Dropout at a module path; null where nothing is dropped. A function of (seed, step, microbatch, path) only.
  */
+export function dropoutAt(
+  { random }: Pick<Pass, 'random'>,
+  rate: number,
+  path: string,
+): Dropout | null {
+  if (random === null || rate === 0) return null;
+  const { seed, step, microbatch } = random;
+  const key = randomKey(seed, 'dropout', step, microbatch, path);
+  return { dropped: Math.round(rate * LEVELS), key };
+}
+
+/** Its mask, of `shape`. */
 export function maskAt(
-  { kernels, random }: Pick<Pass, 'kernels' | 'random'>,
+  pass: Pick<Pass, 'kernels' | 'random'>,
   shape: readonly number[],
   rate: number,
   path: string,
 ): Tensor | null {
-  if (random === null || rate === 0) return null;
-  const { seed, step, microbatch } = random;
-  const key = randomKey(seed, 'dropout', step, microbatch, path);
-  return kernels.dropoutMask(shape, Math.round(rate * LEVELS), key);
+  const found = dropoutAt(pass, rate, path);
+  return found === null ? null : pass.kernels.dropoutMask(shape, found);
 }
 
 /** x ∘ mask, or x itself where there is no mask; the gradient through dropout is the same. */

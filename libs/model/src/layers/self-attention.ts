@@ -1,5 +1,5 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import { maskAt } from './dropout.js';
+import { dropoutAt } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 import { plus } from './plus.js';
@@ -51,18 +51,17 @@ export class SelfAttention implements Layer {
   }
 
   /** What the heads read, T[B·T,H], for packed queries, keys and values T[B·T,3H]. */
-  #attend(pass: Pass, packed: Value, { sequences, length, causal, lengths }: Stream): Value {
+  #attend(pass: Pass, packed: Value, { sequences, causal, lengths }: Stream): Value {
     const { tape, ops, kernels, weight } = pass;
     const { bias } = this.#projection;
     const added = bias === null ? null : weight(bias);
-    const shape = [sequences, this.#heads, length, length];
-    const mask = maskAt(pass, shape, this.#dropout, `${this.#name}.probabilities`);
-    const options = { sequences, heads: this.#heads, causal, lengths, dropoutMask: mask };
+    const dropout = dropoutAt(pass, this.#dropout, `${this.#name}.probabilities`);
+    const options = { sequences, heads: this.#heads, causal, lengths, dropout };
     const attended = ops.runtime.scope(() => kernels.selfAttention(packed.tensor, added, options));
-    const saved = [...attended.saved, mask];
+    const { saved } = attended;
     const parameters = bias === null ? [] : [bias];
     return tape.record(attended.context, { inputs: [packed], saved, parameters }, (dy, give) => {
-      const found = kernels.selfAttentionGradient(dy, added, attended.saved, options);
+      const found = kernels.selfAttentionGradient(dy, added, saved, options);
       if (bias !== null) give.parameter(bias, (sum) => plus(pass, sum, found.dBias));
       give(packed, (sum) => plus(pass, sum, found.dPacked));
     });
