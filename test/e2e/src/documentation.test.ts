@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shellBlocks } from './shell-blocks.test.fixture.js';
 
 const clone = fileURLToPath(new URL('../../..', import.meta.url));
-const guides = (await readdir(join(clone, 'docs/guides'))).sort();
+const guides = (await readdir(join(clone, 'docs/guides'), { recursive: true }))
+  .filter((path) => path.endsWith('.md'))
+  .sort();
 const pages = await Promise.all(
   ['README.md', ...guides.map((name) => `docs/guides/${name}`)].map(async (path) => ({
     path,
@@ -94,6 +96,10 @@ describe('the commands of the pages', () => {
     const passedOver = blocks.filter(({ notRun }) => notRun !== null);
     expect(passedOver.map(({ path, first }) => [path, first.split(' ')[0]])).toEqual([
       ['README.md', 'npm'],
+      ['docs/guides/deploy/containers.md', 'podman'],
+      ['docs/guides/deploy/kubernetes.md', 'kubectl'],
+      ['docs/guides/deploy/slurm.md', 'export'],
+      ['docs/guides/deploy/systemd.md', '#'],
       ['docs/guides/monitoring.md', 'prometheus'],
       ['docs/guides/monitoring.md', 'export'],
       ['docs/guides/offline.md', 'npm'],
