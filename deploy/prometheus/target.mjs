@@ -9,7 +9,12 @@ const home = process.argv[2] ?? process.env.RINGMASTER_HOME ?? join(homedir(), '
 
 try {
   const { url } = JSON.parse(readFileSync(join(home, 'coordinator.json'), 'utf8'));
-  process.stdout.write(`${JSON.stringify([{ targets: [new URL(url).host] }])}\n`);
+  const { host, protocol } = new URL(url);
+  const target = {
+    targets: [host],
+    ...(protocol === 'https:' ? { labels: { __scheme__: 'https' } } : {}),
+  };
+  process.stdout.write(`${JSON.stringify([target])}\n`);
 } catch (error) {
   process.stderr.write(`no coordinator runs on ${home}: ${error.message}\n`);
   process.stderr.write(`  Start one: npx ringmaster up --home ${home}\n`);

@@ -1,5 +1,6 @@
 import {
   incidentViewSchema,
+  joinAnswerSchema,
   jobCheckSchema,
   jobFileSchema,
   jobEventSchema,
@@ -7,11 +8,13 @@ import {
   ledgerViewSchema,
   modelViewSchema,
   nameViewSchema,
+  newTokenSchema,
   preparedDataViewSchema,
   profileViewSchema,
   pruneViewSchema,
   statusViewSchema,
   stepPointSchema,
+  tokenViewSchema,
   workerViewSchema,
 } from '@ringmaster/protocol';
 import type { z } from 'zod';
@@ -34,6 +37,9 @@ const schemas: { readonly [Name in keyof Answers]: z.ZodType<Answers[Name]> } = 
   name: nameViewSchema,
   data: preparedDataViewSchema.array(),
   prune: pruneViewSchema,
+  tokens: tokenViewSchema.array(),
+  newToken: newTokenSchema,
+  join: joinAnswerSchema,
 };
 
 /**

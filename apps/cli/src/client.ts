@@ -1,10 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { exchange, jsonOf, type Sent } from '@ringmaster/base';
 import {
   REQUEST_LIMIT_BYTES,
   RingmasterError,
   VERSION_HEADER,
   type IncidentView,
+  type JoinAnswer,
+  type JoinRequest,
+  type NewToken,
+  type TokenRequest,
+  type TokenView,
   type JobCheck,
   type JobEvent,
   type JobSpec,
@@ -22,7 +28,6 @@ import {
 } from '@ringmaster/protocol';
 import { createParser } from 'eventsource-parser';
 import { RemoteFailure } from './failure.js';
-import { exchange, jsonOf, type Sent } from './http.js';
 import type { Location } from './location.js';
 import { version } from './version.js';
 
@@ -44,6 +49,9 @@ export interface Answers {
   readonly name: NameView;
   readonly data: PreparedDataView[];
   readonly prune: PruneView;
+  readonly tokens: TokenView[];
+  readonly newToken: NewToken;
+  readonly join: JoinAnswer;
 }
 
 /** Which jobs a list has: what is given must match. */
@@ -94,6 +102,10 @@ export class Client {
 
   get token(): string | null {
     return this.#location.token();
+  }
+
+  get fingerprint(): string | null {
+    return this.#location.fingerprint();
   }
 
   /** Whether a coordinator serves; one that is going down still answers. */
@@ -168,7 +180,7 @@ export class Client {
   }
 
   /** Removes what has this id. */
-  async remove(what: 'jobs' | 'models' | 'data', id: string): Promise<void> {
+  async remove(what: 'jobs' | 'models' | 'data' | 'tokens', id: string): Promise<void> {
     const path = `/v1/${what}/${encodeURIComponent(id)}`;
     (await this.#request(path, { method: 'DELETE' })).resume();
   }
@@ -177,6 +189,17 @@ export class Client {
   prune(options: { readonly olderThan?: string; readonly dryRun: boolean }) {
     const request = { method: 'POST', json: options, answerMs: PRUNE_MS } as const;
     return this.#get('/v1/prune', 'prune', request);
+  }
+
+  tokens = () => this.#get('/v1/tokens', 'tokens');
+
+  createToken(wanted: TokenRequest) {
+    return this.#get('/v1/tokens', 'newToken', { method: 'POST', json: wanted });
+  }
+
+  /** Tells the coordinator of this machine, and is told where its workers register. */
+  join(request: JoinRequest) {
+    return this.#get('/v1/join', 'join', { method: 'POST', json: request });
   }
 
   async blob(sha256: string): Promise<Readable> {
@@ -296,7 +319,7 @@ export class Client {
     const { method = 'GET', json, stream, range, signal = null, answerMs = ANSWER_MS } = request;
     const type = stream === undefined ? 'application/json' : 'application/octet-stream';
     const body = stream ?? (json === undefined ? null : bodyOf(json));
-    const { url, token } = this;
+    const { url, token, fingerprint } = this;
     const headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === null ? {} : { 'content-type': type }),
@@ -306,10 +329,11 @@ export class Client {
     try {
       // An upload lasts as long as it lasts: its answer begins when it has ended.
       const patience = stream === undefined ? answerMs : null;
-      const sent = { method, headers, body, signal, answerMs: patience };
+      const sent = { method, headers, body, signal, fingerprint, answerMs: patience };
       answer = await exchange(new URL(`${url}${path}`), sent);
     } catch (cause) {
       signal?.throwIfAborted();
+      if (RingmasterError.is(cause, 'CERTIFICATE_REFUSED')) throw cause;
       throw this.#location.unreachable(cause);
     }
     const { statusCode = 0 } = answer;

@@ -1,6 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ringmasterHome, type Home } from '@ringmaster/base';
-import { RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
+import { readMembership, readToken, ringmasterHome, type Home } from '@ringmaster/base';
+import {
+  isJoinString,
+  parseJoinString,
+  RingmasterError,
+  type CoordinatorFile,
+  type Invitation,
+} from '@ringmaster/protocol';
 
 /** Where a coordinator is, and what it asks for. Both are looked up anew each time that they are needed. */
 export interface Location {
@@ -8,18 +14,46 @@ export interface Location {
   url(): string;
   /** What the API asks for, or null for a cluster that asks for nothing. */
   token(): string | null;
+  /** SHA-256 of the certificate there; null where an authority vouches for it, or there is none. */
+  fingerprint(): string | null;
   /** Nobody answers there. */
   unreachable(cause?: unknown): RingmasterError;
 }
 
 export interface ClusterOption {
   readonly home?: string;
-  readonly coordinator?: string;
+  readonly url?: string;
+  readonly token?: string;
+  readonly fingerprint?: string;
 }
 
-/** The coordinator that the options of a verb name. @throws USAGE */
-export function locate({ home, coordinator }: ClusterOption): Location {
-  return coordinator === undefined ? inHome(ringmasterHome(home)) : atUrl(coordinator);
+/** The coordinator that the options of a verb name. @throws USAGE, JOIN_STRING_INVALID */
+export function locate({ home: directory, url, ...given }: ClusterOption): Location {
+  const token = given.token ?? givenToken();
+  if (url === undefined) {
+    const home = ringmasterHome(directory);
+    const membership = readCoordinator(home) === null ? readMembership(home) : null;
+    return membership === null ? inHome(home, token) : invited(membership, token);
+  }
+  const fingerprint = given.fingerprint === undefined ? null : readFingerprint(given.fingerprint);
+  if (!isJoinString(url)) return atUrl(url, token, fingerprint);
+  return invited(parseJoinString(url), token);
+}
+
+/** The coordinator that a join string tells of. */
+export function invited(
+  { url, token, fingerprint }: Omit<Invitation, 'serverKey'>,
+  other: string | null = null,
+): Location {
+  return atUrl(url, other ?? token, fingerprint);
+}
+
+/** As it is told by us, or by others in capitals with colons. @throws USAGE */
+function readFingerprint(given: string): string {
+  const text = given.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  const reason = `--fingerprint takes the 64 hexadecimal digits of a SHA-256, not '${given}'`;
+  throw new RingmasterError('USAGE', { reason });
 }
 
 /** The coordinator that the home directory names now, or null. */
@@ -34,8 +68,11 @@ export function readCoordinator(home: Home): CoordinatorFile | null {
   }
 }
 
-/** The coordinator of a home directory, which may be started again at another address. */
-export function inHome(home: Home): Location {
+/**
+ * The coordinator of a home directory, which may be started again at another address.
+ * @param token Given in place of the one that lies there.
+ */
+export function inHome(home: Home, token: string | null = givenToken()): Location {
   const failure = (where: { url: string } | { home: string }, cause?: unknown) => {
     const option = home.root === ringmasterHome().root ? '' : ` --home ${home.root}`;
     const remedy = `Start one with: ringmaster up${option}`;
@@ -47,8 +84,8 @@ export function inHome(home: Home): Location {
       if (file === null) throw failure({ home: home.root });
       return file.url;
     },
-    token: () =>
-      givenToken() ?? (existsSync(home.token) ? readFileSync(home.token, 'utf8').trim() : null),
+    token: () => token ?? readToken(home),
+    fingerprint: () => readCoordinator(home)?.fingerprint ?? null,
     unreachable: (cause) => failure({ url: readCoordinator(home)?.url ?? home.root }, cause),
   };
 }
@@ -57,17 +94,16 @@ export function inHome(home: Home): Location {
  * A coordinator at an address, on another machine perhaps.
  * @throws USAGE for what is no address, and for one that anybody could answer at in its place.
  */
-function atUrl(given: string): Location {
+function atUrl(given: string, token: string | null, fingerprint: string | null): Location {
   // A host and a port may stand alone, as in `node-1:4000` or `[::1]:4000`.
   const address = /^(\[[\da-fA-F:]+\]|[^/:@]+):\d+$/.test(given) ? `http://${given}` : given;
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.host === '') {
-    const reason = `--coordinator ${given} is no address such as http://127.0.0.1:4000 or 127.0.0.1:4000`;
+    const reason = `--url ${given} is no address such as http://127.0.0.1:4000 or 127.0.0.1:4000`;
     throw new RingmasterError('USAGE', { reason });
   }
-  const token = givenToken();
   if (url.protocol === 'http:' && token === null && !isLoopback(url.hostname)) {
-    const reason = `--coordinator ${given} is another machine, without a token and without encryption`;
+    const reason = `--url ${given} is another machine, without a token and without encryption`;
     const remedy = 'Give its token in RINGMASTER_TOKEN, or an address of https.';
     throw new RingmasterError('USAGE', { reason }, { remedy });
   }
@@ -76,6 +112,7 @@ function atUrl(given: string): Location {
   return {
     url: () => base,
     token: () => token,
+    fingerprint: () => fingerprint,
     unreachable: (cause) =>
       new RingmasterError('COORDINATOR_UNREACHABLE', { url: base }, { cause, remedy }),
   };

@@ -77,6 +77,7 @@ async function storedModel(
   const { cluster } = await client.status();
   return [
     ...['--artifacts-url', client.url, '--artifacts-directory', directory],
+    ...(client.fingerprint === null ? [] : ['--artifacts-fingerprint', client.fingerprint]),
     ...['--cluster', cluster, '--cache', cache, '--model', id],
   ];
 }

@@ -22,13 +22,19 @@ export function jsonOption(verb: Command): Command {
   return verb.option('--json', 'print JSON');
 }
 
-/** Gives a verb what names a coordinator, which may be on another machine: `--home` or `--coordinator`. */
+/** Gives a verb what names a coordinator, which may be on another machine: `--home`, or its address and what it asks for. */
 export function clusterOptions(verb: Command): Command {
-  const option = new Option(
-    '--coordinator <url>',
-    'address of a coordinator whose home is elsewhere; its token is in RINGMASTER_TOKEN',
+  const url = new Option(
+    '--coordinator, --url <url>',
+    'address of a coordinator whose home is elsewhere, or a join string',
   );
-  return homeOption(verb).addOption(option.conflicts('home'));
+  return homeOption(verb)
+    .addOption(url.conflicts('home'))
+    .option('--token <token>', 'token that it asks for (default: RINGMASTER_TOKEN)')
+    .option(
+      '--fingerprint <sha256>',
+      'SHA-256 of its certificate, where no authority vouches for it',
+    );
 }
 
 /** Declares one verb of a verb that has several, such as `show` of `model`. */

@@ -33,6 +33,18 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       load: () => import('./commands/worker.js'),
     },
     {
+      usage: 'join <string>',
+      summary: 'Have this machine compute for a cluster elsewhere, until it is told to leave',
+      example: 'join rm1_AKkb… --workers 2',
+      load: () => import('./commands/join.js'),
+    },
+    {
+      usage: 'token',
+      summary: 'List, make and revoke tokens of a secure cluster',
+      example: 'token create dashboard --scope read',
+      load: () => import('./commands/token.js'),
+    },
+    {
       usage: 'status',
       summary: 'Show the coordinator, its workers and what they do',
       example: 'status',

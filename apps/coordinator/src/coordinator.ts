@@ -2,15 +2,23 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, ringmasterHome } from '@ringmaster/base';
-import { detection, isHttpPort, RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
+import {
+  detection,
+  isHttpPort,
+  joinString,
+  RingmasterError,
+  type CoordinatorFile,
+} from '@ringmaster/protocol';
 import { pino } from 'pino';
+import { JOIN_TOKEN } from './access/tokens.js';
 import { MOST_LISTED } from './api/lists.js';
 import { createServer } from './api/server.js';
-import { readCredentials } from './home/credentials.js';
+import { apiCertificate } from './home/certificate.js';
+import { forgetJoinToken, isSecure, readCredentials } from './home/credentials.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
 import { newId } from './identifiers.js';
 import { askToLeave, dismiss, leaving, SAVE_MS } from './jobs/farewell.js';
-import { resolveAddress } from './network/address.js';
+import { inUrl, resolveAddress } from './network/address.js';
 import { ControlPlane } from './network/control-plane.js';
 import { listenOnFirst, portsToTry } from './network/listening.js';
 import type { Options } from './options.js';
@@ -45,11 +53,28 @@ export async function startCoordinator(
 ): Promise<Coordinator> {
   const home = ringmasterHome(options.home);
   const address = await resolveAddress(options.host);
-  if (!address.loopback && !options.secure && readCredentials(home, false) === null) {
+  if (!address.loopback && !options.secure && !isSecure(home)) {
     throw new RingmasterError('BIND_REFUSED', { host: options.host });
   }
+  const advertised = options.advertise === null ? address.advertised : inUrl(options.advertise);
+  /** What it is guarded by: made once the home is locked. */
+  const guards = async () => {
+    const credentials = readCredentials(home, options.secure);
+    const isPlain = address.loopback && options.tls === null;
+    const host = options.advertise ?? address.reachable;
+    const certificate = isPlain ? null : await apiCertificate(home, options.tls, host);
+    return { credentials, certificate };
+  };
   const store = await openHome(home);
-  const credentials = readCredentials(home, options.secure);
+  const closeStore = () => {
+    withdraw(home);
+    store.close();
+  };
+  const { credentials, certificate } = await guards().catch((error: unknown) => {
+    closeStore();
+    throw error;
+  });
+  const curve = credentials?.curve ?? null;
   const log = pino(
     { base: { pid: process.pid } },
     pino.destination({ dest: join(home.logs, 'coordinator.log'), sync: true }),
@@ -58,7 +83,10 @@ export async function startCoordinator(
   const startedAt = clock();
   const id = store.setting('cluster') ?? newId('c', Date.now());
   store.setSetting('cluster', id);
-  const file = { cluster: id, ...ownIdentity(), url: '', control: '' };
+  const file: CoordinatorFile = {
+    ...{ cluster: id, ...ownIdentity(), url: '', control: '' },
+    fingerprint: certificate?.fingerprint ?? null,
+  };
   /** `leaving`: jobs save their state; `stopping`: trainers end, and what becomes of them tells nothing any more. */
   let phase: 'serving' | 'leaving' | 'stopping' = 'serving';
   const isEnding = () => phase === 'stopping';
@@ -83,8 +111,11 @@ export async function startCoordinator(
     store,
     dataRoots: options.dataRoots ?? (address.loopback ? null : []),
     leaseMs: options.leaseMs,
-    token: credentials?.token ?? null,
-    artifacts: () => ({ url: file.url, directory: home.artifacts, cluster: id }),
+    ownerToken: credentials?.token ?? null,
+    artifacts: () => {
+      const { url, fingerprint } = file;
+      return { url, fingerprint, directory: home.artifacts, cluster: id };
+    },
     log,
     clock,
     guarded,
@@ -93,11 +124,32 @@ export async function startCoordinator(
     },
     isEnding,
   });
-  const { fleet, registry, runs, preparation, adoption, scheduling, housekeeping, usage } = parts;
+  const {
+    fleet,
+    tokens,
+    members,
+    registry,
+    runs,
+    preparation,
+    adoption,
+    scheduling,
+    housekeeping,
+    usage,
+  } = parts;
+  if (credentials !== null) tokens.ensure(credentials.join, JOIN_TOKEN, 'ringmaster up', ['join']);
+  const invite = (token: string) => {
+    const { url, fingerprint } = file;
+    return joinString({ url, fingerprint, token, serverKey: curve?.serverPublic ?? '' });
+  };
   const server = await createServer(
     {
       ...parts,
-      workers: fleet.workers,
+      cluster: id,
+      control: () => file.control,
+      invite,
+      forgetJoinToken: () => {
+        forgetJoinToken(home);
+      },
       status: async () => ({
         cluster: id,
         version,
@@ -112,27 +164,25 @@ export async function startCoordinator(
       shutDown: onShutDown,
     },
     {
-      token: credentials?.token ?? null,
+      tokens,
       loopback: address.loopback,
       host: options.host,
       allowedHosts: options.allowedHosts,
     },
+    certificate,
     log,
   );
-  const closeStore = () => {
-    withdraw(home);
-    store.close();
-  };
   try {
     const last = store.setting('port');
     const ports = portsToTry(options.port, last !== null && isHttpPort(Number(last)) ? last : null);
     await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
     const { port } = server.server.address() as AddressInfo;
-    file.url = `http://${address.advertised}:${port}`;
+    file.url = `${certificate === null ? 'http' : 'https'}://${advertised}:${port}`;
     control = await ControlPlane.bind({
       ip: address.ip,
       ports: portsToTry(options.controlPort, store.setting('control-port')),
-      ...{ credentials, log },
+      ...{ curve, log },
+      isKnown: (key) => key === curve?.clientPublic || members.has(key),
       onMessage: (peer, message) => {
         parts.metrics.messages.inc({ type: message.type });
         guarded(() => {
@@ -145,10 +195,10 @@ export async function startCoordinator(
         });
       },
     });
-    file.control = `tcp://${address.advertised}:${control.port}`;
+    file.control = `tcp://${advertised}:${control.port}`;
     store.setSetting('port', String(port));
     store.setSetting('control-port', String(control.port));
-    announce(home, file);
+    announce(home, file, credentials === null ? null : invite(credentials.join));
   } catch (error) {
     await server.close();
     closeStore();

@@ -19,7 +19,8 @@ async function withRoots(
   const coordinator = await startCoordinator(options, fatal, () => undefined);
   try {
     const token = readFileSync(join(home, 'token'), 'utf8').trim();
-    await body(new Client(coordinator.file.url, token));
+    const { url, fingerprint } = coordinator.file;
+    await body(new Client(url, token, fingerprint));
   } finally {
     await coordinator.shutDown();
   }

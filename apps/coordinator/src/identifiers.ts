@@ -17,7 +17,7 @@ function base32(value: number, length: number): string {
 }
 
 /** A new id: it sorts by the second of its making, and ends in 20 random bits. */
-export function newId(prefix: 'j' | 't' | 'c', nowMs: number): string {
+export function newId(prefix: 'j' | 't' | 'c' | 'k', nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000) - EPOCH_SECONDS;
   return `${prefix}-${base32(seconds, 6)}${base32(randomInt(32 ** 4), 4)}`;
 }

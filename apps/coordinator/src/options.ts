@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { detection, isHttpPort, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import type { CertificateFiles } from './home/certificate.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -16,6 +17,9 @@ const optionsSchema = z.strictObject({
   lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
   'data-root': z.array(z.string()).optional(),
   secure: z.boolean().default(false),
+  advertise: z.string().optional(),
+  'tls-cert': z.string().optional(),
+  'tls-key': z.string().optional(),
 });
 
 export interface Options {
@@ -35,6 +39,10 @@ export interface Options {
   readonly leaseMs: number;
   /** Whether to create the API token and CURVE keys if there are none. */
   readonly secure: boolean;
+  /** Name or address under which others reach it; null for the one that it listens on. */
+  readonly advertise: string | null;
+  /** Certificate and key of the API, in PEM; null has it make one where it does not listen on loopback. */
+  readonly tls: CertificateFiles | null;
 }
 
 /** Reads the command line. @throws USAGE */
@@ -51,15 +59,24 @@ export function parseOptions(args: readonly string[]): Options {
         'control-port': { type: 'string' },
         lease: { type: 'string' },
         secure: { type: 'boolean' },
+        advertise: { type: 'string' },
+        'tls-cert': { type: 'string' },
+        'tls-key': { type: 'string' },
       },
     });
-    const { home, host, secure, lease, ...others } = optionsSchema.parse(values);
+    const { home, host, secure, lease, advertise, ...others } = optionsSchema.parse(values);
+    const { 'tls-cert': cert, 'tls-key': key } = others;
+    if ((cert === undefined) !== (key === undefined))
+      throw new Error('--tls-cert and --tls-key are given together');
     return {
       ...{ home, host, secure, leaseMs: lease },
       allowedHosts: others['allowed-host'],
       dataRoots: others['data-root']?.map((root) => resolve(root)) ?? null,
       port: others.port ?? null,
       controlPort: others['control-port'] ?? null,
+      advertise: advertise ?? null,
+      tls:
+        cert === undefined || key === undefined ? null : { cert: resolve(cert), key: resolve(key) },
     };
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];

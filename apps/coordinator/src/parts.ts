@@ -2,6 +2,9 @@ import type { Home } from '@ringmaster/base';
 import { BlobStore, type Roots } from '@ringmaster/data';
 import type { CoordinatorMessage } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import { Members } from './access/members.js';
+import { Tokens } from './access/tokens.js';
+import { registration } from './api/routes.js';
 import { Garbage } from './artifacts/garbage.js';
 import { PreparedData } from './artifacts/prepared-data.js';
 import { Reachable } from './artifacts/reachable.js';
@@ -25,9 +28,11 @@ import { route } from './routing.js';
 import type { Store } from './store/store.js';
 import { version } from './version.js';
 
-export interface PartsOptions extends Pick<FleetOptions, 'leaseMs' | 'token' | 'artifacts'> {
+export interface PartsOptions extends Pick<FleetOptions, 'leaseMs' | 'artifacts'> {
   readonly home: Home;
   readonly store: Store;
+  /** The token in the home; null for a cluster that asks for none. */
+  readonly ownerToken: string | null;
   /** Directories that jobs may name files under; null for all. */
   readonly dataRoots: Roots;
   readonly log: Logger;
@@ -44,7 +49,7 @@ export interface PartsOptions extends Pick<FleetOptions, 'leaseMs' | 'token' | '
 /** Makes the parts of a coordinator, from the store outwards. None of them does anything yet. */
 export function assemble(options: PartsOptions) {
   const { home, store, dataRoots, log, clock, guarded, isEnding } = options;
-  const { leaseMs, token, artifacts, send } = options;
+  const { leaseMs, ownerToken, artifacts, send } = options;
   const onChange = () => {
     scheduling.soon();
   };
@@ -61,10 +66,13 @@ export function assemble(options: PartsOptions) {
   const registry = new JobRegistry(store, clock);
   const views = new JobViews(registry, store, events);
 
+  const tokens = new Tokens(store.access, ownerToken);
+  const members = new Members(store.access);
   const fleet = new Fleet({
     version,
     leaseMs,
-    token,
+    admit: (token) =>
+      tokens.refusal(token, registration.needs) ?? { token: tokens.holder(token)?.id ?? null },
     artifacts,
     send,
     clock,
@@ -129,6 +137,8 @@ export function assemble(options: PartsOptions) {
     preparation,
     registry,
     views,
+    tokens,
+    members,
     fleet,
     census,
     metrics,

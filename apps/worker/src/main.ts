@@ -1,6 +1,6 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
 //   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE]
-//   [--address IP] [--ring-ports A-B]
+//   [--address IP] [--ring-ports A-B] [--joined]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,20 +11,43 @@ import {
   packageVersion,
   readCoordinatorFile,
   readLine,
+  readMembership,
   readToken,
   type Home,
 } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
+import { processorKind } from '@ringmaster/tensorflow';
 import { destination, pino } from 'pino';
+import { z } from 'zod';
 import { runAgent } from './agent/agent.js';
 import { workerArguments, type WorkerArguments } from './agent/arguments.js';
 import type { CurveKeys } from './agent/link.js';
 
+const askedSchema = z.object({ leave: z.enum(['in order', 'at once']) });
+
 const version = packageVersion(new URL('../package.json', import.meta.url));
 
-function tokenOf(home: Home): string | null {
+/** What a worker is let in with, and where. */
+interface Admission {
+  readonly token: string | null;
+  readonly keys: CurveKeys | null;
+  /** A coordinator that was started again may have another; it is asked for at each attempt. */
+  readonly endpoint: () => string | null;
+}
+
+/** As the home has it: of the cluster that runs there, or of one elsewhere that it has joined. */
+function admissionOf(home: Home, isJoined: boolean): Admission {
+  const membership = isJoined ? readMembership(home) : null;
+  if (membership !== null) {
+    const { serverKey, publicKey, secretKey, token, control } = membership;
+    return { token, keys: { serverKey, publicKey, secretKey }, endpoint: () => control };
+  }
   const given = process.env['RINGMASTER_TOKEN'] ?? '';
-  return given === '' ? readToken(home) : given;
+  return {
+    token: given === '' ? readToken(home) : given,
+    keys: keysOf(home),
+    endpoint: () => readCoordinatorFile(home)?.control ?? null,
+  };
 }
 
 function keysOf(home: Home): CurveKeys | null {
@@ -48,7 +71,8 @@ function whenThere(file: string, then: () => void): void {
   timer.unref();
 }
 
-async function serve({ home, control, leaveFile, ...options }: WorkerArguments): Promise<void> {
+async function serve(given: WorkerArguments): Promise<void> {
+  const { home, control, joined, leaveFile, ...options } = given;
   const log = pino(
     { base: { worker: options.name, pid: process.pid } },
     destination({ sync: true }),
@@ -64,28 +88,45 @@ async function serve({ home, control, leaveFile, ...options }: WorkerArguments):
     abort.abort();
   });
   if (leaveFile !== null) whenThere(leaveFile, leave);
+  if (process.send !== undefined)
+    obeyParent(leave, () => {
+      abort.abort();
+    });
+  const admission = admissionOf(home, joined);
   makeHomeDirectory(home.root);
   log.info({ version, control: control ?? home.coordinator }, 'worker started');
   const ending = await runAgent({
     ...options,
     version,
-    // A coordinator that was started again may have another; it is asked for at each attempt.
-    endpoint: () => control ?? readCoordinatorFile(home)?.control ?? null,
-    token: tokenOf(home),
-    keys: keysOf(home),
+    ...admission,
+    ...(control === null ? {} : { endpoint: () => control }),
+    processor: processorKind(),
     cache: home.cache,
     program: fileURLToPath(new URL('./trainer/trainer.process.js', import.meta.url)),
     log,
-    onRegistered: () => {
-      notifyServiceManager('ready');
-    },
     leaving: leaving.signal,
     signal: abort.signal,
+    onRegistered: (id) => {
+      notifyServiceManager('ready');
+      if (process.connected) process.send?.({ registered: id });
+    },
   });
   log.info({ reason: ending.reason }, 'worker ended');
   if (ending.reason === 'closed') return;
+  const { code, message, remedy } = ending.error;
+  if (process.connected) process.send?.({ error: { code, message, remedy } });
   process.stderr.write(`ringmaster worker: ${ending.error.message}\n${ending.error.remedy}\n`);
   process.exitCode = ending.reason === 'orphaned' ? 3 : 1;
+}
+
+/** What a parent asks with messages may come with a signal as well, and is one request; without it nobody is left to ask. */
+function obeyParent(inOrder: () => void, atOnce: () => void): void {
+  process.on('message', (message) => {
+    const { leave } = askedSchema.parse(message);
+    (leave === 'in order' ? inOrder : atOnce)();
+  });
+  process.on('disconnect', inOrder);
+  process.channel?.unref();
 }
 
 try {

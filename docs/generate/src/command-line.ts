@@ -8,7 +8,7 @@ export async function commandLinePage(): Promise<string> {
     '# Command line',
     '',
     'Data is on stdout, everything else on stderr. Every verb that reads takes `--json`. Verbs that ask a coordinator find',
-    'it in its home directory (`--home`, `RINGMASTER_HOME`, else `~/.ringmaster`), or at an address with `--coordinator`;',
+    'it in its home directory (`--home`, `RINGMASTER_HOME`, else `~/.ringmaster`), or at an address with `--url`;',
     'then its token is in `RINGMASTER_TOKEN`, without which an address of another machine has to be one of https.',
     '',
     '```text',

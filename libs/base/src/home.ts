@@ -8,8 +8,14 @@ export interface Home {
   readonly coordinator: string;
   /** API token (mode 0600). */
   readonly token: string;
-  /** CURVE keys (directory, mode 0700). */
+  /** CURVE keys, and the token that others join with (directory, mode 0700). */
   readonly keys: string;
+  /** Certificate and key of the API (directory, mode 0700). */
+  readonly tls: string;
+  /** What other machines join with: the argument of `ringmaster join` (mode 0600). */
+  readonly join: string;
+  /** Of a machine that has joined a cluster elsewhere: which, and its keys (JSON, mode 0600). */
+  readonly membership: string;
   /** SQLite database of the coordinator. */
   readonly store: string;
   /** Content-addressed blobs. */
@@ -33,6 +39,9 @@ export function ringmasterHome(given?: string): Home {
     coordinator: join(root, 'coordinator.json'),
     token: join(root, 'token'),
     keys: join(root, 'keys'),
+    tls: join(root, 'tls'),
+    join: join(root, 'join'),
+    membership: join(root, 'membership.json'),
     store: join(root, 'store.sqlite'),
     artifacts: join(root, 'artifacts'),
     data: join(root, 'data'),

@@ -34,6 +34,7 @@ export {
 export type { ModelKind } from './job-file/models/transformer.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
+export * from './api/access.js';
 export * from './api/cluster.js';
 export * from './api/incidents.js';
 export * from './api/job-state.js';
@@ -48,6 +49,8 @@ export * from './formats/columns.js';
 export * from './formats/data-manifest.js';
 export * from './ports.js';
 export * from './process-identity.js';
+export * from './security/join-string.js';
+export { permits, scopes, type Need, type Scope } from './security/scopes.js';
 export * from './messages/codec.js';
 export * from './messages/trainer.js';
 export * from './messages/worker.js';

@@ -9,7 +9,7 @@ import { startProcess, untilReady, WORKER_GRACE_MS, type Started } from './launc
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
 /** A worker that is to leave gives the jobs 30 s to do without it, and goes then by itself. */
-const LEAVE_MS = 30_000 + WORKER_GRACE_MS;
+export const LEAVE_MS = 30_000 + WORKER_GRACE_MS;
 const START_MS = 60_000;
 
 /** The workers of one cluster that are started on this machine, and how. */

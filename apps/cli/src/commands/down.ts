@@ -5,7 +5,9 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { Client } from '../client.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
+import { runningMember } from '../cluster/member.js';
 import { readRecords, removeRecords } from '../cluster/records.js';
+import { LEAVE_MS } from '../cluster/workers.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, printJson } from '../output.js';
 import {
@@ -71,7 +73,8 @@ async function down({ home: directory, timeout, now, json }: DownOptions): Promi
     clearTimeout(impatience);
   }
   // A worker whose coordinator is gone has its trainers save what they hold, so it is asked before they are.
-  await endProcesses(roots.filter(isRunning), WORKER_GRACE_MS);
+  const isMember = roots.some(({ pid }) => pid === runningMember(home)?.pid);
+  await endProcesses(roots.filter(isRunning), isMember ? LEAVE_MS : WORKER_GRACE_MS);
   const left = await endProcesses(processes.filter(isRunning), WORKER_GRACE_MS);
   if (left.length > 0) {
     const list = left.map(({ pid }) => pid).join(', ');

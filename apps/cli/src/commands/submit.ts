@@ -34,7 +34,7 @@ Paths in a job file are relative to it; the file - is the standard input. docs/r
       const client = new Client(locate(where));
       const read = loadJobFile(path, set);
       if (dryRun) {
-        printJson(await tryOut(client, read, dirname(path), where.coordinator === undefined));
+        printJson(await tryOut(client, read, dirname(path), where.url === undefined));
         return;
       }
       const spec = await settleBase(client, read, dirname(path));

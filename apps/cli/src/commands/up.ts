@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
+import { makeHomeDirectory, readLine, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import type { Command } from 'commander';
 import { RingmasterError } from '@ringmaster/protocol';
 import { duration, gather, httpPort, wholeNumber } from '../arguments.js';
@@ -24,6 +24,10 @@ interface UpOptions extends HomeOption, RingOptions {
   readonly allowedHost?: readonly string[];
   readonly dataRoot?: readonly string[];
   readonly secure?: true;
+  readonly controlPort?: number;
+  readonly advertise?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly orphanTimeout?: string;
   readonly json?: true;
 }
@@ -52,7 +56,21 @@ export function define(verb: Command): void {
       'directory that jobs may read data and models from; may be repeated (default: any on loopback, none else)',
       gather,
     )
-    .option('--secure', 'make an API token and CURVE keys, and ask for them')
+    .option(
+      '--secure',
+      'make tokens and keys, and ask for them; print what other machines join with',
+    )
+    .option(
+      '--control-port <port>',
+      'port of the control plane (default: any)',
+      wholeNumber(0, 65_535),
+    )
+    .option(
+      '--advertise <host>',
+      'name or address under which other machines reach this one (default: where it listens)',
+    )
+    .option('--tls-cert <file>', 'certificate of the API in PEM, instead of one that is made')
+    .option('--tls-key <file>', 'its key in PEM')
     .option(
       '--orphan-timeout <time>',
       'how long workers go on without a coordinator (default: 10s)',
@@ -101,19 +119,29 @@ async function up(options: UpOptions): Promise<void> {
     }
   }
   const { url } = client;
+  const join = readLine(home.join);
   const places = { url, metrics: `${url}/metrics`, logs: home.logs };
-  if (options.json) printJson(places);
-  else print(pairs(Object.entries(places)));
+  if (options.json) printJson(join === null ? places : { ...places, join });
+  else {
+    print(pairs(Object.entries(places)));
+    if (join !== null) print(`\nOn other machines: ringmaster join ${join}`);
+  }
 }
 
 /** What the coordinator is given on its command line besides its home. */
-function coordinatorArguments({ port, host, allowedHost, dataRoot, secure }: UpOptions): string[] {
+function coordinatorArguments(options: UpOptions): string[] {
+  const { port, controlPort, host, advertise, allowedHost, dataRoot, secure } = options;
+  const { tlsCert, tlsKey } = options;
   return [
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(host === undefined ? [] : [`--host=${host}`]),
     ...(allowedHost ?? []).map((name) => `--allowed-host=${name}`),
     ...(dataRoot ?? []).map((path) => `--data-root=${resolve(path)}`),
     ...(secure === undefined ? [] : ['--secure']),
+    ...(controlPort === undefined ? [] : [`--control-port=${controlPort}`]),
+    ...(advertise === undefined ? [] : [`--advertise=${advertise}`]),
+    ...(tlsCert === undefined ? [] : [`--tls-cert=${resolve(tlsCert)}`]),
+    ...(tlsKey === undefined ? [] : [`--tls-key=${resolve(tlsKey)}`]),
   ];
 }
 

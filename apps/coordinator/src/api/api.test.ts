@@ -252,8 +252,10 @@ describe('the description', () => {
       ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
       ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
       ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
-      ...['/v1/jobs/{id}/spec', '/v1/jobs/{id}/steps', '/v1/models'],
+      ...['/v1/jobs/{id}/spec', '/v1/jobs/{id}/steps', '/v1/join', '/v1/models'],
       ...['/v1/models/{id}', '/v1/names/{name}', '/v1/prune', '/v1/shutdown', '/v1/status'],
+      '/v1/tokens',
+      '/v1/tokens/{id}',
       '/v1/workers',
     ]);
   });

@@ -6,7 +6,7 @@ import { batchesOf, MOST_LISTED, pageQuery, sendList } from './lists.js';
 import type { Turns } from './turns.js';
 
 export function clusterRoutes(server: Server, context: ApiContext, turns: Turns): void {
-  const { views, workers, store, status, shutDown } = context;
+  const { views, fleet, store, status, shutDown } = context;
   server.get(
     '/v1/workers',
     {
@@ -23,7 +23,7 @@ export function clusterRoutes(server: Server, context: ApiContext, turns: Turns)
       const { limit, before = null } = request.query;
       await sendList(
         reply,
-        batchesOf(limit, before, turns, (most, last) => workers.views(most, last)),
+        batchesOf(limit, before, turns, (most, last) => fleet.workers.views(most, last)),
       );
     },
   );

@@ -8,9 +8,11 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Members } from '../access/members.js';
+import type { Tokens } from '../access/tokens.js';
 import type { PreparedData } from '../artifacts/prepared-data.js';
 import type { Removal } from '../artifacts/removal.js';
-import type { Workers } from '../fleet/workers.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { JobEvents } from '../jobs/events.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { JobLogs } from '../jobs/logs.js';
@@ -28,9 +30,19 @@ export interface ApiContext {
   readonly blobs: BlobStore;
   readonly prepared: PreparedData;
   readonly removal: Removal;
-  readonly workers: Workers;
+  readonly fleet: Fleet;
+  readonly tokens: Tokens;
+  readonly members: Members;
   readonly metrics: Metrics;
   readonly status: () => Promise<StatusView>;
+  /** Id of the cluster. */
+  readonly cluster: string;
+  /** ZeroMQ endpoint of the control plane. */
+  readonly control: () => string;
+  /** The join string with this token. */
+  readonly invite: (token: string) => string;
+  /** Forgets the token in the home that other machines join with. */
+  readonly forgetJoinToken: () => void;
   readonly isReady: () => boolean;
   /** Ends the cluster; jobs have so long to save their state. */
   readonly shutDown: (saveMs: number) => void;

@@ -17,6 +17,7 @@ const tags = {
   workers: 'Processes that compute.',
   incidents: 'Failures and what was done about them.',
   cluster: 'The coordinator and all that belongs to it.',
+  access: 'Tokens, and machines that join with them.',
   health: 'For those who watch the coordinator; no token is asked for.',
 };
 
@@ -24,6 +25,7 @@ const tags = {
 const examples = {
   REQUEST_INVALID: new RingmasterError('REQUEST_INVALID', { reason: 'limit: expected a number' }),
   UNAUTHORIZED: new RingmasterError('UNAUTHORIZED', {}),
+  SCOPE_MISSING: new RingmasterError('SCOPE_MISSING', { need: 'submit' }),
   HOST_REFUSED: new RingmasterError('HOST_REFUSED', { host: 'rebind.example' }),
   ORIGIN_REFUSED: new RingmasterError('ORIGIN_REFUSED', { origin: 'https://other.example' }),
   REQUEST_TOO_LARGE: new RingmasterError('REQUEST_TOO_LARGE', { limit: 1_048_576 }),
@@ -69,7 +71,8 @@ export function describeApi(document: { readonly paths?: unknown }, url: string)
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'The token of a secure cluster; others ask for none.',
+          description:
+            'A token of a secure cluster with the scope that is named; others ask for none.',
         },
       },
       schemas: { Error: errorSchema() },
@@ -82,7 +85,7 @@ function complete(described: Described, { id, needs, fails }: Operation, method:
   const changes = !['get', 'head'].includes(method);
   const codes: ErrorCode[] = [
     ...['REQUEST_INVALID' as const, 'HOST_REFUSED' as const],
-    ...(needs === 'nothing' ? [] : ['UNAUTHORIZED' as const]),
+    ...(needs === 'nothing' ? [] : ['UNAUTHORIZED' as const, 'SCOPE_MISSING' as const]),
     ...(changes ? ['ORIGIN_REFUSED' as const] : []),
     ...(requestBody === undefined
       ? []

@@ -1,13 +1,12 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { RingmasterError, sha256 } from '@ringmaster/protocol';
-import type { Scope } from './routes.js';
+import { RingmasterError, type Need } from '@ringmaster/protocol';
+import type { Tokens } from '../access/tokens.js';
 
 /** Who is let in. */
 export interface Access {
-  /** Bearer token that every route asks for that is not open; null for none. */
-  readonly token: string | null;
+  /** Judges the bearer token that a request has. */
+  readonly tokens: Pick<Tokens, 'refusal'>;
   /** Whether the server listens on a loopback address, where a web page in a browser of this machine could reach it. */
   readonly loopback: boolean;
   /** The name or address that it was told to listen on. */
@@ -21,7 +20,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 
 /**
  * Decides whether a request may go on.
- * - What is not open asks for the token.
+ * - What is not open asks for a token with the scope that the route needs.
  * - A name in its Host that is not one of this server was made to point here: DNS rebinding, with which a foreign web
  *   page reads and writes as if it came from here.
  * - A request that changes something and was sent by a page of another origin was not meant by its user: cross-site
@@ -31,12 +30,11 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
  */
 export function refusalOf(
   { method = '', url = '', headers, headersDistinct, httpVersion }: IncomingMessage,
-  needs: Scope,
-  { token, loopback, host, allowedHosts }: Access,
+  needs: Need,
+  { tokens, loopback, host, allowedHosts }: Access,
 ): RingmasterError | null {
-  const isOpen = needs === 'nothing' || token === null;
-  if (!isOpen && !isBearer(headers.authorization ?? '', token))
-    return new RingmasterError('UNAUTHORIZED', {});
+  const stranger = tokens.refusal(bearerOf(headers.authorization), needs);
+  if (stranger !== null) return stranger;
   const hosts = headersDistinct['host'] ?? [];
   if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0'))
     return new RingmasterError('REQUEST_INVALID', { reason: 'it must have one Host header' });
@@ -84,8 +82,7 @@ function isOwnOrigin(
   );
 }
 
-/** Compares in constant time: hashes have one length. */
-function isBearer(authorization: string, token: string): boolean {
-  const [, given = ''] = /^bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
-  return timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(token)));
+/** The token of an Authorization header (RFC 6750); null where it has none. */
+export function bearerOf(authorization = ''): string | null {
+  return /^bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? null;
 }

@@ -1,20 +1,11 @@
-import type { ErrorCode } from '@ringmaster/protocol';
-
-/**
- * What a route asks of whoever calls it. A token gives all of them today.
- * - `nothing`: it is open to everybody who can connect.
- * - `read`: to see jobs, models, workers and what they tell.
- * - `submit`: to submit jobs and to ask something of them.
- * - `operate`: to remove what is kept, and to end the cluster.
- * - `exchange`: to fetch and to store blobs, as workers do.
- */
-export type Scope = 'nothing' | 'read' | 'submit' | 'operate' | 'exchange';
+import type { ErrorCode, Need } from '@ringmaster/protocol';
 
 /** What is said of a route beside its schema. */
 export interface Operation {
   /** Its name in the description of the API. */
   readonly id: string;
-  readonly needs: Scope;
+  /** What it asks of whoever calls it. */
+  readonly needs: Need;
   /** Errors that its handler answers with, beside those that any route may. */
   readonly fails: readonly ErrorCode[];
 }
@@ -66,7 +57,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/jobs/:id': { id: 'getJob', needs: 'read', fails: noJob },
   'DELETE /v1/jobs/:id': {
     id: 'removeJob',
-    needs: 'operate',
+    needs: 'admin',
     fails: [...noJob, 'JOB_STATE_CONFLICT', 'JOB_IN_USE'],
   },
   'POST /v1/jobs/:id/cancel': {
@@ -105,7 +96,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/models/:id': { id: 'getModel', needs: 'read', fails: noModel },
   'DELETE /v1/models/:id': {
     id: 'removeModel',
-    needs: 'operate',
+    needs: 'admin',
     fails: [...noModel, 'MODEL_IN_USE'],
   },
 
@@ -118,27 +109,38 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/data': { id: 'listData', needs: 'read', fails: ['DATA_NOT_FOUND'] },
   'DELETE /v1/data/:id': {
     id: 'removeData',
-    needs: 'operate',
+    needs: 'admin',
     fails: ['DATA_NOT_FOUND', 'REFERENCE_AMBIGUOUS', 'DATA_IN_USE'],
   },
-  'POST /v1/prune': { id: 'prune', needs: 'operate', fails: [] },
+  'POST /v1/prune': { id: 'prune', needs: 'admin', fails: [] },
 
   'GET /v1/blobs/:sha256': {
     id: 'getBlob',
-    needs: 'exchange',
+    needs: 'read',
     fails: ['BLOB_MISSING', 'RANGE_INVALID'],
   },
   'PUT /v1/blobs/:sha256': {
     id: 'putBlob',
-    needs: 'exchange',
+    needs: 'store',
     fails: ['BLOB_HASH_MISMATCH', 'DISK_FULL'],
   },
 
   'GET /v1/workers': { id: 'listWorkers', needs: 'read', fails: [] },
   'GET /v1/incidents': { id: 'listIncidents', needs: 'read', fails: noJob },
   'GET /v1/status': { id: 'getStatus', needs: 'read', fails: [] },
-  'POST /v1/shutdown': { id: 'shutDown', needs: 'operate', fails: [] },
+  'POST /v1/join': {
+    id: 'joinCluster',
+    needs: 'join',
+    fails: ['VERSION_MISMATCH', 'CLOCK_DIFFERS', 'PROCESSOR_DIFFERS'],
+  },
+  'GET /v1/tokens': { id: 'listTokens', needs: 'admin', fails: [] },
+  'POST /v1/tokens': { id: 'createToken', needs: 'admin', fails: ['NOT_SECURE'] },
+  'DELETE /v1/tokens/:id': { id: 'revokeToken', needs: 'admin', fails: ['TOKEN_NOT_FOUND'] },
+  'POST /v1/shutdown': { id: 'shutDown', needs: 'admin', fails: [] },
 };
+
+/** What a worker is asked for that registers on the control plane: the same, by the same judge. */
+export const registration = { needs: 'join' } as const satisfies Pick<Operation, 'needs'>;
 
 /** The entry of a method and the pattern that a request was routed to; undefined for what is no route. */
 export function operationOf(method: string, pattern: string | undefined): Operation | undefined {

@@ -1,10 +1,18 @@
-import { maxHeaderSize } from 'node:http';
+import { maxHeaderSize, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import swagger from '@fastify/swagger';
 import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaster/protocol';
-import fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyRequest,
+} from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { Certificate } from '../home/certificate.js';
 import { version } from '../version.js';
+import { accessRoutes } from './access.js';
 import { blobRoutes } from './blobs.js';
 import { clusterRoutes } from './cluster.js';
 import type { ApiContext, Server } from './context.js';
@@ -31,20 +39,25 @@ const LONGEST_PARAMETER = 500;
 export async function createServer(
   context: ApiContext,
   access: Access,
+  certificate: Certificate | null,
   log: Logger,
 ): Promise<Server> {
   const base: FastifyBaseLogger = log;
   /** Judged by the route that the request was routed to, never by how its target is written. */
   const refusal = ({ raw, method, routeOptions }: FastifyRequest) =>
     refusalOf(raw, operationOf(method, routeOptions.url)?.needs ?? 'read', access);
+  // A request without a Host header is refused in the form of all errors.
+  const transport: FastifyHttpOptions<HttpServer> =
+    certificate === null
+      ? { http: { requireHostHeader: false } }
+      : { serverFactory: (handler) => tlsServer(certificate, handler) };
   const server: Server = fastify({
+    ...transport,
     loggerInstance: base,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: REQUEST_LIMIT_BYTES,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
-    // A request without a Host header is refused in the form of all errors.
-    http: { requireHostHeader: false },
     // A target that cannot be decoded is routed nowhere, and passes no hook.
     frameworkErrors: (error, request, reply) => {
       answerError(refusal(request) ?? error, request, reply);
@@ -104,6 +117,7 @@ export async function createServer(
   eventRoutes(server, context, turns);
   logRoutes(server, context);
   modelRoutes(server, context, turns);
+  accessRoutes(server, context);
   clusterRoutes(server, context, turns);
   storageRoutes(server, context, turns);
   healthRoutes(server, context);
@@ -112,4 +126,12 @@ export async function createServer(
     describeApi(server.swagger(), `${request.protocol}://${request.host}`),
   );
   return server;
+}
+
+/** A server that speaks TLS, with the settings that fastify gives those that it makes itself. */
+function tlsServer({ cert, key }: Certificate, handler: RequestListener) {
+  return createTlsServer(
+    { cert, key, minVersion: 'TLSv1.3', requireHostHeader: false, requestTimeout: 0 },
+    handler,
+  );
 }

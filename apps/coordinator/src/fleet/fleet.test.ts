@@ -36,8 +36,13 @@ function scene() {
   const wanted = new Set<string>();
   const time = { now: 0 };
   const fleet = new Fleet({
-    ...{ version: '1', leaseMs: LEASE_MS, token: null, log: pino({ level: 'silent' }) },
-    artifacts: () => ({ url: '', directory: '', cluster: 'c' }),
+    ...{
+      version: '1',
+      leaseMs: LEASE_MS,
+      admit: () => ({ token: null }),
+      log: pino({ level: 'silent' }),
+    },
+    artifacts: () => ({ url: '', directory: '', cluster: 'c', fingerprint: null }),
     send: (peer, message) => sent.push({ peer, message }),
     clock: () => time.now,
     isWanted: (trainer) => wanted.has(trainer),
@@ -60,6 +65,7 @@ function scene() {
           host: 'h',
           slots: 2,
           threads: 1,
+          processor: 'x64',
         },
         ...{ namespace: 'n', pid: 1, startTime: 1 },
         ...{ device: 'cpu', checkpoints: [] },

@@ -16,8 +16,8 @@ import { Workers, type Occupant, type Registration, type Worker } from './worker
 export interface FleetOptions {
   readonly version: string;
   readonly leaseMs: number;
-  /** Token that workers register with; null when none is asked. */
-  readonly token: string | null;
+  /** Judges the token that a worker registers with: why it is not taken in, or the id of the token if it has one. */
+  readonly admit: (token: string | null) => RingmasterError | { readonly token: string | null };
   readonly artifacts: () => Extract<CoordinatorMessage, { type: 'registered' }>['artifacts'];
   readonly send: (peer: string, message: CoordinatorMessage) => void;
   /** Milliseconds of a clock that never goes back. */
@@ -127,6 +127,15 @@ export class Fleet {
     for (const worker of this.workers.present()) this.#tell(worker, { type: 'shutdown' });
   }
 
+  /** Ends workers that came by a token which is revoked: their trainers are gone from this moment on. */
+  expel(token: string): void {
+    for (const worker of this.workers.present().filter((each) => each.token === token)) {
+      const { peer } = worker;
+      if (peer !== null) this.#refuse(peer, worker, new RingmasterError('UNAUTHORIZED', {}));
+      this.#remove(worker, 'lost', 'its token was revoked');
+    }
+  }
+
   /** The slots of workers that take trainers. */
   offers(): Offer[] {
     return this.workers.offers();
@@ -164,29 +173,30 @@ export class Fleet {
   }
 
   #register(peer: string, message: Registration): void {
-    const { version, token, leaseMs, artifacts, clock, send, log } = this.#options;
-    const refusal =
-      token !== null && message.token !== token
-        ? new RingmasterError('UNAUTHORIZED', {})
-        : message.version !== version
-          ? new RingmasterError('VERSION_MISMATCH', {
-              worker: message.version,
-              coordinator: version,
-            })
-          : null;
-    if (refusal !== null) {
-      log.warn({ host: message.host, err: refusal }, 'worker refused');
-      send(peer, { type: 'refused', error: refusal.toBody() });
+    const { version, admit, leaseMs, artifacts, clock, send, log } = this.#options;
+    const admission = admit(message.token);
+    if (RingmasterError.is(admission)) {
+      this.#refuse(peer, message, admission);
+      return;
+    }
+    if (message.version !== version) {
+      const detail = { worker: message.version, coordinator: version };
+      this.#refuse(peer, message, new RingmasterError('VERSION_MISMATCH', detail));
       return;
     }
     this.#emit({ type: 'checkpoints-kept', checkpoints: message.checkpoints });
-    const worker = this.workers.register(peer, message, clock());
+    const worker = this.workers.register(peer, message, clock(), admission.token);
     send(peer, { type: 'registered', worker: worker.id, leaseMs, artifacts: artifacts() });
     log.info({ worker: worker.id, host: worker.host, slots: worker.slots }, 'worker registered');
     if (this.#goingDown) this.#tell(worker, { type: 'shutdown' });
     for (const trainer of worker.trainers.keys())
       if (!this.#options.isWanted(trainer)) this.end(trainer);
     this.#emit({ type: 'slots-changed' });
+  }
+
+  #refuse(peer: string, { host }: Pick<Registration, 'host'>, error: RingmasterError): void {
+    this.#options.log.warn({ host, err: error }, 'worker refused');
+    this.#options.send(peer, { type: 'refused', error: error.toBody() });
   }
 
   /** The first heartbeat after a registration follows everything that the worker had not been able to tell. */

@@ -26,6 +26,9 @@ export interface Worker extends ProcessIdentity {
   readonly device: 'cpu' | 'gpu';
   /** Where its trainers run: its machine, and there the processes that can share memory. */
   readonly place: readonly string[];
+  readonly processor: string;
+  /** Id of the token that it registered with; null where none is asked for. */
+  readonly token: string | null;
   /** Routing id of its connection; null once that is broken: then it has to register again. */
   peer: string | null;
   presence: 'here' | 'lost' | 'left';
@@ -57,9 +60,15 @@ export class Workers {
   /**
    * Takes a worker in, or in again. One that repeats itself over the same connection has not read yet what it was sent
    * there meanwhile: trainers that it was told to launch are on their way, not gone.
+   * @param token Id of the token that it has come by.
    */
-  register(peer: string, message: Registration, nowMs: number): Worker {
-    const { host, machine, namespace, pid, startTime, slots, threads, device } = message;
+  register(
+    peer: string,
+    message: Registration,
+    nowMs: number,
+    token: string | null = null,
+  ): Worker {
+    const { host, machine, namespace, pid, startTime, slots, threads, device, processor } = message;
     const id = workerId(message);
     const before = this.#workers.get(id);
     const trainers = message.trainers.map((held): [string, Occupant] => {
@@ -68,7 +77,8 @@ export class Workers {
     });
     const underWay = before?.peer === peer && before.presence === 'here' ? before.trainers : [];
     const worker: Worker = {
-      ...{ id, host, namespace, pid, startTime, slots, threads, device, peer, lastHeardMs: nowMs },
+      ...{ id, host, namespace, pid, startTime, slots, threads, device, processor, token, peer },
+      lastHeardMs: nowMs,
       place: [machine, namespace],
       ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
       health: before?.health ?? sound,

@@ -1,14 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
+import { makeHomeDirectory, readLine, writeDurably, type Home } from '@ringmaster/base';
 import { curveKeyPair } from 'zeromq';
+import { newToken } from '../access/tokens.js';
 
 /** What a secure cluster is guarded by. */
 export interface Credentials {
-  /** Bearer token of the API, which workers register with as well. */
+  /** Bearer token of whoever has the home, and of workers that are started in it. */
   readonly token: string;
-  /** CURVE keys of the control plane, Z85. Every worker has the one client pair. */
+  /** Token that other machines join with. */
+  readonly join: string;
+  /** CURVE keys of the control plane, Z85: its own, and the pair of workers that are started in the home. */
   readonly curve: {
     readonly serverPublic: string;
     readonly serverSecret: string;
@@ -17,40 +19,59 @@ export interface Credentials {
   };
 }
 
+/** Where the token lies that other machines join with. */
+function joinTokenOf(home: Home): string {
+  return join(home.keys, 'join.token');
+}
+
 /**
- * The credentials under a home: `token`, and in `keys/` the files `server.public`, `server.secret`, `client.public`
- * and `client.secret`, one line each and readable by their owner only.
+ * The credentials under a home: `token`, and in `keys/` the files `server.public`, `server.secret`, `client.public`,
+ * `client.secret` and `join.token`, one line each and readable by their owner only. Of a home that has some, what is
+ * missing is made.
  * @param create Whether to make them when there are none.
  */
 export function readCredentials(home: Home, create: boolean): Credentials | null {
-  const paths = {
-    serverPublic: join(home.keys, 'server.public'),
-    serverSecret: join(home.keys, 'server.secret'),
-    clientPublic: join(home.keys, 'client.public'),
-    clientSecret: join(home.keys, 'client.secret'),
-  };
-  const complete = [home.token, ...Object.values(paths)].every((path) => existsSync(path));
-  if (!complete && !create) return null;
-  if (!complete) {
-    makeHomeDirectory(home.keys, 0o700);
-    const [server, client] = [curveKeyPair(), curveKeyPair()];
-    const write = (path: string, text: string) => {
-      writeDurably(path, `${text}\n`, 0o600);
-    };
-    write(paths.serverPublic, server.publicKey);
-    write(paths.serverSecret, server.secretKey);
-    write(paths.clientPublic, client.publicKey);
-    write(paths.clientSecret, client.secretKey);
-    write(home.token, randomBytes(24).toString('base64url'));
-  }
-  const read = (path: string) => readFileSync(path, 'utf8').trim();
+  if (!create && !isSecure(home)) return null;
+  makeHomeDirectory(home.keys, 0o700);
+  const [serverPublic, serverSecret] = keyPair(home, 'server');
+  const [clientPublic, clientSecret] = keyPair(home, 'client');
   return {
-    token: read(home.token),
-    curve: {
-      serverPublic: read(paths.serverPublic),
-      serverSecret: read(paths.serverSecret),
-      clientPublic: read(paths.clientPublic),
-      clientSecret: read(paths.clientSecret),
-    },
+    token: kept(home.token, newToken),
+    join: kept(joinTokenOf(home), newToken),
+    curve: { serverPublic, serverSecret, clientPublic, clientSecret },
   };
+}
+
+/** Whether a home has credentials, so that its cluster asks for them. */
+export function isSecure(home: Home): boolean {
+  return existsSync(home.token) && existsSync(join(home.keys, 'server.secret'));
+}
+
+/** Forgets the token that other machines join with; the next start makes another. */
+export function forgetJoinToken(home: Home): void {
+  rmSync(joinTokenOf(home), { force: true });
+  rmSync(home.join, { force: true });
+}
+
+function keyPair(home: Home, name: string): [publicKey: string, secretKey: string] {
+  const paths = [join(home.keys, `${name}.public`), join(home.keys, `${name}.secret`)] as const;
+  const [publicKey, secretKey] = paths.map(readLine);
+  if (typeof publicKey === 'string' && typeof secretKey === 'string') return [publicKey, secretKey];
+  const made = curveKeyPair();
+  write(paths[0], made.publicKey);
+  write(paths[1], made.secretKey);
+  return [made.publicKey, made.secretKey];
+}
+
+/** The line of a file, which is made where there is none. */
+function kept(path: string, make: () => string): string {
+  const found = readLine(path);
+  if (found !== null) return found;
+  const made = make();
+  write(path, made);
+  return made;
+}
+
+function write(path: string, line: string): void {
+  writeDurably(path, `${line}\n`, 0o600);
 }

@@ -47,12 +47,17 @@ export async function openHome(home: Home): Promise<Store> {
   }
 }
 
-/** Tells everyone on this host where the coordinator is. */
-export function announce(home: Home, file: CoordinatorFile): void {
+/**
+ * Tells everyone on this host where the coordinator is.
+ * @param join What other machines join with; null for a cluster that asks for no tokens.
+ */
+export function announce(home: Home, file: CoordinatorFile, join: string | null): void {
+  if (join !== null) writeDurably(home.join, `${join}\n`, 0o600);
   writeDurably(home.coordinator, `${JSON.stringify(file, null, 2)}\n`, 0o600);
 }
 
 /** Takes back what `announce` told. Called while the store is still locked, so the file is ours. */
 export function withdraw(home: Home): void {
   rmSync(home.coordinator, { force: true });
+  rmSync(home.join, { force: true });
 }

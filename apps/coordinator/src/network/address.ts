@@ -8,7 +8,9 @@ export interface Address {
   /** Numeric. */
   readonly ip: string;
   readonly loopback: boolean;
-  /** How others write it in a URL: for a wildcard, an address of this machine that they can reach. */
+  /** Numeric: for a wildcard, an address of this machine that others can reach. */
+  readonly reachable: string;
+  /** How others write that in a URL. */
   readonly advertised: string;
 }
 
@@ -25,6 +27,7 @@ export async function resolveAddress(host: string): Promise<Address> {
   return {
     ip,
     loopback: ip.startsWith('127.') || ip === '::1',
+    reachable,
     advertised: inUrl(reachable),
   };
 }

@@ -7,17 +7,19 @@ export interface Admission {
 }
 
 /**
- * Lets only clients with one of these public keys (Z85) in. Without it CURVE would admit whoever knows the server's key.
+ * Lets only clients with a known public key (Z85) in. Without it CURVE would admit whoever knows the server's key.
  * It answers every CURVE handshake of this process (ZAP, RFC 27 of ZeroMQ).
  */
-export async function admit(publicKeys: readonly string[], log: Logger): Promise<Admission> {
-  const admitted = new Set(publicKeys);
+export async function admit(
+  isKnown: (publicKey: string) => boolean,
+  log: Logger,
+): Promise<Admission> {
   const socket = new Reply();
   await socket.bind('inproc://zeromq.zap.01');
   const serve = async () => {
     for await (const [version = '', id = '', , address = '', , mechanism, key] of socket) {
       const known =
-        mechanism?.toString() === 'CURVE' && key?.byteLength === 32 && admitted.has(z85(key));
+        mechanism?.toString() === 'CURVE' && key?.byteLength === 32 && isKnown(z85(key));
       if (!known)
         log.warn({ address: address.toString() }, 'a client with an unknown key was refused');
       await socket.send(

@@ -18,7 +18,10 @@ export interface ControlPlaneOptions {
   readonly ip: string;
   /** Ports to try, in order; 0 is any free one. */
   readonly ports: readonly number[];
-  readonly credentials: Credentials | null;
+  /** Keys of one that is encrypted. */
+  readonly curve: Credentials['curve'] | null;
+  /** Whether a client with this public key (Z85) is let in. */
+  readonly isKnown: (publicKey: string) => boolean;
   readonly onMessage: (peer: string, message: WorkerMessage) => void;
   /** A message could not be delivered: the peer is gone, or does not read. */
   readonly onUnreachable: (peer: string) => void;
@@ -41,9 +44,8 @@ export class ControlPlane {
   }
 
   static async bind(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const { credentials } = options;
-    const admission =
-      credentials === null ? null : await admit([credentials.curve.clientPublic], options.log);
+    const { curve } = options;
+    const admission = curve === null ? null : await admit(options.isKnown, options.log);
     const socket = new Router({
       linger: 1000,
       mandatory: true,
@@ -52,9 +54,7 @@ export class ControlPlane {
       sendHighWaterMark: 10_000,
       maxMessageSize: MAX_MESSAGE_BYTES,
       ipv6: isIPv6(options.ip),
-      ...(credentials === null
-        ? {}
-        : { curveServer: true, curveSecretKey: credentials.curve.serverSecret }),
+      ...(curve === null ? {} : { curveServer: true, curveSecretKey: curve.serverSecret }),
     });
     await listenOnFirst(options.ip, options.ports, (port) =>
       socket.bind(`tcp://${inUrl(options.ip)}:${port === 0 ? '*' : port}`),

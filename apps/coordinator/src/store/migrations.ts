@@ -127,4 +127,20 @@ export const migrations: readonly string[] = [
   INSERT INTO extremes SELECT job, 3, step / 64, step, max(gradient_norm) FROM steps
     GROUP BY job, step / 64;
   `,
+  `
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE members (
+    public_key TEXT PRIMARY KEY,
+    token TEXT NOT NULL,
+    joined_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_token ON members (token);
+  CREATE INDEX members_by_age ON members (joined_at);
+  `,
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AccessTables } from './access.js';
 import { CheckpointTable } from './checkpoints.js';
 import { closeDatabase, explain, openDatabase, type Connection } from './database.js';
 import { HistoryTable } from './history.js';
@@ -16,6 +17,7 @@ export class Store {
   readonly models: ModelTable;
   readonly incidents: IncidentTable;
   readonly removals: RemovalTable;
+  readonly access: AccessTables;
   readonly needs: Needs;
   readonly #database: Connection;
   readonly #path: string;
@@ -30,6 +32,7 @@ export class Store {
     this.models = new ModelTable(this.#database);
     this.incidents = new IncidentTable(this.#database);
     this.removals = new RemovalTable(this.#database);
+    this.access = new AccessTables(this.#database);
     this.needs = new Needs(this.#database);
   }
 

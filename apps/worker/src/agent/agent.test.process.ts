@@ -11,6 +11,7 @@ await runAgent({
   endpoint: () => endpoint,
   token: null,
   keys: null,
+  processor: 'x64',
   devices: [{ kind: 'cpu' }],
   threads: 1,
   address: null,

@@ -25,6 +25,7 @@ describe('a worker', () => {
       slots: 2,
       threads: 4,
       device: 'cpu',
+      processor: 'x64',
       trainers: [],
       checkpoints: [],
     });

@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly endpoint: () => string | null;
   readonly token: string | null;
   readonly keys: CurveKeys | null;
+  /** Kind of the processor. */
+  readonly processor: string;
   /** Devices, one for each slot. */
   readonly devices: readonly [Device, ...Device[]];
   readonly threads: number;
@@ -31,14 +33,14 @@ export interface AgentOptions {
   /** Path of the trainer's program. */
   readonly program: string;
   readonly log: Logger;
-  /** Called whenever a coordinator has taken the worker in. */
-  readonly onRegistered: () => void;
   /** Aborted when the worker is asked to leave, as soon as its trainers are replaced. */
   readonly leaving: AbortSignal;
   /** How long that may take before it leaves at once. */
   readonly leaveTimeoutMs: number;
   /** Aborted when the worker has to leave at once. */
   readonly signal: AbortSignal;
+  /** Called whenever a coordinator has taken the worker in, with its id. */
+  readonly onRegistered: (id: string) => void;
 }
 
 /** How long trainers may take to make their state durable when the worker goes although it still has them. */
@@ -93,6 +95,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       slots: options.devices.length,
       threads: options.threads,
       device: options.devices[0].kind,
+      processor: options.processor,
       trainers: trainers.held(),
       checkpoints: deliveries.list(),
     }),
@@ -106,7 +109,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       trainers.leaseMs = registered.leaseMs;
       deliveries.registered(artifacts);
       if (leaving.aborted) connection.send({ type: 'leaving' });
-      options.onRegistered();
+      options.onRegistered(registered.worker);
     },
     onOrder: (order) => {
       obey(order);

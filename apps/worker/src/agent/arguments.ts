@@ -16,6 +16,8 @@ export interface WorkerArguments {
   readonly name: string;
   /** Endpoint of the coordinator; null takes the one that the home directory names at the time. */
   readonly control: string | null;
+  /** Whether its cluster is the one that the home has joined, and not one that runs there. */
+  readonly joined: boolean;
   /** Devices, one for each slot. */
   readonly devices: readonly [Device, ...Device[]];
   readonly threads: number;
@@ -40,6 +42,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     home: ringmasterHome(values.home),
     name: values.name,
     control: values.control ?? null,
+    joined: values.joined,
     devices: [first, ...rest],
     threads: positive('--threads', values.threads),
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
@@ -58,6 +61,7 @@ function read(given: readonly string[]) {
         home: { type: 'string' },
         name: { type: 'string' },
         control: { type: 'string' },
+        joined: { type: 'boolean', default: false },
         slots: { type: 'string', default: '1' },
         threads: { type: 'string', default: '1' },
         device: { type: 'string', default: 'cpu' },

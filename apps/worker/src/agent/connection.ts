@@ -40,7 +40,10 @@ export interface ConnectionOptions {
  */
 export type Ending =
   | { readonly reason: 'closed' }
-  | { readonly reason: 'refused'; readonly error: Pick<ErrorBody, 'message' | 'remedy'> }
+  | {
+      readonly reason: 'refused';
+      readonly error: Pick<ErrorBody, 'message' | 'remedy'> & { readonly code: string };
+    }
   | { readonly reason: 'orphaned'; readonly error: RingmasterError };
 
 const TICK_MS = 50;

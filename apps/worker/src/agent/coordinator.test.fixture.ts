@@ -23,7 +23,12 @@ export class TestCoordinator {
   /** Lease that registrations are answered with, in milliseconds. */
   leaseMs = 600;
   /** Where artifacts are. */
-  artifacts = { url: 'http://127.0.0.1:1', directory: '/nonexistent', cluster: 'test' };
+  artifacts = {
+    url: 'http://127.0.0.1:1',
+    fingerprint: null,
+    directory: '/nonexistent',
+    cluster: 'test',
+  };
   readonly endpoint: string;
   readonly #router: Router;
   /** Routing ids of the workers by name. */

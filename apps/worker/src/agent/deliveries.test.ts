@@ -38,7 +38,13 @@ const checkpointOf = (manifest: string): KeptCheckpoint => ({
 /** Makes a checkpoint on a host that shares nothing with the coordinator. */
 async function make(step = 1): Promise<KeptCheckpoint> {
   const { url } = server;
-  const artifacts = artifactsFrom({ kind: 'remote', url, token: null, cache: scene.cache });
+  const artifacts = artifactsFrom({
+    kind: 'remote',
+    url,
+    token: null,
+    fingerprint: null,
+    cache: scene.cache,
+  });
   const state = await artifacts.put([Buffer.alloc(1_000_000, 'a')]);
   const checkpoint = checkpointOf(
     await putManifest(artifacts, { ...about, step, files: { state } }),

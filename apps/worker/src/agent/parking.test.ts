@@ -14,7 +14,12 @@ beforeEach(async () => {
   // The home of a coordinator on this host.
   const file = { cluster: 'test', ...ownIdentity(), url: '', control: '' };
   await writeFile(join(scene.cache, 'coordinator.json'), JSON.stringify(file));
-  location = { url: '', directory: join(scene.cache, 'artifacts'), cluster: 'test' };
+  location = {
+    fingerprint: null,
+    url: '',
+    directory: join(scene.cache, 'artifacts'),
+    cluster: 'test',
+  };
   scene.coordinator.artifacts = location;
 });
 afterEach(() => scene.close());

@@ -43,6 +43,7 @@ export class Scene {
       endpoint: () => this.coordinator.endpoint,
       token: 'secret',
       keys: null,
+      processor: 'x64',
       devices: [{ kind: 'cpu' }, { kind: 'cpu' }],
       threads: 4,
       address: null,

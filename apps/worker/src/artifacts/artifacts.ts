@@ -20,6 +20,8 @@ export interface ArtifactsLocation {
   /** Id of the cluster, to tell whether `directory` on this host is the same one. */
   readonly cluster: string;
   readonly token: string | null;
+  /** SHA-256 of the API's certificate; null where it is not pinned, or there is none. */
+  readonly fingerprint: string | null;
 }
 
 /**
@@ -27,11 +29,11 @@ export interface ArtifactsLocation {
  * @param cache Directory for temporary files, and for blobs when the store is remote.
  */
 export function openArtifacts(location: ArtifactsLocation, cache: string): Artifacts {
-  const { url, token, directory } = location;
+  const { url, token, fingerprint, directory } = location;
   return artifactsFrom(
     isSameHome(location)
       ? { kind: 'local', directory, cache }
-      : { kind: 'remote', url, token, cache },
+      : { kind: 'remote', url, token, fingerprint, cache },
   );
 }
 

@@ -1,6 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { exchange, jsonOf } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import type { ArtifactsSource } from './types.js';
 
 /** Longest that the coordinator may take to say whether it has a blob. */
 const ANSWER_MS = 30_000;
@@ -13,33 +17,36 @@ const diskFullSchema = z.object({
   detail: z.object({ path: z.string() }),
 });
 
-interface Upload {
-  readonly body: AsyncIterable<Uint8Array>;
-  readonly duplex: 'half';
-}
+type Remote = Pick<Extract<ArtifactsSource, { kind: 'remote' }>, 'url' | 'token' | 'fingerprint'>;
 
-/** Blobs over the coordinator's API. @throws COORDINATOR_UNREACHABLE, UNAUTHORIZED */
+/** Blobs over the coordinator's API. @throws COORDINATOR_UNREACHABLE, CERTIFICATE_REFUSED, UNAUTHORIZED, SCOPE_MISSING */
 export class BlobClient {
   readonly #url: string;
+  readonly #fingerprint: string | null;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(url: string, token: string | null) {
+  constructor({ url, token, fingerprint }: Remote) {
     this.#url = url;
+    this.#fingerprint = fingerprint;
     this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
   }
 
   /** Bytes of a blob that the coordinator has, or null. */
   async size(sha256: string): Promise<number | null> {
-    const response = await this.#request('HEAD', sha256, AbortSignal.timeout(ANSWER_MS));
-    return response.status === 404 ? null : Number(response.headers.get('content-length'));
+    const answer = await this.#request('HEAD', sha256, AbortSignal.timeout(ANSWER_MS));
+    answer.resume();
+    return answer.statusCode === 404 ? null : Number(answer.headers['content-length']);
   }
 
   /** The bytes of a blob as they come, not checked yet. @throws BLOB_MISSING */
   async *get(sha256: string): AsyncIterable<Uint8Array> {
-    const response = await this.#request('GET', sha256);
-    if (response.status === 404) throw new RingmasterError('BLOB_MISSING', { sha256 });
+    const answer = await this.#request('GET', sha256);
+    if (answer.statusCode === 404) {
+      answer.resume();
+      throw new RingmasterError('BLOB_MISSING', { sha256 });
+    }
     try {
-      yield* (response.body ?? []) as AsyncIterable<Uint8Array>;
+      yield* answer as AsyncIterable<Uint8Array>;
     } catch (cause) {
       throw this.#unreachable(cause);
     }
@@ -53,7 +60,7 @@ export class BlobClient {
     );
     const body = file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 });
     try {
-      await this.#request('PUT', sha256, signal, { body, duplex: 'half' });
+      (await this.#request('PUT', sha256, signal, body)).resume();
     } finally {
       body.destroy();
     }
@@ -62,25 +69,27 @@ export class BlobClient {
   async #request(
     method: 'HEAD' | 'GET' | 'PUT',
     sha256: string,
-    signal?: AbortSignal,
-    upload?: Upload,
-  ): Promise<Response> {
-    const response = await fetch(`${this.#url}/v1/blobs/${sha256}`, {
-      method,
-      headers:
-        upload === undefined
-          ? this.#headers
-          : { ...this.#headers, 'content-type': 'application/octet-stream' },
-      signal: signal ?? null,
-      ...upload,
-    }).catch((cause: unknown) => {
-      throw this.#unreachable(cause);
+    signal: AbortSignal | null = null,
+    body: Readable | null = null,
+  ): Promise<IncomingMessage> {
+    const headers: Readonly<Record<string, string>> =
+      body === null
+        ? this.#headers
+        : { ...this.#headers, 'content-type': 'application/octet-stream' };
+    const fingerprint = this.#fingerprint;
+    const sent = { method, headers, body, signal, fingerprint, answerMs: null };
+    const url = new URL(`${this.#url}/v1/blobs/${sha256}`);
+    const answer = await exchange(url, sent).catch((cause: unknown) => {
+      throw RingmasterError.is(cause, 'CERTIFICATE_REFUSED') ? cause : this.#unreachable(cause);
     });
-    if (response.ok || (response.status === 404 && method !== 'PUT')) return response;
-    if (response.status === 401) throw new RingmasterError('UNAUTHORIZED', {});
-    const reason = `${method} of blob ${sha256} was answered with ${response.status}`;
-    if (response.status < 500) throw new RingmasterError('INTERNAL', { reason });
-    const full = diskFullSchema.safeParse(await response.json().catch(() => null));
+    const { statusCode = 0 } = answer;
+    if (statusCode < 300 || (statusCode === 404 && method !== 'PUT')) return answer;
+    const told = await jsonOf(answer);
+    if (statusCode === 401) throw new RingmasterError('UNAUTHORIZED', {});
+    if (statusCode === 403) throw new RingmasterError('SCOPE_MISSING', { need: 'join' });
+    const reason = `${method} of blob ${sha256} was answered with ${statusCode}`;
+    if (statusCode < 500) throw new RingmasterError('INTERNAL', { reason });
+    const full = diskFullSchema.safeParse(told);
     if (full.success) throw new RingmasterError('DISK_FULL', full.data.detail);
     throw this.#unreachable(new Error(reason));
   }

@@ -19,7 +19,8 @@ let cache: string;
 let server: BlobServer;
 let artifacts: Artifacts;
 
-const reopened = () => artifactsFrom({ kind: 'remote', url: server.url, token: null, cache });
+const reopened = () =>
+  artifactsFrom({ kind: 'remote', url: server.url, token: null, fingerprint: null, cache });
 
 beforeEach(async () => {
   const directory = join(root, String(directories++));
@@ -145,7 +146,13 @@ describe('RemoteArtifacts', () => {
     await full.open();
     try {
       const { id } = await make('a');
-      const there = artifactsFrom({ kind: 'remote', url: full.url, token: null, cache });
+      const there = artifactsFrom({
+        kind: 'remote',
+        url: full.url,
+        token: null,
+        fingerprint: null,
+        cache,
+      });
       await expect(there.deliver(id)).rejects.toMatchObject({
         code: 'DISK_FULL',
         detail: { path: full.store.root },

@@ -20,7 +20,7 @@ export class RemoteArtifacts implements Artifacts {
   constructor(source: Extract<ArtifactsSource, { kind: 'remote' }>) {
     this.source = source;
     this.scratch = join(source.cache, 'scratch');
-    this.#coordinator = new BlobClient(source.url, source.token);
+    this.#coordinator = new BlobClient(source);
     this.#fetched = new BlobStore(source.cache);
     this.#made = new BlobStore(join(source.cache, 'undelivered'));
   }

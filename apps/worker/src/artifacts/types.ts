@@ -7,6 +7,7 @@ export type ArtifactsSource =
       readonly kind: 'remote';
       readonly url: string;
       readonly token: string | null;
+      readonly fingerprint: string | null;
       readonly cache: string;
     };
 

@@ -27,6 +27,7 @@ const { values } = parseArgs({
     'model-directory': { type: 'string' },
     model: { type: 'string' },
     'artifacts-url': { type: 'string' },
+    'artifacts-fingerprint': { type: 'string' },
     'artifacts-directory': { type: 'string' },
     cluster: { type: 'string' },
     cache: { type: 'string' },
@@ -47,6 +48,7 @@ async function openPredictor(): Promise<Predictor> {
     directory: values['artifacts-directory'] ?? '',
     cluster: values.cluster ?? '',
     token: process.env['RINGMASTER_TOKEN'] ?? null,
+    fingerprint: values['artifacts-fingerprint'] ?? null,
   };
   const { cache = '' } = values;
   const artifacts = openArtifacts(location, cache);

@@ -20,6 +20,7 @@ const firstMessageSchema = z.object({
     directory: z.string(),
     cluster: z.string(),
     token: z.string().nullable(),
+    fingerprint: z.string().nullable(),
   }),
   cache: z.string(),
   ring: ringPlaceSchema,

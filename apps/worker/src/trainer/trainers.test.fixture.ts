@@ -57,7 +57,13 @@ export class TrainingGround {
   /** Where trainers find the artifacts. */
   location(): ArtifactsLocation {
     const directory = join(this.home, 'artifacts');
-    return { url: 'http://127.0.0.1:9', directory, cluster: 'test', token: null };
+    return {
+      url: 'http://127.0.0.1:9',
+      fingerprint: null,
+      directory,
+      cluster: 'test',
+      token: null,
+    };
   }
 
   /** Prepares a job's data and returns what a trainer is launched with. */

@@ -8,6 +8,8 @@ export const coordinatorFileSchema = z.object({
   ...processIdentitySchema.shape,
   /** Base URL of the HTTP API. */
   url: z.string(),
+  /** SHA-256 of the certificate there, in lower-case hexadecimal; null where it is not pinned, or there is none. */
+  fingerprint: z.string().nullable().default(null),
   /** ZeroMQ endpoint of the control plane. */
   control: z.string(),
 });

@@ -1,6 +1,6 @@
 import { entry } from './define.js';
 
-/** Errors of the cluster: coordinator, workers, home directory, access. */
+/** Errors of the cluster: coordinator, workers, home directory. */
 export const clusterErrors = {
   COORDINATOR_UNREACHABLE: entry<{ url: string } | { home: string }>({
     status: 503,
@@ -40,32 +40,6 @@ export const clusterErrors = {
     exit: 1,
     message: ({ path }) => `No disk space is left to write ${path}; nothing was kept of it`,
     remedy: 'Free space, or choose another home directory with --home.',
-  }),
-  BIND_REFUSED: entry<{ host: string }>({
-    status: 500,
-    exit: 2,
-    message: ({ host }) => `Binding to ${host} is refused without an API token and CURVE keys`,
-    remedy: 'Create them with: ringmaster up --secure, or bind to 127.0.0.1.',
-  }),
-  UNAUTHORIZED: entry<object>({
-    status: 401,
-    exit: 1,
-    message: () => 'The API token is missing or wrong',
-    remedy:
-      'Give the token that `ringmaster up` wrote under its home directory in RINGMASTER_TOKEN.',
-  }),
-  HOST_REFUSED: entry<{ host: string }>({
-    status: 403,
-    exit: 1,
-    message: ({ host }) => `The request is addressed to '${host}', which is no name of this server`,
-    remedy:
-      'Use its address or localhost, or start the coordinator with --allowed-host and the name.',
-  }),
-  ORIGIN_REFUSED: entry<{ origin: string }>({
-    status: 403,
-    exit: 1,
-    message: ({ origin }) => `A web page of another origin (${origin}) may change nothing here`,
-    remedy: 'Use the command line, or a client that is no web page.',
   }),
   METHOD_NOT_ALLOWED: entry<{ method: string; what: string; allow: string }>({
     status: 405,

@@ -1,3 +1,4 @@
+import { accessErrors } from './access.js';
 import { clusterErrors } from './cluster.js';
 import { dataErrors } from './data.js';
 import type { ErrorEntry, Fault } from './define.js';
@@ -10,6 +11,7 @@ import { taskErrors } from './task.js';
 export const errors = {
   ...jobErrors,
   ...clusterErrors,
+  ...accessErrors,
   ...dataErrors,
   ...modelErrors,
   ...taskErrors,

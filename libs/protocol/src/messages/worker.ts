@@ -58,6 +58,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     /** TensorFlow threads that a slot may use. */
     threads: z.int().positive(),
     device: z.enum(['cpu', 'gpu']),
+    /** Architecture of the processor, and the instruction sets that kernels choose between. */
+    processor: z.string(),
     trainers: z.array(heldTrainerSchema),
     checkpoints: z.array(keptCheckpointSchema),
   }),
@@ -101,7 +103,13 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
     worker: z.string(),
     leaseMs: z.int().positive(),
     /** Where artifacts are read and written: over HTTP, or in the directory when the worker sees the same one. */
-    artifacts: z.object({ url: z.string(), directory: z.string(), cluster: z.string() }),
+    artifacts: z.object({
+      url: z.string(),
+      /** SHA-256 of the certificate there; null where it is not pinned, or there is none. */
+      fingerprint: z.string().nullable(),
+      directory: z.string(),
+      cluster: z.string(),
+    }),
   }),
   z.object({ type: z.literal('refused'), error: errorBodySchema }),
   /** Answer to a heartbeat. `known: false` asks the worker to register again. */

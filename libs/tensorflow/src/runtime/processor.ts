@@ -7,6 +7,11 @@ export interface Processor {
   readonly features: readonly string[];
 }
 
+/** The kind of this machine's processor: processors of one kind compute the same bytes. */
+export function processorKind(): string {
+  return [process.arch, ...processor().features].join(' ');
+}
+
 const FEATURES =
   'avx avx2 fma avx512f avx512_vnni avx512_bf16 amx_bf16 asimd asimdhp bf16 sve'.split(' ');
 

@@ -30,7 +30,7 @@ export class SimulatedWorker {
     this.#send({
       ...{ type: 'register', version, token: null, machine: 'm', host: 'simulated' },
       ...{ namespace: 'simulated', pid: number, startTime: 0 },
-      ...{ slots: 1, threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
+      ...{ slots: 1, threads: 1, device: 'cpu', processor: 'x64', trainers: [], checkpoints: [] },
     });
     // Real workers were not all started at the same millisecond.
     setTimeout(() => {

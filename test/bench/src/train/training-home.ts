@@ -168,6 +168,7 @@ export function artifactsOf(root: string) {
     directory: join(root, 'artifacts'),
     cluster: 'bench',
     token: null,
+    fingerprint: null,
   };
 }
 

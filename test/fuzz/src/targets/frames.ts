@@ -52,7 +52,12 @@ const workerMessages = [
       slots: 1,
       threads: 1,
     },
-    ...{ device: 'cpu', trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }], checkpoints: [] },
+    ...{
+      device: 'cpu',
+      processor: 'x64',
+      trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }],
+      checkpoints: [],
+    },
   },
   { type: 'heartbeat' },
   {
@@ -76,7 +81,7 @@ const coordinatorMessages = [
     type: 'registered',
     worker: 'w',
     leaseMs: 3000,
-    artifacts: { url: 'http://x', directory: '/x', cluster: 'c' },
+    artifacts: { url: 'http://x', fingerprint: null, directory: '/x', cluster: 'c' },
   },
   { type: 'heard', known: true },
   { type: 'end-trainer', trainer: 't-1' },

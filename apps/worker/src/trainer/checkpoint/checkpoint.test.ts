@@ -229,7 +229,13 @@ describe('a checkpoint', () => {
     await server.open();
     await server.close();
     const cache = join(root, 'remote');
-    const source = { kind: 'remote', url: server.url, token: null, cache } as const;
+    const source = {
+      kind: 'remote',
+      url: server.url,
+      token: null,
+      fingerprint: null,
+      cache,
+    } as const;
     const subject = new TestSubject(source, 10_000);
     const { writer, sent } = writerOf(subject);
     const ids = () => sent.map((message) => ('manifest' in message ? message.manifest : ''));

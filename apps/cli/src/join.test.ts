@@ -1,0 +1,148 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ringmasterHome } from '@ringmaster/base';
+import { statusViewSchema } from '@ringmaster/protocol';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readRecords } from './cluster/records.js';
+import { isRunning } from './processes.js';
+import { ringmaster } from './run.test.fixture.js';
+
+const main = fileURLToPath(new URL('../bin/ringmaster.js', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'ringmaster-join-'));
+const cluster = join(root, 'cluster');
+let string = '';
+let homes = 0;
+const children: ChildProcess[] = [];
+
+async function workers(home = cluster) {
+  const { stdout } = await ringmaster(['status', '--json', '--home', home]);
+  return statusViewSchema
+    .parse(JSON.parse(stdout))
+    .workers.filter(({ state }) => state === 'alive');
+}
+
+const freshHome = () => join(root, `host-${homes++}`);
+
+/** Joins in the foreground, and waits until its workers are taken in. */
+async function joining(home: string, ...options: string[]) {
+  const child = spawn(process.execPath, [main, 'join', string, '--home', home, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  children.push(child);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  await expect.poll(() => stderr, { timeout: 60_000 }).toContain('Joined');
+  return { child, ended, told: () => stderr };
+}
+
+beforeAll(async () => {
+  const up = await ringmaster(['up', '--secure', '--workers', '0', '--json', '--home', cluster]);
+  const printed = JSON.parse(up.stdout) as { url: string; join: string };
+  string = printed.join;
+  expect(string).toMatch(/^rm1_/);
+}, 60_000);
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+afterAll(async () => {
+  await ringmaster(['down', '--home', cluster]);
+  rmSync(root, { recursive: true });
+}, 60_000);
+
+describe('a machine that joins', { timeout: 120_000 }, () => {
+  it('computes from a home of its own until a signal asks it to leave', async () => {
+    const home = freshHome();
+    const { child, ended } = await joining(home, '--workers', '2', '--threads', '3');
+    expect((await workers()).map(({ threads }) => threads)).toEqual([3, 3]);
+    // What it knows of the cluster is enough to see it.
+    expect(await workers(home)).toHaveLength(2);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(await workers()).toEqual([]);
+    expect(existsSync(ringmasterHome(home).membership)).toBe(false);
+  });
+
+  it('starts a worker again that is killed', async () => {
+    const { child, ended } = await joining(freshHome());
+    const [before] = await workers();
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await expect
+      .poll(async () => (await workers()).some(({ id }) => id !== before?.id), { timeout: 60_000 })
+      .toBe(true);
+    child.kill('SIGHUP');
+    expect(await ended).toBe(0);
+  });
+
+  it('leaves no worker behind when it is killed itself', async () => {
+    const { child, ended } = await joining(freshHome());
+    child.kill('SIGKILL');
+    await ended;
+    await expect.poll(workers, { timeout: 60_000 }).toEqual([]);
+  });
+
+  it('goes to the background once, and is ended by its home', async () => {
+    const home = freshHome();
+    const detached = () => ringmaster(['join', '-', '--detach', '--home', home], { input: string });
+    expect(await detached()).toMatchObject({ exit: 0 });
+    const records = readRecords(ringmasterHome(home));
+    expect(records.map(({ name }) => name)).toEqual(['join']);
+    expect(JSON.stringify(records)).not.toContain(string.slice(4, 40));
+    expect(await detached()).toMatchObject({ exit: 0, stderr: 'It runs already.\n' });
+    expect(await workers()).toHaveLength(1);
+    expect((await ringmaster(['down', '--home', home])).exit).toBe(0);
+    expect(records.filter(isRunning)).toEqual([]);
+    expect(await workers()).toEqual([]);
+  });
+
+  it('is ended by the end of its token', async () => {
+    const made = await ringmaster([
+      ...['token', 'create', 'lent', '--scope', 'join', '--json', '--home', cluster],
+    ]);
+    const lent = JSON.parse(made.stdout) as { id: string; join: string };
+    const [own, home] = [string, freshHome()];
+    string = lent.join;
+    const { ended, told } = await joining(home);
+    string = own;
+    expect((await ringmaster(['token', 'revoke', lent.id, '--home', cluster])).exit).toBe(0);
+    expect(await ended).toBe(1);
+    expect(told()).toMatch(/^ringmaster: UNAUTHORIZED: .*revoked/m);
+    const again = await ringmaster(['join', lent.join, '--home', home]);
+    expect(again).toMatchObject({ exit: 1 });
+    expect(again.stderr).toMatch(/^ringmaster: UNAUTHORIZED/);
+  });
+
+  it.each([
+    ['cut short', () => string.slice(0, -5), 2, 'JOIN_STRING_INVALID: .*end is missing'],
+    ['of nobody', () => 'hello', 2, 'JOIN_STRING_INVALID: '],
+  ])('with a string %s is told so, and nothing is made', async (_, text, exit, message) => {
+    const home = freshHome();
+    const outcome = await ringmaster(['join', text(), '--home', home]);
+    expect(outcome.exit).toBe(exit);
+    expect(outcome.stderr).toMatch(new RegExp(`^ringmaster: ${message}.*\\n {2}\\S`));
+    expect(existsSync(home)).toBe(false);
+  });
+
+  it('does not take the home of a coordinator', async () => {
+    const outcome = await ringmaster(['join', string, '--home', cluster]);
+    expect(outcome).toMatchObject({ exit: 2 });
+    expect(outcome.stderr).toMatch(/^ringmaster: HOME_IN_USE/);
+  });
+
+  it('ends well when the cluster ends', async () => {
+    const other = join(root, 'other');
+    const up = await ringmaster(['up', '--secure', '--workers', '0', '--json', '--home', other]);
+    const own = string;
+    string = (JSON.parse(up.stdout) as { join: string }).join;
+    const { ended } = await joining(freshHome());
+    string = own;
+    expect((await ringmaster(['down', '--home', other])).exit).toBe(0);
+    expect(await ended).toBe(0);
+    expect(existsSync(ringmasterHome(other).join)).toBe(false);
+    expect(readFileSync(join(other, 'keys', 'join.token'), 'utf8')).toMatch(/\S{20}/);
+  });
+});
