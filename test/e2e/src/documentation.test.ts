@@ -100,11 +100,14 @@ describe('the commands of the pages', () => {
       ['docs/guides/deploy/kubernetes.md', 'kubectl'],
       ['docs/guides/deploy/slurm.md', 'export'],
       ['docs/guides/deploy/systemd.md', '#'],
+      ['docs/guides/hosts.md', 'npx'],
+      ['docs/guides/hosts.md', 'npx'],
       ['docs/guides/monitoring.md', 'prometheus'],
       ['docs/guides/monitoring.md', 'export'],
       ['docs/guides/offline.md', 'npm'],
       ['docs/guides/offline.md', './install'],
       ['docs/guides/offline.md', '~/ringmaster/deploy/gpu/check'],
+      ['docs/guides/security.md', 'npx'],
       ['docs/guides/storage.md', 'npx'],
     ]);
   });
