@@ -19,6 +19,22 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** A number that is not below another, in plain digits. */
+export function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
+    if (value >= least) return value;
+    throw new InvalidArgumentError(`It is a number from ${least} on.`);
+  };
+}
+
+/** A number above 0, and at most 1. */
+export function share(text: string): number {
+  const value = atLeast(0)(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It is a number above 0, and at most 1.');
+}
+
 /** Gathers a repeated option. */
 export function gather(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

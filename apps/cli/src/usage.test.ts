@@ -102,6 +102,19 @@ describe('a home that cannot be', () => {
   });
 });
 
+describe('generate', () => {
+  it.each([
+    [[], '--prompt'],
+    [['--prompt', 'a', '--temperature', '-1'], 'a number from 0'],
+    [['--prompt', 'a', '--top-p', '1.5'], 'at most 1'],
+    [['--prompt', 'a', '--beams', '2', '--temperature', '1'], 'draws nothing'],
+  ])('with %j says what is wrong', async (args, said) => {
+    const { exit, stderr } = await ringmaster(['generate', 'm', ...args, ...home()]);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(said);
+  });
+});
+
 describe('predict', () => {
   it.each(['directory', 'nothing'])('refuses an input that is a %s', async (what) => {
     const input = what === 'directory' ? api.home : join(api.home, what);

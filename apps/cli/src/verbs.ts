@@ -138,6 +138,12 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       example: 'predict mail-spam --input texts.jsonl',
       load: () => import('./commands/predict.js'),
     },
+    {
+      usage: 'generate <model>',
+      summary: 'Go on with a text',
+      example: "generate mail-gpt --prompt 'Dear all,' --temperature 0.8 --top-p 0.9",
+      load: () => import('./commands/generate.js'),
+    },
   ],
   'Data:': [
     {

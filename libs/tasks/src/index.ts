@@ -22,3 +22,4 @@ export {
   inspectWeights,
   predictsOf,
 } from './models/inspect.js';
+export { generate, type Finish, type Generated, type GenerationOptions } from './generation/generate.js';

@@ -1,16 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { cleanText, loadTokenizer } from '@ringmaster/data';
-import { Model, type Locate } from '@ringmaster/model';
-import { RingmasterError, type CleaningRule } from '@ringmaster/protocol';
-import {
-  checkVocabulary,
-  taskOfHead,
-  type Prediction,
-  type Predictions,
-  type ServedModel,
-} from '@ringmaster/tasks';
-import { Runtime } from '@ringmaster/tensorflow';
-import { readModel } from '../artifacts/model.js';
+import type { Locate } from '@ringmaster/model';
+import type { CleaningRule } from '@ringmaster/protocol';
+import { taskOfHead, type Prediction, type Predictions, type ServedModel } from '@ringmaster/tasks';
+import { loadServed } from './served-model.js';
 
 /** Queries that are computed together. */
 const BATCH = 16;
@@ -37,28 +28,9 @@ export class Predictor {
     locate: Locate,
     cleaning: readonly CleaningRule[],
   ): Promise<Predictor> {
-    const path = locate('tokenizer.json');
-    const json = await readFile(path, 'utf8').catch((cause: unknown) => {
-      throw unusable(name, 'it has no tokenizer.json', cause);
-    });
-    const runtime = Runtime.open();
-    let model: Model | undefined;
-    const { config, values } = await readModel(locate, (found) => {
-      if (found.head === null) throw unusable(name, 'it has no head that predicts');
-      model = new Model(runtime, found.model, found.head);
-      return model.parameters;
-    });
-    if (model === undefined) throw unusable(name, 'it has no head that predicts');
-    model.load((parameter) => {
-      const value = values.get(parameter);
-      if (value === undefined) throw unusable(name, `it has no weights for ${parameter}`);
-      return value;
-    });
-    const tokenizer = loadTokenizer(json, path);
-    checkVocabulary(config, tokenizer, name);
-    const clean = (text: string) => cleanText(text, cleaning).text;
-    const { predictions } = taskOfHead(model.head);
-    return new Predictor({ model, config, tokenizer, clean }, predictions);
+    const served = await loadServed(name, locate, cleaning);
+    const { predictions } = taskOfHead(served.model.head);
+    return new Predictor(served, predictions);
   }
 
   /** How lines are turned into queries. */
@@ -70,8 +42,4 @@ export class Predictor {
   predict(queries: readonly unknown[]): Prediction[] {
     return queries.length === 0 ? [] : this.#predictions.predict(this.#served, queries);
   }
-}
-
-function unusable(model: string, reason: string, cause?: unknown): RingmasterError {
-  return new RingmasterError('MODEL_UNUSABLE', { model, reason }, { cause });
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { addBias } from './add-bias.js';
 import { attend } from './attend.js';
+import { attendToPast } from './attend-to-past.js';
 import { asFloat32 } from './factor.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
@@ -110,12 +111,17 @@ export class Attention implements Layer {
       to,
     );
     const values = project(pass, this.#value, read);
-    const context = attend(pass, [queries, keys, values], bias ?? null, {
+    const vectors = [queries, keys, values] as const;
+    const options = {
       ...this.#options,
       from: stream,
       to,
       path: `${this.#name}.probabilities`,
-    });
+    };
+    const context =
+      stream.past === undefined || memory !== undefined
+        ? attend(pass, vectors, bias ?? null, options)
+        : attendToPast(pass, this.#name, vectors, stream.past, options);
     const chosen = rows === null ? context : rowsOf(pass, context, rows);
     return { output: this.#output.product(pass, chosen), bias: this.#output.bias, rows };
   }

@@ -52,13 +52,16 @@ export class Embeddings implements Layer {
     return dropout(pass, normed, this.#options.dropout, NAME);
   }
 
-  #sum(pass: Pass, tokens: Tensor, { sequences, length }: Stream): Value {
+  #sum(pass: Pass, tokens: Tensor, { sequences, length, past }: Stream): Value {
     const { tape, ops, kernels, weight } = pass;
     const { vocabulary, hidden, context, offset = 0, types } = this.#options;
     const output = ops.runtime.scope(() => {
       const gathered = ops.gatherRows(weight(TOKEN_EMBEDDINGS), tokens);
       const rows = ops.reshape(gathered, [sequences, length, hidden]);
-      const positions = ops.slice(weight(POSITIONS), [offset, 0], [length, -1]);
+      const positions =
+        past === undefined
+          ? ops.slice(weight(POSITIONS), [offset, 0], [length, -1])
+          : ops.reshape(ops.gatherRows(weight(POSITIONS), past.positions), rows.shape);
       const first = types > 0 ? ops.slice(weight(TYPES), [0, 0], [1, -1]) : null;
       const added = first === null ? positions : ops.chain(positions).add(first).value;
       return ops.reshape(ops.chain(rows).add(added).value, [-1, hidden]);

@@ -31,9 +31,15 @@ export class Rotary {
   }
 
   /** x T[B·T,AD] → T[B·T,AD]. */
-  forward(pass: Pass, x: Value, { length }: Stream): Value {
-    const { tape, kernels } = pass;
+  forward(pass: Pass, x: Value, { length, past }: Stream): Value {
+    const { tape, ops, kernels } = pass;
     const table = this.#table(pass);
+    if (past !== undefined) {
+      const rows = ops.gatherRows(table, past.positions);
+      const turned = kernels.rotate(x.tensor, rows, x.tensor.shape[0] ?? 0, 'forth');
+      tape.release(x);
+      return tape.input(turned);
+    }
     const output = kernels.rotate(x.tensor, table, length, 'forth');
     return tape.record(output, { inputs: [x], saved: [], parameters: [] }, (dy, give) => {
       give(x, (sum) => plus(pass, sum, kernels.rotate(dy, table, length, 'back')));

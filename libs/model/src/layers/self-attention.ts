@@ -1,10 +1,12 @@
 import type { Tensor } from '@ringmaster/tensorflow';
+import { addBias } from './add-bias.js';
+import { attendToPast } from './attend-to-past.js';
 import { dropoutAt } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import { Linear } from './linear.js';
 import { plus } from './plus.js';
 import { rowsOf } from './rows.js';
-import type { Stream } from './stream.js';
+import type { Past, Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface SelfAttentionOptions {
@@ -51,8 +53,10 @@ export class SelfAttention implements Layer {
   }
 
   /** What the heads read, T[B·T,H], for packed queries, keys and values T[B·T,3H]. */
-  #attend(pass: Pass, packed: Value, { sequences, causal, lengths }: Stream): Value {
+  #attend(pass: Pass, packed: Value, stream: Stream): Value {
+    if (stream.past !== undefined) return this.#attendToPast(pass, packed, stream, stream.past);
     const { tape, ops, kernels, weight } = pass;
+    const { sequences, causal, lengths } = stream;
     const { bias } = this.#projection;
     const added = bias === null ? null : weight(bias);
     const dropout = dropoutAt(pass, this.#dropout, `${this.#name}.probabilities`);
@@ -64,6 +68,26 @@ export class SelfAttention implements Layer {
       const found = kernels.selfAttentionGradient(dy, added, saved, options);
       if (bias !== null) give.parameter(bias, (sum) => plus(pass, sum, found.dBias));
       give(packed, (sum) => plus(pass, sum, found.dPacked));
+    });
+  }
+
+  #attendToPast(pass: Pass, packed: Value, stream: Stream, past: Past): Value {
+    const { tape, ops } = pass;
+    const { bias } = this.#projection;
+    const whole = bias === null ? packed : addBias(pass, packed, bias);
+    const hidden = (whole.tensor.shape[1] ?? 0) / 3;
+    const part = (at: number) =>
+      tape.input(ops.slice(whole.tensor, [0, at * hidden], [-1, hidden]));
+    const vectors = [part(0), part(1), part(2)] as const;
+    tape.release(whole);
+    return attendToPast(pass, this.#name, vectors, past, {
+      from: stream,
+      to: stream,
+      heads: this.#heads,
+      keyValueHeads: this.#heads,
+      scale: 1 / Math.sqrt(hidden / this.#heads),
+      dropout: 0,
+      path: this.#name,
     });
   }
 }

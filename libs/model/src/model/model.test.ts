@@ -243,6 +243,44 @@ describe.each(CAUSAL)('%s', (_, config, kind) => {
   });
 });
 
+describe.each(CAUSAL)('%s, a token at a time', (_, config, kind) => {
+  it('has the logits of whole sequences, also of chosen ones, and leaks no tensor', () => {
+    const model = loaded(config, kind, 5);
+    const last = (ids: readonly number[]): Float32Array => {
+      const tokens = { sequences: 1, length: ids.length, tokens: Int32Array.from(ids) };
+      const lengths = Int32Array.of(ids.length);
+      return model.predict({ ...tokens, lengths }, Int32Array.of(ids.length - 1)).logits;
+    };
+    const close = (found: Float32Array, sequences: readonly (readonly number[])[]) => {
+      const expected = sequences.flatMap((ids) => [...last(ids)]);
+      expect(found.length).toBe(expected.length);
+      found.forEach((logit, at) => {
+        expect(logit).toBeCloseTo(expected[at]!, 4);
+      });
+    };
+    const generate = (): void => {
+      let sequences = [[...BATCH.tokens.slice(0, 6)], [...BATCH.tokens.slice(6, 10)]];
+      const cache = model.cache(2, 8);
+      close(model.next(BATCH, cache), sequences);
+      const step = (ids: readonly number[]): void => {
+        sequences = sequences.map((sequence, at) => [...sequence, ids[at]!]);
+        const tokens = Int32Array.from(ids);
+        const one = { sequences: ids.length, length: 1, tokens, lengths: tokens.map(() => 1) };
+        close(model.next(one, cache), sequences);
+      };
+      step([3, 7]);
+      model.select(cache, Int32Array.of(1, 1, 0));
+      sequences = [1, 1, 0].map((from) => sequences[from]!);
+      step([5, 2, 9]);
+      cache.dispose();
+    };
+    generate();
+    const before = runtime.live;
+    generate();
+    expect(runtime.live).toBe(before);
+  });
+});
+
 describe('a language model', () => {
   it('gives zero gradients where nothing is to be predicted', () => {
     for (const kind of ['masked-language-model', 'causal-language-model'] as const) {

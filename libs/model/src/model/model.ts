@@ -7,6 +7,7 @@ import type { Head, HeadKind } from '../heads/head.js';
 import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
+import { KeyValueCache } from '../layers/key-value-cache.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
@@ -143,6 +144,38 @@ export class Model {
       const logits = this.#head.logits(pass, hidden).tensor;
       return { logits: downloaded(this.#ops, logits), shape: logits.shape };
     });
+  }
+
+  /** What is kept of sequences of at most `capacity` tokens that `next` reads; whoever asks for it disposes of it. */
+  cache(sequences: number, capacity: number): KeyValueCache {
+    return new KeyValueCache(this.#ops.runtime, sequences, Math.min(capacity, this.config.context));
+  }
+
+  /** Goes on with these of a cache's sequences, in this order, each as often as it is named. */
+  select(cache: KeyValueCache, sequences: Int32Array): void {
+    cache.select({ ops: this.#ops }, sequences);
+  }
+
+  /**
+   * Logits [B,V] of the token after each sequence. A cache is given the beginnings of its sequences first, and one more
+   * token of each with every call after that.
+   */
+  next(tokens: Tokens, cache: KeyValueCache): Float32Array {
+    const { runtime } = this.#ops;
+    const rows = tokens.lengths.map((real, sequence) => sequence * tokens.length + real - 1);
+    const tape = Tape.forwardOnly(runtime);
+    try {
+      return runtime.scope(() => {
+        const pass = this.#pass(tape, null);
+        const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(tokens) };
+        const hidden = this.#network.forward(pass, this.#tokens(tokens), sequences);
+        const { tensor } = this.#head.logits(pass, hidden);
+        cache.end(tokens);
+        return downloaded(this.#ops, tensor);
+      });
+    } finally {
+      tape.dispose();
+    }
   }
 
   #load(parameters: readonly ParameterSpec[], values: (name: string) => Float32Array): void {

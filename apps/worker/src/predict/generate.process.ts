@@ -1,0 +1,44 @@
+// Goes on with a text on stdout. Started by `ringmaster generate`, with the request on stdin.
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { runProgram } from '@ringmaster/base';
+import { RingmasterError } from '@ringmaster/protocol';
+import { generate } from '@ringmaster/tasks';
+import { cleaningOf } from './cleaning.js';
+import { generationRequest } from './generation-request.js';
+import { MODEL_OPTIONS, openModel } from './opened-model.js';
+import { loadServed } from './served-model.js';
+import { writtenSoFar } from './written.js';
+
+const { values } = parseArgs({
+  options: { ...MODEL_OPTIONS, json: { type: 'boolean', default: false } },
+});
+
+await runProgram(async () => {
+  const { prompt, ...options } = generationRequest.parse(JSON.parse(await text(process.stdin)));
+  const { name, locate, manifest } = await openModel(values);
+  const served = await loadServed(name, locate, cleaningOf(manifest));
+  const { model, config, tokenizer, clean } = served;
+  if (model.head !== 'causal-language-model')
+    throw new RingmasterError('MODEL_UNUSABLE', {
+      model: name,
+      reason: 'it does not predict the next token of a text, so it generates none',
+    });
+  const { end } = config.tokens;
+  const ids = tokenizer.encode(clean(prompt));
+  const surrounded = [...tokenizer.surroundings.before, ...ids];
+  // A text that is empty begins after the end of another one, as in training.
+  const begun = surrounded.length > 0 ? surrounded : [end ?? 0];
+  // Of one that is too long, the end is what the model goes on with.
+  const given = begun.slice(-(config.model.context - 1));
+  let written = 0;
+  const [generated] = generate(model, tokenizer, [given], end, options, ([tokens = []]) => {
+    if (values.json) return;
+    const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
+    process.stdout.write(shown.slice(written));
+    written = Math.max(written, shown.length);
+  });
+  if (generated === undefined) return;
+  if (values.json) process.stdout.write(`${JSON.stringify(generated)}\n`);
+  else process.stdout.write(`${generated.text.slice(written)}\n`);
+});

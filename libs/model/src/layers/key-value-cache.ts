@@ -1,0 +1,121 @@
+import type { Runtime, Tensor } from '@ringmaster/tensorflow';
+import type { Pass } from './layer.js';
+import type { Past } from './stream.js';
+
+interface Entry {
+  /** Float32 [B·C,GD], of C tokens a sequence; zeros beyond its length. */
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+/** Sequences of a pass: how long they are, padded and really. */
+interface Extent {
+  readonly length: number;
+  readonly lengths: Int32Array;
+}
+
+/**
+ * Keys and values of the tokens that a network has read of some sequences, for every layer of attention, so that each token
+ * is read once. The first pass reads beginnings of any length; each one after it reads one token of each sequence.
+ */
+export class KeyValueCache {
+  readonly #runtime: Runtime;
+  /** C: most tokens of a sequence. */
+  readonly #capacity: number;
+  #lengths: Int32Array;
+  readonly #entries = new Map<string, Entry>();
+  /** Of the pass that is under way: which rows are real tokens, null for all of them, and where they go. */
+  #rows: { readonly from: Tensor | null; readonly to: Tensor } | null = null;
+
+  constructor(runtime: Runtime, sequences: number, capacity: number) {
+    this.#runtime = runtime;
+    this.#capacity = capacity;
+    this.#lengths = new Int32Array(sequences);
+  }
+
+  get sequences(): number {
+    return this.#lengths.length;
+  }
+
+  /** Whether no pass has come to its end. */
+  get isEmpty(): boolean {
+    return this.#lengths.every((length) => length === 0);
+  }
+
+  /** Begins a pass; its tensors belong to the scope. */
+  begin({ length, lengths }: Extent): Past {
+    if (!this.isEmpty && length !== 1)
+      throw new Error('After the first pass one token of each sequence is read at a time');
+    if (this.#lengths.some((before, at) => before + (lengths[at] ?? 0) > this.#capacity))
+      throw new Error(`A sequence is longer than ${this.#capacity} tokens`);
+    const rows = Int32Array.from({ length: this.sequences * length }, (_, row) => row);
+    const sequenceOf = (row: number) => Math.floor(row / length);
+    const positions = rows.map((row) => (this.#lengths[sequenceOf(row)] ?? 0) + (row % length));
+    const real = rows.filter((row) => row % length < (lengths[sequenceOf(row)] ?? 0));
+    const to = real.map((row) => sequenceOf(row) * this.#capacity + (positions[row] ?? 0));
+    const upload = (values: Int32Array) => this.#runtime.upload(values, [values.length]);
+    this.#rows = { from: real.length === rows.length ? null : upload(real), to: upload(to) };
+    return { positions: upload(positions), cache: this };
+  }
+
+  /** Keeps keys and values T[B·T,GD] of a layer for the tokens of this pass. */
+  append({ ops, kernels }: Pass, layer: string, keys: Tensor, values: Tensor): void {
+    const rows = this.#rows;
+    if (rows === null) throw new Error('There is no pass under way');
+    const added = (to: Tensor | undefined, x: Tensor): Tensor => {
+      const real = rows.from === null ? x : ops.gatherRows(x, rows.from);
+      const into = to ?? this.#zeros(x.shape[1] ?? 0);
+      return this.#runtime.keep(kernels.addRows(into, real, rows.to));
+    };
+    const before = this.#entries.get(layer);
+    this.#entries.set(layer, {
+      keys: added(before?.keys, keys),
+      values: added(before?.values, values),
+    });
+  }
+
+  /** All that is kept of a layer. */
+  of(layer: string): Entry {
+    const entry = this.#entries.get(layer);
+    if (entry === undefined) throw new Error(`Nothing is kept of ${layer}`);
+    return entry;
+  }
+
+  /** Lengths of the sequences with one more token each [B]. */
+  get lengthsWithNext(): Int32Array {
+    return this.#lengths.map((length) => length + 1);
+  }
+
+  /** Ends a pass. */
+  end({ lengths }: Extent): void {
+    this.#rows = null;
+    this.#lengths = this.#lengths.map((before, at) => before + (lengths[at] ?? 0));
+  }
+
+  /** Goes on with these of the sequences, in this order, each as often as it is named. */
+  select({ ops }: Pick<Pass, 'ops'>, sequences: Int32Array): void {
+    const { runtime } = ops;
+    runtime.scope(() => {
+      const indices = runtime.upload(sequences, [sequences.length]);
+      const chosen = (x: Tensor): Tensor => {
+        const whole = ops.reshape(x, [this.sequences, -1]);
+        const found = ops.reshape(ops.gatherRows(whole, indices), [-1, x.shape[1] ?? 0]);
+        runtime.free(x);
+        return runtime.keep(found);
+      };
+      for (const [layer, { keys, values }] of this.#entries)
+        this.#entries.set(layer, { keys: chosen(keys), values: chosen(values) });
+    });
+    this.#lengths = sequences.map((from) => this.#lengths[from] ?? 0);
+  }
+
+  dispose(): void {
+    for (const { keys, values } of this.#entries.values()) this.#runtime.free([keys, values]);
+    this.#entries.clear();
+  }
+
+  #zeros(width: number): Tensor {
+    const rows = this.sequences * this.#capacity;
+    return this.#runtime.upload(new Float32Array(rows * width), [rows, width]);
+  }
+}

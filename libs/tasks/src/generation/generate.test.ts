@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomKey, RandomStream } from '@ringmaster/base';
+import {
+  HuggingFaceModel,
+  inDirectory,
+  Model,
+  writeSafetensors,
+  type HuggingFaceConfig,
+} from '@ringmaster/model';
+import { Runtime } from '@ringmaster/tensorflow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generate, type GenerationOptions } from './generate.js';
+import { nextToken, weightsOf } from './sampling.js';
+
+// What is generated beside `transformers`: reference/generation.py, whose formulas are repeated here.
+interface Reference {
+  readonly classes: Readonly<
+    Record<
+      string,
+      {
+        readonly config: object;
+        readonly tensors: Readonly<Record<string, readonly number[]>>;
+        readonly generated: Readonly<Record<string, readonly (readonly number[])[]>>;
+      }
+    >
+  >;
+  readonly probabilities: Readonly<Record<string, readonly number[]>>;
+}
+const reference = JSON.parse(
+  readFileSync(new URL('../../reference/generation.json', import.meta.url), 'utf8'),
+) as Reference;
+
+const PROMPTS = [
+  [3, 14, 15],
+  [9, 2, 6, 5, 35],
+];
+const GREEDY: GenerationOptions = {
+  maxTokens: 64,
+  temperature: 0,
+  topK: null,
+  topP: null,
+  minP: null,
+  repetitionPenalty: 1,
+  beams: 1,
+  stop: [],
+  seed: 0,
+};
+const END = 5;
+const CASES: Readonly<Record<string, [Partial<GenerationOptions>, number | null]>> = {
+  greedy: [{}, null],
+  'greedy with a penalty': [{ repetitionPenalty: 1.3 }, null],
+  'three beams': [{ maxTokens: 24, beams: 3 }, null],
+  'four beams, which may end': [{ maxTokens: 32, beams: 4 }, END],
+};
+/** Token 0 is "a", 1 is "b", and so on. */
+const tokenizer = {
+  decode: (ids: Iterable<number>) => [...ids].map((id) => String.fromCodePoint(97 + id)).join(''),
+};
+
+/** From −1 to 1: the fractions of 43758 sin(s + 13 i), doubled. */
+function noise(name: string, size: number): Float32Array {
+  const start = Buffer.from(name).reduce((sum, code) => sum + code, 0);
+  return Float32Array.from({ length: size }, (_, i) => {
+    const x = 43758 * Math.sin(start + 13 * i);
+    return 2 * (x - Math.floor(x)) - 1;
+  });
+}
+
+const runtime = Runtime.open();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'generation-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function modelOf(className: string): Promise<Model> {
+  const { config, tensors } = reference.classes[className]!;
+  const directory = await mkdtemp(join(folder, className));
+  const sources = Object.entries(tensors).map(([name, shape]) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const offset = shape.length === 1 && name.endsWith('.weight') ? 1 : 0;
+    return { name, shape, data: () => noise(name, size).map((value) => value + offset) };
+  });
+  await writeSafetensors(join(directory, 'model.safetensors'), sources);
+  await writeFile(join(directory, 'config.json'), JSON.stringify(config));
+  const file = await HuggingFaceModel.open(inDirectory(directory));
+  const { model: shape }: HuggingFaceConfig = file.config;
+  const model = new Model(runtime, shape, 'causal-language-model');
+  const values = new Map<string, Float32Array>();
+  for (const { name, shape } of model.parameters) {
+    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    expect(await file.read({ name, shape }, data)).toBe(true);
+    values.set(name, data);
+  }
+  await file.close();
+  model.load((name) => values.get(name)!);
+  return model;
+}
+
+describe.each(Object.keys(reference.classes))('%s', (className) => {
+  let model: Model;
+  beforeAll(async () => {
+    model = await modelOf(className);
+  });
+  afterAll(() => {
+    model.unload();
+  });
+  const run = (
+    options: Partial<GenerationOptions>,
+    end: number | null = null,
+    prompts: readonly (readonly number[])[] = PROMPTS,
+  ) => generate(model, tokenizer, prompts, end, { ...GREEDY, ...options });
+
+  it.each(Object.entries(CASES))('%s: the tokens of transformers', (name, [options, end]) => {
+    const expected = reference.classes[className]!.generated[name]!;
+    const found = run(options, end);
+    found.forEach(({ tokens, finish }, at) => {
+      const theirs = expected[at]!;
+      const ours = finish === 'end' ? [...tokens, END] : tokens;
+      expect(ours).toEqual(theirs.slice(0, ours.length));
+      expect(finish).toBe(theirs.length < (options.maxTokens ?? 64) ? 'end' : finish);
+    });
+  });
+
+  it('draws by the seed and the place in the batch, whatever is beside it, and leaks no tensor', () => {
+    const sampled = { temperature: 1.3, maxTokens: 20 };
+    const [first, second] = run({ ...sampled, seed: 5 });
+    const before = runtime.live;
+    expect(run({ ...sampled, seed: 5 })).toEqual([first, second]);
+    expect(runtime.live).toBe(before);
+    expect(run({ ...sampled, seed: 5 }, null, [PROMPTS[0]!])).toEqual([first]);
+    expect(run({ ...sampled, seed: 6 })[0]).not.toEqual(first);
+    expect(run({ ...sampled, seed: 5, topK: 1 })).toEqual(run({ maxTokens: 20 }));
+  });
+
+  it('ends at the token that ends texts, at a stop string, and where there is no room', () => {
+    const [whole] = run({});
+    const end = whole!.tokens[10]!;
+    const at = whole!.tokens.indexOf(end);
+    const [ended, other] = run({}, end);
+    expect(ended).toEqual({
+      tokens: whole!.tokens.slice(0, at),
+      text: whole!.text.slice(0, at),
+      finish: 'end',
+    });
+    expect(other!.finish === 'end' || other!.tokens.length === 64).toBe(true);
+    const stop = whole!.text.slice(4, 6);
+    const [stopped] = run({ stop: ['nowhere', stop] });
+    expect(stopped!.finish).toBe('stop');
+    expect(stopped!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(stop)));
+    const [full] = run({ maxTokens: 1000 });
+    expect(full).toMatchObject({ finish: 'length' });
+    expect(full!.tokens).toHaveLength(96 - PROMPTS[0]!.length);
+  });
+});
+
+describe('samplers', () => {
+  const logits = noise('logits', 40).map((value) => 4 * value);
+  const ALL = { temperature: 1, topK: null, topP: null, minP: null };
+  it.each([
+    ['temperature', { temperature: 0.7 }],
+    ['topK', { temperature: 0.7, topK: 5 }],
+    ['topP', { temperature: 1.5, topP: 0.8 }],
+    ['minP', { temperature: 1.5, minP: 0.2 }],
+    ['all', { temperature: 2, topK: 20, topP: 0.9, minP: 0.1 }],
+  ])('%s leaves the probabilities of transformers', (name, options) => {
+    const weights = weightsOf(logits, { ...ALL, ...options });
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const expected = reference.probabilities[name]!;
+    weights.forEach((weight, id) => {
+      expect(weight / total).toBeCloseTo(expected[id]!, 5);
+    });
+  });
+
+  it('draw tokens as often as they are likely', () => {
+    const how = { ...ALL, temperature: 1.5, topK: 6, repetitionPenalty: 1 };
+    const weights = weightsOf(logits, how);
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const random = new RandomStream(randomKey(1, 'draws'));
+    const draws = 4000;
+    const counts = new Float64Array(40);
+    for (let at = 0; at < draws; at++) counts[nextToken(logits, [], how, random, at)]!++;
+    // Five standard deviations of a count.
+    counts.forEach((count, id) => {
+      const share = weights[id]! / total;
+      const deviation = Math.sqrt((share * (1 - share)) / draws);
+      expect(Math.abs(count / draws - share)).toBeLessThanOrEqual(5 * deviation);
+    });
+  });
+});

@@ -1,0 +1,154 @@
+import { randomKey, RandomStream } from '@ringmaster/base';
+import type { Tokenizer } from '@ringmaster/data';
+import type { Model } from '@ringmaster/model';
+import { padSequences } from '../batches/pad.js';
+import { advance, bestOf, isOver, noBeams, type BeamOptions } from './beams.js';
+import { nextToken, type Sampling } from './sampling.js';
+
+/** A model that goes on with texts: its head predicts the next token. */
+export type Generator = Pick<Model, 'cache' | 'config' | 'next' | 'select'>;
+
+export interface GenerationOptions extends Sampling {
+  /** Most new tokens. */
+  readonly maxTokens: number;
+  /** Hypotheses of beam search; 1 for none. */
+  readonly beams: number;
+  /** Texts at which a sequence ends; they are not part of it. */
+  readonly stop: readonly string[];
+  readonly seed: number;
+}
+
+/** Why a sequence ends: the token that ends texts, one of the stop strings, or no room for more. */
+export type Finish = 'end' | 'stop' | 'length';
+
+export interface Generated {
+  readonly text: string;
+  /** New token ids, without the one that ends a text. */
+  readonly tokens: readonly number[];
+  readonly finish: Finish;
+}
+
+/** A sequence under way. */
+interface Going {
+  readonly prompt: readonly number[];
+  readonly random: RandomStream;
+  readonly tokens: number[];
+  finish: Finish | null;
+}
+
+/**
+ * Goes on with sequences of tokens, all at once: a function of them, the model and the options. Each sequence draws from
+ * numbers of its own, so what it becomes does not depend on those beside it.
+ * @param prompts Token ids of each, at least one.
+ * @param end The token that ends a text; null for none.
+ * @param told Is told of the new tokens of each sequence after every step.
+ */
+export function generate(
+  model: Generator,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  prompts: readonly (readonly number[])[],
+  end: number | null,
+  options: GenerationOptions,
+  told: (tokens: readonly (readonly number[])[]) => void = () => undefined,
+): Generated[] {
+  if (options.beams > 1)
+    return prompts.map((prompt) => search(model, tokenizer, prompt, end, options));
+  const { context } = model.config;
+  const longest = Math.max(...prompts.map(({ length }) => length));
+  const cache = model.cache(prompts.length, longest + options.maxTokens);
+  const all = prompts.map((prompt, at): Going => ({
+    prompt,
+    random: new RandomStream(randomKey(options.seed, 'generate', at)),
+    tokens: [],
+    finish: null,
+  }));
+  try {
+    let going = all;
+    let logits = model.next(padSequences(prompts, 0, context), cache);
+    for (;;) {
+      const width = logits.length / going.length;
+      for (const [at, sequence] of going.entries()) {
+        const row = logits.subarray(at * width, (at + 1) * width);
+        const { prompt, tokens, random } = sequence;
+        const token = nextToken(row, [...prompt, ...tokens], options, random, tokens.length);
+        sequence.finish = token === end ? 'end' : null;
+        if (sequence.finish === 'end') continue;
+        tokens.push(token);
+        if (stopIn(tokenizer.decode(tokens), options.stop) !== null) sequence.finish = 'stop';
+        else if (tokens.length >= options.maxTokens || prompt.length + tokens.length >= context)
+          sequence.finish = 'length';
+      }
+      told(all.map(({ tokens }) => tokens));
+      const left = going.flatMap(({ finish }, at) => (finish === null ? [at] : []));
+      if (left.length === 0) break;
+      if (left.length < going.length) model.select(cache, Int32Array.from(left));
+      going = going.filter(({ finish }) => finish === null);
+      logits = model.next(oneEach(going.map(({ tokens }) => tokens.at(-1) ?? 0)), cache);
+    }
+  } finally {
+    cache.dispose();
+  }
+  return all.map(({ tokens, finish }) => generated(tokenizer, tokens, finish ?? 'length', options));
+}
+
+/** Beam search (Sutskever, Vinyals and Le, 2014) from one prompt. */
+function search(
+  model: Generator,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  prompt: readonly number[],
+  end: number | null,
+  options: GenerationOptions,
+): Generated {
+  const { context } = model.config;
+  const most = Math.min(options.maxTokens, context - prompt.length);
+  const how: BeamOptions = { ...options, end, most };
+  const cache = model.cache(1, prompt.length + most);
+  try {
+    let beams = noBeams;
+    let logits = model.next(padSequences([prompt], 0, context), cache);
+    for (let length = 1; length <= most; length++) {
+      const width = logits.length / beams.open.length;
+      const rows = beams.open.map((_, at) => logits.subarray(at * width, (at + 1) * width));
+      const { beams: next, parents } = advance(beams, rows, prompt, how);
+      beams = next;
+      if (length === most || isOver(beams, how)) break;
+      model.select(cache, Int32Array.from(parents));
+      logits = model.next(oneEach(beams.open.map(({ tokens }) => tokens.at(-1) ?? 0)), cache);
+    }
+    const { tokens } = bestOf(beams);
+    const isEnd = end !== null && tokens.at(-1) === end;
+    return generated(
+      tokenizer,
+      isEnd ? tokens.slice(0, -1) : tokens,
+      isEnd ? 'end' : 'length',
+      options,
+    );
+  } finally {
+    cache.dispose();
+  }
+}
+
+/** One token of each sequence. */
+function oneEach(tokens: readonly number[]) {
+  const lengths = new Int32Array(tokens.length).fill(1);
+  return { sequences: tokens.length, length: 1, tokens: Int32Array.from(tokens), lengths };
+}
+
+function generated(
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  tokens: readonly number[],
+  finish: Finish,
+  { stop }: Pick<GenerationOptions, 'stop'>,
+): Generated {
+  const text = tokenizer.decode(tokens);
+  const cut = stopIn(text, stop);
+  return cut === null
+    ? { text, tokens, finish }
+    : { text: text.slice(0, cut), tokens, finish: 'stop' };
+}
+
+/** Where the first of the stop strings begins in a text; null where there is none. */
+function stopIn(text: string, stop: readonly string[]): number | null {
+  const found = stop.map((each) => text.indexOf(each)).filter((at) => at >= 0);
+  return found.length === 0 ? null : Math.min(...found);
+}
