@@ -1,4 +1,4 @@
-import { isHttpPort, parseDuration } from '@ringmaster/protocol';
+import { isHttpPort, parseByteSize, parseDuration } from '@ringmaster/protocol';
 import { InvalidArgumentError } from 'commander';
 
 /** Milliseconds of a duration such as 500ms, 30s, 10m or 2h. */
@@ -8,6 +8,17 @@ export function duration(text: string): number {
     throw new InvalidArgumentError('It is a duration such as 30s, 10m or 2h.');
   }
   return milliseconds;
+}
+
+/** What is said of the option `--cache-limit`. */
+export const CACHE_LIMIT =
+  'bytes of fetched models and data that a worker keeps, such as 20GB (default: a tenth of the disk)';
+
+/** A size such as 500MB or 20GB, as it was written. */
+export function byteSize(text: string): string {
+  if (parseByteSize(text) === null)
+    throw new InvalidArgumentError('It is a size such as 500MB, 20GB or 1.5TB.');
+  return text;
 }
 
 /** A whole number within bounds, both included, in plain digits. */

@@ -137,7 +137,7 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     const pids = [named('worker-1'), named('worker-2')].map(({ pid }) => pid).sort();
     // The one that was killed is missed when its lease is over.
     await expect.poll(async () => (await workerPids()).sort(), { timeout: 20_000 }).toEqual(pids);
-    const one = await cluster('worker', '--threads', '2');
+    const one = await cluster('worker', '--threads', '2', '--cache-limit', '1GB');
     expect(one.exit).toBe(0);
     const { stdout } = await cluster('status', '--json');
     const { workers } = statusViewSchema.parse(JSON.parse(stdout));

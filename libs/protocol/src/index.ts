@@ -47,6 +47,7 @@ export * from './formats/artifact.js';
 export * from './formats/cleaning.js';
 export * from './formats/columns.js';
 export * from './formats/data-manifest.js';
+export { parseByteSize } from './byte-size.js';
 export * from './ports.js';
 export * from './process-identity.js';
 export * from './security/join-string.js';

@@ -18,6 +18,7 @@ export interface Crew extends RingOptions {
   readonly client: Client;
   readonly threads: number;
   readonly orphanTimeout?: string;
+  readonly cacheLimit?: string;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
   /** What was started; it grows as processes are. */
@@ -74,11 +75,12 @@ function freeNames(present: readonly ProcessRecord[], count: number): string[] {
 }
 
 async function startWorker(crew: Crew, name: string): Promise<Started> {
-  const { home, threads, orphanTimeout, started } = crew;
+  const { home, threads, orphanTimeout, cacheLimit, started } = crew;
   const ring = ringArguments(crew);
   const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
     ...['--name', name, '--threads', String(threads)],
     ...(orphanTimeout === undefined ? [] : ['--orphan-timeout', orphanTimeout]),
+    ...(cacheLimit === undefined ? [] : ['--cache-limit', cacheLimit]),
     ...ring,
   ]);
   started.push(worker);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeHomeDirectory, readLine, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import type { Command } from 'commander';
 import { RingmasterError } from '@ringmaster/protocol';
-import { duration, gather, httpPort, wholeNumber } from '../arguments.js';
+import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { lookAt, restore } from '../cluster/home-before.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
@@ -29,6 +29,7 @@ interface UpOptions extends HomeOption, RingOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly orphanTimeout?: string;
+  readonly cacheLimit?: string;
   readonly json?: true;
 }
 
@@ -79,6 +80,7 @@ export function define(verb: Command): void {
         return text;
       },
     )
+    .option('--cache-limit <size>', CACHE_LIMIT, byteSize)
     .addHelpText(
       'after',
       `

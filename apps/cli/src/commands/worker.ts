@@ -1,6 +1,6 @@
 import { ringmasterHome } from '@ringmaster/base';
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.js';
+import { byteSize, CACHE_LIMIT, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { endingWhatStarted } from '../cluster/launcher.js';
 import { addWorker } from '../cluster/workers.js';
@@ -12,11 +12,13 @@ import { homeOption, type HomeOption } from '../verb.js';
 
 interface WorkerOptions extends HomeOption, RingOptions {
   readonly threads: number;
+  readonly cacheLimit?: string;
 }
 
 export function define(verb: Command): void {
   ringOptions(homeOption(verb))
     .option('--threads <k>', 'TensorFlow threads that it offers', wholeNumber(1, 256), 1)
+    .option('--cache-limit <size>', CACHE_LIMIT, byteSize)
     .addHelpText('after', '\nPrints the id of the worker, which runs in the background.')
     .action(worker);
 }

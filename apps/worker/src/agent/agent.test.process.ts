@@ -18,6 +18,7 @@ await runAgent({
   ringPorts: null,
   orphanTimeoutMs: 30_000,
   cache: '/nonexistent',
+  cacheLimit: null,
   program: fileURLToPath(new URL('./trainer.test.process.js', import.meta.url)),
   log: pino({ level: 'silent' }),
   onRegistered: () => undefined,

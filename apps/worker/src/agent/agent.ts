@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly orphanTimeoutMs: number;
   /** Directory of fetched artifacts. */
   readonly cache: string;
+  /** Bytes that they may take; null for a tenth of the file system. */
+  readonly cacheLimit: number | null;
   /** Path of the trainer's program. */
   readonly program: string;
   readonly log: Logger;
@@ -68,6 +70,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     program: options.program,
     devices: options.devices,
     cache: options.cache,
+    cacheLimit: options.cacheLimit,
     send: (message) => {
       connection.send(message);
     },

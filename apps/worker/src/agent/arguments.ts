@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { ringmasterHome, type Home } from '@ringmaster/base';
 import {
+  parseByteSize,
   parseDuration,
   parsePortRange,
   PORTS_OF_A_TRAINER,
@@ -23,6 +24,8 @@ export interface WorkerArguments {
   readonly threads: number;
   readonly orphanTimeoutMs: number;
   readonly leaveTimeoutMs: number;
+  /** Bytes that fetched artifacts may take; null for a tenth of the file system. */
+  readonly cacheLimit: number | null;
   /** Address by which trainers of other hosts reach those of this one; null for the one that leads to the coordinator. */
   readonly address: string | null;
   /** Ports that trainers listen on for those of other hosts; null for any. */
@@ -47,6 +50,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     threads: positive('--threads', values.threads),
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
+    cacheLimit: cacheLimit(values['cache-limit']),
     address: address(values.address),
     ringPorts: ports(values['ring-ports'], slots),
     leaveFile: values['leave-file'] ?? null,
@@ -67,6 +71,7 @@ function read(given: readonly string[]) {
         device: { type: 'string', default: 'cpu' },
         'orphan-timeout': { type: 'string', default: '10s' },
         'leave-timeout': { type: 'string', default: '30s' },
+        'cache-limit': { type: 'string' },
         address: { type: 'string' },
         'ring-ports': { type: 'string' },
         'leave-file': { type: 'string' },
@@ -94,6 +99,13 @@ function duration(option: string, text: string): number {
     throw usage(`${option} takes a duration such as 10s or 5m, not '${text}'`);
   }
   return milliseconds;
+}
+
+function cacheLimit(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const bytes = parseByteSize(text);
+  if (bytes === null) throw usage(`--cache-limit takes a size such as 20GB, not '${text}'`);
+  return bytes;
 }
 
 function address(text: string | undefined): string | null {

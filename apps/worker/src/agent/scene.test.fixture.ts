@@ -50,6 +50,7 @@ export class Scene {
       ringPorts: null,
       orphanTimeoutMs: 30_000,
       cache: this.cache,
+      cacheLimit: null,
       program: program('trainer'),
       log: pino({ level: 'silent' }),
       onRegistered: () => undefined,

@@ -16,6 +16,8 @@ export interface TrainerLaunch {
   readonly artifacts: ArtifactsLocation;
   /** Directory of fetched artifacts. */
   readonly cache: string;
+  /** Bytes that they may take; null for a tenth of the file system. */
+  readonly cacheLimit: number | null;
   /** Where its rings are to listen. */
   readonly ring: RingPlace;
 }

@@ -22,6 +22,8 @@ export interface TrainersOptions {
   readonly devices: readonly Device[];
   /** Directory of fetched artifacts. */
   readonly cache: string;
+  /** Bytes that they may take; null for a tenth of the file system. */
+  readonly cacheLimit: number | null;
   readonly send: (message: WorkerMessage) => void;
   /** A trainer has made a checkpoint; called before that is sent. */
   readonly onCheckpoint: (checkpoint: KeptCheckpoint) => void;
@@ -71,11 +73,11 @@ export class Trainers {
   launch(launch: Launch, artifacts: ArtifactsLocation, ring: RingPlace): void {
     const { trainer, job } = launch;
     if (this.#trainers.has(trainer)) return;
-    const { program, devices, cache, send, log } = this.#options;
+    const { program, devices, cache, cacheLimit, send, log } = this.#options;
     const slot = this.#freeSlot();
     const process = new TrainerProcess({
       program,
-      first: { type: 'launch', launch, artifacts, cache, ring },
+      first: { type: 'launch', launch, artifacts, cache, cacheLimit, ring },
       device: devices[slot] ?? { kind: 'cpu' },
       onMessage: (message) => {
         this.#relay(trainer, message);

@@ -8,10 +8,10 @@ const SHARE = 0.1;
  * Has the cache keep what this process fetches for as long as it lives, after making room for it: beyond the limit,
  * blobs that no process has fetched for longest are removed, but for those that a process that lives may have fetched.
  * @param cache Directory of fetched blobs.
- * @param limit Bytes that they may take together; by default a tenth of the file system.
+ * @param limit Bytes that they may take together; null for a tenth of the file system.
  * @throws DISK_FULL
  */
-export async function holdCache(cache: string, limit?: number): Promise<void> {
+export async function holdCache(cache: string, limit: number | null): Promise<void> {
   const store = new BlobStore(cache);
   const found: (BlobInfo & { readonly putMs: number })[] = [];
   for await (const blob of store.list()) found.push(blob);

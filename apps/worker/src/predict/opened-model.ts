@@ -50,7 +50,7 @@ export async function openModel(
     fingerprint: values['artifacts-fingerprint'] ?? null,
   };
   const artifacts = openArtifacts(location, cache);
-  if (artifacts.source.kind === 'remote') await holdCache(cache);
+  if (artifacts.source.kind === 'remote') await holdCache(cache, null);
   const manifest = await readManifest(artifacts, model);
   return { ...(await locateModel(artifacts, model)), manifest };
 }

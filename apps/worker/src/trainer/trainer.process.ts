@@ -11,7 +11,7 @@ import { portsOf } from './run/ports.js';
 import { ringPlaceSchema } from './session/listening.js';
 import { Trainer } from './trainer.js';
 
-/** The first message of the agent: what to train, where artifacts are and fetched ones are kept, where rings listen. */
+/** The first message of the agent: what to train, where artifacts are, fetched ones are kept and how many bytes, where rings listen. */
 const firstMessageSchema = z.object({
   type: z.literal('launch'),
   launch: launchSchema,
@@ -23,6 +23,7 @@ const firstMessageSchema = z.object({
     fingerprint: z.string().nullable(),
   }),
   cache: z.string(),
+  cacheLimit: z.number().nullable(),
   ring: ringPlaceSchema,
 });
 
@@ -35,7 +36,7 @@ const send = (message: TrainerMessage) => {
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.once('message', (first: unknown) => {
-  const { launch, artifacts: location, cache, ring } = firstMessageSchema.parse(first);
+  const { launch, artifacts: location, cache, cacheLimit, ring } = firstMessageSchema.parse(first);
   const log = pino({ base: { job: launch.job, trainer: launch.trainer, pid: process.pid } });
   const waiting: unknown[] = [];
   let receive = (message: unknown) => void waiting.push(message);
@@ -44,7 +45,7 @@ process.once('message', (first: unknown) => {
   });
   const begin = async () => {
     const artifacts = openArtifacts(location, cache);
-    if (artifacts.source.kind === 'remote') await holdCache(cache);
+    if (artifacts.source.kind === 'remote') await holdCache(cache, cacheLimit);
     const run = await loadRun(launch, artifacts, log);
     const numerics = await numericsOf(run);
     const trainer = new Trainer(portsOf(run, ring, send, log), send, log);

@@ -105,6 +105,7 @@ export class TrainingGround {
       launch: { ...launch, trainer: `t-${child.pid ?? 0}` },
       artifacts: this.location(),
       cache: join(this.home, 'cache'),
+      cacheLimit: null,
       ring: { control: 'tcp://127.0.0.1:9', address: null, ports: null },
     };
     child.send(message);
@@ -125,6 +126,7 @@ interface LaunchMessage {
   };
   readonly artifacts: ArtifactsLocation;
   readonly cache: string;
+  readonly cacheLimit: null;
   readonly ring: RingPlace;
 }
 

@@ -1,9 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeDataset } from '../testing/index.js';
+import { OpenShards } from './open-shards.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rm-dataset-'));
 afterAll(() => {
@@ -65,5 +73,57 @@ describe('SplitReader', () => {
         }),
       );
     }
+  });
+});
+
+describe('shards of a dataset', () => {
+  const list = Array.from({ length: 6 }, (_, shard) =>
+    Array.from({ length: 3 }, (_, at) => ({ tokens: [7 + shard, 8, 9 + at], label: at })),
+  );
+  const openFiles = (paths: readonly string[]) => {
+    const open = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)];
+      } catch {
+        return []; // It was the listing's own.
+      }
+    });
+    return paths.filter((path) => open.includes(path)).length;
+  };
+
+  it.runIf(process.platform === 'linux')('are open only as many as are allowed', () => {
+    const { manifest } = writeDataset(directory, list);
+    const path = (sha256: string) => join(directory, sha256);
+    const shards = new OpenShards(path, 2);
+    const { train } = manifest.splits;
+    const paths = train.shards.map(({ sha256 }) => path(sha256));
+    for (const at of [0, 1, 2, 0, 5, 4, 3, 0, 1]) {
+      const shard = train.shards[at];
+      if (shard === undefined) throw new Error('there are six');
+      const file = shards.get(shard);
+      const section = file.section('text');
+      if (section === undefined) throw new Error('there is a text');
+      expect([...file.values(section, 0, 1)]).toEqual([7 + at]);
+      expect(openFiles(paths)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('are checked again when they are opened again and are other files, or were written to', () => {
+    const { manifest } = writeDataset(directory, list);
+    const path = (sha256: string) => join(directory, sha256);
+    const shards = new OpenShards(path, 1);
+    const [first, second] = manifest.splits.train.shards;
+    if (first === undefined || second === undefined) throw new Error('there are six');
+    shards.get(first);
+    shards.get(second);
+    const content = readFileSync(path(first.sha256));
+    const changed = Buffer.from(content);
+    changed.writeUInt8(1, content.length - 1);
+    writeFileSync(path(first.sha256), changed);
+    expect(() => shards.get(first)).toThrow(
+      expect.objectContaining({ code: 'DATA_SHARD_INVALID' }),
+    );
+    writeFileSync(path(first.sha256), content);
+    expect(shards.get(first).section('class')?.count).toBe(3);
   });
 });

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   dataManifestSchema,
   RingmasterError,
@@ -8,10 +6,12 @@ import {
   type DataSplit,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
-import { decodeShard } from '../shards/format.js';
-import { valueAt, type EncodedColumns, type Section } from '../shards/section.js';
+import type { SectionLayout } from '../shards/format.js';
+import type { ShardFile } from '../shards/shard-file.js';
+import type { EncodedColumns } from '../shards/section.js';
+import { OpenShards } from './open-shards.js';
 
-/** Prepared data whose shards are read when they are first needed, checked once, and kept. */
+/** Prepared data whose shards are checked when they are first needed, and whose values are read where they lie. */
 export interface Dataset {
   readonly manifest: DataManifest;
   readonly splits: Readonly<Record<DataSplit, SplitReader>>;
@@ -33,7 +33,8 @@ export function parseDataManifest(json: string, path: string): DataManifest {
 /** @param blobPath Where the file of a blob is. */
 export function openDataset(manifest: DataManifest, blobPath: (sha256: string) => string): Dataset {
   const { train, validation, test } = manifest.splits;
-  const reader = (split: DataManifest['splits']['train']) => new SplitReader(split, blobPath);
+  const shards = new OpenShards(blobPath);
+  const reader = (split: DataManifest['splits']['train']) => new SplitReader(split, shards);
   return {
     manifest,
     splits: { train: reader(train), validation: reader(validation), test: reader(test) },
@@ -48,7 +49,6 @@ interface Part {
   readonly firstToken: number;
   readonly documents: number;
   readonly tokens: number;
-  loaded: readonly Section[] | null;
 }
 
 /** One split: its documents by columns, and the stream that they make when joined. */
@@ -57,17 +57,17 @@ export class SplitReader {
   /** Tokens of all columns. */
   readonly tokens: number;
   readonly #parts: readonly Part[];
-  readonly #blobPath: (sha256: string) => string;
+  readonly #shards: OpenShards;
 
-  constructor(split: DataManifest['splits']['train'], blobPath: (sha256: string) => string) {
+  constructor(split: DataManifest['splits']['train'], shards: OpenShards) {
     this.documents = split.documents;
     this.tokens = split.tokens;
-    this.#blobPath = blobPath;
+    this.#shards = shards;
     const parts: Part[] = [];
     let firstDocument = 0;
     let firstToken = 0;
     for (const { sha256, bytes, documents, tokens } of split.shards) {
-      parts.push({ sha256, bytes, firstDocument, firstToken, documents, tokens, loaded: null });
+      parts.push({ sha256, bytes, firstDocument, firstToken, documents, tokens });
       firstDocument += documents;
       firstToken += tokens;
     }
@@ -80,9 +80,10 @@ export class SplitReader {
    */
   get<Name extends ColumnName>(document: number, column: Name): EncodedColumns[Name] {
     const part = this.#lastPart((candidate) => candidate.firstDocument <= document);
-    const section = this.#section(part, column);
-    // The kind of a section is that of the column of its name: `decodeShard` has seen to it.
-    return valueAt(section, document - part.firstDocument) as EncodedColumns[Name];
+    const shard = this.#shards.get(part);
+    const section = sectionOf(shard, column);
+    // The kind of a section is that of the column of its name: `readLayout` has seen to it.
+    return shard.valueAt(section, document - part.firstDocument) as EncodedColumns[Name];
   }
 
   /**
@@ -107,16 +108,24 @@ export class SplitReader {
     ) {
       const part = this.#parts[index];
       if (part === undefined) throw new RangeError(`the stream ends before ${end}`);
-      const { values: tokens, offsets } = this.#textIn(part);
+      const shard = this.#shards.get(part);
+      const { section, offsets } = textIn(shard, part);
       let local = position - partStart(part);
       let document = lastDocument(offsets, local, gap);
+      // The tokens of the stretch, with no separators, lie side by side.
+      const firstToken = tokenAt(offsets, document, local, gap);
+      const most = Math.min(section.count, firstToken + end - position);
+      const tokens = shard.values(section, firstToken, most);
       for (; document < part.documents && position < end; document++) {
         const first = offsets[document] ?? 0;
         const length = (offsets[document + 1] ?? 0) - first;
         const from = local - (first + gap * document);
         const count = Math.min(length - from, end - position);
         if (count > 0) {
-          out.set(tokens.subarray(first + from, first + from + count), at);
+          out.set(
+            tokens.subarray(first + from - firstToken, first + from - firstToken + count),
+            at,
+          );
           at += count;
           position += count;
           local += count;
@@ -135,38 +144,25 @@ export class SplitReader {
     if (part === undefined) throw new RangeError('the split is empty');
     return part;
   }
+}
 
-  #textIn(part: Part) {
-    const section = this.#section(part, 'text');
-    if (section.kind !== 'tokens' || section.values.length !== part.tokens)
-      throw new TypeError('a stream is of data whose only column of tokens is the text');
-    return section;
-  }
+function sectionOf(shard: ShardFile, column: ColumnName): SectionLayout {
+  const section = shard.section(column);
+  if (section === undefined) throw new TypeError(`the data have no column '${column}'`);
+  return section;
+}
 
-  #section(part: Part, column: ColumnName): Section {
-    const section = this.#load(part).find(({ name }) => name === column);
-    if (section === undefined) throw new TypeError(`the data have no column '${column}'`);
-    return section;
-  }
+function textIn(shard: ShardFile, { tokens }: Part) {
+  const section = sectionOf(shard, 'text');
+  const { offsets } = section;
+  if (offsets === null || section.count !== tokens)
+    throw new TypeError('a stream is of data whose only column of tokens is the text');
+  return { section, offsets };
+}
 
-  #load(part: Part): readonly Section[] {
-    if (part.loaded !== null) return part.loaded;
-    const path = this.#blobPath(part.sha256);
-    const fail = (reason: string, cause?: unknown) =>
-      new RingmasterError('DATA_SHARD_INVALID', { path, reason }, { cause });
-    let content: Buffer;
-    try {
-      content = readFileSync(path);
-    } catch (cause) {
-      throw fail(cause instanceof Error ? cause.message : String(cause), cause);
-    }
-    if (content.length !== part.bytes)
-      throw fail(`it has ${content.length} bytes instead of ${part.bytes}`);
-    const found = createHash('sha256').update(content).digest('hex');
-    if (found !== part.sha256) throw fail(`its content has the SHA-256 ${found}`);
-    part.loaded = decodeShard(content, path).sections;
-    return part.loaded;
-  }
+/** The first token at or behind a place in the shard's stream, which is of a document or of the separator behind it. */
+function tokenAt(offsets: Uint32Array, document: number, place: number, gap: number): number {
+  return Math.min(place - gap * document, offsets[document + 1] ?? 0);
 }
 
 /** The last document that begins at or before a place in the shard's stream. */

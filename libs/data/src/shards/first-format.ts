@@ -1,10 +1,10 @@
-import type { Section } from './section.js';
+import type { ShardLayout, ShardSource } from './format.js';
 
 const HEADER = 32;
 const START = 12;
 
 /**
- * The columns of a shard of format 1, which prepared data of earlier versions have:
+ * What a shard of format 1 is like, which prepared data of earlier versions have:
  *
  *     8 bytes   'RMSHARD' and a zero
  *     uint32    version, 1
@@ -18,34 +18,32 @@ const START = 12;
  *
  * @param fail Makes the error of a reason.
  */
-export function decodeFirstFormat(
-  content: Buffer,
-  fail: (reason: string) => Error,
-): { readonly documents: number; readonly sections: readonly Section[] } {
-  if (content.length < HEADER) throw fail('it is no shard');
-  const width = content.readUInt32LE(START);
+export function firstLayout(source: ShardSource, fail: (reason: string) => Error): ShardLayout {
+  if (source.size < HEADER) throw fail('it is no shard');
+  const header = source.read(0, HEADER);
+  const width = header.readUInt32LE(START);
   if (width !== 2 && width !== 4) throw fail(`its token ids have ${width} bytes`);
-  const documents = content.readUInt32LE(START + 4);
-  const count = content.readUInt32LE(START + 8);
+  const documents = header.readUInt32LE(START + 4);
+  const count = header.readUInt32LE(START + 8);
   const expected = HEADER + 4 * (2 * documents + 1) + width * count;
-  if (content.length !== expected)
-    throw fail(`it has ${content.length} bytes instead of ${expected}`);
+  if (source.size !== expected) throw fail(`it has ${source.size} bytes instead of ${expected}`);
 
-  const { buffer } = content;
-  const start = content.byteOffset + HEADER;
-  const offsets = new Uint32Array(buffer, start, documents + 1);
-  const labels = new Int32Array(buffer, start + offsets.byteLength, documents);
-  const first = start + offsets.byteLength + labels.byteLength;
-  const tokens =
-    width === 2 ? new Uint16Array(buffer, first, count) : new Uint32Array(buffer, first, count);
+  const offsets = asUint32(source.read(HEADER, 4 * (documents + 1)));
   if (!areOffsets(offsets, count)) throw fail('its document offsets are not ascending');
+  const labels = HEADER + offsets.byteLength;
+  const tokens = labels + 4 * documents;
   return {
     documents,
     sections: [
-      { name: 'text', kind: 'tokens', offsets, values: tokens },
-      { name: 'class', kind: 'class', values: labels },
+      { name: 'text', kind: 'tokens', width, count, offsets, start: tokens },
+      { name: 'class', kind: 'class', width: 4, count: documents, offsets: null, start: labels },
     ],
   };
+}
+
+/** Bytes as numbers. */
+export function asUint32({ buffer, byteOffset, length }: Buffer): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
 /** Whether these are places in an array of so many values, from its beginning to its end. */

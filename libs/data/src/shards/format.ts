@@ -1,6 +1,11 @@
 import { endianness } from 'node:os';
-import { columnKinds, columnNameSchema, RingmasterError } from '@ringmaster/protocol';
-import { areOffsets, decodeFirstFormat } from './first-format.js';
+import {
+  columnKinds,
+  columnNameSchema,
+  RingmasterError,
+  type ColumnName,
+} from '@ringmaster/protocol';
+import { areOffsets, asUint32, firstLayout } from './first-format.js';
 import type { Section, SectionKind, TokenArray } from './section.js';
 
 /**
@@ -72,65 +77,119 @@ function padded(array: TokenArray | Int32Array | Float64Array): Buffer[] {
   return [bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)];
 }
 
+/** Bytes of a shard, wherever they are. */
+export interface ShardSource {
+  readonly size: number;
+  /** Bytes from `start` on, which begin at a multiple of 8 in their memory where `start` is one. */
+  read(start: number, length: number): Buffer;
+}
+
+/** Where a column of a shard lies. */
+export interface SectionLayout {
+  readonly name: ColumnName;
+  readonly kind: SectionKind;
+  /** Bytes of a value. */
+  readonly width: number;
+  /** Values in all. */
+  readonly count: number;
+  /** [D + 1]: document i has the values offsets[i] … offsets[i + 1]; null of a kind that has one of each. */
+  readonly offsets: Uint32Array | null;
+  /** Byte of the first value. */
+  readonly start: number;
+}
+
+export interface ShardLayout {
+  readonly documents: number;
+  readonly sections: readonly SectionLayout[];
+}
+
 /**
- * Reads a shard, without copying its content where that begins at a multiple of 8 bytes. One of format 1 has the columns
- * `text` and `class`.
+ * Reads what a shard is like, but for its values. One of format 1 has the columns `text` and `class`.
  * @param path Named in errors.
  * @throws DATA_SHARD_INVALID
  */
-export function decodeShard(content: Buffer, path: string): Shard {
+export function readLayout(source: ShardSource, path: string): ShardLayout {
+  const { size } = source;
   const fail = (reason: string) => new RingmasterError('DATA_SHARD_INVALID', { path, reason });
-  if (content.length < HEADER || !content.subarray(0, MAGIC.length).equals(MAGIC))
-    throw fail('it is no shard');
-  const bytes =
-    content.byteOffset % ALIGNMENT === 0 ? content : Buffer.from(new Uint8Array(content).buffer);
-  const version = bytes.readUInt32LE(MAGIC.length);
-  if (version === 1) return decodeFirstFormat(bytes, fail);
+  if (size < HEADER) throw fail('it is no shard');
+  const header = source.read(0, HEADER);
+  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw fail('it is no shard');
+  const version = header.readUInt32LE(MAGIC.length);
+  if (version === 1) return firstLayout(source, fail);
   if (version !== VERSION)
     throw fail(`it has version ${version}; this program reads 1 and ${VERSION}`);
-  const documents = bytes.readUInt32LE(MAGIC.length + 4);
-  const columns = bytes.readUInt32LE(MAGIC.length + 8);
+  const documents = header.readUInt32LE(MAGIC.length + 4);
+  const columns = header.readUInt32LE(MAGIC.length + 8);
   let at = HEADER + ENTRY * columns;
-  if (bytes.length < at)
-    throw fail(`it has ${bytes.length} bytes, its ${columns} columns need more`);
+  if (size < at) throw fail(`it has ${size} bytes, its ${columns} columns need more`);
+  const entries = source.read(HEADER, ENTRY * columns);
 
   const take = (length: number): number => {
     const start = at;
     at = aligned(at + length);
-    if (bytes.length < at) throw fail(`it has ${bytes.length} bytes instead of at least ${at}`);
-    return bytes.byteOffset + start;
+    if (size < at) throw fail(`it has ${size} bytes instead of at least ${at}`);
+    return start;
   };
-  const sections = Array.from({ length: columns }, (_, index): Section => {
-    const entry = HEADER + ENTRY * index;
-    const written = bytes.toString('latin1', entry, entry + NAME).replace(/\0+$/, '');
+  const sections = Array.from({ length: columns }, (_, index): SectionLayout => {
+    const entry = ENTRY * index;
+    const written = entries.toString('latin1', entry, entry + NAME).replace(/\0+$/, '');
     const { data: name } = columnNameSchema.safeParse(written);
     if (name === undefined) throw fail(`it has a column '${written}', which is not known`);
-    const code = bytes.readUInt32LE(entry + NAME);
-    const width = bytes.readUInt32LE(entry + NAME + 4);
-    const count = bytes.readUInt32LE(entry + NAME + 8);
+    const code = entries.readUInt32LE(entry + NAME);
+    const width = entries.readUInt32LE(entry + NAME + 4);
+    const count = entries.readUInt32LE(entry + NAME + 8);
     const kind = columnKinds[name];
     if (kind === 'messages' || kinds[kind].code !== code)
       throw fail(`its column '${name}' is of kind ${code}`);
     if (!kinds[kind].widths.includes(width))
       throw fail(`the values of its column '${name}' have ${width} bytes`);
-    const { buffer } = bytes;
     if (kind === 'class' || kind === 'value') {
       if (count !== documents)
         throw fail(`its column '${name}' has ${count} values for ${documents} documents`);
-      return kind === 'class'
-        ? { name, kind, values: new Int32Array(buffer, take(4 * count), count) }
-        : { name, kind, values: new Float64Array(buffer, take(8 * count), count) };
+      return { name, kind, width, count, offsets: null, start: take(width * count) };
     }
-    const offsets = new Uint32Array(buffer, take(4 * (documents + 1)), documents + 1);
+    const bytes = 4 * (documents + 1);
+    const offsets = asUint32(source.read(take(bytes), bytes));
     if (!areOffsets(offsets, count))
       throw fail(`the offsets of its column '${name}' are not ascending`);
-    const start = take(width * count);
-    if (kind !== 'tokens')
-      return { name, kind, offsets, values: new Int32Array(buffer, start, count) };
-    const values =
-      width === 2 ? new Uint16Array(buffer, start, count) : new Uint32Array(buffer, start, count);
-    return { name, kind, offsets, values };
+    return { name, kind, width, count, offsets, start: take(width * count) };
   });
-  if (at !== bytes.length) throw fail(`it has ${bytes.length} bytes instead of ${at}`);
+  if (at !== size) throw fail(`it has ${size} bytes instead of ${at}`);
   return { documents, sections };
+}
+
+/**
+ * Reads a shard, without copying its content where that begins at a multiple of 8 bytes.
+ * @param path Named in errors.
+ * @throws DATA_SHARD_INVALID
+ */
+export function decodeShard(content: Buffer, path: string): Shard {
+  const bytes =
+    content.byteOffset % ALIGNMENT === 0 ? content : Buffer.from(new Uint8Array(content).buffer);
+  const read = (start: number, length: number) => bytes.subarray(start, start + length);
+  const { documents, sections } = readLayout({ size: bytes.length, read }, path);
+  return {
+    documents,
+    sections: sections.map((section): Section => {
+      const { name, kind, width, count, offsets, start } = section;
+      const values = asValues(section, read(start, width * count));
+      // The values have the type of the kind, by `asValues`.
+      return (
+        offsets === null ? { name, kind, values } : { name, kind, offsets, values }
+      ) as Section;
+    }),
+  };
+}
+
+/** Bytes of values of a section as numbers. */
+export function asValues(
+  { kind, width }: Pick<SectionLayout, 'kind' | 'width'>,
+  { buffer, byteOffset, length }: Buffer,
+): TokenArray | Int32Array | Float64Array {
+  const count = length / width;
+  if (kind === 'value') return new Float64Array(buffer, byteOffset, count);
+  if (kind !== 'tokens') return new Int32Array(buffer, byteOffset, count);
+  return width === 2
+    ? new Uint16Array(buffer, byteOffset, count)
+    : new Uint32Array(buffer, byteOffset, count);
 }

@@ -88,12 +88,20 @@ function allocate({ launch: { spec }, model, task, frozen }: Loaded): RunMemory 
   });
 }
 
+/** Shards that are fetched and checked side by side. */
+const FETCHED_AT_A_TIME = 4;
+
 async function loadDataset(artifacts: Artifacts, id: string): Promise<Dataset> {
   const path = await fetchWhole(artifacts, id);
   const manifest = parseDataManifest(await readFile(path, 'utf8'), path);
   const shards = Object.values(manifest.splits).flatMap((split) => split.shards);
   const paths = new Map<string, string>();
-  for (const { sha256 } of shards) paths.set(sha256, await fetchWhole(artifacts, sha256));
+  const left = [...new Set(shards.map(({ sha256 }) => sha256))];
+  const fetchNext = async (): Promise<void> => {
+    for (let sha256 = left.shift(); sha256 !== undefined; sha256 = left.shift())
+      paths.set(sha256, await fetchWhole(artifacts, sha256));
+  };
+  await Promise.all(Array.from({ length: FETCHED_AT_A_TIME }, fetchNext));
   return openDataset(manifest, (sha256) => paths.get(sha256) ?? '');
 }
 
