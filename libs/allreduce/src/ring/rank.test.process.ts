@@ -28,7 +28,7 @@ export type Command =
   | { readonly kind: 'step'; readonly step: number; readonly lengths: readonly number[] }
   /** Steps without end. */
   | { readonly kind: 'steps'; readonly length: number }
-  /** Does nothing but compute, without an end. */
+  /** Its thread answers nothing any more, as one that computes without an end. */
   | { readonly kind: 'compute' }
   | { readonly kind: 'standing' }
   /** Fills the first half of the arena with a pattern and offers it; answers its SHA-256. */
@@ -230,7 +230,8 @@ async function perform(command: Command): Promise<unknown> {
     case 'steps':
       return underTest.steps(command.length);
     case 'compute':
-      for (;;);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      return undefined;
     case 'standing':
       reply({ kind: 'standing', standing: underTest.standing() });
       return undefined;

@@ -1,3 +1,4 @@
+import { eventually } from '@ringmaster/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StepResult } from './rank.test.process.js';
 import { RankProcesses } from './ranks.test.fixture.js';
@@ -114,10 +115,10 @@ describe('a donor among processes', () => {
       staying!.send({ kind: 'compute' });
       if (how === 'compute') going!.send({ kind: 'compute' });
       taker!.send({ kind: 'fetch', donors, deadlineMs: 60_000 });
-      for (;;) {
+      await eventually('its first bytes', async () => {
         const standing = await taker!.standing();
-        if (standing.operation === 'fetch' && standing.bytesReceived > 0) break;
-      }
+        return standing.operation === 'fetch' && standing.bytesReceived > 0;
+      });
       if (how !== 'compute') going!.child.kill(how);
       expect(await taker!.outcome()).toEqual({ kind: 'done', value: offered[0] });
     },

@@ -1,3 +1,4 @@
+import { eventually } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import type { RankProcess } from './ranks.test.fixture.js';
 import { RankProcesses } from './ranks.test.fixture.js';
@@ -62,11 +63,11 @@ async function expectBlame(
 
   const others = ranks.filter((rank) => rank !== silent);
   // Everyone comes to a halt well before the deadline.
-  let standings: readonly Standing[] = [];
   const halted = ({ operation, seconds }: Standing) => operation !== 'idle' && seconds > 0.3;
-  while (standings.length === 0 || !standings.every(halted)) {
-    standings = await Promise.all(others.map((rank) => rank.standing()));
-  }
+  const standings = await eventually('a halt', async () => {
+    const all = await Promise.all(others.map((rank) => rank.standing()));
+    return all.every(halted) ? all : null;
+  });
   const waitsFor = standings.map((standing) => standing.waitsFor);
   const peers = await Promise.all(others.map(blamed));
   for (const waits of [waitsFor, peers]) waits.splice(victim, 0, null);
