@@ -5,6 +5,7 @@ import {
   type IncidentView,
   type JobView,
   type ModelView,
+  type ProfileView,
   type StepPoint,
 } from '@ringmaster/protocol';
 import { eventually } from '@ringmaster/testing';
@@ -23,6 +24,19 @@ function noCorpus(directory: string): string {
 }
 
 describe('a job', () => {
+  it('has ended when its rank 0 says so, and its profile takes what others tell of the last step afterwards', () =>
+    inScene(async (scene, files) => {
+      await Promise.all([scene.join({ late: true }), scene.join({ late: true })]);
+      const { id } = await scene.submit(pretrainSpec(files, { workers: { min: 2, max: 2 } }));
+      expect(await scene.ended(id)).toMatchObject({ state: 'succeeded', step: 20 });
+      const newest = await eventually('a profile up to the last step', async () => {
+        const { ranks } = await scene.client.json<ProfileView>('GET', `/v1/jobs/${id}/profile`);
+        const steps = ranks.map((rank) => rank.steps.at(-1)?.step);
+        return steps.every((step) => step === 20) ? steps : null;
+      });
+      expect(newest).toHaveLength(2);
+    }));
+
   it('goes from queued to succeeded on two workers, and tells about it', () =>
     inScene(async (scene, files) => {
       const submitted = await scene.submit(pretrainSpec(files));

@@ -88,10 +88,9 @@ export class Runs {
   }
 
   #end(live: LiveJob): void {
-    const { registry, metrics, log } = this.#options;
+    const { metrics, log } = this.#options;
     const { id, state } = live.record;
     live.progress = null;
-    registry.end(live);
     metrics.end(id);
     log.info({ job: id, state }, 'job ended');
   }

@@ -1,3 +1,4 @@
+import { isFinal } from '@ringmaster/protocol';
 import type { Run } from '../runs/run.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
@@ -11,6 +12,15 @@ import { RunClock } from './run-clock.js';
 const PACE_KEPT_MS = 10 * 60_000;
 const MOST_ENDED = 50;
 
+/** A job that ended not long ago. */
+export interface EndedJob {
+  readonly job: string;
+  readonly at: number;
+  readonly pace: Pace;
+  /** Its run before the event that ended it. */
+  readonly run: Run;
+}
+
 /**
  * The live jobs, which have begun and have not ended, by id and by trainer. Jobs in line, to which nothing has happened
  * yet, are in the store alone, however many they are.
@@ -21,7 +31,7 @@ export class JobRegistry {
   /** Every message of a trainer is looked up here. */
   readonly #byTrainer = new Map<string, LiveJob>();
   /** Jobs that ended of late, oldest first. */
-  readonly #ended: { readonly job: string; readonly at: number; readonly pace: Pace }[] = [];
+  readonly #ended: EndedJob[] = [];
 
   /**
    * Takes up again what a coordinator before this one left unfinished.
@@ -63,6 +73,12 @@ export class JobRegistry {
     return found?.pace ?? null;
   }
 
+  /** The job that counted on a trainer until it ended, if that was not long ago. */
+  heldBefore(trainer: string): EndedJob | null {
+    const held = ({ run }: EndedJob) => run.trainers.some(({ id }) => id === trainer);
+    return this.#ended.findLast(held) ?? null;
+  }
+
   /** Takes a job out of the line. */
   begin(record: JobRecord): LiveJob {
     const run = resumeRun(record, null, []);
@@ -71,20 +87,21 @@ export class JobRegistry {
     return live;
   }
 
-  /** Notes what an event has made of a live job. */
+  /** Notes what an event has made of a live job, and takes it off when it has ended. */
   update(live: LiveJob, record: JobRecord, run: Run): void {
     const before = live.run;
     live.run = run;
     live.record = record;
+    if (isFinal(run.state)) this.#end(live, before);
     if (run.trainers === before.trainers) return;
     for (const { id } of before.trainers) this.#byTrainer.delete(id);
     for (const { id } of run.trainers) this.#byTrainer.set(id, live);
   }
 
   /** Takes off a job that has ended. */
-  end({ record, pace }: LiveJob): void {
+  #end({ record, pace }: LiveJob, before: Run): void {
     this.#live.delete(record.id);
-    this.#ended.push({ job: record.id, at: this.#clock(), pace });
+    this.#ended.push({ job: record.id, at: this.#clock(), pace, run: before });
     if (this.#ended.length > MOST_ENDED) this.#ended.shift();
   }
 

@@ -43,6 +43,7 @@ export class Reports {
     const live = registry.holding(trainer);
     if (live === null) {
       if (message.type === 'checkpointed') this.#refuse(message.manifest);
+      if (message.type === 'progress') this.#onLastProgress(worker, trainer, message);
       return;
     }
     const believed = verified(blobs, message);
@@ -99,6 +100,13 @@ export class Reports {
     for (const point of fresh.points) events.publish(id, { type: 'step', point });
     for (const report of fresh.evaluations)
       events.publish(id, { type: 'evaluation', evaluation: report });
+  }
+
+  /** A job ends when its rank 0 says so; what other ranks did in the last steps may be told later. */
+  #onLastProgress(worker: string, trainer: string, { generation, steps }: Progress): void {
+    const ended = this.#options.registry.heldBefore(trainer);
+    const rank = ended === null ? null : believedRank(ended.run, trainer, generation);
+    if (rank !== null) ended?.pace.add(generation, rank, worker, steps);
   }
 
   /** Releases a checkpoint that came too late for its job; of a job that goes on, it may be made again. */
