@@ -95,7 +95,7 @@ describe('models', () => {
     if (how === 'a Git LFS pointer')
       writeFileSync(weights, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n');
     if (how === 'cut') truncateSync(weights, 1000);
-    if (how === 'of another family') writeFileSync(config, '{"model_type":"llama"}');
+    if (how === 'of another family') writeFileSync(config, '{"model_type":"mamba"}');
     if (how === 'with another activation') {
       const json = JSON.parse(readFileSync(config, 'utf8')) as object;
       writeFileSync(config, JSON.stringify({ ...json, hidden_act: 'relu' }));
