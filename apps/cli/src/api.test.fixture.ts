@@ -19,7 +19,10 @@ export function jobView(id: string, state: JobState, step = 0): JobView {
   const isFailed = state === 'failed';
   return {
     ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [], base: null },
-    ...{ step, steps: 10, generation: 1, workers: ['w-1'], ranks: [], loss: 2.5, evaluation: null },
+    step,
+    steps: 10,
+    parameters: { trained: 1_000_000, frozen: 3_000_000 },
+    ...{ generation: 1, workers: ['w-1'], ranks: [], loss: 2.5, evaluation: null },
     stoppedEarly: null,
     ...{ throughput: { tokensPerSecond: 1000 }, etaSeconds: 9, progress: null },
     ...{ createdAt: '2026-01-01T00:00:00.000Z', startedAt: null, endedAt: null, result: null },

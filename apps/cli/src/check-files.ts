@@ -1,14 +1,18 @@
 import { isAbsolute } from 'node:path';
 import { dataOf, type JobSpec } from '@ringmaster/protocol';
-import { checkBase, openModelDirectory } from '@ringmaster/tasks';
+import { checkBase, checkTuning, openModelDirectory, plannedModel } from '@ringmaster/tasks';
 
 /**
- * Checks what a job names of the files of this machine, as a coordinator here would.
- * @throws DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN; what is wrong with a base that is a directory
+ * Checks what a job names of the files of this machine, and of the model that it trains, as a coordinator here would.
+ * @throws DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN, FREEZE_UNMATCHED, FREEZE_EVERYTHING; what is wrong with a
+ * base that is a directory
  */
 export async function checkFiles(spec: JobSpec): Promise<void> {
   const { checkSources } = await import('@ringmaster/data');
   await checkSources(dataOf(spec), null);
+  if (spec.model !== undefined) checkTuning(spec, plannedModel(spec.model));
   if (spec.kind !== 'finetune' || spec.base === undefined || !isAbsolute(spec.base)) return;
-  checkBase((await openModelDirectory(spec.base)).config, spec.base, spec.task);
+  const { config } = await openModelDirectory(spec.base);
+  checkBase(config, spec.base, spec.task);
+  checkTuning(spec, config.model);
 }

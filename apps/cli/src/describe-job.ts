@@ -2,7 +2,7 @@ import type { IncidentView, JobView } from '@ringmaster/protocol';
 import { describeEarlyStopping } from './describe-early-stopping.js';
 import { describeIncident } from './describe-incident.js';
 import { describeBase } from './names.js';
-import { formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
+import { formatBytes, formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
 
 const INCIDENTS_TOLD = 5;
 /** How much longer than the median a rank must compute to be called slow. */
@@ -21,6 +21,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['state', job.state],
     ['progress', job.progress],
     ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
+    ['parameters', describeParameters(job)],
     ['stopped early', describeEarlyStopping(job)],
     ['loss', formatFigure(job.loss)],
     [
@@ -55,6 +56,15 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ...(job.ranks.length === 0 ? [] : [describeRanks(job)]),
     ...(told.length === 0 ? [] : [`newest incidents\n\n${told.join('\n\n')}`]),
   ].join('\n\n');
+}
+
+/** How many parameters there are; where some are frozen, how much less is summed and sent for each step. */
+function describeParameters({ parameters }: JobView): string | null {
+  if (parameters === null) return null;
+  const { trained, frozen } = parameters;
+  if (frozen === 0) return formatCount(trained);
+  const bytes = (elements: number) => formatBytes(4 * elements);
+  return `${formatCount(trained)} trained, ${formatCount(frozen)} frozen: gradients of ${bytes(trained)} a step, of ${bytes(trained + frozen)} without freezing`;
 }
 
 /** What each rank does in a step, in milliseconds, and who holds the others up. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JobView } from '@ringmaster/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { incident, jobView, TestApi } from './api.test.fixture.js';
@@ -156,6 +157,19 @@ describe('job', () => {
     }
     const full = await ringmaster(['job', 'j-1', '--trace', '/dev/full', ...home()]);
     expect(full.stderr).toContain('DISK_FULL');
+  });
+
+  it('tells what is frozen, and what that saves', async () => {
+    const described = async (parameters: JobView['parameters']) => {
+      api.json('GET /v1/jobs/j-1', { ...jobView('j-1', 'running'), parameters });
+      return (await ringmaster(['job', 'j-1', ...home()])).stdout;
+    };
+    api.json('GET /v1/incidents', []);
+    expect(await described({ trained: 1_000_000, frozen: 3_000_000 })).toMatch(
+      /parameters +1,000,000 trained, 3,000,000 frozen: gradients of 4.0 MB a step, of 16.0 MB without/,
+    );
+    expect(await described({ trained: 1_000_000, frozen: 0 })).toMatch(/parameters +1,000,000\n/);
+    expect(await described(null)).not.toContain('parameters');
   });
 
   it('tells that it stopped early, and of which step its weights are', async () => {

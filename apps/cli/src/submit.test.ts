@@ -98,6 +98,14 @@ describe('submit', () => {
         exit: 2,
         stderr: expect.stringContaining(code) as string,
       });
+    const freezing = writeJobFile(
+      api.home,
+      `${jobFile.replace(', /elsewhere/more.txt', '')}tuning: { freeze: [block] }\n`,
+    );
+    expect(await dry(freezing)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining("near it: 'blocks'") as string,
+    });
     const afar = ['--dry-run', '--coordinator', 'http://127.0.0.1:1'];
     const elsewhere = await ringmaster(['submit', tuning('./texts'), ...afar]);
     expect(elsewhere.exit).toBe(0);

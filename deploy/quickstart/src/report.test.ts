@@ -15,6 +15,7 @@ const job = (
     after: [],
     step: 9,
     steps: 9,
+    parameters: null,
   },
   ...{
     generation: 1,

@@ -17,9 +17,11 @@ export {
 } from './models/directory.js';
 export {
   checkBase,
+  checkTuning,
   checkVocabulary,
   inspectModel,
   inspectWeights,
+  plannedModel,
   predictsOf,
 } from './models/inspect.js';
 export { generate, type Finish, type Generated, type GenerationOptions } from './generation/generate.js';

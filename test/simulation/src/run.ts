@@ -124,7 +124,7 @@ export class Run implements TrainedRun {
   /** Takes as long as a disk does. Nothing interrupts it, not even the end of the session. */
   async #reads(): Promise<void> {
     const { dice } = this.#process.cluster.world;
-    await this.#process.pause(dice.chance(0.2) ? dice.between(100, 2000) : dice.between(1, 100));
+    await this.#process.pause(dice.chance(0.25) ? dice.between(100, 6000) : dice.between(1, 100));
   }
 
   #apply(session: Session, state: State): void {

@@ -59,7 +59,12 @@ export class Trainer {
     );
     this.process.later(cluster.world.dice.between(100, 1500), () => {
       const numerics = { cpu: 'one' };
-      this.process.send({ type: 'ready', steps: STEPS, numerics, parameters: 1 });
+      this.process.send({
+        type: 'ready',
+        steps: STEPS,
+        numerics,
+        parameters: { trained: 1, frozen: 0 },
+      });
     });
   }
 

@@ -56,6 +56,11 @@ describe('dependencies', () => {
         [finetuneSpec(files, { base: 'nothing' }), 'JOB_DEPENDENCY_UNKNOWN'],
         [finetuneSpec(files, { base: 'tiny', after: ['nothing'] }), 'JOB_DEPENDENCY_UNKNOWN'],
         [finetuneSpec(files, { base: id }), 'MODEL_UNUSABLE'],
+        [
+          finetuneSpec(files, { base: 'tiny', tuning: { freeze: ['block.0'] } }),
+          'FREEZE_UNMATCHED',
+        ],
+        [pretrainSpec(files, { tuning: { freeze: ['blocks.{0..9}', '**'] } }), 'FREEZE_EVERYTHING'],
         [finetuneSpec(`${files}.missing`, { base: 'tiny' }), 'DATA_NO_FILES'],
       ] as const) {
         expect(await scene.submit(spec)).toMatchObject({ code });

@@ -11,7 +11,7 @@ import { newId } from '../identifiers.js';
 import type { RunEvent } from '../runs/event.js';
 import type { Store } from '../store/store.js';
 import type { Runs } from './apply.js';
-import { checkBaseOf } from './check-base.js';
+import { checkModelOf } from './check-model.js';
 import { settleDependencies } from './dependencies.js';
 import { requirePathsWithin } from './paths.js';
 import type { JobRegistry } from './registry.js';
@@ -43,14 +43,14 @@ export class Jobs {
   /**
    * Checks what can be known of a job before it has an id.
    * @returns What submitting it would settle now.
-   * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN, JOB_DEPENDENCY_UNKNOWN; what is wrong
-   * with its base
+   * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN; what is wrong with the model that it
+   * trains
    */
   async check(spec: JobSpec): Promise<JobCheck> {
     const { store, blobs, dataRoots } = this.#options;
     requirePathsWithin(spec, dataRoots);
     await checkSources(dataOf(spec), dataRoots);
-    await checkBaseOf(spec, store, blobs, dataRoots);
+    await checkModelOf(spec, store, blobs, dataRoots);
     const { after, base } = settleDependencies(store, spec);
     return { after, base: baseView(base, null) };
   }

@@ -53,12 +53,17 @@ export function resumeRun(
 
 /** The record of a job after its run has changed from `before`. */
 export function withRun(record: JobRecord, before: Run, run: Run, at: string): JobRecord {
-  const { state, generation, step, steps, error } = run;
+  const { state, generation, step, steps, parameters, error } = run;
   const isSame = run.ring === before.ring && run.trainers === before.trainers;
   const workers = isSame ? record.workers : workersOf(run);
   return {
     ...record,
-    ...{ state, generation, step, steps, error },
+    state,
+    generation,
+    step,
+    steps,
+    parameters,
+    error,
     // Of a job that has ended, or waits, those that took part last.
     workers: workers.length > 0 ? workers : record.workers,
     result: run.result,

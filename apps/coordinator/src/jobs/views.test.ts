@@ -13,7 +13,15 @@ function record(state: JobState, step: number, changes: Record<string, unknown> 
   );
   return {
     ...{ seq: 1, id: 'j-1', name: 'tuned', spec, after: [], base: null, state, generation: 1 },
-    ...{ step, steps: 380, dataManifest: null, baseManifest: null, workers: [], ranks: [] },
+    ...{
+      step,
+      steps: 380,
+      parameters: null,
+      dataManifest: null,
+      baseManifest: null,
+      workers: [],
+      ranks: [],
+    },
     ...{ loss: 1, tokensPerSecond: null, secondsPerStep: null, evaluation: null, result: null },
     ...{ error: null, createdAt: '', startedAt: null, endedAt: null },
   };

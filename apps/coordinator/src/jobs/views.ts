@@ -99,6 +99,7 @@ export function viewOf(
     base: baseView(record.base, record.baseManifest),
     step,
     steps,
+    parameters: record.parameters,
     generation: record.generation,
     workers: isFinal(state) || (live?.run.trainers.length ?? 0) > 0 ? record.workers : [],
     ranks: record.ranks,

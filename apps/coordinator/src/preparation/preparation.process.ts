@@ -9,7 +9,7 @@ import {
   type JobSpec,
   type TokenizerRequest,
 } from '@ringmaster/protocol';
-import { checkBase, inspectModel } from '@ringmaster/tasks';
+import { checkBase, checkTuning, inspectModel } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { importModel } from './import-model.js';
@@ -68,7 +68,9 @@ async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Pr
     throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: artifact });
   await checkStored(store, id, artifact);
   const locate = locateStored(store, id, artifact);
-  checkBase(await inspectModel(locate), artifact.name, taskIn(spec));
+  const base = await inspectModel(locate);
+  checkBase(base, artifact.name, taskIn(spec));
+  checkTuning(spec, base.model);
   return locate('tokenizer.json');
 }
 

@@ -117,6 +117,7 @@ function onReady(run: Run, trainer: Trainer, message: Message<'ready'>, context:
     ...withTrainers(run, [trainer.id], { ready: true }),
     numerics: withNode(numerics, message.numerics['node']),
     steps: message.steps,
+    parameters: message.parameters,
   };
 }
 

@@ -1,4 +1,9 @@
-import { errorBodySchema, jobStateSchema, positionSchema } from '@ringmaster/protocol';
+import {
+  errorBodySchema,
+  jobStateSchema,
+  parametersSchema,
+  positionSchema,
+} from '@ringmaster/protocol';
 import { z } from 'zod';
 import { generationSchema } from './generation.js';
 
@@ -121,6 +126,8 @@ export const runSchema = z
     /** Steps applied. */
     step: z.int(),
     steps: z.int().nullable(),
+    /** What its model has of parameters; null until a trainer has loaded it. */
+    parameters: parametersSchema.readonly().nullable().default(null),
     /** What a trainer must report of its numerics to take part, and under `node` every release of Node that did. */
     numerics: z.record(z.string(), z.string()).readonly().nullable(),
     /** Steps of the newest state that an audit has confirmed: all ranks held it. */
@@ -211,6 +218,7 @@ export function newRun(job: string, name: string, limits: Run['limits']): Run {
   return {
     ...{ job, name, limits },
     ...{ state: 'queued', prepared: false, generation: 0, step: 0, steps: null, numerics: null },
+    parameters: null,
     ...{
       audited: 0,
       checkpoints: [],

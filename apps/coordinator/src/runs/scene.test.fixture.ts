@@ -59,7 +59,12 @@ export class Scene {
   }
   ready(...trainers: string[]): this {
     for (const trainer of trainers)
-      this.say(trainer, { type: 'ready', steps: 100, numerics: { cpu: 'zen' }, parameters: 1 });
+      this.say(trainer, {
+        type: 'ready',
+        steps: 100,
+        numerics: { cpu: 'zen' },
+        parameters: { trained: 1, frozen: 0 },
+      });
     return this;
   }
   prepared(

@@ -105,7 +105,12 @@ describe('a run that cannot go on', () => {
 
   it('refuses a worker whose numerics differ', () => {
     const scene = new Scene().running().place('3');
-    scene.say('3', { type: 'ready', steps: 100, numerics: { cpu: 'arm' }, parameters: 1 });
+    scene.say('3', {
+      type: 'ready',
+      steps: 100,
+      numerics: { cpu: 'arm' },
+      parameters: { trained: 1, frozen: 0 },
+    });
     expect(scene.run).toMatchObject({ state: 'running', excluded: ['w3'] });
     expect(scene.incidents[0]).toContain('cpu is arm, not zen');
   });
@@ -118,7 +123,9 @@ describe('a run that cannot go on', () => {
       ['5', '24.0.0'],
     ] as const) {
       const numerics = { cpu: 'zen', node };
-      scene.place(id).say(id, { type: 'ready', steps: 100, numerics, parameters: 1 });
+      scene
+        .place(id)
+        .say(id, { type: 'ready', steps: 100, numerics, parameters: { trained: 1, frozen: 0 } });
     }
     expect(scene.run).toMatchObject({ excluded: [], numerics: { node: '24.0.0 20.19.0' } });
   });

@@ -4,6 +4,7 @@ import {
   jobFileSchema,
   jobStateSchema,
   jobViewSchema,
+  parametersSchema,
   type JobSpec,
   type JobState,
 } from '@ringmaster/protocol';
@@ -39,6 +40,7 @@ const columns = z.object({
   generation: z.int(),
   step: z.int(),
   steps: z.int().nullable(),
+  parameters: json(parametersSchema).nullable(),
   data_manifest: z.string().nullable(),
   base_manifest: z.string().nullable(),
   workers: json(jobViewSchema.shape.workers),
@@ -84,12 +86,13 @@ const rowSchema = columns
 /** Columns that a list shows; of a specification only what it shows. */
 const LISTED = `id, name, json_object('kind', spec ->> '$.kind', 'priority', priority,
     'earlyStopping', json(spec -> '$.earlyStopping')) AS spec, after, base, base_manifest, state,
-  generation, step, steps, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
+  generation, step, steps, parameters, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
   created_at, started_at, ended_at`;
 const LISTED_JSON = [
   'spec',
   'after',
   'base',
+  'parameters',
   'workers',
   'ranks',
   'evaluation',
@@ -161,14 +164,15 @@ export class JobTable {
   update(job: JobRecord, run: StoredRun | null = null): void {
     this.#database
       .prepare(
-        `UPDATE jobs SET state = ?, generation = ?, step = ?, steps = ?, data_manifest = ?,
+        `UPDATE jobs SET state = ?, generation = ?, step = ?, steps = ?, parameters = ?, data_manifest = ?,
            base_manifest = ?, workers = ?, ranks = ?, loss = ?, tokens_per_second = ?,
            seconds_per_step = ?, evaluation = ?, result = ?, error = ?, started_at = ?, ended_at = ?,
            run = coalesce(?, run)
          WHERE id = ?`,
       )
       .run(
-        ...[job.state, job.generation, job.step, job.steps, job.dataManifest, job.baseManifest],
+        ...[job.state, job.generation, job.step, job.steps, toJson(job.parameters)],
+        ...[job.dataManifest, job.baseManifest],
         ...[JSON.stringify(job.workers), JSON.stringify(job.ranks), job.loss, job.tokensPerSecond],
         ...[job.secondsPerStep, toJson(job.evaluation), toJson(job.result), toJson(job.error)],
         ...[job.startedAt, job.endedAt, toJson(run), job.id],

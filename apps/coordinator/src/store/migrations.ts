@@ -143,4 +143,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX members_by_token ON members (token);
   CREATE INDEX members_by_age ON members (joined_at);
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN parameters TEXT;
+  `,
 ];

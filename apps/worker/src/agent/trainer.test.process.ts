@@ -26,7 +26,7 @@ process.once('message', (first) => {
   if (job === 'stubborn') process.on('SIGTERM', () => undefined);
   if (job === 'talkative') process.send?.({ type: 'nonsense' });
   const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
-  send({ type: 'ready', steps: 10, numerics: { threads }, parameters: 1 });
+  send({ type: 'ready', steps: 10, numerics: { threads }, parameters: { trained: 1, frozen: 0 } });
   if (job === 'busy') block(5000);
   if (job === 'parent') {
     const child = spawn('sleep', ['60'], { stdio: 'inherit' });

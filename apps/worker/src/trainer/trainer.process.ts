@@ -56,7 +56,10 @@ process.once('message', (first: unknown) => {
       type: 'ready',
       steps: run.steps,
       numerics,
-      parameters: run.layout.parameterCount,
+      parameters: {
+        trained: run.layout.parameterCount,
+        frozen: run.loaded.frozen.parameterCount,
+      },
     });
     waiting.forEach(receive);
   };

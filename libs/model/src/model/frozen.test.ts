@@ -20,6 +20,15 @@ const SIZES = {
   dropout: 0.1,
 } as const;
 const BERT: ModelConfig = { ...SIZES, architecture: 'bert', types: 2, labels: 3 };
+const ROBERTA: ModelConfig = {
+  ...SIZES,
+  architecture: 'roberta',
+  types: 1,
+  offset: 2,
+  epsilon: 1e-5,
+  labels: 3,
+};
+const DISTILBERT: ModelConfig = { ...SIZES, architecture: 'distilbert', labels: 3 };
 const GPT: ModelConfig = { ...SIZES, architecture: 'gpt' };
 const RANDOM = { seed: 3, step: 5, microbatch: 1 };
 const BATCH = {
@@ -54,6 +63,19 @@ const CASES: [HeadKind, ModelConfig, Batch][] = [
     BERT,
     { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0) } },
   ],
+  [
+    'sequence-classification',
+    ROBERTA,
+    { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(1, 2) } },
+  ],
+  [
+    'token-classification',
+    DISTILBERT,
+    {
+      ...BATCH,
+      targets: { kind: 'tags', rows: Int32Array.of(1, 2, 7, 9), ids: Int32Array.of(0, 2, 1, 1) },
+    },
+  ],
 ];
 
 /** Gradients, as hex, of a model that was given values, and then others of the parameters in `moved`. */
@@ -83,7 +105,7 @@ const all = CASES.flatMap(([kind, config, input]) =>
   HOW.map((options) => ({ kind, config, input, options, how: JSON.stringify(options) })),
 );
 
-describe.each(all)('$kind $how', ({ kind, config, input, options }) => {
+describe.each(all)('$config.architecture, $kind $how', ({ kind, config, input, options }) => {
   const names = new Model(runtime, config, kind).parameters.map(({ name }) => name);
   // The runtime keeps what it makes once, such as constants.
   train(new Model(runtime, config, kind, options), input, () => undefined, new Set());

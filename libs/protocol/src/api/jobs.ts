@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   errorBodySchema,
   evaluationReportSchema,
+  parametersSchema,
   phasesSchema,
   stepReportSchema,
 } from '../messages/trainer.js';
@@ -34,6 +35,8 @@ export const jobViewSchema = z.object({
   step: z.int(),
   /** Steps in all; null until the data says how many an epoch has. */
   steps: z.int().nullable(),
+  /** What its model has of parameters; null until a trainer has loaded it. */
+  parameters: parametersSchema.nullable(),
   generation: z.int(),
   /** Ids of the workers that take part; of an ended job, those that took part last. */
   workers: z.array(z.string()),

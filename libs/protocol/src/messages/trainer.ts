@@ -171,6 +171,13 @@ export const interruptionSchema = z.object({
   seconds: z.number(),
 });
 
+/** Numbers of elements of a model's parameters, by whether they are trained. */
+export const parametersSchema = z.object({
+  trained: z.int().min(0),
+  /** Those that keep the values that the run begins with (`tuning.freeze`). */
+  frozen: z.int().min(0),
+});
+
 export const trainerMessageSchema = z.discriminatedUnion('type', [
   /** TensorFlow, data and model are loaded; the trainer can take part in a generation. */
   z.object({
@@ -178,7 +185,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     steps: step,
     /** What the bytes of a microbatch depend on, and the hash of a probe microbatch at the job's real shapes. */
     numerics: z.record(z.string(), z.string()),
-    parameters: z.int(),
+    parameters: parametersSchema,
   }),
   z.object({
     type: z.literal('prepared'),

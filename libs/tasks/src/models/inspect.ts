@@ -3,13 +3,20 @@ import { loadTokenizer } from '@ringmaster/data';
 import {
   headsOf,
   HuggingFaceModel,
+  parametersOf,
+  shapeOf,
   type HuggingFaceConfig,
   type Locate,
+  type ModelConfig,
 } from '@ringmaster/model/formats';
 import {
   architecturesOf,
+  frozenBy,
   RingmasterError,
+  taskIn,
   type ArtifactManifest,
+  type JobSpec,
+  type ModelSection,
   type TaskName,
 } from '@ringmaster/protocol';
 import { taskOfHead, tasks } from '../tasks.js';
@@ -68,6 +75,26 @@ export function checkBase(
   const fitting = architecturesOf('encoder').join(' or a ');
   const reason = `${task} takes a ${fitting}, and it is a ${architecture}`;
   throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+}
+
+/**
+ * Checks that a model has the parameters that a job freezes, and others.
+ * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING
+ */
+export function checkTuning(spec: JobSpec, model: ModelConfig): void {
+  if (spec.tuning === undefined) return;
+  const { head } = tasks[taskIn(spec)];
+  // How many classes there are is told by the data; the names of parameters are the same.
+  const parameters = parametersOf({ ...model, labels: Math.max(2, model.labels ?? 0) }, head);
+  frozenBy(
+    spec.tuning.freeze,
+    parameters.map(({ name }) => name),
+  );
+}
+
+/** The shape of the model that a job file describes, before it has a tokenizer: all but what a vocabulary tells. */
+export function plannedModel(section: ModelSection): ModelConfig {
+  return shapeOf(section, { vocabulary: 1, pad: 0 });
 }
 
 /** What a model predicts, as its manifest says it; `none` of one without a head. */

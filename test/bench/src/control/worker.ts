@@ -80,7 +80,12 @@ class SimulatedTrainer {
 
   constructor(say: (message: TrainerMessage) => void, steps: number) {
     this.#say = say;
-    say({ type: 'ready', steps, numerics: { device: 'cpu' }, parameters: 1 });
+    say({
+      type: 'ready',
+      steps,
+      numerics: { device: 'cpu' },
+      parameters: { trained: 1, frozen: 0 },
+    });
   }
 
   stop(): void {

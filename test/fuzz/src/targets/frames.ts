@@ -73,7 +73,12 @@ const workerMessages = [
   {
     type: 'trainer-message',
     trainer: 't-1',
-    message: { type: 'ready', steps: 3, numerics: { cpu: 'x' }, parameters: 1 },
+    message: {
+      type: 'ready',
+      steps: 3,
+      numerics: { cpu: 'x' },
+      parameters: { trained: 1, frozen: 0 },
+    },
   },
 ];
 const coordinatorMessages = [

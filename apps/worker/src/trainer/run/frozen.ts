@@ -5,6 +5,8 @@ export interface Frozen {
   readonly values: ReadonlyMap<string, Float32Array>;
   /** `frozenHash`; null where nothing is frozen. */
   readonly hash: string | null;
+  /** Elements of all. */
+  readonly parameterCount: number;
 }
 
 /** The frozen parameters of a model. @param read Reads or makes initial values. */
@@ -14,8 +16,12 @@ export async function frozenOf(
 ): Promise<Frozen> {
   const trained = new Set(model.trained.map(({ name }) => name));
   const parameters = model.parameters.filter(({ name }) => !trained.has(name));
-  if (parameters.length === 0) return { values: new Map(), hash: null };
+  if (parameters.length === 0) return { values: new Map(), hash: null, parameterCount: 0 };
   const valuesOf = await read(parameters);
   const values = new Map(parameters.map(({ name }) => [name, valuesOf(name)]));
-  return { values, hash: frozenHash(parameters, valuesOf) };
+  return {
+    values,
+    hash: frozenHash(parameters, valuesOf),
+    parameterCount: [...values.values()].reduce((sum, { length }) => sum + length, 0),
+  };
 }

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { requireWithin, type BlobStore, type Roots } from '@ringmaster/data';
+import { inDirectory, type ModelConfig } from '@ringmaster/model/formats';
+import type { JobSpec } from '@ringmaster/protocol';
+import {
+  checkBase,
+  checkTuning,
+  inspectWeights,
+  listModelDirectory,
+  plannedModel,
+} from '@ringmaster/tasks';
+import { locateStored } from '../artifacts/stored-model.js';
+import type { Store } from '../store/store.js';
+import { findBase } from './dependencies.js';
+
+/**
+ * Checks what can be known of the model that a job trains before the job is given an id: that its base is of use, by the
+ * headers of the base's files, or by what the job that is to make it trains; and that it has the parameters that the job
+ * freezes. What is not there yet, and the bytes of what is, are looked at when its data are prepared.
+ * @param roots Directories that a base's files must lie in.
+ * @throws JOB_DEPENDENCY_UNKNOWN, REFERENCE_AMBIGUOUS, FREEZE_UNMATCHED, FREEZE_EVERYTHING; what is wrong with the base
+ */
+export async function checkModelOf(
+  spec: JobSpec,
+  store: Store,
+  blobs: BlobStore,
+  roots: Roots,
+): Promise<void> {
+  if (spec.model !== undefined) {
+    checkTuning(spec, plannedModel(spec.model));
+    return;
+  }
+  if (spec.kind !== 'finetune' || spec.base === undefined) return;
+  const base = await baseOf(spec.base, store, blobs, roots);
+  if (base === null) return;
+  checkBase(base, base.name, spec.task);
+  checkTuning(spec, base.model);
+}
+
+/** The model that a job starts from, and what it is called; null where nothing is known of it yet. */
+async function baseOf(
+  reference: string,
+  store: Store,
+  blobs: BlobStore,
+  roots: Roots,
+): Promise<{ readonly model: ModelConfig; readonly name: string } | null> {
+  let base = findBase(store, reference);
+  while (base.type === 'job') {
+    const maker = store.jobs.get(base.job);
+    if (maker === null) return null;
+    const { model } = maker.spec;
+    if (model !== undefined) return { model: plannedModel(model), name: `that of job ${maker.id}` };
+    if (maker.base === null) return null;
+    base = maker.base;
+  }
+  if (base.type === 'directory') {
+    const { path } = base;
+    for (const name of await listModelDirectory(path)) requireWithin(join(path, name), roots);
+    const { model } = await inspectWeights(inDirectory(path));
+    return { model, name: path };
+  }
+  const stored = store.models.get(base.manifest);
+  if (stored === null) return null;
+  const { model } = await inspectWeights(locateStored(blobs, stored.id, stored.manifest));
+  return { model, name: stored.name };
+}
