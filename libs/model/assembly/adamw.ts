@@ -1,3 +1,5 @@
+import { meanOf, meansOf } from './gradient';
+
 /**
  * AdamW with decoupled weight decay (Loshchilov and Hutter, 2019, algorithm 2), in place:
  *   g = float32(gradient) · resolution · scale · clip    gradient int32, resolution = 2^-exponent, scale = 1 / count
@@ -28,11 +30,7 @@ export function adamw(
   const end = (<usize>length) << 2;
   let at: usize = 0;
   for (; at < vectorsEnd; at += 16) {
-    const integers = v128.load(gradients + at);
-    const mean = f32x4.mul(
-      f32x4.mul(f32x4.convert_i32x4_s(integers), f32x4.splat(resolution)),
-      f32x4.splat(scale),
-    );
+    const mean = meansOf(gradients + at, resolution, scale);
     const g = f32x4.mul(mean, f32x4.splat(clip));
     const m = f32x4.add(
       f32x4.mul(f32x4.splat(beta1), v128.load(firstMoments + at)),
@@ -52,7 +50,7 @@ export function adamw(
     v128.store(parameters + at, p);
   }
   for (; at < end; at += 4) {
-    const g = <f32>load<i32>(gradients + at) * resolution * scale * clip;
+    const g = meanOf(gradients + at, resolution, scale) * clip;
     const m = beta1 * load<f32>(firstMoments + at) + gain1 * g;
     const v = beta2 * load<f32>(secondMoments + at) + gain2 * (g * g);
     const divisor = sqrt<f32>(v) * root + epsilon;

@@ -1,3 +1,5 @@
+import { meanOf, meansOf } from './gradient';
+
 /**
  * Stochastic gradient descent, in place:
  *   g = float32(gradient) · resolution · scale · clip    gradient int32, resolution = 2^-exponent, scale = 1 / count
@@ -18,18 +20,14 @@ export function sgd(
   const end = (<usize>length) << 2;
   let at: usize = 0;
   for (; at < vectorsEnd; at += 16) {
-    const integers = v128.load(gradients + at);
-    const mean = f32x4.mul(
-      f32x4.mul(f32x4.convert_i32x4_s(integers), f32x4.splat(resolution)),
-      f32x4.splat(scale),
-    );
+    const mean = meansOf(gradients + at, resolution, scale);
     const before = v128.load(parameters + at);
     const g = f32x4.add(f32x4.mul(mean, f32x4.splat(clip)), f32x4.mul(f32x4.splat(decay), before));
     v128.store(parameters + at, f32x4.sub(before, f32x4.mul(f32x4.splat(rate), g)));
   }
   for (; at < end; at += 4) {
     const before = load<f32>(parameters + at);
-    const g = <f32>load<i32>(gradients + at) * resolution * scale * clip + decay * before;
+    const g = meanOf(gradients + at, resolution, scale) * clip + decay * before;
     store<f32>(parameters + at, before - rate * g);
   }
 }
@@ -58,11 +56,7 @@ export function momentum(
   const end = (<usize>length) << 2;
   let at: usize = 0;
   for (; at < vectorsEnd; at += 16) {
-    const integers = v128.load(gradients + at);
-    const mean = f32x4.mul(
-      f32x4.mul(f32x4.convert_i32x4_s(integers), f32x4.splat(resolution)),
-      f32x4.splat(scale),
-    );
+    const mean = meansOf(gradients + at, resolution, scale);
     const before = v128.load(parameters + at);
     const g = f32x4.add(f32x4.mul(mean, f32x4.splat(clip)), f32x4.mul(f32x4.splat(decay), before));
     const v = f32x4.add(f32x4.mul(f32x4.splat(momentum), v128.load(velocities + at)), g);
@@ -75,7 +69,7 @@ export function momentum(
   }
   for (; at < end; at += 4) {
     const before = load<f32>(parameters + at);
-    const g = <f32>load<i32>(gradients + at) * resolution * scale * clip + decay * before;
+    const g = meanOf(gradients + at, resolution, scale) * clip + decay * before;
     const v = momentum * load<f32>(velocities + at) + g;
     store<f32>(velocities + at, v);
     store<f32>(parameters + at, before - rate * (ahead * g + carried * v));

@@ -7,6 +7,8 @@
 // given the parameters, the moments in the order of the state, the gradients, the length, the factors that make a float
 // of an integer (see `adamw`), and the coefficients of its algorithm.
 
+import { meanOf, meansOf } from './gradient';
+
 /**
  * The sum of the squares of float32(source[k]) · resolution · scale, each product rounded to float32, in float64: four
  * sums, of the elements with k mod 4 = 0, 1, 2, 3, added as (0 + 1) + (2 + 3), then the elements of an incomplete last
@@ -15,13 +17,10 @@
 export function squares(source: usize, length: u32, resolution: f32, scale: f32): f64 {
   const vectorsEnd = source + ((<usize>(length & ~3)) << 2);
   const end = source + ((<usize>length) << 2);
-  const resolutions = f32x4.splat(resolution);
-  const scales = f32x4.splat(scale);
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
   while (source < vectorsEnd) {
-    const integers = v128.load(source);
-    const floats = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(integers), resolutions), scales);
+    const floats = meansOf(source, resolution, scale);
     const first = f64x2.promote_low_f32x4(floats);
     const second = f64x2.promote_low_f32x4(i64x2.shuffle(floats, floats, 1, 0));
     low = f64x2.add(low, f64x2.mul(first, first));
@@ -33,7 +32,7 @@ export function squares(source: usize, length: u32, resolution: f32, scale: f32)
     f64x2.extract_lane(low, 1) +
     (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1));
   while (source < end) {
-    const float = <f32>load<i32>(source) * resolution * scale;
+    const float = meanOf(source, resolution, scale);
     sum += <f64>float * <f64>float;
     source += 4;
   }
