@@ -52,7 +52,8 @@ export const ringErrors = {
     status: 500,
     exit: 1,
     message: ({ endpoint, reason }) => `The ring cannot listen at ${endpoint}: ${reason}`,
-    remedy: "Check the worker's host setting, or the ownership and length of its socket directory.",
+    remedy:
+      'Check --address and --ring-ports of the worker, or the ownership and length of its socket directory.',
   }),
   RING_LINK_FAILED: entry<{
     rank: number;

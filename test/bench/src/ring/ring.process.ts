@@ -14,12 +14,14 @@ const settings = z
     shared: z.boolean(),
     /** Whether integers are as wide as those of gradients, or need all of their bits. */
     narrow: z.boolean(),
+    /** Whether frames are sealed, as between hosts. */
+    seal: z.boolean(),
     curve: z
       .object({ publicKey: z.string(), secretKey: z.string(), peers: z.array(z.string()) })
       .optional(),
   })
   .parse(JSON.parse(process.argv[2] ?? 'null'));
-const { rank, size, bytes, shared, narrow, curve } = settings;
+const { rank, size, bytes, shared, narrow, seal, curve } = settings;
 
 const room = 2 * bytes + 128;
 const arena = SharedArena.create(2 * SharedRegion.size(room) + bytes + 16 * 2 ** 20);
@@ -37,6 +39,7 @@ const ring = await Ring.bind({
   arena,
   transport: 'tcp',
   region,
+  seal,
   ...(curve === undefined ? {} : { curve }),
 });
 let operations = 0;

@@ -19,10 +19,11 @@ const STEP_BYTES = 100 * MEGABYTE;
 
 /** How trainers of one host do it, and how those of several; and on tcp where packing gains nothing. */
 const OURS = {
-  'ours, same host': { shared: true, encrypted: false, narrow: true },
-  'ours, tcp': { shared: false, encrypted: false, narrow: true },
-  'ours, tcp, full width': { shared: false, encrypted: false, narrow: false },
-  'ours, tcp with CURVE': { shared: false, encrypted: true, narrow: true },
+  'ours, same host': { shared: true, encrypted: false, seal: false, narrow: true },
+  'ours, tcp': { shared: false, encrypted: false, seal: false, narrow: true },
+  'ours, tcp, full width': { shared: false, encrypted: false, seal: false, narrow: false },
+  'ours, tcp, sealed': { shared: false, encrypted: false, seal: true, narrow: true },
+  'ours, tcp with CURVE': { shared: false, encrypted: true, seal: false, narrow: true },
 };
 const GLOO = 'gloo, tcp';
 const MPI: Readonly<Record<string, MpiTransport>> = {
@@ -36,6 +37,7 @@ const PEERS: Readonly<Record<keyof typeof OURS, readonly Side[]>> = {
   'ours, same host': [GLOO, 'Open MPI, same host'],
   'ours, tcp': [GLOO, 'Open MPI, tcp'],
   'ours, tcp, full width': [GLOO],
+  'ours, tcp, sealed': [GLOO],
   'ours, tcp with CURVE': [GLOO],
 };
 
@@ -47,9 +49,15 @@ const versionsSchema = z.object({ versions: z.record(z.string(), z.string()) });
 const TEAMS: readonly { size: number; ours: readonly (keyof typeof OURS)[] }[] = [
   {
     size: 2,
-    ours: ['ours, same host', 'ours, tcp', 'ours, tcp, full width', 'ours, tcp with CURVE'],
+    ours: [
+      'ours, same host',
+      'ours, tcp',
+      'ours, tcp, full width',
+      'ours, tcp, sealed',
+      'ours, tcp with CURVE',
+    ],
   },
-  { size: 4, ours: ['ours, same host', 'ours, tcp', 'ours, tcp, full width'] },
+  { size: 4, ours: ['ours, same host', 'ours, tcp', 'ours, tcp, full width', 'ours, tcp, sealed'] },
 ];
 
 /** All-reduce over processes of one machine: int32 in our ring and in Open MPI, float32 in gloo. */
@@ -111,10 +119,7 @@ async function compare(
   );
 }
 
-async function startOurs(
-  size: number,
-  how: { readonly shared: boolean; readonly encrypted: boolean; readonly narrow: boolean },
-): Promise<RingTeam> {
+async function startOurs(size: number, how: (typeof OURS)[keyof typeof OURS]): Promise<RingTeam> {
   const { encrypted, ...values } = how;
   const keys = Array.from({ length: size }, () => curveKeyPair());
   const peers = keys.map(({ publicKey }) => publicKey);

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { schedule } from './events.js';
+
+it('a schedule is what its seed says, has every kind, and ends what it begins', () => {
+  const hosts = ['one', 'two', 'three'];
+  const events = schedule(7, 50, hosts, 'seat');
+  expect(events).toEqual(schedule(7, 50, hosts, 'seat'));
+  expect(events).not.toEqual(schedule(8, 50, hosts, 'seat'));
+  expect(new Set(events.map(({ kind }) => kind)).size).toBe(5);
+  for (const event of events) {
+    expect(event.host === 'seat').toBe(event.kind === 'seat-away');
+    if (event.kind === 'half-link') expect(event.to).not.toBe(event.host);
+  }
+});
