@@ -19,6 +19,8 @@ import { homeUse, otherBuilds } from './disk-use.js';
 import { reasonOf } from './failure.js';
 import { formatBytes } from './output.js';
 
+export { processorKind } from '@ringmaster/tensorflow';
+
 /** What one check of this machine found. */
 export interface Finding {
   readonly check: string;

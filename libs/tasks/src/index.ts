@@ -24,4 +24,9 @@ export {
   plannedModel,
   predictsOf,
 } from './models/inspect.js';
-export { generate, type Finish, type Generated, type GenerationOptions } from './generation/generate.js';
+export {
+  generate,
+  type Finish,
+  type Generated,
+  type GenerationOptions,
+} from './generation/generate.js';

@@ -70,8 +70,7 @@ export async function enrol(
   if ((coordinator !== null && runsHere(coordinator)) || runningMember(home) !== null)
     throw new RingmasterError('HOME_IN_USE', { path: home.root });
   // Loaded here: they bring ZeroMQ and the model library, which no other verb needs.
-  const { checkMachine } = await import('../checks.js');
-  const { processorKind } = await import('@ringmaster/tensorflow');
+  const { checkMachine, processorKind } = await import('../checks.js');
   const { curveKeyPair } = await import('zeromq');
   const failed = (await checkMachine(home)).filter(({ state }) => state === 'fail');
   for (const { check, detail, remedy } of failed) note(`${check}: ${detail}\n  ${remedy ?? ''}`);

@@ -87,7 +87,7 @@ class SupervisedWorker {
     for (;;) {
       const { code, signal, wasIn, error } = await this.#runOnce();
       if (error !== null) return { error };
-      if (code === 0 || this.#asked !== null) return { error: null };
+      if (code === 0 || this.#isAsked()) return { error: null };
       const reason = `it ended with ${signal ?? `exit code ${code ?? 0}`}`;
       if (!wasIn) {
         const detail = { process: this.#name, reason, log: this.#log };
@@ -95,8 +95,12 @@ class SupervisedWorker {
       }
       note(`${this.#name}: ${reason}; it is started again.`);
       await sleep(AGAIN_MS);
-      if (this.#asked !== null) return { error: null };
+      if (this.#isAsked()) return { error: null };
     }
+  }
+
+  #isAsked(): boolean {
+    return this.#asked !== null;
   }
 
   get #log(): string {
