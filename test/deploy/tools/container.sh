@@ -11,7 +11,7 @@ say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
 
 mkdir -p "$place/build/bundle"
 base=${DEBIAN:-$place/debian.tar}
-[ -e "$base" ] || mmdebstrap --variant=minbase --include=libstdc++6 bookworm "$base" >&2
+[ -e "$base" ] || mmdebstrap --variant=minbase bookworm "$base" >&2
 if [ -n "${BUNDLE:-}" ]; then
   cp -r "$BUNDLE/." "$place/build/bundle"
 else
