@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { jobViewSchema, statusViewSchema } from '@ringmaster/protocol';
+import { jobViewSchema } from '@ringmaster/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Cluster, type Host } from './cluster.test.fixture.js';
@@ -90,12 +90,7 @@ describe.skipIf(!isComplete)('training on Node 24 and on the release before it',
       stdio: 'ignore',
       env: { ...process.env, ...newfoundland },
     });
-    await expect
-      .poll(async () => {
-        const status = await first.ok(['status', '--json']);
-        return statusViewSchema.parse(JSON.parse(status)).workers.length;
-      })
-      .toBe(2);
+    await first.until('two workers', async () => (await first.workers()).length === 2 || null);
     const both = ['--set', 'workers.min=2'];
     expect(await train(first, both)).toEqual(expected);
     await first.ok(['down']);
