@@ -21,6 +21,7 @@ ROLES = {
 }
 PIPELINES = {
     "LMHeadModel": "text-generation",
+    "ForCausalLM": "text-generation",
     "ForMaskedLM": "fill-mask",
     "ForSequenceClassification": "text-classification",
 }
