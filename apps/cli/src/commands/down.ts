@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { RingmasterError } from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { Client } from '../client.js';
+import { takeDownHosts } from '../cluster/hosts/hosts.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
 import { runningMember } from '../cluster/member.js';
 import { readRecords, removeRecords } from '../cluster/records.js';
@@ -51,8 +52,13 @@ export function define(verb: Command): void {
     .action(down);
 }
 
-async function down({ home: directory, timeout, now, json }: DownOptions): Promise<void> {
+async function down({ home: directory, ...options }: DownOptions): Promise<void> {
   const home = ringmasterHome(directory);
+  await downHere(home, options);
+  await takeDownHosts(home);
+}
+
+async function downHere(home: Home, { timeout, now, json }: DownOptions): Promise<void> {
   const client = new Client(inHome(home));
   const answers = await client.isAlive();
   const roots = [...recordedProcesses(home), ...(answers ? await announced(home, client) : [])];

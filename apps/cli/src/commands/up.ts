@@ -6,6 +6,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { lookAt, restore } from '../cluster/home-before.js';
+import type { HostsFile } from '../cluster/hosts/hosts-file.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
 import { readRecords, writeRecords } from '../cluster/records.js';
 import { scaleTo, type Crew } from '../cluster/workers.js';
@@ -28,6 +29,7 @@ interface UpOptions extends HomeOption, RingOptions {
   readonly advertise?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly hosts?: string;
   readonly orphanTimeout?: string;
   readonly cacheLimit?: string;
   readonly json?: true;
@@ -72,6 +74,7 @@ export function define(verb: Command): void {
     )
     .option('--tls-cert <file>', 'certificate of the API in PEM, instead of one that is made')
     .option('--tls-key <file>', 'its key in PEM')
+    .option('--hosts <file>', 'have exactly the machines of this file join, by ssh')
     .option(
       '--orphan-timeout <time>',
       'how long workers go on without a coordinator (default: 10s)',
@@ -93,6 +96,7 @@ taken over. Logs are in logs/ of the home directory.`,
 
 async function up(options: UpOptions): Promise<void> {
   const home = ringmasterHome(options.home);
+  const hosts = options.hosts === undefined ? null : await readHosts(options.hosts);
   const client = new Client(inHome(home));
   const signal = interruption('what was started has been ended.');
   const given = coordinatorArguments(options);
@@ -122,12 +126,23 @@ async function up(options: UpOptions): Promise<void> {
   }
   const { url } = client;
   const join = readLine(home.join);
+  if (hosts !== null) {
+    if (join === null) throw new RingmasterError('NOT_SECURE', {});
+    const { bringUpHosts } = await import('../cluster/hosts/hosts.js');
+    await bringUpHosts(home, hosts, join);
+  }
   const places = { url, metrics: `${url}/metrics`, logs: home.logs };
   if (options.json) printJson(join === null ? places : { ...places, join });
   else {
     print(pairs(Object.entries(places)));
     if (join !== null) print(`\nOn other machines: ringmaster join ${join}`);
   }
+}
+
+/** Read before anything is started. Loaded here: few have such a file. */
+async function readHosts(path: string): Promise<HostsFile> {
+  const { readHostsFile } = await import('../cluster/hosts/hosts-file.js');
+  return readHostsFile(path);
 }
 
 /** What the coordinator is given on its command line besides its home. */

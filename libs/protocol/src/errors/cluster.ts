@@ -158,6 +158,12 @@ export const clusterErrors = {
     message: ({ processes }) => `These processes could not be ended: ${processes}`,
     remedy: 'They belong to another user or hang in the kernel; end them by hand.',
   }),
+  HOST_FAILED: entry<{ host: string; reason: string }>({
+    status: 500,
+    exit: 1,
+    message: ({ host, reason }) => `${host}: ${reason}`,
+    remedy: 'Try by hand: ssh HOST. Then say again what you have said: what is done stays done.',
+  }),
   JOB_CANCELLED: entry<{ id: string }>({
     status: 409,
     exit: 5,
