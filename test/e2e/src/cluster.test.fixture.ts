@@ -46,10 +46,11 @@ export class Cluster {
     return new Cluster(await mkdtemp(join(tmpdir(), 'ringmaster-e2e-')), host);
   }
 
-  /** Runs one command to its end. */
+  /** Runs one command to its end, in this home where it names no other. */
   async ringmaster(args: readonly string[], input = ''): Promise<Outcome> {
     const { node = process.execPath, environment } = this.#host;
-    const child = spawn(node, [cli, ...args, '--home', this.home], {
+    const home = args.includes('--home') ? [] : ['--home', this.home];
+    const child = spawn(node, [cli, ...args, ...home], {
       stdio: 'pipe',
       env: { ...process.env, ...environment, [FAULTS_VARIABLE]: this.#faults },
     });
