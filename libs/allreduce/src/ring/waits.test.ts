@@ -6,15 +6,15 @@ import type { Standing } from './standing.js';
 
 const DEADLINE_MS = 5_000;
 
-/** Follows what the ranks report, rank by rank, to one who reports nothing. */
-function culprit(waits: readonly (number | null)[], from: number): number {
+/** Follows what the ranks report, rank by rank, to one who reports nothing. Null when they lead in a circle. */
+function culprit(waits: readonly (number | null)[], from: number): number | null {
   let rank = from;
   for (let steps = 0; steps <= waits.length; steps++) {
     const peer = waits[rank];
     if (peer === null || peer === undefined) return rank;
     rank = peer;
   }
-  throw new Error(`the waits ${JSON.stringify(waits)} have no end`);
+  return null;
 }
 
 /** Takes part in steps until the ring fails; answers whom the rank then names. */
@@ -62,18 +62,17 @@ async function expectBlame(
   else silent.child.kill('SIGSTOP');
 
   const others = ranks.filter((rank) => rank !== silent);
-  // Everyone comes to a halt well before the deadline.
+  const allLeadToVictim = (waits: readonly (number | null)[]) => {
+    const all = waits.toSpliced(victim, 0, null);
+    return all.every((_, rank) => culprit(all, rank) === victim);
+  };
+  // Everyone comes to a halt well before the deadline; on a busy machine, one who is about to go on may seem to wait.
   const halted = ({ operation, seconds }: Standing) => operation !== 'idle' && seconds > 0.3;
-  const standings = await eventually('a halt', async () => {
+  const standings = await eventually('a halt whose reports lead to the victim', async () => {
     const all = await Promise.all(others.map((rank) => rank.standing()));
-    return all.every(halted) ? all : null;
+    return all.every(halted) && allLeadToVictim(all.map(({ waitsFor }) => waitsFor)) ? all : null;
   });
-  const waitsFor = standings.map((standing) => standing.waitsFor);
   const peers = await Promise.all(others.map(blamed));
-  for (const waits of [waitsFor, peers]) waits.splice(victim, 0, null);
-  for (const rank of ranks.keys()) {
-    expect(culprit(waitsFor, rank)).toBe(victim);
-    expect(culprit(peers, rank)).toBe(victim);
-  }
+  expect(allLeadToVictim(peers), JSON.stringify(peers)).toBe(true);
   for (const { operation } of standings) expect(operation).toBe('all-reduce');
 }

@@ -114,7 +114,8 @@ describe('a sealed ring', () => {
     for (let k = 0; k < 3; k++) await intruder.send([...forged(5), Buffer.alloc(16)]);
     const [report] = await Promise.all(ranks.map(({ sum }) => sum()));
     expectSums(ranks);
-    expect(report!.framesDropped).toBeLessThanOrEqual(3);
+    // Of the six from the stranger, those that were not dropped while linking, or are still under way; none of its own.
+    expect(report!.framesDropped).toBeLessThanOrEqual(6);
   });
 
   it('is not linked by a stranger alone', async () => {
