@@ -199,17 +199,18 @@ describe('a secure cluster', () => {
   it('lets nobody in without token and keys', () =>
     withTemporaryDirectory(async (home) => {
       const coordinator = await CoordinatorProcess.start(home, '--host', '0.0.0.0', '--secure');
-      const { url, control } = coordinator.file;
+      const { url, control, fingerprint } = coordinator.file;
       const read = (name: string) => readFileSync(join(home, name), 'utf8').trim();
       const token = read('token');
       for (const name of ['token', 'keys/server.secret', 'keys/client.secret'])
         expect(statSync(join(home, name)).mode & 0o777).toBe(0o600);
 
-      const stranger = new Client(url);
+      const clientOf = (token: string | null) => new Client(url, token, fingerprint);
+      const stranger = clientOf(null);
       expect((await stranger.request('GET', '/v1/jobs')).status).toBe(401);
       expect(await stranger.json('GET', '/v1/jobs')).toMatchObject({ code: 'UNAUTHORIZED' });
-      expect((await new Client(url, `${token}x`).request('GET', '/v1/jobs')).status).toBe(401);
-      expect((await new Client(url, token).request('GET', '/v1/jobs')).status).toBe(200);
+      expect((await clientOf(`${token}x`).request('GET', '/v1/jobs')).status).toBe(401);
+      expect((await clientOf(token).request('GET', '/v1/jobs')).status).toBe(200);
       expect((await stranger.request('GET', '/healthz')).status).toBe(200);
 
       const { curveKeyPair } = await import('zeromq');
@@ -232,7 +233,7 @@ describe('a secure cluster', () => {
       await eventually('refusal', () => forgetful.heard.some(({ type }) => type === 'refused'));
       await sleep(300);
       expect(strangers.flatMap(({ heard }) => heard)).toEqual([]);
-      const workers = await new Client(url, token).json<unknown[]>('GET', '/v1/workers');
+      const workers = await clientOf(token).json<unknown[]>('GET', '/v1/workers');
       expect(workers).toHaveLength(1);
       for (const worker of [...strangers, friend, forgetful]) worker.vanish();
       await coordinator.kill('SIGTERM');
