@@ -5,13 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { possible } from '@ringmaster/base/testing';
 import { statusViewSchema } from '@ringmaster/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ringmaster } from './run.test.fixture.js';
 
 const SSHD = '/usr/sbin/sshd';
 /** The server wants root for its own directory, and is part of openssh-server. */
-const canServe = existsSync(SSHD) && process.getuid?.() === 0;
+const canServe = possible(
+  existsSync(SSHD) && process.getuid?.() === 0,
+  'Hosts over ssh are not tested: it takes openssh-server and the rights of root',
+);
 const main = fileURLToPath(new URL('../bin/ringmaster.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'ringmaster-hosts-'));
 const cluster = join(root, 'cluster');

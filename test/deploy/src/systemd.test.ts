@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { possible } from '@ringmaster/base/testing';
 import { temporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { deployed, isInstalled, repository } from './repository.js';
@@ -9,7 +10,12 @@ import { deployed, isInstalled, repository } from './repository.js';
 const MOST_EXPOSED = 20;
 const templates = readdirSync(deployed('systemd')).filter((name) => name.endsWith('.service'));
 
-describe.skipIf(!isInstalled('systemd-analyze'))('systemd', () => {
+const canAnalyze = possible(
+  isInstalled('systemd-analyze'),
+  'The units of systemd are not tested: systemd-analyze is not installed',
+);
+
+describe.skipIf(!canAnalyze)('systemd', () => {
   const directory = temporaryDirectory();
   // Units as a machine has them, of the template an instance, with this repository where it has /opt/ringmaster.
   const units = templates.map((name) => {
