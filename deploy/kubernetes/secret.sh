@@ -1,6 +1,6 @@
 #!/bin/sh
-# secret.sh NAME | kubectl apply --namespace NAMESPACE -f -: a Secret with an API token and CURVE keys that nobody has
-# seen, as the chart's credentials.existingSecret names it. It wants the command `ringmaster`, or RINGMASTER with another.
+# secret.sh NAME | kubectl apply --namespace NAMESPACE -f -: a Secret with an API token, CURVE keys and a certificate that
+# nobody has seen, as the chart's credentials.existingSecret names it. It wants the command `ringmaster`, or RINGMASTER with another.
 set -eu
 name=${1:?NAME is missing}
 home=$(mktemp -d)
@@ -10,8 +10,14 @@ ended() {
 }
 trap ended EXIT
 trap 'exit 130' HUP INT TERM
-${RINGMASTER:-ringmaster} up --secure --workers 0 --home "$home" >/dev/null
+${RINGMASTER:-ringmaster} up --secure --host 0.0.0.0 --workers 0 --home "$home" >/dev/null
 printf 'apiVersion: v1\nkind: Secret\ntype: Opaque\nmetadata:\n  name: %s\nstringData:\n' "$name"
 for file in token keys/server.public keys/server.secret keys/client.public keys/client.secret; do
   printf "  %s: '%s'\n" "$(basename "$file")" "$(sed "s/'/''/g" "$home/$file")"
+done
+fingerprint=$(sed -n 's/^ *"fingerprint": "\(.*\)".*/\1/p' "$home/coordinator.json")
+printf "  fingerprint: '%s'\n" "$fingerprint"
+for part in cert:crt key:key; do
+  printf '  tls.%s: |\n' "${part#*:}"
+  sed 's/^/    /' "$home/tls/${part%:*}.pem"
 done
