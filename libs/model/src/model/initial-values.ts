@@ -27,6 +27,7 @@ const CALL = 16_384;
 const RARE = CALL * Float32Array.BYTES_PER_ELEMENT;
 
 const memory = unsharedMemory(2);
+let bound: Exports | undefined;
 const drawn = new Float32Array(memory.buffer, 0, CALL);
 const rareGroups = new Uint32Array(memory.buffer, RARE, CALL / GROUP);
 
@@ -44,12 +45,12 @@ export function initialValues(
 
 /** Fills an array with `deviation` times the normals of a stream, from its beginning, rounded to float32. */
 export function fillNormals(target: Float32Array, key: RandomKey, deviation: number): void {
-  const loop = instantiate(new URL('normals.wasm', import.meta.url), memory) as Exports;
+  bound ??= instantiate(new URL('normals.wasm', import.meta.url), memory) as Exports;
   const stream = new RandomStream(key);
   for (let start = 0; start < target.length; start += CALL) {
     const part = target.subarray(start, start + CALL);
     const groups = Math.ceil(part.length / GROUP);
-    const rare = loop.normals(0, start / GROUP, groups, key.low, key.high, deviation, RARE);
+    const rare = bound.normals(0, start / GROUP, groups, key.low, key.high, deviation, RARE);
     part.set(drawn.subarray(0, part.length));
     for (const group of rareGroups.subarray(0, rare)) {
       const end = Math.min((group + 1) * GROUP, target.length);

@@ -21,7 +21,8 @@ export async function frozenOf(
   const values = new Map(parameters.map(({ name }) => [name, valuesOf(name)]));
   return {
     values,
-    hash: frozenHash(parameters, valuesOf),
+    // Each is made once: a large one takes its time to be drawn.
+    hash: frozenHash(parameters, (name) => values.get(name) ?? valuesOf(name)),
     parameterCount: [...values.values()].reduce((sum, { length }) => sum + length, 0),
   };
 }
