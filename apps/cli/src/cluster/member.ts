@@ -12,16 +12,15 @@ import { Client } from '../client.js';
 import { invited, readCoordinator } from '../location.js';
 import { note } from '../output.js';
 import { identify, isRunning } from '../processes.js';
+import { ringArguments, type RingOptions } from '../ring-options.js';
 import { version } from '../version.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
 /** How the workers of a machine that joins are started. */
-export interface MemberOptions {
+export interface MemberOptions extends RingOptions {
   readonly workers: number;
   readonly threads: number;
   readonly orphanTimeout: string;
-  readonly address?: string;
-  readonly ringPorts?: string;
 }
 
 /** Name of the record of the process that keeps a membership. */
@@ -38,11 +37,10 @@ export function memberArguments({ workers, ...options }: MemberOptions): string[
 }
 
 export function workerArguments(options: Omit<MemberOptions, 'workers'>): string[] {
-  const { threads, orphanTimeout, address, ringPorts } = options;
+  const { threads, orphanTimeout } = options;
   return [
     ...['--threads', String(threads), '--orphan-timeout', orphanTimeout],
-    ...(address === undefined ? [] : ['--address', address]),
-    ...(ringPorts === undefined ? [] : ['--ring-ports', ringPorts]),
+    ...ringArguments(options),
   ];
 }
 

@@ -1,11 +1,11 @@
 import { ringmasterHome, toldError } from '@ringmaster/base';
-import { parseJoinString, parsePortRange } from '@ringmaster/protocol';
-import { InvalidArgumentError, type Command } from 'commander';
-import { isIP } from 'node:net';
+import { parseJoinString } from '@ringmaster/protocol';
+import type { Command } from 'commander';
 import { text } from 'node:stream/consumers';
 import { duration, wholeNumber } from '../arguments.js';
 import { detach } from '../cluster/detach.js';
 import { enrol, type MemberOptions } from '../cluster/member.js';
+import { ringOptions } from '../ring-options.js';
 import { homeOption, type HomeOption } from '../verb.js';
 
 interface JoinOptions extends HomeOption, MemberOptions {
@@ -13,15 +13,9 @@ interface JoinOptions extends HomeOption, MemberOptions {
 }
 
 export function define(verb: Command): void {
-  homeOption(verb)
+  ringOptions(homeOption(verb))
     .option('--workers <n>', 'number of workers', wholeNumber(1, 256), 1)
     .option('--threads <k>', 'TensorFlow threads that each offers', wholeNumber(1, 256), 1)
-    .option(
-      '--address <ip>',
-      'address by which other hosts reach this one (default: the one that leads to the coordinator)',
-      address,
-    )
-    .option('--ring-ports <a-b>', 'ports to be reached at by other hosts (default: any)', ringPorts)
     .option(
       '--orphan-timeout <time>',
       'how long to go on without the coordinator',
@@ -59,14 +53,4 @@ async function join(given: string, { home: directory, ...options }: JoinOptions)
     if (process.connected) process.send?.({ error: { code, message, remedy } });
     throw error;
   }
-}
-
-function address(given: string): string {
-  if (isIP(given) !== 0) return given;
-  throw new InvalidArgumentError('It is an IP address of this machine.');
-}
-
-function ringPorts(given: string): string {
-  if (parsePortRange(given) !== null) return given;
-  throw new InvalidArgumentError('They are ports such as 41000-41999.');
 }
