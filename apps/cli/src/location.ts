@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readMembership, readToken, ringmasterHome, type Home } from '@ringmaster/base';
+import { ringmasterHome, type Home } from '@ringmaster/base';
+import { readMembership, readToken } from '@ringmaster/base/home-files';
 import {
   isJoinString,
   parseJoinString,

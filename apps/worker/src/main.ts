@@ -9,12 +9,14 @@ import {
   notifyServiceManager,
   onEndingSignals,
   packageVersion,
+  type Home,
+} from '@ringmaster/base';
+import {
   readCoordinatorFile,
   readLine,
   readMembership,
   readToken,
-  type Home,
-} from '@ringmaster/base';
+} from '@ringmaster/base/home-files';
 import { RingmasterError } from '@ringmaster/protocol';
 import { processorKind } from '@ringmaster/tensorflow';
 import { destination, pino } from 'pino';

@@ -1,4 +1,4 @@
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
 
 /** The code of a failed system call, as "ENOENT"; null for any other error. */
 export function systemCode(error: unknown): string | null {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { pipeline, type Duplex, type Readable } from 'node:stream';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
 import { systemCode } from './file-errors.js';
 
 export interface Sent {

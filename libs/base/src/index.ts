@@ -5,13 +5,6 @@ export { onEndingSignal, onEndingSignals, outlivesTerminal } from './ending-sign
 export { neutralEnvironment } from './environment.js';
 export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
 export { gitLfsPointer } from './git-lfs.js';
-export {
-  readCoordinatorFile,
-  readLine,
-  readMembership,
-  readToken,
-  writeMembership,
-} from './home-files.js';
 export * from './home.js';
 export { exchange, jsonOf, type Sent } from './http.js';
 export { makeDirectory, makeHomeDirectory } from './make-directory.js';

@@ -1,4 +1,4 @@
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
 import { isDiskFull, systemCode } from './file-errors.js';
 
 /** An error as a user is told it: what happened, what to do next, and the exit code of the program. */

@@ -1,4 +1,5 @@
-import { readCoordinatorFile, type Home } from '@ringmaster/base';
+import { type Home } from '@ringmaster/base';
+import { readCoordinatorFile } from '@ringmaster/base/home-files';
 import {
   incidentViewSchema,
   jobEventSchema,

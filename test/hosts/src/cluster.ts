@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readCoordinatorFile } from '@ringmaster/base';
+import { readCoordinatorFile } from '@ringmaster/base/home-files';
 import { incidentViewSchema, jobViewSchema, statusViewSchema } from '@ringmaster/protocol';
 import type { IncidentView, JobView, StatusView } from '@ringmaster/protocol';
 import { z } from 'zod';

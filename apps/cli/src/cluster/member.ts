@@ -1,11 +1,6 @@
 import { hostname } from 'node:os';
-import {
-  makeHomeDirectory,
-  readMembership,
-  runsHere,
-  writeMembership,
-  type Home,
-} from '@ringmaster/base';
+import { makeHomeDirectory, runsHere, type Home } from '@ringmaster/base';
+import { readMembership, writeMembership } from '@ringmaster/base/home-files';
 import { RingmasterError, sha256, type Invitation, type Membership } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { Client } from '../client.js';

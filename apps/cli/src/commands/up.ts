@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeHomeDirectory, readLine, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
+import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
+import { readLine } from '@ringmaster/base/home-files';
 import type { Command } from 'commander';
 import { RingmasterError } from '@ringmaster/protocol';
 import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeHomeDirectory, readLine, writeDurably, type Home } from '@ringmaster/base';
+import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
+import { readLine } from '@ringmaster/base/home-files';
 import { curveKeyPair } from 'zeromq';
 import { newToken } from '../access/tokens.js';
 

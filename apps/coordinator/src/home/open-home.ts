@@ -1,12 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  makeHomeDirectory,
-  readCoordinatorFile,
-  runsHere,
-  writeDurably,
-  type Home,
-} from '@ringmaster/base';
+import { makeHomeDirectory, runsHere, writeDurably, type Home } from '@ringmaster/base';
+import { readCoordinatorFile } from '@ringmaster/base/home-files';
 import { RingmasterError, type CoordinatorFile } from '@ringmaster/protocol';
 import { StoreLocked } from '../store/database.js';
 import { Store } from '../store/store.js';

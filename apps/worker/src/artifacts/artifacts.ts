@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readCoordinatorFile } from '@ringmaster/base';
+import { readCoordinatorFile } from '@ringmaster/base/home-files';
 import { hashFile } from '@ringmaster/data';
 import {
   artifactManifestSchema,
