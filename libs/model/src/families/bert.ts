@@ -26,7 +26,7 @@ const shape = withWholeHeads(
 type Bert = z.output<typeof shape>;
 
 /** An encoder: embeddings that are normalised, and blocks that normalise last. */
-function network(bert: Bert, { recompute }: NetworkOptions): Network {
+function network(bert: Bert, { recompute, linear }: NetworkOptions): Network {
   const embeddings = new Embeddings({
     ...bert,
     norm: true,
@@ -38,6 +38,7 @@ function network(bert: Bert, { recompute }: NetworkOptions): Network {
     (_, i) =>
       new Block(`blocks.${i}`, {
         ...bert,
+        linear,
         norm: 'post',
         epsilon: EPSILON,
         activation: ACTIVATION,
@@ -95,9 +96,10 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
   heads: {
     'masked-language-model': {
       className: 'BertForMaskedLM',
-      make: (bert) =>
+      make: (bert, { linear }) =>
         LanguageModelHead.masked({
           ...bert,
+          linear,
           activation: ACTIVATION,
           epsilon: EPSILON,
           deviation: DEVIATION,
@@ -105,12 +107,12 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
     },
     'sequence-classification': {
       className: 'BertForSequenceClassification',
-      make: (bert, labels) =>
-        new SequenceClassHead({ ...bert, labels, activation: 'tanh', deviation: DEVIATION }),
+      make: (bert, options) =>
+        new SequenceClassHead({ ...bert, ...options, activation: 'tanh', deviation: DEVIATION }),
     },
     'token-classification': {
       className: 'BertForTokenClassification',
-      make: (bert, labels) => new TokenClassHead({ ...bert, labels, deviation: DEVIATION }),
+      make: (bert, options) => new TokenClassHead({ ...bert, ...options, deviation: DEVIATION }),
     },
   },
   huggingFace: {

@@ -6,6 +6,7 @@ import { TokenClassHead } from '../heads/token-class.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { FeedForward } from '../layers/feed-forward.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { LinearFactory } from '../layers/linear.js';
 import { Residual } from '../layers/residual.js';
 import { SelfAttention } from '../layers/self-attention.js';
 import { Stack, type StackedLayer } from '../layers/stack.js';
@@ -34,9 +35,9 @@ class Block implements StackedLayer {
   readonly #feedForward: FeedForward;
   readonly #aroundFeedForward: Residual;
 
-  constructor(name: string, distilbert: DistilBert) {
+  constructor(name: string, distilbert: DistilBert, linear: LinearFactory) {
     const deviations = { deviation: DEVIATION, residualDeviation: DEVIATION };
-    const options = { ...distilbert, ...deviations, activation: ACTIVATION } as const;
+    const options = { ...distilbert, ...deviations, linear, activation: ACTIVATION } as const;
     const residual = { ...distilbert, norm: 'post', epsilon: EPSILON } as const;
     this.#attention = new SelfAttention(`${name}.attention`, options);
     this.#aroundAttention = new Residual(`${name}.attention`, { ...residual, dropout: 0 });
@@ -61,7 +62,7 @@ class Block implements StackedLayer {
 }
 
 /** An encoder: embeddings that are normalised, and blocks that normalise last. */
-function network(distilbert: DistilBert, { recompute }: NetworkOptions): Network {
+function network(distilbert: DistilBert, { recompute, linear }: NetworkOptions): Network {
   const embeddings = new Embeddings({
     ...distilbert,
     types: 0,
@@ -71,7 +72,7 @@ function network(distilbert: DistilBert, { recompute }: NetworkOptions): Network
   });
   const blocks = Array.from(
     { length: distilbert.layers },
-    (_, i) => new Block(`blocks.${i}`, distilbert),
+    (_, i) => new Block(`blocks.${i}`, distilbert, linear),
   );
   const stack = new Stack(blocks, { recompute });
   return {
@@ -118,9 +119,10 @@ export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
   heads: {
     'masked-language-model': {
       className: 'DistilBertForMaskedLM',
-      make: (distilbert) =>
+      make: (distilbert, { linear }) =>
         LanguageModelHead.masked({
           ...distilbert,
+          linear,
           activation: ACTIVATION,
           epsilon: EPSILON,
           deviation: DEVIATION,
@@ -128,13 +130,18 @@ export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
     },
     'sequence-classification': {
       className: 'DistilBertForSequenceClassification',
-      make: (distilbert, labels) =>
-        new SequenceClassHead({ ...distilbert, labels, activation: 'relu', deviation: DEVIATION }),
+      make: (distilbert, options) =>
+        new SequenceClassHead({
+          ...distilbert,
+          ...options,
+          activation: 'relu',
+          deviation: DEVIATION,
+        }),
     },
     'token-classification': {
       className: 'DistilBertForTokenClassification',
-      make: (distilbert, labels) =>
-        new TokenClassHead({ ...distilbert, labels, deviation: DEVIATION }),
+      make: (distilbert, options) =>
+        new TokenClassHead({ ...distilbert, ...options, deviation: DEVIATION }),
     },
   },
   huggingFace: {

@@ -15,7 +15,8 @@ import { SafetensorsFile } from '../formats/safetensors.js';
 import type { Batch } from '../batch.js';
 import type { HeadKind } from '../heads/head.js';
 import { Model } from '../model/model.js';
-import { allFamilies, parametersOf } from './families.js';
+import { plainLinear, type LinearFactory } from '../layers/linear.js';
+import { allFamilies, headOf, networkOf, parametersOf } from './families.js';
 import {
   batchOf,
   isReal,
@@ -91,6 +92,23 @@ describe.each([...references])('%s', (className, reference) => {
     const again = await HuggingFaceModel.open(inDirectory(copy));
     expect(again.config).toEqual(config);
     await again.close();
+  });
+
+  it('has every matrix but tables of tokens made by the factory of linear layers', () => {
+    const made = new Set<string>();
+    const linear: LinearFactory = (name, ...sizes) => {
+      made.add(`${name}.weight`);
+      return plainLinear(name, ...sizes);
+    };
+    const parts = [
+      networkOf(config.model, { recompute: false, linear }),
+      headOf(config.model, head, linear),
+    ];
+    const tables = parts
+      .flatMap((part) => part.parameters)
+      .filter(({ name, shape }) => shape.length === 2 && !made.has(name))
+      .map(({ name }) => name);
+    for (const table of tables) expect(table).toMatch(/^(embeddings\.|head\.weight$)/);
   });
 
   it('has the logits of the reference at every real token', () => {

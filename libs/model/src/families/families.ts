@@ -2,6 +2,7 @@ import { RingmasterError, type ModelSection } from '@ringmaster/protocol';
 import type { z } from 'zod';
 import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
 import type { ParameterSpec } from '../layers/layer.js';
+import { plainLinear, type LinearFactory } from '../layers/linear.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
 import type { Family, Network, NetworkOptions, TokenizerOf } from './family.js';
@@ -57,13 +58,13 @@ export function networkOf(config: ModelConfig, options: NetworkOptions): Network
  * The head of a model.
  * @throws MODEL_CONFIG_INVALID
  */
-export function headOf(config: ModelConfig, kind: HeadKind): Head {
+export function headOf(config: ModelConfig, kind: HeadKind, linear: LinearFactory): Head {
   const { architecture, labels = 0 } = config;
   const head = familyOf(config).heads[kind];
   if (head === undefined) throw invalid('architecture', `a ${architecture} has no ${kind} head`);
   if (hasLabels(kind) && labels < 2)
     throw invalid('labels', 'a classification head needs at least 2');
-  return head.make(config, labels);
+  return head.make(config, { linear, labels });
 }
 
 /**
@@ -72,8 +73,9 @@ export function headOf(config: ModelConfig, kind: HeadKind): Head {
  * @throws MODEL_CONFIG_INVALID
  */
 export function parametersOf(config: ModelConfig, head: HeadKind | null): readonly ParameterSpec[] {
-  const { parameters } = networkOf(config, { recompute: false });
-  return head === null ? parameters : [...parameters, ...headOf(config, head).parameters];
+  const linear = plainLinear;
+  const { parameters } = networkOf(config, { recompute: false, linear });
+  return head === null ? parameters : [...parameters, ...headOf(config, head, linear).parameters];
 }
 
 function invalid(key: string, reason: string): RingmasterError {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Tensor } from '@ringmaster/tensorflow';
 import type { Head, HeadKind } from '../heads/head.js';
 import type { Layer, Pass } from '../layers/layer.js';
+import type { LinearFactory } from '../layers/linear.js';
 import type { StackOptions } from '../layers/stack.js';
 import type { Stream } from '../layers/stream.js';
 import type { Value } from '../layers/tape.js';
@@ -32,7 +33,10 @@ export interface TokenizerOf {
   readonly pad: number | null;
 }
 
-export type NetworkOptions = StackOptions;
+export interface NetworkOptions extends StackOptions {
+  /** Makes every linear layer. */
+  readonly linear: LinearFactory;
+}
 
 /** Tokens to hidden states. */
 export interface Network extends Layer {
@@ -43,10 +47,17 @@ export interface Network extends Layer {
 /** The sequences of a microbatch; whether they are causal is the network's to say. */
 export type Sequences = Omit<Stream, 'causal'>;
 
+export interface HeadOptions {
+  /** Makes every linear layer. */
+  readonly linear: LinearFactory;
+  /** Number of labels of a head that has labels; 0 for the others. */
+  readonly labels: number;
+}
+
 export interface FamilyHead<Of extends Shape> {
   /** Class of `transformers`, as `config.json` names it. */
   readonly className: string;
-  make(shape: Of, labels: number): Head;
+  make(shape: Of, options: HeadOptions): Head;
 }
 
 /** How a family looks in the layout of Hugging Face. */

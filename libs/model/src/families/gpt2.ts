@@ -17,7 +17,7 @@ const shape = withWholeHeads(z.object({ architecture: z.literal('gpt'), ...trans
 type Gpt = z.output<typeof shape>;
 
 /** A decoder: blocks that normalise first, and a norm at the end. */
-function network(gpt: Gpt, { recompute }: NetworkOptions): Network {
+function network(gpt: Gpt, { recompute, linear }: NetworkOptions): Network {
   const embeddings = new Embeddings({
     ...gpt,
     types: 0,
@@ -30,6 +30,7 @@ function network(gpt: Gpt, { recompute }: NetworkOptions): Network {
     (_, i) =>
       new Block(`blocks.${i}`, {
         ...gpt,
+        linear,
         norm: 'pre',
         epsilon: EPSILON,
         activation: 'gelu-tanh',

@@ -5,6 +5,7 @@ import { TokenClassHead } from '../heads/token-class.js';
 import { Attention } from '../layers/attention.js';
 import { GatedFeedForward } from '../layers/gated-feed-forward.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
+import type { LinearFactory } from '../layers/linear.js';
 import { Residual } from '../layers/residual.js';
 import { RmsNorm } from '../layers/rms-norm.js';
 import { Rotary } from '../layers/rotary.js';
@@ -39,6 +40,12 @@ interface Setting<Name extends LlamaName> {
   readonly noWindow: Readonly<Record<string, unknown>>;
 }
 
+interface BlockOptions {
+  readonly queryKeyNorm: boolean;
+  readonly rotary: Rotary;
+  readonly linear: LinearFactory;
+}
+
 class Block implements StackedLayer {
   readonly parameters: readonly ParameterSpec[];
   readonly #attention: Attention;
@@ -46,11 +53,12 @@ class Block implements StackedLayer {
   readonly #feedForward: GatedFeedForward;
   readonly #aroundFeedForward: Residual;
 
-  constructor(name: string, llama: Llama, queryKeyNorm: boolean, rotary: Rotary) {
+  constructor(name: string, llama: Llama, { queryKeyNorm, rotary, linear }: BlockOptions) {
     const residualDeviation = DEVIATION / Math.sqrt(2 * llama.layers);
     const residual = { ...llama, norm: 'pre', by: 'rms', dropout: 0 } as const;
     this.#attention = new Attention(`${name}.attention`, {
       ...llama,
+      linear,
       depth: llama.headSize,
       scale: 1 / Math.sqrt(llama.headSize),
       queryKeyNorm: queryKeyNorm ? llama.epsilon : null,
@@ -65,6 +73,7 @@ class Block implements StackedLayer {
     this.#aroundAttention = new Residual(`${name}.attention`, residual);
     this.#feedForward = new GatedFeedForward(`${name}.feedforward`, {
       ...llama,
+      linear,
       activation: 'silu',
       deviation: DEVIATION,
       residualDeviation,
@@ -89,7 +98,11 @@ class Block implements StackedLayer {
 }
 
 /** A decoder: embeddings of tokens alone, blocks that normalise first, and a norm at the end. */
-function network(llama: Llama, queryKeyNorm: boolean, { recompute }: NetworkOptions): Network {
+function network(
+  llama: Llama,
+  queryKeyNorm: boolean,
+  { recompute, linear }: NetworkOptions,
+): Network {
   const embeddings = new TokenEmbeddings({ ...llama, deviation: DEVIATION });
   const rotary = new Rotary({
     depth: llama.headSize,
@@ -99,7 +112,7 @@ function network(llama: Llama, queryKeyNorm: boolean, { recompute }: NetworkOpti
   });
   const blocks = Array.from(
     { length: llama.layers },
-    (_, i) => new Block(`blocks.${i}`, llama, queryKeyNorm, rotary),
+    (_, i) => new Block(`blocks.${i}`, llama, { queryKeyNorm, rotary, linear }),
   );
   const stack = new Stack(blocks, { recompute });
   const norm = new RmsNorm('final.norm', llama.hidden, llama.epsilon, 'factor');
@@ -151,14 +164,15 @@ function family<Name extends LlamaName>(
       },
       'sequence-classification': {
         className: `${className}ForSequenceClassification`,
-        make: (llama, labels) => new LastTokenClassHead({ ...llama, labels, deviation: DEVIATION }),
+        make: (llama, options) =>
+          new LastTokenClassHead({ ...llama, ...options, deviation: DEVIATION }),
       },
       'token-classification': {
         className: `${className}ForTokenClassification`,
-        make: (llama, labels) =>
+        make: (llama, options) =>
           new TokenClassHead({
             ...llama,
-            labels,
+            ...options,
             dropout: TOKEN_CLASS_DROPOUT,
             deviation: DEVIATION,
           }),

@@ -34,13 +34,14 @@ const shape = withWholeHeads(
 type Roberta = z.output<typeof shape>;
 
 /** An encoder: embeddings that are normalised, and blocks that normalise last. */
-function network(roberta: Roberta, { recompute }: NetworkOptions): Network {
+function network(roberta: Roberta, { recompute, linear }: NetworkOptions): Network {
   const embeddings = new Embeddings({ ...roberta, norm: true, deviation: DEVIATION });
   const blocks = Array.from(
     { length: roberta.layers },
     (_, i) =>
       new Block(`blocks.${i}`, {
         ...roberta,
+        linear,
         norm: 'post',
         activation: ACTIVATION,
         deviation: DEVIATION,
@@ -102,15 +103,20 @@ export const roberta: Family<Roberta, SectionOf<'roberta'>> = {
   heads: {
     'masked-language-model': {
       className: 'RobertaForMaskedLM',
-      make: (roberta) =>
-        LanguageModelHead.masked({ ...roberta, activation: ACTIVATION, deviation: DEVIATION }),
+      make: (roberta, { linear }) =>
+        LanguageModelHead.masked({
+          ...roberta,
+          linear,
+          activation: ACTIVATION,
+          deviation: DEVIATION,
+        }),
     },
     'sequence-classification': {
       className: 'RobertaForSequenceClassification',
-      make: (roberta, labels) =>
+      make: (roberta, options) =>
         new SequenceClassHead({
           ...roberta,
-          labels,
+          ...options,
           activation: 'tanh',
           inputDropout: roberta.dropout,
           deviation: DEVIATION,
@@ -118,7 +124,8 @@ export const roberta: Family<Roberta, SectionOf<'roberta'>> = {
     },
     'token-classification': {
       className: 'RobertaForTokenClassification',
-      make: (roberta, labels) => new TokenClassHead({ ...roberta, labels, deviation: DEVIATION }),
+      make: (roberta, options) =>
+        new TokenClassHead({ ...roberta, ...options, deviation: DEVIATION }),
     },
   },
   huggingFace: {

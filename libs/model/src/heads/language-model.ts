@@ -6,11 +6,13 @@ import { Decoder, type Score } from '../layers/decoder.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
 import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
 import { LayerNorm } from '../layers/layer-norm.js';
-import { Linear } from '../layers/linear.js';
+import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
 import type { Head } from './head.js';
 
 export interface TransformOptions {
+  /** Makes the linear layers. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly activation: Activation;
   readonly epsilon: number;
@@ -89,12 +91,12 @@ export class LanguageModelHead implements Head {
 /** norm(activation(dense(x))), between BERT's hidden states and its decoder. */
 class Transform implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly #dense: Linear;
+  readonly #dense: LinearLayer;
   readonly #norm: LayerNorm;
   readonly #activation: Activation;
 
-  constructor({ hidden, activation, epsilon, deviation }: TransformOptions) {
-    this.#dense = new Linear('head.transform', hidden, hidden, deviation);
+  constructor({ linear, hidden, activation, epsilon, deviation }: TransformOptions) {
+    this.#dense = linear('head.transform', hidden, hidden, deviation);
     this.#norm = new LayerNorm('head.norm', hidden, epsilon, 'factor');
     this.#activation = activation;
     this.parameters = [...this.#dense.parameters, ...this.#norm.parameters];

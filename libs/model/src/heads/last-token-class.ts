@@ -3,12 +3,14 @@ import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Score } from '../layers/decoder.js';
 import { asFloat32 } from '../layers/factor.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
-import { Linear } from '../layers/linear.js';
+import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
 import { scoreClasses, trainClasses } from './classes.js';
 import type { Head } from './head.js';
 
 export interface LastTokenClassHeadOptions {
+  /** Makes the linear layers. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly labels: number;
   readonly deviation: number;
@@ -20,10 +22,10 @@ export interface LastTokenClassHeadOptions {
  */
 export class LastTokenClassHead implements Head {
   readonly parameters: readonly ParameterSpec[];
-  readonly #classifier: Linear;
+  readonly #classifier: LinearLayer;
 
-  constructor({ hidden, labels, deviation }: LastTokenClassHeadOptions) {
-    this.#classifier = new Linear('classifier', hidden, labels, deviation, { bias: false });
+  constructor({ linear, hidden, labels, deviation }: LastTokenClassHeadOptions) {
+    this.#classifier = linear('classifier', hidden, labels, deviation, { bias: false });
     this.parameters = this.#classifier.parameters;
   }
 

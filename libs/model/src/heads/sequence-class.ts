@@ -3,13 +3,15 @@ import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Score } from '../layers/decoder.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
-import { Linear } from '../layers/linear.js';
+import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
 import { scoreClasses, trainClasses } from './classes.js';
 import type { Head } from './head.js';
 
 export interface SequenceClassHeadOptions {
+  /** Makes the linear layers. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly labels: number;
   readonly activation: 'tanh' | 'relu';
@@ -24,14 +26,14 @@ export interface SequenceClassHeadOptions {
 export class SequenceClassHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #options: SequenceClassHeadOptions;
-  readonly #pooler: Linear;
-  readonly #classifier: Linear;
+  readonly #pooler: LinearLayer;
+  readonly #classifier: LinearLayer;
 
   constructor(options: SequenceClassHeadOptions) {
-    const { hidden, labels, deviation } = options;
+    const { linear, hidden, labels, deviation } = options;
     this.#options = options;
-    this.#pooler = new Linear('pooler', hidden, hidden, deviation);
-    this.#classifier = new Linear('classifier', hidden, labels, deviation);
+    this.#pooler = linear('pooler', hidden, hidden, deviation);
+    this.#classifier = linear('classifier', hidden, labels, deviation);
     this.parameters = [...this.#pooler.parameters, ...this.#classifier.parameters];
   }
 

@@ -3,12 +3,14 @@ import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import type { Score } from '../layers/decoder.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
-import { Linear } from '../layers/linear.js';
+import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
 import { scoreClasses, trainClasses } from './classes.js';
 import type { Head } from './head.js';
 
 export interface TokenClassHeadOptions {
+  /** Makes the linear layers. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly labels: number;
   readonly dropout: number;
@@ -18,12 +20,12 @@ export interface TokenClassHeadOptions {
 /** A class of each token that is asked for: dropout(x) into a linear classifier, as in `BertForTokenClassification`. */
 export class TokenClassHead implements Head {
   readonly parameters: readonly ParameterSpec[];
-  readonly #classifier: Linear;
+  readonly #classifier: LinearLayer;
   readonly #dropout: number;
 
-  constructor({ hidden, labels, dropout, deviation }: TokenClassHeadOptions) {
+  constructor({ linear, hidden, labels, dropout, deviation }: TokenClassHeadOptions) {
     this.#dropout = dropout;
-    this.#classifier = new Linear('token-classifier', hidden, labels, deviation);
+    this.#classifier = linear('token-classifier', hidden, labels, deviation);
     this.parameters = this.#classifier.parameters;
   }
 

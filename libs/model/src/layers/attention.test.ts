@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { Attention, type AttentionOptions } from './attention.js';
 import type { ParameterSpec, Pass } from './layer.js';
+import { plainLinear } from './linear.js';
 import { bucketOf, RelativeBias } from './relative-bias.js';
 import { addBranch } from './residual.js';
 import { Rotary } from './rotary.js';
@@ -37,6 +38,7 @@ function wave(name: string, size: number): Float32Array {
 }
 
 const T5: AttentionOptions = {
+  linear: plainLinear,
   hidden: HIDDEN,
   heads: 2,
   keyValueHeads: 2,

@@ -4,7 +4,7 @@ import { attend } from './attend.js';
 import { attendToPast } from './attend-to-past.js';
 import { asFloat32 } from './factor.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
-import { Linear } from './linear.js';
+import type { LinearFactory, LinearLayer } from './linear.js';
 import { RmsNorm } from './rms-norm.js';
 import type { Rotary } from './rotary.js';
 import { rowsOf } from './rows.js';
@@ -12,6 +12,8 @@ import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface AttentionOptions {
+  /** Makes the projections. */
+  readonly linear: LinearFactory;
   /** Width of the streams (H). */
   readonly hidden: number;
   /** Query heads (A). */
@@ -56,24 +58,25 @@ export class Attention implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
   readonly #options: AttentionOptions;
-  readonly #query: Linear;
-  readonly #key: Linear;
-  readonly #value: Linear;
-  readonly #output: Linear;
+  readonly #query: LinearLayer;
+  readonly #key: LinearLayer;
+  readonly #value: LinearLayer;
+  readonly #output: LinearLayer;
   readonly #queryNorm: RmsNorm | null;
   readonly #keyNorm: RmsNorm | null;
 
   constructor(name: string, options: AttentionOptions) {
-    const { hidden, heads, keyValueHeads, depth, queryKeyNorm, deviations } = options;
+    const { linear, hidden, heads, keyValueHeads, depth } = options;
+    const { queryKeyNorm, deviations } = options;
     const bias = options.bias !== 'none';
     const outputBias = { bias: options.bias === 'all' };
     const [width, shared] = [heads * depth, keyValueHeads * depth];
     this.#name = name;
     this.#options = options;
-    this.#query = new Linear(`${name}.query`, hidden, width, deviations.query, { bias });
-    this.#key = new Linear(`${name}.key`, hidden, shared, deviations.key, { bias });
-    this.#value = new Linear(`${name}.value`, hidden, shared, deviations.value, { bias });
-    this.#output = new Linear(`${name}.output`, width, hidden, deviations.output, outputBias);
+    this.#query = linear(`${name}.query`, hidden, width, deviations.query, { bias });
+    this.#key = linear(`${name}.key`, hidden, shared, deviations.key, { bias });
+    this.#value = linear(`${name}.value`, hidden, shared, deviations.value, { bias });
+    this.#output = linear(`${name}.output`, width, hidden, deviations.output, outputBias);
     const normOf = (vectors: string) =>
       queryKeyNorm === null
         ? null
@@ -131,7 +134,7 @@ export class Attention implements Layer {
   }
 }
 
-function project(pass: Pass, linear: Linear, x: Value): Value {
+function project(pass: Pass, linear: LinearLayer, x: Value): Value {
   const product = linear.product(pass, x);
   return linear.bias === null ? product : addBias(pass, product, linear.bias);
 }

@@ -2,12 +2,15 @@ import type { Tensor } from '@ringmaster/tensorflow';
 import type { Activation } from '../kernels/index.js';
 import { FeedForward } from './feed-forward.js';
 import type { Layer, ParameterSpec, Pass } from './layer.js';
+import type { LinearFactory } from './linear.js';
 import { Residual, type ResidualOptions } from './residual.js';
 import { SelfAttention } from './self-attention.js';
 import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface BlockOptions extends ResidualOptions {
+  /** Makes the projections. */
+  readonly linear: LinearFactory;
   readonly heads: number;
   readonly intermediate: number;
   readonly activation: Activation;

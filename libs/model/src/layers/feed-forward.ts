@@ -1,10 +1,12 @@
 import type { Activation } from '../kernels/index.js';
 import { activate } from './activate.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
-import { Linear } from './linear.js';
+import type { LinearFactory, LinearLayer } from './linear.js';
 import type { Value } from './tape.js';
 
 export interface FeedForwardOptions {
+  /** Makes the projections. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly intermediate: number;
   readonly activation: Activation;
@@ -19,14 +21,15 @@ export interface FeedForwardOptions {
 export class FeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #activation: Activation;
-  readonly #up: Linear;
-  readonly #down: Linear;
+  readonly #up: LinearLayer;
+  readonly #down: LinearLayer;
 
   constructor(name: string, options: FeedForwardOptions) {
-    const { hidden, intermediate, activation, deviation, residualDeviation, bias = true } = options;
+    const { linear, hidden, intermediate, activation } = options;
+    const { deviation, residualDeviation, bias = true } = options;
     this.#activation = activation;
-    this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation, { bias });
-    this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
+    this.#up = linear(`${name}.up`, hidden, intermediate, deviation, { bias });
+    this.#down = linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
     this.parameters = [...this.#up.parameters, ...this.#down.parameters];
   }
 

@@ -1,10 +1,12 @@
 import type { GateKind } from '../kernels/index.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
-import { Linear } from './linear.js';
+import type { LinearFactory, LinearLayer } from './linear.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
 
 export interface GatedFeedForwardOptions {
+  /** Makes the projections. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly intermediate: number;
   readonly activation: GateKind;
@@ -17,17 +19,18 @@ export interface GatedFeedForwardOptions {
 export class GatedFeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #activation: GateKind;
-  readonly #gate: Linear;
-  readonly #up: Linear;
-  readonly #down: Linear;
+  readonly #gate: LinearLayer;
+  readonly #up: LinearLayer;
+  readonly #down: LinearLayer;
 
   constructor(name: string, options: GatedFeedForwardOptions) {
-    const { hidden, intermediate, activation, deviation, residualDeviation } = options;
+    const { linear, hidden, intermediate, activation } = options;
+    const { deviation, residualDeviation } = options;
     const bias = false;
     this.#activation = activation;
-    this.#gate = new Linear(`${name}.gate`, hidden, intermediate, deviation, { bias });
-    this.#up = new Linear(`${name}.up`, hidden, intermediate, deviation, { bias });
-    this.#down = new Linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
+    this.#gate = linear(`${name}.gate`, hidden, intermediate, deviation, { bias });
+    this.#up = linear(`${name}.up`, hidden, intermediate, deviation, { bias });
+    this.#down = linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
     this.parameters = [this.#gate, this.#up, this.#down].flatMap(({ parameters }) => parameters);
   }
 

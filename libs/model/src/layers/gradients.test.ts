@@ -12,7 +12,7 @@ import { FeedForward } from './feed-forward.js';
 import { GatedFeedForward } from './gated-feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
 import { zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
-import { Linear } from './linear.js';
+import { Linear, plainLinear } from './linear.js';
 import type { Emit } from './parameter-gradients.js';
 import { RelativeBias } from './relative-bias.js';
 import { addBranch, Residual } from './residual.js';
@@ -82,6 +82,7 @@ const twice =
     run(pass, run(pass, x, memory), memory);
 
 const OPTIONS: BlockOptions = {
+  linear: plainLinear,
   hidden: HIDDEN,
   heads: 2,
   intermediate: 6,
@@ -164,6 +165,7 @@ const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
 
 const MEMORY: Stream = { ...STREAM, length: 5, lengths: Int32Array.of(5, 3) };
 const ATTENTION: AttentionOptions = {
+  linear: plainLinear,
   hidden: HIDDEN,
   heads: 2,
   keyValueHeads: 2,

@@ -8,12 +8,39 @@ export interface LinearOptions {
   readonly bias?: boolean;
 }
 
+/** y = x · Wᵀ + b, and whatever an adapter adds to it. */
+export interface LinearLayer extends Layer {
+  /** Name of b; null for none. */
+  readonly bias: string | null;
+  /** x T[N, inputs] → y without b, T[N, outputs]. */
+  product(pass: Pass, x: Value): Value;
+  /** x [N, inputs] → y [N, outputs], both float32. */
+  forward(pass: Pass, x: Value): Value;
+}
+
+/**
+ * Makes a linear layer; every one of a network and its head is made by the factory that these are given, so that it is
+ * what decides which of them are adapted.
+ *
+ * `deviation` is the standard deviation of the initial W.
+ */
+export type LinearFactory = (
+  name: string,
+  inputs: number,
+  outputs: number,
+  deviation: number,
+  options?: LinearOptions,
+) => LinearLayer;
+
+/** Makes linear layers as they are, without adapters. */
+export const plainLinear: LinearFactory = (name, inputs, outputs, deviation, options) =>
+  new Linear(name, inputs, outputs, deviation, options);
+
 /**
  * y = x · Wᵀ + b with W [outputs, inputs], as PyTorch stores it. Where a kernel comes after it that adds b along with
  * what else it does, `product` leaves b to that.
  */
-export class Linear implements Layer {
-  /** Name of b; null for none. */
+export class Linear implements LinearLayer {
   readonly bias: string | null;
   readonly parameters: readonly ParameterSpec[];
   readonly #weight: string;

@@ -3,13 +3,15 @@ import { addBias } from './add-bias.js';
 import { attendToPast } from './attend-to-past.js';
 import { dropoutAt } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
-import { Linear } from './linear.js';
+import type { LinearFactory, LinearLayer } from './linear.js';
 import { plus } from './plus.js';
 import { rowsOf } from './rows.js';
 import type { Past, Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface SelfAttentionOptions {
+  /** Makes the projections. */
+  readonly linear: LinearFactory;
   readonly hidden: number;
   readonly heads: number;
   readonly dropout: number;
@@ -29,16 +31,17 @@ export class SelfAttention implements Layer {
   readonly #name: string;
   readonly #heads: number;
   readonly #dropout: number;
-  readonly #projection: Linear;
-  readonly #output: Linear;
+  readonly #projection: LinearLayer;
+  readonly #output: LinearLayer;
 
   constructor(name: string, options: SelfAttentionOptions) {
-    const { hidden, heads, dropout, deviation, residualDeviation, bias = true } = options;
+    const { linear, hidden, heads, dropout } = options;
+    const { deviation, residualDeviation, bias = true } = options;
     this.#name = name;
     this.#heads = heads;
     this.#dropout = dropout;
-    this.#projection = new Linear(`${name}.qkv`, hidden, 3 * hidden, deviation, { bias });
-    this.#output = new Linear(`${name}.output`, hidden, hidden, residualDeviation, { bias });
+    this.#projection = linear(`${name}.qkv`, hidden, 3 * hidden, deviation, { bias });
+    this.#output = linear(`${name}.output`, hidden, hidden, residualDeviation, { bias });
     this.parameters = [...this.#projection.parameters, ...this.#output.parameters];
   }
 

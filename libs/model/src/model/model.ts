@@ -9,6 +9,7 @@ import { downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
+import { plainLinear } from '../layers/linear.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { initialValues } from './initial-values.js';
@@ -55,8 +56,8 @@ export class Model {
     this.head = head;
     this.#ops = new Ops(runtime, precision);
     this.#kernels = kernelsFor(this.#ops);
-    this.#network = networkOf(config, { recompute });
-    this.#head = headOf(config, head);
+    this.#network = networkOf(config, { recompute, linear: plainLinear });
+    this.#head = headOf(config, head, plainLinear);
     this.parameters = [...this.#network.parameters, ...this.#head.parameters];
     const frozen = frozenBy(
       freeze,
