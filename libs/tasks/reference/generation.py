@@ -1,18 +1,16 @@
 """Makes generation.json: what small models of `transformers` generate, and what their samplers leave of logits. Weights come
-from formulas that src/generation/generate.test.ts repeats.
+from noise.py.
 
     pip install torch==2.9.1 transformers==5.23.0
     python libs/tasks/reference/generation.py && npx prettier --write libs/tasks/reference
 """
 
 import json
-import math
 import pathlib
-import tempfile
 
 import torch
 import transformers
-from safetensors import safe_open
+from noise import model_of, noise
 from transformers import LogitsProcessorList, MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 VOCABULARY = 40
@@ -35,29 +33,8 @@ CASES = {
 }
 
 
-def noise(name: str, size: int) -> torch.Tensor:
-    """From -1 to 1: the fractions of 43758 sin(s + 13 i), doubled, where s is the sum of the name's character codes."""
-    start = sum(name.encode())
-    products = [43758 * math.sin(start + 13 * i) for i in range(size)]
-    return torch.tensor([2 * (x - math.floor(x)) - 1 for x in products], dtype=torch.float64)
-
-
-def model_of(name: str):
-    model = getattr(transformers, name)(CLASSES[name])
-    with tempfile.TemporaryDirectory() as directory:
-        model.save_pretrained(directory)
-        with safe_open(f"{directory}/model.safetensors", "pt") as file:
-            shapes = {tensor: list(file.get_slice(tensor).get_shape()) for tensor in file.keys()}
-    parameters = dict(model.named_parameters(remove_duplicate=False))
-    with torch.no_grad():
-        for tensor, shape in shapes.items():
-            offset = 1 if len(shape) == 1 and tensor.endswith(".weight") else 0
-            parameters[tensor].copy_((noise(tensor, math.prod(shape)) + offset).reshape(shape))
-    return model.eval(), shapes
-
-
 def class_of(name: str) -> dict:
-    model, shapes = model_of(name)
+    model, shapes = model_of(getattr(transformers, name)(CLASSES[name]))
     generated = {}
     for case, options in CASES.items():
         generated[case] = []

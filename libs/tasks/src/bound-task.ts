@@ -1,6 +1,12 @@
 import type { Dataset } from '@ringmaster/data';
 import type { Batch, HeadKind, Model } from '@ringmaster/model';
-import { taskIn, type DataSplit, type JobSpec } from '@ringmaster/protocol';
+import {
+  kindOf,
+  taskIn,
+  type Architecture,
+  type DataSplit,
+  type JobSpec,
+} from '@ringmaster/protocol';
 import { EvaluationSplits } from './batches/evaluation.js';
 import { evaluationSequences, trainBatches, type TrainMicrobatch } from './batches/plan.js';
 import type { Measures } from './task.js';
@@ -35,12 +41,16 @@ export interface BoundTask {
 
 /**
  * Binds the task of a job to its data.
- * @param context Longest sequence of the model, in tokens.
+ * @param model What the job trains; its context is its longest sequence, in tokens.
  * @throws DATA_SPLIT_EMPTY, DATA_LABELS_MISSING
  */
-export function bindTask(spec: JobSpec, dataset: Dataset, context: number): BoundTask {
+export function bindTask(
+  spec: JobSpec,
+  dataset: Dataset,
+  { architecture, context }: { readonly architecture: Architecture; readonly context: number },
+): BoundTask {
   const task = tasks[taskIn(spec)];
-  const batch = { ...spec.batch, context, seed: spec.seed };
+  const batch = { ...spec.batch, kind: kindOf(architecture), context, seed: spec.seed };
   const train = trainBatches(task, dataset, batch);
   const splits = new EvaluationSplits(task, dataset, batch);
   const labels = task.labels(dataset.manifest);

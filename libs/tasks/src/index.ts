@@ -1,4 +1,5 @@
 export { bindTask, type BoundTask } from './bound-task.js';
+export { surroundingsFor } from './batches/wrap.js';
 export {
   evaluationBatches,
   trainBatches,

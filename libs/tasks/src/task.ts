@@ -1,7 +1,7 @@
 import type { Dataset } from '@ringmaster/data';
 import type { Batch, HeadKind, Model } from '@ringmaster/model';
 import type { RandomKey } from '@ringmaster/base';
-import type { DataManifest, DataSplit, TaskName } from '@ringmaster/protocol';
+import type { DataManifest, DataSplit, ModelKind, TaskName } from '@ringmaster/protocol';
 import type { Predictions } from './prediction/prediction.js';
 
 /**
@@ -22,13 +22,20 @@ export interface Task<Query = unknown> {
    */
   count(manifest: DataManifest, split: DataSplit, context: number): number;
   /** @throws DATA_LABELS_MISSING; DATA_SHARD_INVALID when a shard is first read */
-  samples(dataset: Dataset, split: DataSplit, context: number): SampleSet;
+  samples(dataset: Dataset, split: DataSplit, reader: Reader): SampleSet;
   /** Labels in the order of their ids; null when nothing is labelled. */
   labels(manifest: DataManifest): string[] | null;
   /** Numbers of the data that a metric is compared with; they stand among the metrics of the finished model. */
   baselines?(manifest: DataManifest): Record<string, number>;
   measures(request: MeasuresRequest): Measures;
   readonly predictions: Predictions<Query>;
+}
+
+/** What of a model decides how its samples look. */
+export interface Reader {
+  readonly kind: ModelKind;
+  /** Longest sequence, in tokens. */
+  readonly context: number;
 }
 
 /** The samples of one split, each a number in [0, count). */

@@ -26,7 +26,7 @@ const someShards: Documents[] = fc.sample(fc.array(document, { minLength: 20, ma
   numRuns: 3,
   seed: 1,
 });
-const spec: BatchSpec = { context: 16, sequences: 12, microbatches: 4, seed: 7 };
+const spec: BatchSpec = { kind: 'encoder', context: 16, sequences: 12, microbatches: 4, seed: 7 };
 const {
   'masked-language-model': masked,
   'causal-language-model': causal,
@@ -177,6 +177,22 @@ describe('text classification', () => {
       const longest = Math.max(...lengths);
       expect(length).toBe(Math.min(40, Math.ceil(longest / 16) * 16));
     }
+  });
+});
+
+describe('classification by a decoder', () => {
+  it('ends a text with its own last token, which is never the one that pads', () => {
+    const dataset = datasetOf(someShards);
+    const { manifest } = dataset;
+    // As a tokenizer of bytes has it: the token that ends texts pads them too.
+    const tokenizer = { ...manifest.tokenizer, pad: null, classify: null, separate: null };
+    const bytes = { ...dataset, manifest: { ...manifest, tokenizer } };
+    const inputs = epochOf(labelled, bytes, 0, { ...spec, kind: 'decoder', context: 40 });
+    const rows = rowsOf(inputs).map(String);
+    const expected = someShards.flat().map(({ tokens }) => {
+      return String(tokens.length === 0 ? [tokenizer.endOfText] : tokens.slice(0, 40));
+    });
+    expect(rows.sort()).toEqual(expected.sort());
   });
 });
 

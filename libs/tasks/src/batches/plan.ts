@@ -2,13 +2,10 @@ import { microbatchSamples, stepsPerEpoch, type Dataset, type OrderSpec } from '
 import type { Batch } from '@ringmaster/model';
 import { randomKey } from '@ringmaster/base';
 import { RingmasterError, type DataSplit } from '@ringmaster/protocol';
-import type { SampleSet, Task } from '../task.js';
+import type { Reader, SampleSet, Task } from '../task.js';
 
-/** What decides which samples a step consumes, and how long they may be. */
-export interface BatchSpec extends OrderSpec {
-  /** Longest sequence, in tokens. */
-  readonly context: number;
-}
+/** What decides which samples a step consumes, and how they look. */
+export interface BatchSpec extends OrderSpec, Reader {}
 
 /** A microbatch to train on. */
 export interface TrainMicrobatch {
@@ -84,13 +81,8 @@ export function evaluationBatches(
   };
 }
 
-function sampleSet(
-  task: Sampling,
-  dataset: Dataset,
-  split: DataSplit,
-  { context }: Pick<BatchSpec, 'context'>,
-): SampleSet {
-  if (task.count(dataset.manifest, split, context) === 0)
+function sampleSet(task: Sampling, dataset: Dataset, split: DataSplit, reader: Reader): SampleSet {
+  if (task.count(dataset.manifest, split, reader.context) === 0)
     throw new RingmasterError('DATA_SPLIT_EMPTY', { split, reason: 'it makes no sample' });
-  return task.samples(dataset, split, context);
+  return task.samples(dataset, split, reader);
 }

@@ -1,18 +1,26 @@
-import type { SpecialTokens } from '@ringmaster/data';
+import { surround, type SpecialTokens, type Surroundings } from '@ringmaster/data';
+import type { ModelKind } from '@ringmaster/protocol';
 
 /**
- * One sequence of a text: `[CLS] text [SEP]`, or `text <|endoftext|>` with a tokenizer that has no [CLS]; a text that is
- * too long loses its end.
+ * What is put around a text that is labelled: `[CLS] text [SEP]`, or `text <|endoftext|>` with a tokenizer that has no
+ * [CLS]. For a decoder nothing comes after a text: `transformers` classifies by the last token that is not padding, and
+ * the token that ends texts may be the one that pads them.
  */
+export function surroundingsFor(
+  { classify, separate, endOfText }: Pick<SpecialTokens, 'classify' | 'separate' | 'endOfText'>,
+  kind: ModelKind,
+): Surroundings {
+  const last = kind === 'decoder' ? null : (separate ?? endOfText);
+  return { before: classify === null ? [] : [classify], after: last === null ? [] : [last] };
+}
+
+/** One sequence of a text with its surroundings; a text that is too long loses its end. */
 export function wrapText(
   text: ArrayLike<number>,
-  { classify, separate, endOfText }: Pick<SpecialTokens, 'classify' | 'separate' | 'endOfText'>,
+  surroundings: Surroundings,
   context: number,
 ): number[] {
-  const last = separate ?? endOfText;
-  const room = context - (classify === null ? 0 : 1) - (last === null ? 0 : 1);
-  const sequence = Array.from({ length: Math.min(room, text.length) }, (_, at) => text[at] ?? 0);
-  if (classify !== null) sequence.unshift(classify);
-  if (last !== null) sequence.push(last);
-  return sequence;
+  const length = Math.min(context, text.length);
+  const ids = Array.from({ length }, (_, at) => text[at] ?? 0);
+  return surround(ids, surroundings, context);
 }

@@ -13,7 +13,7 @@ export const causalLanguageModel: Task<TextQuery> = {
   head: 'causal-language-model',
   evaluationMicrobatches: EVALUATION_MICROBATCHES,
   count: ({ splits }, split, context) => causalSamples(splits[split], context),
-  samples: ({ manifest, splits }, split, context) =>
+  samples: ({ manifest, splits }, split, { context }) =>
     causalSampleSet(splits[split], manifest.tokenizer, context),
   labels: () => null,
   baselines: ({ statistics }) => ({ unigramEntropy: statistics.unigramEntropy }),

@@ -1,17 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { randomKey, RandomStream } from '@ringmaster/base';
-import {
-  HuggingFaceModel,
-  inDirectory,
-  Model,
-  writeSafetensors,
-  type HuggingFaceConfig,
-} from '@ringmaster/model';
+import type { Model } from '@ringmaster/model';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noise, referenceModel, type ReferenceClass } from '../reference.test.fixture.js';
 import { generate, type GenerationOptions } from './generate.js';
 import { nextToken, weightsOf } from './sampling.js';
 
@@ -20,9 +12,7 @@ interface Reference {
   readonly classes: Readonly<
     Record<
       string,
-      {
-        readonly config: object;
-        readonly tensors: Readonly<Record<string, readonly number[]>>;
+      ReferenceClass & {
         readonly generated: Readonly<Record<string, readonly (readonly number[])[]>>;
       }
     >
@@ -60,52 +50,11 @@ const tokenizer = {
   decode: (ids: Iterable<number>) => [...ids].map((id) => String.fromCodePoint(97 + id)).join(''),
 };
 
-/** From −1 to 1: the fractions of 43758 sin(s + 13 i), doubled. */
-function noise(name: string, size: number): Float32Array {
-  const start = Buffer.from(name).reduce((sum, code) => sum + code, 0);
-  return Float32Array.from({ length: size }, (_, i) => {
-    const x = 43758 * Math.sin(start + 13 * i);
-    return 2 * (x - Math.floor(x)) - 1;
-  });
-}
-
 const runtime = Runtime.open();
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'generation-'));
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
-
-async function modelOf(className: string): Promise<Model> {
-  const { config, tensors } = reference.classes[className]!;
-  const directory = await mkdtemp(join(folder, className));
-  const sources = Object.entries(tensors).map(([name, shape]) => {
-    const size = shape.reduce((product, extent) => product * extent, 1);
-    const offset = shape.length === 1 && name.endsWith('.weight') ? 1 : 0;
-    return { name, shape, data: () => noise(name, size).map((value) => value + offset) };
-  });
-  await writeSafetensors(join(directory, 'model.safetensors'), sources);
-  await writeFile(join(directory, 'config.json'), JSON.stringify(config));
-  const file = await HuggingFaceModel.open(inDirectory(directory));
-  const { model: shape }: HuggingFaceConfig = file.config;
-  const model = new Model(runtime, shape, 'causal-language-model');
-  const values = new Map<string, Float32Array>();
-  for (const { name, shape } of model.parameters) {
-    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-    expect(await file.read({ name, shape }, data)).toBe(true);
-    values.set(name, data);
-  }
-  await file.close();
-  model.load((name) => values.get(name)!);
-  return model;
-}
-
 describe.each(Object.keys(reference.classes))('%s', (className) => {
   let model: Model;
   beforeAll(async () => {
-    model = await modelOf(className);
+    ({ model } = await referenceModel(reference.classes[className]!, 'causal-language-model'));
   });
   afterAll(() => {
     model.unload();

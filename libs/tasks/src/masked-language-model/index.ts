@@ -13,7 +13,7 @@ export const maskedLanguageModel: Task<TextQuery> = {
   head: 'masked-language-model',
   evaluationMicrobatches: EVALUATION_MICROBATCHES,
   count: ({ splits }, split, context) => maskedSamples(splits[split], context),
-  samples: ({ manifest, splits }, split, context) =>
+  samples: ({ manifest, splits }, split, { context }) =>
     maskedSampleSet(splits[split], manifest.tokenizer, context),
   labels: () => null,
   baselines: ({ statistics }) => ({ unigramEntropy: statistics.unigramEntropy }),

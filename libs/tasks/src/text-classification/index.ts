@@ -11,8 +11,8 @@ export const textClassification: Task<TextQuery> = {
   head: 'sequence-classification',
   evaluationMicrobatches: Infinity,
   count: ({ splits }, split) => splits[split].documents,
-  samples: ({ manifest, splits }, split, context) =>
-    labelledSampleSet(manifest, splits[split], context),
+  samples: ({ manifest, splits }, split, reader) =>
+    labelledSampleSet(manifest, splits[split], reader),
   labels: (manifest) => namesIn(manifest, 'class'),
   measures: classMeasures,
   predictions: classPredictions,

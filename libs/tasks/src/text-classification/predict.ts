@@ -1,4 +1,5 @@
-import type { Prediction, Predictions } from '../prediction/prediction.js';
+import { kindOf } from '@ringmaster/protocol';
+import type { Prediction, Predictions, ServedModel } from '../prediction/prediction.js';
 import { argmax, sigmoid, softmax } from '../prediction/scores.js';
 import { padded, surrounded, truncation } from '../prediction/sequences.js';
 import { textQueries, type TextQuery } from '../prediction/text-query.js';
@@ -12,6 +13,19 @@ export interface ClassPrediction extends Prediction {
   readonly logits: readonly number[];
 }
 
+/**
+ * What is classified of a sequence: of a decoder's, not the padding that it ends with. `transformers` reads the class at
+ * the last token that is not padding, also where a tokenizer ends texts with the token that pads them.
+ */
+function classified(
+  { model, tokens }: ServedModel['config'],
+  ids: readonly number[],
+): readonly number[] {
+  if (kindOf(model.architecture) !== 'decoder') return ids;
+  const last = ids.findLastIndex((id) => id !== tokens.padding);
+  return ids.slice(0, Math.max(1, last + 1));
+}
+
 export const classPredictions: Predictions<TextQuery> = {
   ...textQueries,
   predict(served, queries): ClassPrediction[] {
@@ -20,7 +34,7 @@ export const classPredictions: Predictions<TextQuery> = {
     const sequences = queries.map(({ text }) => surrounded(served, tokenizer.encode(clean(text))));
     const tokens = padded(
       served,
-      sequences.map(({ ids }) => ids),
+      sequences.map(({ ids }) => classified(config, ids)),
     );
     const { logits } = model.predict(tokens);
     return sequences.map((sequence, index) => {

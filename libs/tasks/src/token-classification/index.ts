@@ -10,8 +10,8 @@ export const tokenClassification: Task<WordsQuery> = {
   head: 'token-classification',
   evaluationMicrobatches: Infinity,
   count: ({ splits }, split) => splits[split].documents,
-  samples: ({ manifest, splits }, split, context) =>
-    taggedSampleSet(manifest, splits[split], context),
+  samples: ({ manifest, splits }, split, reader) =>
+    taggedSampleSet(manifest, splits[split], reader),
   labels: (manifest) => namesIn(manifest, 'tags'),
   measures: tagMeasures,
   predictions: tagPredictions,

@@ -1,8 +1,8 @@
 import type { SplitReader } from '@ringmaster/data';
 import type { DataManifest } from '@ringmaster/protocol';
 import { padSequences } from '../batches/pad.js';
-import { wrapText } from '../batches/wrap.js';
-import type { SampleSet } from '../task.js';
+import { surroundingsFor, wrapText } from '../batches/wrap.js';
+import type { Reader, SampleSet } from '../task.js';
 
 /**
  * Samples for the tagging of words: a document each. The first token of a word is predicted, the others are not, as
@@ -11,16 +11,17 @@ import type { SampleSet } from '../task.js';
 export function taggedSampleSet(
   { tokenizer }: Pick<DataManifest, 'tokenizer'>,
   split: SplitReader,
-  context: number,
+  { kind, context }: Reader,
 ): SampleSet {
   const pad = tokenizer.pad ?? tokenizer.endOfText ?? 0;
-  const before = tokenizer.classify === null ? 0 : 1;
-  const after = (tokenizer.separate ?? tokenizer.endOfText) === null ? 0 : 1;
+  const surroundings = surroundingsFor(tokenizer, kind);
+  const before = surroundings.before.length;
+  const after = surroundings.after.length;
   return {
     count: split.documents,
     collate(samples) {
       const sequences = samples.map((sample) =>
-        wrapText(split.get(sample, 'words'), tokenizer, context),
+        wrapText(split.get(sample, 'words'), surroundings, context),
       );
       const input = padSequences(sequences, pad, context);
       const rows: number[] = [];

@@ -1,3 +1,4 @@
+import { kindOf } from '@ringmaster/protocol';
 import { tasks, trainBatches } from '@ringmaster/tasks';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
@@ -35,8 +36,11 @@ async function millisecondsOf(shape: Shape, rounds: number): Promise<number[]> {
   const home = await TrainingHome.create(shape, WARM_UP_STEPS + rounds);
   try {
     const made = trainBatches(tasks[OBJECTIVES[shape.architecture]], home.dataset, {
-      ...{ context: shape.context, sequences: shape.sequences },
-      ...{ microbatches: MICROBATCHES, seed: SEED },
+      kind: kindOf(shape.architecture),
+      context: shape.context,
+      sequences: shape.sequences,
+      microbatches: MICROBATCHES,
+      seed: SEED,
     });
     return Array.from({ length: WARM_UP_STEPS + rounds }, (_, step) => {
       const started = performance.now();

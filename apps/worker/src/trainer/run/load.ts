@@ -51,7 +51,7 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
   const base =
     launch.baseManifest === null ? null : await locateModel(artifacts, launch.baseManifest);
   const config = await configOf(spec, base, dataset.manifest);
-  const task = bindTask(spec, dataset, config.context);
+  const task = bindTask(spec, dataset, config);
   const runtime = Runtime.open();
   const model = new Model(runtime, config, task.head, {
     precision: spec.precision,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
 import { inputsOf, writeHuggingFace, type Counters } from '@ringmaster/model';
-import { RingmasterError } from '@ringmaster/protocol';
+import { kindOf, RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
 import { faultPoint } from '../../faults/fault-point.js';
@@ -70,6 +70,7 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       'model.safetensors': await readFile(join(directory, 'model.safetensors')),
       ...tokenizerFiles(json, {
         inputs: inputsOf(model.config),
+        kind: kindOf(model.config.architecture),
         context: model.config.context,
         head: task.head,
       }),

@@ -18,6 +18,7 @@ describe('the files of a tokenizer', () => {
     const files = tokenizerFiles(wordPieces, {
       inputs: ['token_type_ids'],
       head: 'masked-language-model',
+      kind: 'encoder',
       context: 32,
     });
     const roles = {
@@ -41,6 +42,7 @@ describe('the files of a tokenizer', () => {
     const files = tokenizerFiles(bytePairs, {
       inputs: [],
       head: 'causal-language-model',
+      kind: 'decoder',
       context: 32,
     });
     const roles = ['pad_token', 'unk_token', 'bos_token', 'eos_token'];
@@ -70,6 +72,7 @@ describe('the files of a tokenizer', () => {
     const files = tokenizerFiles(wordPieces, {
       inputs: [],
       head: 'causal-language-model',
+      kind: 'decoder',
       context: 32,
     });
     const ends = { bos_token: '[SEP]', eos_token: '[SEP]', pad_token: '[PAD]' };
@@ -94,7 +97,12 @@ describe('the files of a tokenizer', () => {
       special: 'roberta',
     } as const;
     const json = trainTokenizer(TEXTS, bytes);
-    const files = tokenizerFiles(json, { inputs: [], head: 'masked-language-model', context: 32 });
+    const files = tokenizerFiles(json, {
+      inputs: [],
+      head: 'masked-language-model',
+      kind: 'encoder',
+      context: 32,
+    });
     expect(parsed(files, 'special_tokens_map.json')).toEqual({
       bos_token: '<s>',
       eos_token: '</s>',
@@ -107,6 +115,18 @@ describe('the files of a tokenizer', () => {
     expect(files['tokenizer.json']).toBe(json);
   });
 
+  it('of a decoder that classifies put nothing after a text, as in training', () => {
+    const use = { inputs: [], head: 'sequence-classification', kind: 'decoder' } as const;
+    for (const [json, before] of [
+      [bytePairs, []],
+      [wordPieces, [loadTokenizer(wordPieces).classify]],
+    ] as const) {
+      const files = tokenizerFiles(json, { ...use, context: 32 });
+      const { surroundings } = loadTokenizer(files['tokenizer.json'] ?? '');
+      expect(surroundings).toEqual({ before, after: [] });
+    }
+  });
+
   it('surround a text as training did, whatever the tokenizer did before', () => {
     for (const json of [bytePairs, wordPieces]) {
       const tokenizer = loadTokenizer(json);
@@ -114,6 +134,7 @@ describe('the files of a tokenizer', () => {
       const files = tokenizerFiles(JSON.stringify({ ...JSON.parse(json), post_processor: null }), {
         inputs: ['token_type_ids'],
         head: 'sequence-classification',
+        kind: 'encoder',
         context: 32,
       });
       const written = files['tokenizer.json'] ?? '';

@@ -1,11 +1,14 @@
 import { loadTokenizer, templateOf, type Surroundings, type Tokenizer } from '@ringmaster/data';
 import type { HeadKind } from '@ringmaster/model';
+import type { ModelKind } from '@ringmaster/protocol';
+import { surroundingsFor } from '@ringmaster/tasks';
 
 /** What of a model decides how its tokenizer is to be used. */
 export interface TokenizerUse {
   /** What the model reads of the tokenizer's output, beside the tokens and what of them is padding. */
   readonly inputs: readonly string[];
   readonly head: HeadKind;
+  readonly kind: ModelKind;
   /** Longest sequence, in tokens. */
   readonly context: number;
 }
@@ -34,7 +37,7 @@ function endBetweenTexts({ endOfText, separate }: Tokenizer): number | null {
  */
 export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
   const tokenizer = loadTokenizer(json);
-  const { inputs, head, context } = use;
+  const { inputs, head, kind, context } = use;
   const roles = rolesOf(tokenizer, head);
   const { padding, begin, end } = tokensOf(tokenizer, head);
   const generation = {
@@ -46,7 +49,7 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
     max_length: context === 20 ? 19 : context,
   };
   return {
-    'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, head)),
+    'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, head, kind)),
     'tokenizer_config.json': serialize({
       tokenizer_class: 'PreTrainedTokenizerFast',
       model_max_length: context,
@@ -82,14 +85,11 @@ function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
   );
 }
 
-/** What surrounds a text in training, see `wrapText`; a causal model is trained on a stream of texts. */
-function surroundingsIn(
-  { classify, separate, endOfText }: Tokenizer,
-  head: HeadKind,
-): Surroundings {
-  if (head === 'causal-language-model') return { before: [], after: [] };
-  const last = separate ?? endOfText;
-  return { before: classify === null ? [] : [classify], after: last === null ? [] : [last] };
+/** What surrounds a text in training; a causal language model is trained on a stream of texts. */
+function surroundingsIn(tokenizer: Tokenizer, head: HeadKind, kind: ModelKind): Surroundings {
+  return head === 'causal-language-model'
+    ? { before: [], after: [] }
+    : surroundingsFor(tokenizer, kind);
 }
 
 /** A `tokenizer.json` whose post-processor puts this around a text; unchanged where it does. */
