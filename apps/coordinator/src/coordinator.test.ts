@@ -9,12 +9,10 @@ import {
   type StepPoint,
 } from '@ringmaster/protocol';
 import { eventually } from '@ringmaster/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { stateHashAt } from './fixtures/fake-trainer.test.fixture.js';
 import { pretrainSpec } from './fixtures/job-files.test.fixture.js';
-import { endScenes, inScene } from './fixtures/scene.test.fixture.js';
-
-afterEach(endScenes);
+import { inScene } from './fixtures/scene.test.fixture.js';
 
 /** A file that is found and cannot be read. */
 function noCorpus(directory: string): string {

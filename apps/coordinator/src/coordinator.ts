@@ -125,6 +125,7 @@ export async function startCoordinator(
     isEnding,
   });
   const {
+    background,
     fleet,
     tokens,
     members,
@@ -170,6 +171,7 @@ export async function startCoordinator(
       allowedHosts: options.allowedHosts,
     },
     certificate,
+    background,
     log,
   );
   try {
@@ -201,6 +203,7 @@ export async function startCoordinator(
     announce(home, file, credentials === null ? null : invite(credentials.join));
   } catch (error) {
     await server.close();
+    await background.close();
     closeStore();
     throw error;
   }
@@ -247,7 +250,7 @@ export async function startCoordinator(
     for (const timer of timers) clearInterval(timer);
     await server.close();
     await control.close();
-    await housekeeping.close();
+    await background.close();
     closeStore();
     log.info('closed');
   };

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { type DataManifest, type ErrorCode, type ModelView } from '@ringmaster/protocol';
 import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { eventually } from '@ringmaster/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
 import { finetuneSpec, pretrainSpec } from './fixtures/job-files.test.fixture.js';
-import { endScenes, inScene, type Scene } from './fixtures/scene.test.fixture.js';
-
-afterEach(endScenes);
+import { inScene, type Scene } from './fixtures/scene.test.fixture.js';
 
 /** The file of a blob in the coordinator's store. */
 function blobPath(scene: Scene, hash: string): string {

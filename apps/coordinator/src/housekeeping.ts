@@ -2,6 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Garbage } from './artifacts/garbage.js';
 import type { PreparedData } from './artifacts/prepared-data.js';
+import type { BackgroundWork } from './background-work.js';
 import { trimLogs } from './jobs/trim-log.js';
 import type { Store } from './store/store.js';
 
@@ -17,20 +18,20 @@ export interface HousekeepingOptions {
   readonly prepared: PreparedData;
   /** Directory of the logs of the coordinator and of workers. */
   readonly logDirectory: string;
+  readonly background: BackgroundWork;
   readonly log: Logger;
 }
 
 /** Gives room back, a little at a time, beside everything else: nothing that it removes is of use to anybody. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
-  readonly #timers: NodeJS.Timeout[] = [];
   #work: Promise<void> = Promise.resolve();
-  #closed = false;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
   }
 
+  /** Begins; ends with the rest of the background work, at the next pause. */
   start(): void {
     const sweep = () => {
       this.#enqueue(() => this.#sweep());
@@ -38,7 +39,10 @@ export class Housekeeping {
     const tidy = () => {
       this.#enqueue(() => this.#tidy());
     };
-    this.#timers.push(setInterval(sweep, SWEEP_MS), setInterval(tidy, TIDY_MS));
+    const timers = [setInterval(sweep, SWEEP_MS), setInterval(tidy, TIDY_MS)];
+    this.#options.background.signal.addEventListener('abort', () => {
+      for (const timer of timers) clearInterval(timer);
+    });
     sweep();
   }
 
@@ -47,23 +51,17 @@ export class Housekeeping {
     this.#enqueue(() => this.#shrink());
   }
 
-  /** Ends what is being done, at its next pause. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#work;
-    await this.#options.garbage.settled();
-  }
-
   #enqueue(work: () => Promise<void>): void {
+    const { background, log } = this.#options;
     this.#work = this.#work.then(async () => {
-      if (this.#closed) return;
+      if (background.signal.aborted) return;
       try {
         await work();
       } catch (error) {
-        this.#options.log.error({ err: error }, 'housekeeping failed; it is tried again');
+        log.error({ err: error }, 'housekeeping failed; it is tried again');
       }
     });
+    void background.add(this.#work);
   }
 
   async #sweep(): Promise<void> {
@@ -81,9 +79,10 @@ export class Housekeeping {
   }
 
   async #shrink(): Promise<void> {
-    const { store } = this.#options;
+    const { store, background } = this.#options;
+    const { signal } = background;
     const proceed = () => store.transaction(() => store.removals.proceed(ROWS));
-    while (!this.#closed && proceed()) await breathe();
-    while (!this.#closed && store.shrink(PAGES)) await breathe();
+    while (!signal.aborted && proceed()) await breathe();
+    while (!signal.aborted && store.shrink(PAGES)) await breathe();
   }
 }

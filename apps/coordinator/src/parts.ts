@@ -10,6 +10,7 @@ import { PreparedData } from './artifacts/prepared-data.js';
 import { Reachable } from './artifacts/reachable.js';
 import { Removal } from './artifacts/removal.js';
 import { Usage } from './artifacts/usage.js';
+import { BackgroundWork } from './background-work.js';
 import { Fleet, type FleetOptions } from './fleet/fleet.js';
 import { Housekeeping } from './housekeeping.js';
 import { Adoption } from './jobs/adoption.js';
@@ -54,15 +55,23 @@ export function assemble(options: PartsOptions) {
     scheduling.soon();
   };
 
+  const background = new BackgroundWork();
   const blobs = new BlobStore(home.artifacts);
   const prepared = new PreparedData(home.data, blobs);
   const reachable = new Reachable(store, blobs, prepared);
-  const garbage = new Garbage(reachable, blobs);
+  const garbage = new Garbage(reachable, blobs, background);
   const usage = new Usage(home, reachable, blobs);
   const logs = new JobLogs(home.logs);
-  const housekeeping = new Housekeeping({ store, garbage, prepared, logDirectory: home.logs, log });
+  const housekeeping = new Housekeeping({
+    store,
+    garbage,
+    prepared,
+    logDirectory: home.logs,
+    background,
+    log,
+  });
   const events = new JobEvents();
-  const preparation = new Preparation();
+  const preparation = new Preparation(background);
   const registry = new JobRegistry(store, clock);
   const views = new JobViews(registry, store, events);
 
@@ -93,6 +102,7 @@ export function assemble(options: PartsOptions) {
     logs,
     metrics,
     housekeeping,
+    background,
     log,
   });
   const runs = new Runs({
@@ -127,6 +137,7 @@ export function assemble(options: PartsOptions) {
     guarded,
   });
   return {
+    background,
     store,
     blobs,
     prepared,

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  isFinal,
   pruneViewSchema,
   sha256,
   storageKinds,
@@ -11,68 +10,45 @@ import {
   type PruneView,
   type StatusView,
 } from '@ringmaster/protocol';
-import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { startCoordinator, type Coordinator } from './coordinator.js';
-import { Client } from './fixtures/client.test.fixture.js';
-import { fatal } from './fixtures/coordinator.test.fixture.js';
-import { FakeWorker } from './fixtures/fake-worker.test.fixture.js';
-import { finetuneSpec, pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
-import { parseOptions } from './options.js';
+import { eventually } from '@ringmaster/testing';
+import { describe, expect, it } from 'vitest';
+import type { Client } from './fixtures/client.test.fixture.js';
+import { finetuneSpec, pretrainSpec } from './fixtures/job-files.test.fixture.js';
+import { inScene, type Scene } from './fixtures/scene.test.fixture.js';
 
-let running: { coordinator: Coordinator; worker: FakeWorker }[] = [];
-afterEach(async () => {
-  for (const { coordinator, worker } of running) {
-    await coordinator.shutDown();
-    worker.vanish();
-  }
-  running = [];
-});
-
-/** A coordinator in this process with one worker, whose trainers stop at the gate. */
-class Scene {
-  readonly client: Client;
-  readonly home: string;
+/** A scene of one worker, whose trainers stop at the gate. */
+class Storage {
+  readonly scene: Scene;
   readonly files: string;
-  readonly gate: { step: number };
+  readonly gate = { step: Infinity };
 
-  constructor(client: Client, home: string, files: string, gate: { step: number }) {
-    this.client = client;
-    this.home = home;
+  private constructor(scene: Scene, files: string) {
+    this.scene = scene;
     this.files = files;
-    this.gate = gate;
   }
 
-  static async run(body: (scene: Scene) => Promise<void>): Promise<void> {
-    await withTemporaryDirectory(async (directory) => {
-      const home = join(directory, 'cluster');
-      const files = await smallCorpus(directory);
-      const coordinator = await startCoordinator(
-        parseOptions(['--home', home, '--lease', '600']),
-        fatal,
-        () => undefined,
-      );
-      const gate = { step: Infinity };
-      const { control, url } = coordinator.file;
-      const worker = new FakeWorker({ control, pid: 1000, gate, stepMs: 1 });
-      running.push({ coordinator, worker });
-      await eventually('worker registered', () => worker.id !== '');
-      await body(new Scene(new Client(url), home, files, gate));
-      await coordinator.shutDown();
-      worker.vanish();
-      running = [];
+  static async run(body: (storage: Storage) => Promise<void>): Promise<void> {
+    await inScene(async (scene, files) => {
+      const storage = new Storage(scene, files);
+      await scene.join({ gate: storage.gate, stepMs: 1 });
+      await body(storage);
     });
+  }
+
+  get client(): Client {
+    return this.scene.client;
+  }
+
+  get home(): string {
+    return this.scene.home;
   }
 
   submit(overrides: Record<string, unknown> = {}): Promise<JobView> {
-    return this.client.json('POST', '/v1/jobs', { spec: pretrainSpec(this.files, overrides) });
+    return this.scene.submit(pretrainSpec(this.files, overrides));
   }
 
-  async ended(id: string): Promise<JobView> {
-    return eventually(`end of ${id}`, async () => {
-      const job = await this.client.json<JobView>('GET', `/v1/jobs/${id}`);
-      return isFinal(job.state) ? job : null;
-    });
+  ended(id: string): Promise<JobView> {
+    return this.scene.ended(id);
   }
 
   async succeeded(overrides: Record<string, unknown> = {}): Promise<string> {
@@ -108,109 +84,111 @@ class Scene {
 
 describe('what a job leaves behind', () => {
   it('is its model, and of checkpoints and older models what its specification says', () =>
-    Scene.run(async (scene) => {
-      const first = await scene.succeeded();
+    Storage.run(async (storage) => {
+      const first = await storage.succeeded();
       await eventually(
         'no checkpoint',
-        () => !scene.hasState(first, 10) && !scene.hasState(first, 15),
+        () => !storage.hasState(first, 10) && !storage.hasState(first, 15),
       );
-      expect(await scene.models()).toHaveLength(1);
+      expect(await storage.models()).toHaveLength(1);
 
-      const second = await scene.succeeded({ retention: { checkpoints: 1 } });
-      expect(scene.hasState(second, 15)).toBe(true);
-      await eventually('one checkpoint', () => !scene.hasState(second, 10));
+      const second = await storage.succeeded({ retention: { checkpoints: 1 } });
+      expect(storage.hasState(second, 15)).toBe(true);
+      await eventually('one checkpoint', () => !storage.hasState(second, 10));
 
-      const [model] = await scene.models();
-      const spec = finetuneSpec(scene.files, { base: model?.id, workers: { min: 4 } });
-      const waiting = await scene.client.json<JobView>('POST', '/v1/jobs', { spec });
-      const third = await scene.succeeded({ retention: { models: 1 } });
-      const left = await scene.models();
+      const [model] = await storage.models();
+      const spec = finetuneSpec(storage.files, { base: model?.id, workers: { min: 4 } });
+      const waiting = await storage.client.json<JobView>('POST', '/v1/jobs', { spec });
+      const third = await storage.succeeded({ retention: { models: 1 } });
+      const left = await storage.models();
       expect(left.map(({ job }) => job)).toEqual([third, second]);
-      await scene.client.json('POST', `/v1/jobs/${waiting.id}/cancel`);
-      const fourth = await scene.succeeded({ retention: { models: 1 } });
-      expect((await scene.models()).map(({ job }) => job)).toEqual([fourth]);
+      await storage.client.json('POST', `/v1/jobs/${waiting.id}/cancel`);
+      const fourth = await storage.succeeded({ retention: { models: 1 } });
+      expect((await storage.models()).map(({ job }) => job)).toEqual([fourth]);
       for (const { manifest } of left)
-        expect(scene.hasBlob(manifest.files['state.txt']!.sha256)).toBe(false);
+        expect(storage.hasBlob(manifest.files['state.txt']!.sha256)).toBe(false);
     }));
 
   it('is, where it failed or was cancelled, the checkpoints that it had', () =>
-    Scene.run(async (scene) => {
-      scene.gate.step = 12;
-      const { id } = await scene.submit();
-      await eventually('a checkpoint', () => scene.hasState(id, 10));
+    Storage.run(async (storage) => {
+      storage.gate.step = 12;
+      const { id } = await storage.submit();
+      await eventually('a checkpoint', () => storage.hasState(id, 10));
       await eventually('step 12', async () => {
-        const job = await scene.client.json<JobView>('GET', `/v1/jobs/${id}`);
+        const job = await storage.client.json<JobView>('GET', `/v1/jobs/${id}`);
         return job.step === 12;
       });
-      expect(await scene.remove(`/v1/jobs/${id}`)).toBe('JOB_STATE_CONFLICT');
-      await scene.client.json('POST', `/v1/jobs/${id}/cancel`);
-      expect(scene.hasState(id, 10)).toBe(true);
-      expect(await scene.remove(`/v1/jobs/${id}`)).toBe('204');
-      await eventually('no checkpoint', () => !scene.hasState(id, 10));
+      expect(await storage.remove(`/v1/jobs/${id}`)).toBe('JOB_STATE_CONFLICT');
+      await storage.client.json('POST', `/v1/jobs/${id}/cancel`);
+      expect(storage.hasState(id, 10)).toBe(true);
+      expect(await storage.remove(`/v1/jobs/${id}`)).toBe('204');
+      await eventually('no checkpoint', () => !storage.hasState(id, 10));
     }));
 });
 
 describe('removing', () => {
   it('takes an ended job with its curve and log, and leaves its model', () =>
-    Scene.run(async (scene) => {
-      const id = await scene.succeeded();
-      const log = join(scene.home, 'logs', 'jobs', `${id}.log`);
+    Storage.run(async (storage) => {
+      const id = await storage.succeeded();
+      const log = join(storage.home, 'logs', 'jobs', `${id}.log`);
       await eventually('a log', () => existsSync(log));
-      scene.gate.step = 3;
-      const next = await scene.submit({ after: [id] });
-      expect(await scene.remove(`/v1/jobs/${id}`)).toBe('JOB_IN_USE');
-      await scene.client.json('POST', `/v1/jobs/${next.id}/cancel`);
-      expect(await scene.remove(`/v1/jobs/${id}`)).toBe('204');
+      storage.gate.step = 3;
+      const next = await storage.submit({ after: [id] });
+      expect(await storage.remove(`/v1/jobs/${id}`)).toBe('JOB_IN_USE');
+      await storage.client.json('POST', `/v1/jobs/${next.id}/cancel`);
+      expect(await storage.remove(`/v1/jobs/${id}`)).toBe('204');
       for (const path of ['', '/steps', '/logs', '/profile', '/ledger?step=1'])
-        expect((await scene.client.request('GET', `/v1/jobs/${id}${path}`)).status).toBe(404);
+        expect((await storage.client.request('GET', `/v1/jobs/${id}${path}`)).status).toBe(404);
       expect(existsSync(log)).toBe(false);
-      expect(await scene.models()).toMatchObject([{ job: id }]);
-      const metrics = await (await scene.client.request('GET', '/metrics')).text();
+      expect(await storage.models()).toMatchObject([{ job: id }]);
+      const metrics = await (await storage.client.request('GET', '/metrics')).text();
       expect(metrics).not.toContain(`job="${id}"`);
-      expect(await scene.remove(`/v1/jobs/${id}`)).toBe('JOB_NOT_FOUND');
+      expect(await storage.remove(`/v1/jobs/${id}`)).toBe('JOB_NOT_FOUND');
     }));
 
   it('takes prepared data that no job needs; they are prepared again when they are wanted', () =>
-    Scene.run(async (scene) => {
-      scene.gate.step = 3;
-      const list = () => scene.client.json<PreparedDataView[]>('GET', '/v1/data');
-      const { id } = await scene.submit();
+    Storage.run(async (storage) => {
+      storage.gate.step = 3;
+      const list = () => storage.client.json<PreparedDataView[]>('GET', '/v1/data');
+      const { id } = await storage.submit();
       const [data] = await eventually('data', async () => {
         const found = await list();
         return found[0]?.job === id ? found : null;
       });
       expect(data).toMatchObject({ job: id, documents: 80 });
       expect(data!.bytes).toBeGreaterThan(1000);
-      expect(await scene.remove(`/v1/data/${data!.id}`)).toBe('DATA_IN_USE');
-      scene.gate.step = Infinity;
-      await scene.ended(id);
+      expect(await storage.remove(`/v1/data/${data!.id}`)).toBe('DATA_IN_USE');
+      storage.gate.step = Infinity;
+      await storage.ended(id);
       expect(await list()).toMatchObject([{ id: data!.id, job: null }]);
-      expect(await scene.remove(`/v1/data/${data!.id.slice(0, 12)}`)).toBe('204');
+      expect(await storage.remove(`/v1/data/${data!.id.slice(0, 12)}`)).toBe('204');
       expect(await list()).toEqual([]);
-      expect(await scene.remove(`/v1/data/${data!.id}`)).toBe('DATA_NOT_FOUND');
+      expect(await storage.remove(`/v1/data/${data!.id}`)).toBe('DATA_NOT_FOUND');
       // Which samples a step consumed can be told all the same.
-      expect((await scene.client.request('GET', `/v1/jobs/${id}/ledger?step=1`)).status).toBe(200);
-      await scene.succeeded();
+      expect((await storage.client.request('GET', `/v1/jobs/${id}/ledger?step=1`)).status).toBe(
+        200,
+      );
+      await storage.succeeded();
       expect(await list()).toMatchObject([{ id: data!.id }]);
       // Even while a job is about to take them, they are removed or stay as a whole.
       for (let round = 0; round < 3; round++) {
-        scene.gate.step = 3;
-        const job = await scene.submit();
+        storage.gate.step = 3;
+        const job = await storage.submit();
         const path = `/v1/data/${data!.id}`;
-        await eventually('taken', async () => (await scene.remove(path)) === 'DATA_IN_USE');
-        scene.gate.step = Infinity;
-        expect(await scene.ended(job.id)).toMatchObject({ state: 'succeeded' });
+        await eventually('taken', async () => (await storage.remove(path)) === 'DATA_IN_USE');
+        storage.gate.step = Infinity;
+        expect(await storage.ended(job.id)).toMatchObject({ state: 'succeeded' });
       }
     }));
 });
 
 describe('prepared data', () => {
   it('are listed in pages, those used last first', () =>
-    Scene.run(async (scene) => {
+    Storage.run(async (storage) => {
       const list = (query: string) =>
-        scene.client.json<PreparedDataView[]>('GET', `/v1/data${query}`);
+        storage.client.json<PreparedDataView[]>('GET', `/v1/data${query}`);
       for (const vocabulary of [300, 310])
-        await scene.succeeded({ tokenizer: { algorithm: 'wordpiece', vocabulary } });
+        await storage.succeeded({ tokenizer: { algorithm: 'wordpiece', vocabulary } });
       const all = await list('');
       expect(all.map(({ usedAt }) => usedAt)).toEqual(
         all.map(({ usedAt }) => usedAt).sort((a, b) => (a < b ? 1 : -1)),
@@ -227,43 +205,43 @@ describe('prepared data', () => {
 
 describe('pruning', () => {
   it('takes what is old and nothing else, after telling what it would take', () =>
-    Scene.run(async (scene) => {
+    Storage.run(async (storage) => {
       const ids = [
-        await scene.succeeded(),
-        await scene.succeeded({ retention: { checkpoints: 2 } }),
+        await storage.succeeded(),
+        await storage.succeeded({ retention: { checkpoints: 2 } }),
       ];
       const stray = Buffer.from('left by an upload that was broken off');
-      await scene.client.put(sha256(stray), stray);
-      const path = join(scene.home, 'artifacts', 'sha256', sha256(stray).slice(0, 2));
+      await storage.client.put(sha256(stray), stray);
+      const path = join(storage.home, 'artifacts', 'sha256', sha256(stray).slice(0, 2));
       utimesSync(join(path, sha256(stray).slice(2)), 1, 1);
-      expect(await scene.prune({ dryRun: true })).toEqual({
+      expect(await storage.prune({ dryRun: true })).toEqual({
         ...{ dryRun: true, jobs: { count: 0, ids: [] }, data: { count: 0, ids: [] } },
         bytes: stray.length,
       });
-      const foreseen = await scene.prune({ olderThan: '0s', dryRun: true });
+      const foreseen = await storage.prune({ olderThan: '0s', dryRun: true });
       expect(foreseen.jobs).toEqual({ count: 2, ids });
       expect(foreseen.data.count).toBe(1);
-      expect(await scene.client.json('GET', '/v1/jobs')).toHaveLength(2);
-      const done = pruneViewSchema.parse(await scene.prune({ olderThan: '0s' }));
+      expect(await storage.client.json('GET', '/v1/jobs')).toHaveLength(2);
+      const done = pruneViewSchema.parse(await storage.prune({ olderThan: '0s' }));
       expect(done).toEqual({ ...foreseen, dryRun: false });
-      expect(await scene.client.json('GET', '/v1/jobs')).toEqual([]);
-      expect(await scene.client.json('GET', '/v1/data')).toEqual([]);
-      expect(scene.hasBlob(sha256(stray))).toBe(false);
-      expect(await scene.models()).toHaveLength(2);
-      expect(readdirSync(join(scene.home, 'logs', 'jobs'))).toEqual([]);
-      expect(await scene.prune({ olderThan: 'soon' })).toMatchObject({ code: 'REQUEST_INVALID' });
+      expect(await storage.client.json('GET', '/v1/jobs')).toEqual([]);
+      expect(await storage.client.json('GET', '/v1/data')).toEqual([]);
+      expect(storage.hasBlob(sha256(stray))).toBe(false);
+      expect(await storage.models()).toHaveLength(2);
+      expect(readdirSync(join(storage.home, 'logs', 'jobs'))).toEqual([]);
+      expect(await storage.prune({ olderThan: 'soon' })).toMatchObject({ code: 'REQUEST_INVALID' });
     }));
 
   it('never takes what a job needs that is submitted meanwhile', () =>
-    Scene.run(async (scene) => {
+    Storage.run(async (storage) => {
       for (let round = 0; round < 3; round++) {
-        const dependencies = [await scene.succeeded(), await scene.succeeded()];
+        const dependencies = [await storage.succeeded(), await storage.succeeded()];
         const [pruned, ...submitted] = await Promise.all([
-          scene.prune({ olderThan: '0s' }),
+          storage.prune({ olderThan: '0s' }),
           ...dependencies.map((id) =>
-            scene.client.request('POST', '/v1/jobs', {
+            storage.client.request('POST', '/v1/jobs', {
               headers: { 'content-type': 'application/json' },
-              body: JSON.stringify({ spec: pretrainSpec(scene.files, { after: [id] }) }),
+              body: JSON.stringify({ spec: pretrainSpec(storage.files, { after: [id] }) }),
             }),
           ),
         ]);
@@ -272,7 +250,7 @@ describe('pruning', () => {
           const isGone = pruned.jobs.ids.includes(dependencies[index]!);
           // It was either too late, or what it needs stayed.
           if (isGone) expect(body.code).toBe('JOB_DEPENDENCY_UNKNOWN');
-          else expect(await scene.ended(body.id)).toMatchObject({ state: 'succeeded' });
+          else expect(await storage.ended(body.id)).toMatchObject({ state: 'succeeded' });
         }
       }
     }));
@@ -280,18 +258,18 @@ describe('pruning', () => {
 
 describe('what uses how much', () => {
   it('is told by the status and the metrics, each byte once', () =>
-    Scene.run(async (scene) => {
-      await scene.succeeded({ retention: { checkpoints: 1 } });
-      const { storage } = await eventually('a measurement', async () => {
-        const status = await scene.client.json<StatusView>('GET', '/v1/status');
-        return (status.storage?.kinds.checkpoints ?? 0) > 0 ? status : null;
+    Storage.run(async (storage) => {
+      await storage.succeeded({ retention: { checkpoints: 1 } });
+      const status = await eventually('a measurement', async () => {
+        const told = await storage.client.json<StatusView>('GET', '/v1/status');
+        return (told.storage?.kinds.checkpoints ?? 0) > 0 ? told : null;
       });
-      const { total, kinds } = storage!;
+      const { total, kinds } = status.storage!;
       expect(Object.keys(kinds)).toEqual(storageKinds);
       expect(Object.values(kinds).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
       for (const kind of ['models', 'checkpoints', 'data', 'logs', 'database'] as const)
         expect(kinds[kind]).toBeGreaterThan(0);
-      const metrics = await (await scene.client.request('GET', '/metrics')).text();
+      const metrics = await (await storage.client.request('GET', '/metrics')).text();
       expect(metrics).toContain(`ringmaster_storage_bytes{kind="models"} ${kinds.models}`);
     }));
 });

@@ -15,9 +15,6 @@ import { FAULTS_VARIABLE, type Fault } from '@ringmaster/worker/faults';
 
 const cli = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
 
-/** Longest that is waited for something, on a busy machine too. */
-const PATIENCE_MS = 90_000;
-
 export interface Outcome {
   readonly exit: number | null;
   readonly stdout: string;
@@ -93,7 +90,7 @@ export class Cluster {
 
   /** Waits until something is found. @throws after 90 s */
   until<Found>(what: string, find: () => Promise<Found | null> | Found | null): Promise<Found> {
-    return eventually(what, find, PATIENCE_MS);
+    return eventually(what, find);
   }
 
   /** Waits until a job looks like that. @throws when it ends before, or after 90 s */

@@ -33,21 +33,26 @@ export function logRoutes(server: Server, { views, logs, events }: ApiContext): 
       const stream = new PassThrough();
       let position = start;
       let reading = Promise.resolve();
-      const proceed = () => {
-        reading = reading.then(async () => {
-          const { text, end } = await logs.read(id, position);
-          position = end;
-          if (!stream.writableEnded) stream.write(text);
-        });
-        return reading;
-      };
-      const finish = () => {
-        proceed().then(
-          () => stream.end(),
-          (error: unknown) => stream.destroy(error instanceof Error ? error : undefined),
+      const then = (next: () => unknown) => {
+        reading = reading.then(next).then(
+          () => undefined,
+          (error: unknown) => {
+            stream.destroy(error instanceof Error ? error : undefined);
+          },
         );
       };
-      const unfollow = logs.follow(id, () => void proceed());
+      const proceed = () => {
+        then(async () => {
+          const { text, end } = await logs.read(id, position);
+          position = end;
+          if (stream.writable) stream.write(text);
+        });
+      };
+      const finish = () => {
+        proceed();
+        then(() => stream.end());
+      };
+      const unfollow = logs.follow(id, proceed);
       const unsubscribe = events.subscribe(id, (event) => {
         if (event.type === 'job' && isFinal(event.job.state)) finish();
       });
@@ -56,7 +61,7 @@ export function logRoutes(server: Server, { views, logs, events }: ApiContext): 
         unsubscribe();
       });
       if (isFinal(views.view(id).state)) finish();
-      else void proceed();
+      else proceed();
       return reply.send(stream);
     },
   );

@@ -10,6 +10,7 @@ import fastify, {
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { BackgroundWork } from '../background-work.js';
 import type { Certificate } from '../home/certificate.js';
 import { version } from '../version.js';
 import { accessRoutes } from './access.js';
@@ -35,11 +36,15 @@ import { Turns } from './turns.js';
 /** Longest parameter in a path: names of jobs and models. */
 const LONGEST_PARAMETER = 500;
 
-/** The HTTP API, described by itself at /openapi.json. */
+/**
+ * The HTTP API, described by itself at /openapi.json.
+ * @param background What handlers do goes on there when their client has gone.
+ */
 export async function createServer(
   context: ApiContext,
   access: Access,
   certificate: Certificate | null,
+  background: BackgroundWork,
   log: Logger,
 ): Promise<Server> {
   const base: FastifyBaseLogger = log;
@@ -85,10 +90,15 @@ export async function createServer(
     void reply.header(VERSION_HEADER, version);
     done(refusal(request) ?? undefined);
   });
-  server.addHook('onRoute', ({ method, url }) => {
+  server.addHook('onRoute', (route) => {
+    const { method, url, handler } = route;
     for (const each of [method].flat()) {
       if (operationOf(each, url) === undefined) throw new Error(`${each} ${url} is no operation`);
     }
+    route.handler = function (request, reply) {
+      const answer: unknown = handler.call(this, request, reply);
+      return answer instanceof Promise ? background.add(answer) : answer;
+    };
   });
   server.addHook('onResponse', (request, reply, done) => {
     const { method } = request;

@@ -4,6 +4,7 @@ import { BlobStore, makeClaim } from '@ringmaster/data';
 import { sha256 } from '@ringmaster/protocol';
 import { withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
+import { BackgroundWork } from '../background-work.js';
 import { Store } from '../store/store.js';
 import { Garbage } from './garbage.js';
 import { PreparedData } from './prepared-data.js';
@@ -11,8 +12,14 @@ import { Reachable } from './reachable.js';
 
 const at = new Date(0).toISOString();
 
-function garbageOf(store: Store, blobs: BlobStore, index: string): Garbage {
-  return new Garbage(new Reachable(store, blobs, new PreparedData(index, blobs)), blobs);
+function garbageOf(
+  store: Store,
+  blobs: BlobStore,
+  index: string,
+  background = new BackgroundWork(),
+): Garbage {
+  const reachable = new Reachable(store, blobs, new PreparedData(index, blobs));
+  return new Garbage(reachable, blobs, background);
 }
 
 describe('Garbage', () => {
@@ -87,7 +94,8 @@ describe('Garbage', () => {
       const store = new Store(join(home, 'store.sqlite'));
       const blobs = new BlobStore(join(home, 'artifacts'));
       mkdirSync(join(home, 'data'));
-      const garbage = garbageOf(store, blobs, join(home, 'data'));
+      const background = new BackgroundWork();
+      const garbage = garbageOf(store, blobs, join(home, 'data'), background);
       const put = async (text: string, seconds: number) => {
         const { sha256: hash } = await blobs.putBytes(Buffer.from(text));
         utimesSync(blobs.path(hash), seconds, seconds);
@@ -108,7 +116,7 @@ describe('Garbage', () => {
       giveUp();
       garbage.retry();
       expect([since, late].map(has)).toEqual([false, false]);
-      await garbage.settled();
+      await background.close();
       expect(readdirSync(blobs.incoming)).toEqual([]);
       store.close();
     }));

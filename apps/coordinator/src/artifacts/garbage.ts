@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { claimedSince, takeBlob, type BlobStore } from '@ringmaster/data';
+import type { BackgroundWork } from '../background-work.js';
 import type { Reachable } from './reachable.js';
 
 /** Age below which an unreferenced blob may belong to an artifact that is being uploaded. */
@@ -26,11 +27,12 @@ export class Garbage {
   readonly #blobs: BlobStore;
   /** Manifests whose blobs may be part of what a claim is for. */
   readonly #deferred = new Set<string>();
-  #removals: Promise<void> = Promise.resolve();
+  readonly #background: BackgroundWork;
 
-  constructor(reachable: Reachable, blobs: BlobStore) {
+  constructor(reachable: Reachable, blobs: BlobStore, background: BackgroundWork) {
     this.#reachable = reachable;
     this.#blobs = blobs;
+    this.#background = background;
   }
 
   /**
@@ -56,17 +58,22 @@ export class Garbage {
     for (const manifest of [...this.#deferred]) this.release(manifest);
   }
 
-  /** Removes every old blob that nothing refers to, such as those of uploads that were broken off. */
+  /**
+   * Removes every old blob that nothing refers to, such as those of uploads that were broken off; cut short where the
+   * coordinator ends.
+   */
   async sweep(nowMs: number): Promise<Freed> {
     await this.#blobs.clean();
     await this.#reachable.load();
     const newest = this.newestUnused(nowMs);
+    const { signal } = this.#background;
     const old: string[] = [];
     for await (const { sha256, putMs } of this.#blobs.list()) {
+      if (signal.aborted) break;
       if (putMs <= newest) old.push(sha256);
     }
     let freed = NOTHING;
-    for (let at = 0; at < old.length; at += BATCH) {
+    for (let at = 0; at < old.length && !signal.aborted; at += BATCH) {
       // What is judged next may have come into use, or be claimed, since the batch before.
       const batch = this.#remove(old.slice(at, at + BATCH), this.newestUnused(nowMs));
       freed = { blobs: freed.blobs + batch.blobs, bytes: freed.bytes + batch.bytes };
@@ -80,11 +87,6 @@ export class Garbage {
     return Math.min(nowMs - GRACE_MS, (claimedSince(this.#blobs.root) ?? Infinity) - 1);
   }
 
-  /** Resolves when the files of what was removed are gone. */
-  async settled(): Promise<void> {
-    await this.#removals;
-  }
-
   /**
    * Removes those blobs that nothing refers to and that were not put after `newestMs`. Nothing else of this process runs
    * meanwhile, so nothing can become referenced.
@@ -95,7 +97,7 @@ export class Garbage {
     for (const blob of new Set(blobs)) {
       const taken = needed.has(blob) ? null : takeBlob(this.#blobs, blob, newestMs);
       if (taken === null) continue;
-      this.#removals = Promise.all([this.#removals, taken.gone]).then(() => undefined);
+      void this.#background.add(taken.gone);
       freed = { blobs: freed.blobs + 1, bytes: freed.bytes + taken.bytes };
     }
     return freed;

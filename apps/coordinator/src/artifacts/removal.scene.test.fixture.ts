@@ -12,6 +12,7 @@ import { BlobStore } from '@ringmaster/data';
 import { canonicalJson, parseJobSpec, sha256, type JobState } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { finetuneSpec, pretrainSpec } from '../fixtures/job-files.test.fixture.js';
+import { BackgroundWork } from '../background-work.js';
 import { Housekeeping } from '../housekeeping.js';
 import { settleDependencies } from '../jobs/dependencies.js';
 import { JobLogs } from '../jobs/logs.js';
@@ -37,7 +38,7 @@ export class RemovalScene {
   readonly garbage: Garbage;
   readonly removal: Removal;
   readonly logs: JobLogs;
-  readonly #housekeeping: Housekeeping;
+  readonly #background = new BackgroundWork();
   readonly #index: string;
   #count = 0;
 
@@ -51,23 +52,24 @@ export class RemovalScene {
     this.blobs = new BlobStore(home.artifacts);
     this.prepared = new PreparedData(home.data, this.blobs);
     const { store, blobs, prepared } = this;
+    const background = this.#background;
     const reachable = new Reachable(store, blobs, prepared);
-    this.garbage = new Garbage(reachable, blobs);
+    this.garbage = new Garbage(reachable, blobs, background);
     this.logs = new JobLogs(home.logs);
     const { garbage, logs } = this;
-    this.#housekeeping = new Housekeeping({
-      ...{ store, garbage, prepared, logDirectory: home.logs, log },
+    const housekeeping = new Housekeeping({
+      ...{ store, garbage, prepared, logDirectory: home.logs, background, log },
     });
     const census = { workers: {}, slots: { free: 0, busy: 0 }, jobs: {}, storage: null };
     const metrics = new Metrics(() => census as never);
     this.removal = new Removal({
       ...{ store, blobs, reachable, prepared, garbage, logs, metrics, log },
-      housekeeping: this.#housekeeping,
+      ...{ housekeeping, background },
     });
   }
 
   async close(): Promise<void> {
-    await this.#housekeeping.close();
+    await this.#background.close();
     this.store.close();
   }
 

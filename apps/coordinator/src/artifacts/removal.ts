@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { claimedSince, type BlobStore } from '@ringmaster/data';
 import { isFinal, PRUNED_NAMED, RingmasterError, type PruneView } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import type { BackgroundWork } from '../background-work.js';
 import type { Housekeeping } from '../housekeeping.js';
 import type { JobLogs } from '../jobs/logs.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -25,6 +26,7 @@ export interface RemovalOptions {
   readonly logs: JobLogs;
   readonly metrics: Metrics;
   readonly housekeeping: Housekeeping;
+  readonly background: BackgroundWork;
   readonly log: Logger;
 }
 
@@ -77,17 +79,17 @@ export class Removal {
 
   /**
    * Removes jobs that ended before a time, data that no job has taken since, and blobs that nothing refers to. Models
-   * stay.
+   * stay. It is cut short where the coordinator ends.
    * @param before Milliseconds since 1970.
    */
   async prune(before: number, dryRun: boolean): Promise<PruneView> {
     const { reachable, log } = this.#options;
     await reachable.load();
     if (dryRun) return this.#foresee(before);
-    const { garbage } = this.#options;
+    const { garbage, background } = this.#options;
     const jobs: string[] = [];
     let bytes = 0;
-    for (;;) {
+    while (!background.signal.aborted) {
       const batch = this.#endedBefore(before, BATCH);
       if (batch.length === 0) break;
       bytes += this.#removeJobs(batch);

@@ -1,11 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@ringmaster/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { finetuneSpec, pretrainSpec } from '../fixtures/job-files.test.fixture.js';
-import { endScenes, inScene } from '../fixtures/scene.test.fixture.js';
-
-afterEach(endScenes);
+import { inScene } from '../fixtures/scene.test.fixture.js';
 
 /** A file that is found and cannot be read. */
 function noCorpus(directory: string): string {

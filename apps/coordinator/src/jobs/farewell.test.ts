@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@ringmaster/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Coordinator } from '../coordinator.js';
 import type { FakeWorkerOptions } from '../fixtures/fake-worker.test.fixture.js';
 import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
-import { endScenes, inScene, Scene } from '../fixtures/scene.test.fixture.js';
-
-afterEach(endScenes);
+import { inScene, withScene } from '../fixtures/scene.test.fixture.js';
 
 describe('a cluster that goes down', () => {
   /** Makes seven steps on two workers, goes down, comes up, and tells where the job goes on. */
@@ -24,16 +22,17 @@ describe('a cluster that goes down', () => {
       await scene.reached(id, 7);
       await eventually('both compute', () => [...second.trainers.values()][0]?.step === 7);
       await goDown(scene.coordinator);
-      const again = await Scene.open(scene.home);
-      const worker = await again.join();
-      expect((await again.ended(id)).state).toBe('succeeded');
-      const [trainer] = worker.heard.flatMap((message) =>
-        message.type === 'trainer-command' && message.command.type === 'start'
-          ? [message.command.begin]
-          : [],
-      );
-      expect(trainer !== undefined && 'position' in trainer ? trainer.position.step : 0).toBe(step);
-      expect(await again.incidents()).toEqual([]);
+      await withScene(scene.home, async (again) => {
+        const worker = await again.join();
+        expect((await again.ended(id)).state).toBe('succeeded');
+        const [begin] = worker.heard.flatMap((message) =>
+          message.type === 'trainer-command' && message.command.type === 'start'
+            ? [message.command.begin]
+            : [],
+        );
+        expect(begin !== undefined && 'position' in begin ? begin.position.step : 0).toBe(step);
+        expect(await again.incidents()).toEqual([]);
+      });
     });
 
   it('has jobs save their state, and tells no incident', () =>

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { neutralEnvironment } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
+import type { BackgroundWork } from '../background-work.js';
 import {
   preparationMessageSchema,
   type PreparationMessage,
@@ -13,7 +14,12 @@ const STDERR_KEPT = 2000;
 
 /** The one process that prepares data, if any. */
 export class Preparation {
+  readonly #background: BackgroundWork;
   #current: { readonly job: string; readonly child: ChildProcess } | null = null;
+
+  constructor(background: BackgroundWork) {
+    this.#background = background;
+  }
 
   /** Job whose data is being prepared. */
   get job(): string | null {
@@ -30,6 +36,8 @@ export class Preparation {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: neutralEnvironment(),
     });
+    // One that is ended writes until it is gone.
+    void this.#background.add(goneOf(child));
     const current = { job, child };
     this.#current = current;
     let settled = false;
@@ -70,4 +78,16 @@ export class Preparation {
     this.#current = null;
     child.kill('SIGKILL');
   }
+}
+
+/** Resolves when a process is no more; one that could not be started never was. */
+function goneOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      if (child.pid === undefined) resolve();
+    });
+  });
 }
