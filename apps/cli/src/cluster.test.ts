@@ -22,6 +22,12 @@ function named(name: string): ProcessRecord {
   return found;
 }
 
+/** What is told of processes that are gone. */
+const lossOf = (lost: readonly ProcessRecord[]) =>
+  lost
+    .map(({ name, pid }) => `${name} was lost: process ${pid} has ended without being asked to.\n`)
+    .join('');
+
 /** Processes that name the home of this test in their arguments. */
 function processesHere(): string[] {
   return readdirSync('/proc')
@@ -220,12 +226,36 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     const survivor = named('worker-1');
     process.kill(named('coordinator').pid, 'SIGKILL');
     process.kill(named('worker-2').pid, 'SIGKILL');
-    await untilGone([named('coordinator'), named('worker-2')], 5000);
+    const killed = [named('coordinator'), named('worker-2')];
+    await untilGone(killed, 5000);
+    const lost = lossOf(killed);
     const { exit, stderr } = await cluster('up', '--workers', '2');
     expect(exit).toBe(0);
-    expect(stderr).toBe('worker-1 was taken over\n');
+    expect(stderr).toBe(`${lost}worker-1 was taken over\n`);
     expect(named('worker-1')).toEqual(survivor);
     expect((await workerPids()).sort()).toEqual([survivor.pid, named('worker-2').pid].sort());
+  });
+
+  it('tells once, and only of workers that were not asked to go, which were lost', async () => {
+    await cluster('up', '--workers', '3');
+    const [one, two, three] = ['worker-1', 'worker-2', 'worker-3'].map(named);
+    process.kill(one!.pid, 'SIGKILL');
+    process.kill(two!.pid, 'SIGTERM');
+    await untilGone([one!, two!], 30_000);
+    const up = await cluster('up');
+    expect(up).toMatchObject({ exit: 0, stderr: `${lossOf([one!])}It runs already.\n` });
+    expect((await cluster('up')).stderr).toBe('It runs already.\n');
+
+    process.kill(three!.pid, 'SIGKILL');
+    await untilGone([three!], 5000);
+    expect((await cluster('down')).stderr).toMatch(
+      new RegExp(`^${lossOf([three!])}Ended \\d+ processe?s?\\.\n$`),
+    );
+    expect((await cluster('down')).stderr).toBe('Nothing runs here.\n');
+    expect((await cluster('up', '--workers', '0')).stderr).toBe(lossOf([three!]));
+    process.kill(named('coordinator').pid, 'SIGTERM');
+    await untilGone([named('coordinator')], 30_000);
+    expect((await cluster('up', '--workers', '0')).stderr).toBe('');
   });
 
   it('asks for its token when it is secure', async () => {

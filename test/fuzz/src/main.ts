@@ -1,16 +1,24 @@
 /** `npm run fuzz -- [--inputs N] [--seed S] [--only GROUP]`: prints what was not taken as it should, and exits with 1. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { guardProgram } from '@ringmaster/base';
 import { sanitise } from './kernels.js';
 import { run, shares } from './run.js';
+
+guardProgram((text) => text.replaceAll('ringmaster VERB', 'npm run fuzz --'));
 
 const { values } = parseArgs({
   options: {
     inputs: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     only: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (values.help) {
+  console.log('Usage: npm run fuzz -- [--inputs N] [--seed S] [--only GROUP]');
+  process.exit(0);
+}
 const seed = Number(values.seed);
 const inputs = Number(values.inputs);
 console.log(`seed ${seed}, ${inputs} inputs`);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { guardProgram } from '@ringmaster/base';
 import { Cluster } from './cluster.js';
 import { schedule, type Event } from './events.js';
 import { pretraining, texts } from './jobs.js';
@@ -15,13 +16,20 @@ const STEPS = 400;
 /** Longest that a run may make no step once an event is over. */
 const RECOVERY_MS = 180_000;
 
+guardProgram((text) => text.replaceAll('ringmaster VERB', 'npm run chaos:hosts --'));
+
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '50' },
     seed: { type: 'string', default: '7' },
     'dry-run': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (values.help) {
+  console.log('Usage: npm run chaos:hosts -- [--events N] [--seed S] [--dry-run]');
+  process.exit(0);
+}
 const events = schedule(Number(values.seed), Number(values.events), HOSTS, SEAT);
 const inWords = (event: Event) =>
   `${event.kind} ${event.host}${'to' in event ? ` to ${event.to}` : ''} for ${event.seconds} s`;

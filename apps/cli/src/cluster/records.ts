@@ -9,6 +9,8 @@ const recordSchema = z.object({
   startTime: z.int(),
   /** What it was given on its command line. */
   args: z.array(z.string()).default([]),
+  /** Whether it was found gone, and that was told, when the cluster went down. */
+  lost: z.literal(true).optional(),
 });
 
 /** A process that `up` started. */
@@ -33,6 +35,6 @@ export function writeRecords(home: Home, records: readonly ProcessRecord[]): voi
   writeDurably(home.processes, JSON.stringify(records, null, 2), 0o600);
 }
 
-export function removeRecords(home: Home): void {
+function removeRecords(home: Home): void {
   rmSync(home.processes, { force: true });
 }

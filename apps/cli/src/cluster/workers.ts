@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity, type Home } from '@ringmaster/base';
+import type { Home } from '@ringmaster/base';
 import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import type { Client } from '../client.js';
 import { note } from '../output.js';
 import { endProcesses, isRunning, type Identity } from '../processes.js';
 import { ringArguments, type RingOptions } from '../ring-options.js';
 import { startProcess, untilReady, WORKER_GRACE_MS, type Started } from './launcher.js';
+import { viewOfProcess } from './lost.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
 /** A worker that is to leave gives the jobs 30 s to do without it, and goes then by itself. */
@@ -57,7 +58,7 @@ async function presentWorkers({ home, client }: Crew): Promise<ProcessRecord[]> 
   const views = await client.workers();
   return readRecords(home)
     .filter((record) => record.name !== 'coordinator' && isRunning(record))
-    .filter((record) => find(views, record)?.state !== 'leaving')
+    .filter((record) => viewOfProcess(views, record)?.state !== 'leaving')
     .sort((a, b) => numberOf(a) - numberOf(b));
 }
 
@@ -122,14 +123,7 @@ async function dismiss({ home, signal }: Crew, workers: readonly ProcessRecord[]
 }
 
 async function viewOf({ client }: Crew, worker: Identity): Promise<WorkerView | undefined> {
-  return find(await client.workers(), worker);
-}
-
-function find(views: readonly WorkerView[], { pid, startTime }: Identity): WorkerView | undefined {
-  const { namespace } = ownIdentity();
-  return views.find(
-    (view) => view.namespace === namespace && view.pid === pid && view.startTime === startTime,
-  );
+  return viewOfProcess(await client.workers(), worker);
 }
 
 function isIn(view: WorkerView | undefined): boolean {

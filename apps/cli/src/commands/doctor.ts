@@ -1,5 +1,6 @@
 import { ringmasterHome } from '@ringmaster/base';
 import type { Command } from 'commander';
+import { inUsersForm } from '../invocation.js';
 import { print, printJson } from '../output.js';
 import { homeOption, jsonOption, type JsonOption } from '../verb.js';
 
@@ -14,7 +15,7 @@ export function define(verb: Command): void {
       else {
         for (const { check, state, detail, remedy } of findings) {
           print(`${state.padEnd(4)}  ${check.padEnd(13)}  ${detail}`);
-          if (remedy !== null) print(`${' '.repeat(21)}→ ${remedy}`);
+          if (remedy !== null) print(inUsersForm(`${' '.repeat(21)}→ ${remedy}`));
         }
       }
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;

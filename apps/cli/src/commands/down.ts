@@ -1,13 +1,14 @@
 import { rmSync } from 'node:fs';
 import { counted, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import { Option, type Command } from 'commander';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import { duration } from '../arguments.js';
 import { Client } from '../client.js';
 import { takeDownHosts } from '../cluster/hosts/hosts.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
+import { lostProcesses, tellLost } from '../cluster/lost.js';
 import { runningMember } from '../cluster/member.js';
-import { readRecords, removeRecords } from '../cluster/records.js';
+import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
 import { LEAVE_MS } from '../cluster/workers.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, printJson } from '../output.js';
@@ -61,10 +62,13 @@ async function down({ home: directory, ...options }: DownOptions): Promise<void>
 async function downHere(home: Home, { timeout, now, json }: DownOptions): Promise<void> {
   const client = new Client(inHome(home));
   const answers = await client.isAlive();
-  const roots = [...recordedProcesses(home), ...(answers ? await announced(home, client) : [])];
+  const views = answers ? await client.workers() : null;
+  const lost = lostProcesses(home, views);
+  tellLost(lost.filter((record) => record.lost !== true));
+  const roots = [...recordedProcesses(home), ...(views === null ? [] : announced(home, views))];
   const processes = withDescendants(roots);
   if (processes.length === 0 && !answers) {
-    forget(home);
+    forget(home, lost);
     if (json) printJson({ ended: 0 });
     else note('Nothing runs here.');
     return;
@@ -86,7 +90,7 @@ async function downHere(home: Home, { timeout, now, json }: DownOptions): Promis
     const list = left.map(({ pid }) => pid).join(', ');
     throw new RingmasterError('STOP_FAILED', { processes: list });
   }
-  forget(home);
+  forget(home, lost);
   if (json) printJson({ ended: processes.length });
   else note(`Ended ${counted(processes.length, 'process', 'processes')}.`);
 }
@@ -100,16 +104,25 @@ function recordedProcesses(home: Home): Identity[] {
  * The coordinator that answers, and its workers, whoever started them, as far as they are processes of this PID
  * namespace. Others end because the coordinator asks them to.
  */
-async function announced(home: Home, client: Client): Promise<Identity[]> {
-  const workers = (await client.workers()).filter(({ state }) => state !== 'left');
+function announced(home: Home, views: readonly WorkerView[]): Identity[] {
+  const workers = views.filter(({ state }) => state !== 'left');
   const coordinator = readCoordinator(home);
   return [...(coordinator === null ? [] : [coordinator]), ...workers]
     .filter(runsHere)
     .map(({ pid, startTime }) => ({ pid, startTime }));
 }
 
-/** Nothing runs any more: what says so would be taken for true. */
-function forget(home: Home): void {
-  removeRecords(home);
+/** Nothing runs any more: what says so would be taken for true. What was lost is told by the next start too. */
+function forget(home: Home, lost: readonly ProcessRecord[]): void {
+  try {
+    writeRecords(
+      home,
+      lost.map((record) => ({ ...record, lost: true as const })),
+    );
+  } catch (error) {
+    // On a full disk it has been told once.
+    if (!RingmasterError.is(error, 'DISK_FULL', 'HOME_NOT_WRITABLE')) throw error;
+    writeRecords(home, []);
+  }
   rmSync(home.coordinator, { force: true });
 }

@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import { readLine } from '@ringmaster/base/home-files';
 import type { Command } from 'commander';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { lookAt, restore } from '../cluster/home-before.js';
 import type { HostsFile } from '../cluster/hosts/hosts-file.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
+import { lostProcesses, tellLost } from '../cluster/lost.js';
 import { readRecords, writeRecords } from '../cluster/records.js';
 import { scaleTo, type Crew } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
+import { inUsersForm } from '../invocation.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print, printJson } from '../output.js';
 import { isRunning } from '../processes.js';
@@ -103,6 +105,7 @@ async function up(options: UpOptions): Promise<void> {
   const given = coordinatorArguments(options);
   if (await runs(home, client, signal)) {
     refuseOtherArguments(home, client, given);
+    forgetLost(home, await client.workers());
     const { workers } = options;
     if (workers === undefined) note('It runs already.');
     else
@@ -136,7 +139,7 @@ async function up(options: UpOptions): Promise<void> {
   if (options.json) printJson(join === null ? places : { ...places, join });
   else {
     print(pairs(Object.entries(places)));
-    if (join !== null) print(`\nOn other machines: ringmaster join ${join}`);
+    if (join !== null) print(inUsersForm(`\nOn other machines: ringmaster join ${join}`));
   }
 }
 
@@ -197,6 +200,12 @@ function refuseOtherArguments(home: Home, client: Client, given: readonly string
 function makeHome(home: Home): void {
   makeHomeDirectory(home.root, 0o700);
   makeHomeDirectory(home.logs);
+  forgetLost(home, null);
+}
+
+/** Tells once what is gone since the last start. */
+function forgetLost(home: Home, views: readonly WorkerView[] | null): void {
+  tellLost(lostProcesses(home, views));
   writeRecords(home, readRecords(home).filter(isRunning));
 }
 
