@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readCoordinatorFile } from '@ringmaster/base/home-files';
 import { incidentViewSchema, jobViewSchema, statusViewSchema } from '@ringmaster/protocol';
@@ -7,30 +8,39 @@ import type { IncidentView, JobView, StatusView } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { Host } from './host.js';
 
-const program = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const CLI = program('apps/cli/bin/ringmaster.js');
+const CLI = fileURLToPath(new URL('../../../apps/cli/bin/ringmaster.js', import.meta.url));
+const upSchema = z.object({ url: z.url({ protocol: /^https$/ }), join: z.string() });
 
 /** Ports at which rings listen here. */
 export const RING_PORTS = { first: 41_000, last: 41_199 };
 
+/** How long a machine that has joined goes on without the coordinator. */
+const ORPHAN_TIMEOUT = '5m';
+
 /** A coordinator on one host and workers on others, as a user of the command line has them. */
 export class Cluster {
   readonly seat: Host;
-  #named = 0;
+  /** The one string that others join with. */
+  readonly joinString: string;
 
-  private constructor(seat: Host) {
-    this.seat = seat;
+  private constructor(seat: Host, joinString: string) {
+    [this.seat, this.joinString] = [seat, joinString];
   }
 
   static async start(seat: Host): Promise<Cluster> {
-    const cluster = new Cluster(seat);
-    await cluster.command(
-      'up',
-      ...['--secure', '--host', seat.address, '--workers', '0'],
-      '--data-root',
-      seat.home,
-    );
-    return cluster;
+    return new Cluster(seat, await up(seat));
+  }
+
+  /** Kills the coordinator, without a word to anybody. */
+  async kill(): Promise<void> {
+    const file = readCoordinatorFile({ coordinator: join(this.seat.outside, 'coordinator.json') });
+    if (file === null) throw new Error('the coordinator has announced itself to nobody');
+    await this.seat.run('kill', ['-KILL', String(file.pid)]);
+  }
+
+  /** Starts it again. @throws when those who have joined could not come back by what they know */
+  async restart(): Promise<void> {
+    if ((await up(this.seat)) !== this.joinString) throw new Error('it is joined by another string');
   }
 
   /** Runs the command line on the coordinator's host. */
@@ -38,21 +48,15 @@ export class Cluster {
     return this.seat.run(process.execPath, [CLI, ...args]);
   }
 
-  /** Starts a worker with no more than the secrets that it joins by. */
-  addWorker(host: Host): void {
-    const file = readCoordinatorFile({ coordinator: join(this.seat.outside, 'coordinator.json') });
-    if (file === null) throw new Error('the coordinator has announced itself to nobody');
-    mkdirSync(join(host.outside, 'keys'), { recursive: true, mode: 0o700 });
-    for (const name of ['token', 'keys/server.public', 'keys/client.public', 'keys/client.secret'])
-      cpSync(join(this.seat.outside, name), join(host.outside, name));
-    const name = `worker-${++this.#named}`;
+  /** Has a host join with so many workers. */
+  join(host: Host, workers: number): void {
     host.start(
       [
-        ...[program('apps/worker/dist/main.js'), '--home', host.home, '--name', name],
-        ...['--control', file.control, '--orphan-timeout', '5m'],
+        ...[CLI, 'join', this.joinString, '--workers', String(workers)],
         ...['--ring-ports', `${RING_PORTS.first}-${RING_PORTS.last}`],
+        ...['--orphan-timeout', ORPHAN_TIMEOUT],
       ],
-      join(host.outside, `${name}.log`),
+      join(host.outside, 'join.log'),
     );
   }
 
@@ -61,7 +65,7 @@ export class Cluster {
     for (;;) {
       const { workers } = await this.status();
       if (workers.filter(({ state }) => state === 'alive').length >= count) return;
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await sleep(250);
     }
   }
 
@@ -100,4 +104,13 @@ export class Cluster {
   async down(): Promise<void> {
     await this.command('down');
   }
+}
+
+/** Brings the coordinator up on its host; what others join with. */
+async function up(seat: Host): Promise<string> {
+  const printed = await seat.run(process.execPath, [
+    ...[CLI, 'up', '--secure', '--host', seat.address, '--workers', '0', '--json'],
+    ...['--data-root', seat.home],
+  ]);
+  return upSchema.parse(JSON.parse(printed)).join;
 }

@@ -8,27 +8,29 @@ import { canMakeHosts, Network } from './network.js';
 import { streamsOf, type Stream } from './recording.js';
 
 const STEPS = 20;
-const WORKERS = 4;
+const HOSTS = ['one', 'two', 'three'];
+const WORKERS_OF_A_HOST = 2;
+const WORKERS = HOSTS.length * WORKERS_OF_A_HOST;
 
 const isRing = ({ from, to }: Stream) =>
   [from, to].some((port) => port >= RING_PORTS.first && port <= RING_PORTS.last);
 
 describe.skipIf(!canMakeHosts())(
-  'a cluster of a coordinator and two hosts with two workers each',
+  'a cluster of a coordinator and three hosts that have joined with two workers each',
   () => {
     let network: Network;
     let cluster: Cluster;
     let capture: string;
 
     beforeAll(async () => {
-      network = await Network.create(['seat', 'one', 'two']);
+      network = await Network.create(['seat', ...HOSTS]);
       const seat = network.host('seat');
       writeFileSync(join(seat.outside, 'texts.txt'), texts().join('\n'));
       writeFileSync(join(seat.outside, 'examples.jsonl'), examples());
       cluster = await Cluster.start(seat);
       capture = join(seat.outside, 'bridge.pcap');
       await network.record(capture);
-      for (const name of ['one', 'two', 'one', 'two']) cluster.addWorker(network.host(name));
+      for (const name of HOSTS) cluster.join(network.host(name), WORKERS_OF_A_HOST);
       await cluster.workers(WORKERS);
     });
 
@@ -49,15 +51,20 @@ describe.skipIf(!canMakeHosts())(
       expect(together).toEqual(await train(1));
     });
 
-    it('has shown nothing of its gradients, states and data on the way between trainers', () => {
-      const ring = streamsOf(capture).filter(isRing);
-      const bytes = Buffer.concat(ring.map((stream) => stream.bytes));
-      // Both ways between two hosts, and what each of 20 steps sums.
-      expect(bytes.length).toBeGreaterThan(STEPS * 50_000);
+    it('has shown nothing of its tokens, gradients, states and data on the bridge', () => {
+      const streams = streamsOf(capture);
+      const bytes = Buffer.concat(streams.map((stream) => stream.bytes));
+      const sent = (which: readonly Stream[]) =>
+        which.reduce((total, stream) => total + stream.bytes.length, 0);
+      // What each of 20 steps sums, and what three hosts fetched of data and bases.
+      expect(sent(streams.filter(isRing))).toBeGreaterThan(STEPS * 50_000);
+      expect(sent(streams.filter((stream) => !isRing(stream)))).toBeGreaterThan(100_000);
       const { outside } = network.host('seat');
-      const token = readFileSync(join(outside, 'token'), 'utf8').trim();
+      const tokens = ['token', 'keys/join.token'].map((name) =>
+        readFileSync(join(outside, name), 'utf8').trim(),
+      );
       const blobs = readdirSync(join(outside, 'artifacts'), { recursive: true, encoding: 'utf8' });
-      const secrets = [token, ...texts().slice(0, 50)].map((text) => Buffer.from(text));
+      const secrets = [...tokens, ...texts().slice(0, 50)].map((text) => Buffer.from(text));
       for (const path of blobs) {
         const file = join(outside, 'artifacts', path);
         let content: Buffer;
@@ -73,11 +80,12 @@ describe.skipIf(!canMakeHosts())(
       }
       expect(secrets.length).toBeGreaterThan(100);
       for (const secret of secrets) expect(bytes.includes(secret)).toBe(false);
-      // Integers of gradients and states compress; what is sealed does not.
-      const large = ring.map((stream) => stream.bytes).filter(({ length }) => length > 100_000);
-      expect(large.length).toBeGreaterThan(0);
+      // Integers of gradients and states, texts and JSON compress; what is encrypted does not.
+      const large = streams.filter((stream) => stream.bytes.length > 50_000);
+      expect(large.some(isRing)).toBe(true);
+      expect(large.every(isRing)).toBe(false);
       for (const stream of large)
-        expect(gzipSync(stream).length / stream.length).toBeGreaterThan(0.97);
+        expect(gzipSync(stream.bytes).length / stream.bytes.length).toBeGreaterThan(0.97);
     });
 
     it('goes down and leaves no process', async () => {

@@ -32,7 +32,12 @@ if (values.help) {
 }
 const events = schedule(Number(values.seed), Number(values.events), HOSTS, SEAT);
 const inWords = (event: Event) =>
-  `${event.kind} ${event.host}${'to' in event ? ` to ${event.to}` : ''} for ${event.seconds} s`;
+  [
+    ...[event.kind, event.host],
+    ...('to' in event ? ['to', event.to] : []),
+    ...('megabits' in event ? [event.megabits, 'Mbit/s'] : []),
+    ...['for', event.seconds, 's'],
+  ].join(' ');
 
 if (values['dry-run']) process.stdout.write(`${events.map(inWords).join('\n')}\n`);
 else if (canMakeHosts()) await play();
@@ -43,7 +48,7 @@ async function play(): Promise<void> {
     const seat = network.host(SEAT);
     writeFileSync(join(seat.outside, 'texts.txt'), texts().join('\n'));
     const cluster = await Cluster.start(seat);
-    for (const name of HOSTS) crew(cluster, network, name);
+    for (const host of HOSTS) cluster.join(network.host(host), WORKERS_OF_A_HOST);
     await cluster.workers(HOSTS.length * WORKERS_OF_A_HOST);
     await endure(network, cluster);
     await cluster.down();
@@ -54,10 +59,6 @@ async function play(): Promise<void> {
   } finally {
     await network.remove();
   }
-}
-
-function crew(cluster: Cluster, network: Network, name: string): void {
-  for (let count = 0; count < WORKERS_OF_A_HOST; count++) cluster.addWorker(network.host(name));
 }
 
 /** Lets everything happen, run after run, and holds every run against one that nothing has happened to. */
@@ -125,7 +126,17 @@ async function happen(event: Event, network: Network, cluster: Cluster): Promise
       await host.vanish();
       await wait();
       await host.boot();
-      crew(cluster, network, event.host);
+      cluster.join(host, WORKERS_OF_A_HOST);
+      break;
+    case 'slow-link':
+      network.limit(host, event.megabits);
+      await wait();
+      network.limit(host, null);
+      break;
+    case 'kill-coordinator':
+      await cluster.kill();
+      await wait();
+      await cluster.restart();
       break;
     case 'readdress':
       network.readdress(host, anotherAddress(host.address));

@@ -8,6 +8,9 @@ import { possible } from '@ringmaster/base/testing';
 import { Host, ip } from './host.js';
 
 const PREFIX = 'ringmaster-';
+/** Longest that a packet waits at a link that is limited, and what such a link sends at once: a large segment. */
+const QUEUE_MS = 400;
+const BURST = '64kb';
 
 /** Whether hosts can be made here. Says so where they cannot. @throws where every test has to run (CI=true) */
 export function canMakeHosts(): boolean {
@@ -85,6 +88,27 @@ export class Network {
         to.address,
         'lladdr 02:00:00:00:00:fe dev eth0 nud permanent',
       );
+  }
+
+  /**
+   * Has a host send and receive no more than so much; what waits to be sent is delayed, and dropped once it would be for
+   * longer than `QUEUE_MS`. Null lifts the limit.
+   */
+  limit(host: Host, megabits: number | null): void {
+    const ends = [
+      [host.namespace, 'eth0'],
+      [this.#switch, host.name],
+    ] as const;
+    for (const [namespace, device] of ends) {
+      const queue = ['qdisc', megabits === null ? 'del' : 'replace', 'dev', device, 'root'];
+      const shape =
+        megabits === null
+          ? []
+          : ['tbf', 'rate', `${megabits}mbit`, 'burst', BURST, 'latency', `${QUEUE_MS}ms`];
+      execFileSync('tc', ['-n', namespace, ...queue, ...shape], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+    }
   }
 
   /** Gives a host another address. */
