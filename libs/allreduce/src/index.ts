@@ -3,7 +3,6 @@ export { Kernels } from './memory/kernels.js';
 export { type Lane, type LaneReading, Lanes, type LaneShape } from './ring/lanes.js';
 export { SharedArena } from './memory/memory.js';
 export {
-  type CurveKeys,
   type DonorSeat,
   type Fetched,
   type FetchRange,

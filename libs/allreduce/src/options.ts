@@ -2,14 +2,6 @@ import type { PortRange } from '@ringmaster/protocol';
 import type { SharedArena } from './memory/memory.js';
 import type { SharedRegion } from './shared/region.js';
 
-/** Keys of a ring between hosts; Z85 strings of 40 characters, as `zeromq.curveKeyPair()` makes them. */
-export interface CurveKeys {
-  readonly publicKey: string;
-  readonly secretKey: string;
-  /** The public keys of all ranks, by rank: a rank talks to its neighbours' keys and to no others. */
-  readonly peers: readonly string[];
-}
-
 export interface RingOptions {
   readonly run: string;
   readonly generation: number;
@@ -31,8 +23,6 @@ export interface RingOptions {
   readonly directory?: string;
   /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
   readonly segmentBytes?: number;
-  /** For tcp: encrypts and authenticates both neighbours. */
-  readonly curve?: CurveKeys;
   /** Whether every frame is sealed under keys that only this generation's ranks have; the same at all ranks. */
   readonly seal?: boolean;
 }
@@ -87,9 +77,8 @@ export interface Fetched {
 /** The options in the form that crosses to the ring's thread. */
 export type ThreadOptions = Omit<
   Required<RingOptions>,
-  'arena' | 'region' | 'ports' | 'directory' | 'curve'
+  'arena' | 'region' | 'ports' | 'directory'
 > & {
   readonly ports: PortRange | undefined;
   readonly directory: string | undefined;
-  readonly curve: CurveKeys | undefined;
 };

@@ -5,9 +5,6 @@ import type { Event, Observer, Pull, Router } from 'zeromq';
 import { RingFailure } from './failure.js';
 import type { ThreadOptions } from './options.js';
 
-/** What encryption adds to a message (33 bytes in CurveZMQ, RFC 26), which the size limit of a socket counts. */
-export const CURVE_BYTES = 64;
-
 /**
  * Has a socket listen at a fresh address: any, or one of the ports that it may have.
  * @returns the address

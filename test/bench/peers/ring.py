@@ -1,4 +1,4 @@
-"""One rank of the peer of `ring`: gloo's all-reduce in `torch.distributed`, over the loopback device.
+"""One rank of the peer of `ring`: gloo's all-reduce in `torch.distributed`.
 
 It answers one line of JSON when all ranks are connected, and one for every line `{"operations": n, "bytes": b}`.
 """
@@ -13,7 +13,7 @@ import torch.distributed as dist
 
 settings = json.loads(sys.argv[1])
 rank, size = settings["rank"], settings["size"]
-os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+os.environ["GLOO_SOCKET_IFNAME"] = settings["interface"]
 # gloo itself writes to stdout, which is for answers.
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)

@@ -156,7 +156,7 @@ assert not parameters, f"no initial values for {list(parameters)}"
 network = network.to(device)
 model = network
 if size > 1:
-    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    os.environ["GLOO_SOCKET_IFNAME"] = settings["interface"]
     dist.init_process_group("gloo", init_method=f"file://{settings['meeting']}", rank=rank, world_size=size)
     model = nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True, static_graph=True)
 if settings["compile"]:

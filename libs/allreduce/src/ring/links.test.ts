@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { curveKeyPair, Pull, Push } from 'zeromq';
+import { Pull, Push } from 'zeromq';
 import { encodeMessage } from '@ringmaster/protocol';
 import { Kernels } from '../memory/kernels.js';
 import { SharedArena } from '../memory/memory.js';
@@ -354,40 +354,5 @@ describe('over ipc', () => {
     await expect(bind({ transport: 'ipc', directory })).rejects.toMatchObject({
       code: 'RING_BIND_FAILED',
     });
-  });
-});
-
-describe('CURVE', () => {
-  const keys = [curveKeyPair(), curveKeyPair()];
-  const peers = keys.map(({ publicKey }) => publicKey);
-  const curve = (rank: number) => ({ ...keys[rank]!, peers });
-  const operation = (arena: SharedArena) => ({
-    step: 0,
-    attempt: 0,
-    ranges: [{ offset: arena.allocate(4 * LENGTH), length: LENGTH }],
-  });
-
-  it('links the ranks of two generations at a time', async () => {
-    const bindBoth = (generation: number) =>
-      Promise.all([0, 1].map((rank) => bind({ generation, rank, curve: curve(rank) })));
-    for (const pair of await Promise.all([bindBoth(1), bindBoth(2)])) {
-      const endpoints = pair.map(({ ring }) => ring.endpoint);
-      await Promise.all(pair.map(({ ring }) => ring.connect(endpoints, DEADLINE)));
-      await Promise.all(pair.map(({ ring, arena }) => ring.allReduce(operation(arena))));
-    }
-  });
-
-  it('admits no other key', async () => {
-    const stranger = curveKeyPair();
-    const [a, b] = await Promise.all([
-      bind({ rank: 0, curve: curve(0) }),
-      bind({ rank: 1, curve: { ...stranger, peers } }),
-    ]);
-    const endpoints = [a.ring.endpoint, b.ring.endpoint];
-    const failed = { code: 'RING_LINK_FAILED' };
-    await Promise.all([
-      expect(a.ring.connect(endpoints, { deadlineMs: 1_000 })).rejects.toMatchObject(failed),
-      expect(b.ring.connect(endpoints, { deadlineMs: 1_000 })).rejects.toMatchObject(failed),
-    ]);
   });
 });

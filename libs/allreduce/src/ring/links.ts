@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { type Context, type Event, Pull, Push } from 'zeromq';
-import type { Authenticator } from '../authenticator.js';
 import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';
 import type { ThreadOptions } from '../options.js';
 import type { Seals } from '../seal/keys.js';
 import { Sequence } from '../seal/sequence.js';
-import { CURVE_BYTES, listen, removeAddress, watch } from '../sockets.js';
+import { listen, removeAddress, watch } from '../sockets.js';
 import { HEADER_BYTES } from './frame.js';
 import type { StandingBoard } from './standing.js';
 
@@ -24,7 +22,6 @@ export class Links {
   readonly #pull: Pull;
   readonly #push: Push;
   readonly #options: ThreadOptions;
-  readonly #domain: string;
   readonly #ended: Promise<unknown>;
   #closed: Promise<void> | undefined;
   #address = '';
@@ -40,29 +37,17 @@ export class Links {
 
   private constructor(options: ThreadOptions, context: Context) {
     this.#options = options;
-    this.#domain = randomBytes(8).toString('hex');
-    const { curve } = options;
     const common = { context, linger: 0, ipv6: options.host.includes(':') };
     this.#pull = new Pull({
       ...common,
       receiveHighWaterMark: HIGH_WATER_MARK,
-      maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES) + CURVE_BYTES,
-      ...(curve && {
-        curveServer: true,
-        curveSecretKey: curve.secretKey,
-        zapDomain: this.#domain,
-      }),
+      maxMessageSize: Math.max(options.segmentBytes, HEADER_BYTES),
     });
     this.#push = new Push({
       ...common,
       sendHighWaterMark: HIGH_WATER_MARK,
       immediate: true,
       reconnectInterval: -1,
-      ...(curve && {
-        curvePublicKey: curve.publicKey,
-        curveSecretKey: curve.secretKey,
-        curveServerKey: curve.peers[this.after] ?? '',
-      }),
     });
     this.#ended = Promise.all([
       watch(this.#pull.events, (event) => {
@@ -99,18 +84,13 @@ export class Links {
   }
 
   /** Listens at a fresh address. */
-  static async bind(
-    options: ThreadOptions,
-    context: Context,
-    authenticator: Authenticator | undefined,
-  ): Promise<Links> {
+  static async bind(options: ThreadOptions, context: Context): Promise<Links> {
     const links = new Links(options, context);
-    authenticator?.allow(links.#domain, [options.curve?.peers[links.before] ?? '']);
     try {
       links.#address = await listen(links.#pull, options);
       return links;
     } catch (error) {
-      await links.close(0, authenticator);
+      await links.close(0);
       throw error;
     }
   }
@@ -176,12 +156,12 @@ export class Links {
    * Closes both sockets; resolves when they are destroyed, and with them every message that points into the arena.
    * What is queued for the rank after may take `linger` milliseconds to leave.
    */
-  close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
-    this.#closed ??= this.#close(linger, authenticator);
+  close(linger: number): Promise<void> {
+    this.#closed ??= this.#close(linger);
     return this.#closed;
   }
 
-  async #close(linger: number, authenticator: Authenticator | undefined): Promise<void> {
+  async #close(linger: number): Promise<void> {
     this.#push.linger = linger;
     this.#pull.close();
     this.#push.close();
@@ -189,7 +169,6 @@ export class Links {
     this.#onChange();
     await this.#ended;
     await removeAddress(this.#address);
-    authenticator?.revoke(this.#domain);
   }
 
   get #missing(): Neighbour {

@@ -1,5 +1,4 @@
 import type { Context } from 'zeromq';
-import type { Authenticator } from '../authenticator.js';
 import { RingFailure } from '../failure.js';
 import { Collector } from '../memory/collector.js';
 import { Kernels } from '../memory/kernels.js';
@@ -25,7 +24,6 @@ export class RingEnd {
   #desk: Desk;
   readonly #context: Context;
   readonly #donor: Donor;
-  readonly #authenticator: Authenticator | undefined;
   readonly #keys: RankKeys | null;
   /** Known once it is connected. */
   #seals: Seals | null = null;
@@ -36,26 +34,19 @@ export class RingEnd {
   #attempt = '';
   #buckets = 0;
 
-  private constructor(
-    desk: Desk,
-    donor: Donor,
-    context: Context,
-    authenticator: Authenticator | undefined,
-  ) {
+  private constructor(desk: Desk, donor: Donor, context: Context) {
     this.#desk = desk;
     this.#donor = donor;
     this.#context = context;
-    this.#authenticator = authenticator;
     this.#keys = desk.options.seal ? new RankKeys() : null;
   }
 
   static async bind(
     { options, memory, staging, outlet, board, epoch }: Extract<Request, { kind: 'bind' }>,
     context: Context,
-    authenticator: Authenticator | undefined,
   ): Promise<RingEnd> {
     const kernels = Kernels.instantiate(memory);
-    const links = await Links.bind(options, context, authenticator);
+    const links = await Links.bind(options, context);
     const desk: Desk = {
       ...{ options, links, memory, kernels, board: new StandingBoard(board) },
       payloads: new Payloads(memory, kernels, staging),
@@ -64,10 +55,10 @@ export class RingEnd {
       referents: null,
     };
     try {
-      const donor = await Donor.bind(options, memory, epoch, context, authenticator);
-      return new RingEnd(desk, donor, context, authenticator);
+      const donor = await Donor.bind(options, memory, epoch, context);
+      return new RingEnd(desk, donor, context);
     } catch (error) {
-      await links.close(0, authenticator);
+      await links.close(0);
       throw error;
     }
   }
@@ -139,8 +130,8 @@ export class RingEnd {
     if (idle && !abandon) await references?.settle(() => links.lost.has('after'), LINGER_MS);
     references?.close();
     await Promise.all([
-      links.close(idle && !abandon ? LINGER_MS : 0, this.#authenticator),
-      this.#donor.close(this.#authenticator),
+      links.close(idle && !abandon ? LINGER_MS : 0),
+      this.#donor.close(),
       ...[...this.#fetches].map((fetch) => fetch.close()),
     ]);
   }

@@ -1,6 +1,5 @@
 import { parentPort } from 'node:worker_threads';
 import { Context } from 'zeromq';
-import { Authenticator } from '../authenticator.js';
 import { RingFailure } from '../failure.js';
 import { RingEnd } from './ring-end.js';
 import type { Answer, Bound, Exit, Numbered, Offering, Request } from './thread-messages.js';
@@ -11,7 +10,6 @@ import type { Answer, Bound, Exit, Numbered, Offering, Request } from './thread-
  */
 const context = new Context({ blocky: false });
 const ends = new Map<number, Promise<RingEnd>>();
-let authenticator: Promise<Authenticator> | undefined;
 
 if (parentPort === null) throw new Error('the ring thread is a worker thread');
 const port = parentPort;
@@ -41,7 +39,7 @@ async function answer({ id, request }: Numbered): Promise<void> {
 
 async function perform(request: Request): Promise<unknown> {
   if (request.kind === 'bind') {
-    const binding = bind(request);
+    const binding = RingEnd.bind(request, context);
     ends.set(request.ring, binding);
     const { address, publicKey, donor } = await binding;
     return { address, publicKey, donor } satisfies Bound;
@@ -62,16 +60,10 @@ async function perform(request: Request): Promise<unknown> {
   }
 }
 
-async function bind(request: Extract<Request, { kind: 'bind' }>): Promise<RingEnd> {
-  if (request.options.curve) authenticator ??= Authenticator.start(context);
-  return RingEnd.bind(request, context, await authenticator);
-}
-
 // A receive that is pending when the thread is torn down aborts the process.
 async function exit(done: Int32Array<SharedArrayBuffer>): Promise<void> {
   const closing = [...ends.values()].map(async (end) => (await end).close(true));
   await Promise.allSettled(closing);
-  await (await authenticator)?.close();
   Atomics.store(done, 0, 1);
   Atomics.notify(done, 0);
 }

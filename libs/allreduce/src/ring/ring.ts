@@ -77,10 +77,9 @@ export class Ring {
    * @throws RingmasterError RING_BIND_FAILED
    */
   static async bind(options: RingOptions): Promise<Ring> {
-    const { arena, region = null, segmentBytes = SEGMENT_BYTES, curve, ...rest } = options;
+    const { arena, region = null, segmentBytes = SEGMENT_BYTES, ...rest } = options;
     assert(options.size >= 1 && options.rank >= 0 && options.rank < options.size);
     assert(segmentBytes > 0 && segmentBytes % 4 === 0 && options.run.length <= 128);
-    assert(curve === undefined || curve.peers.length === options.size, 'one key per rank');
     const ring = rings++;
     const board = new StandingBoard();
     const epoch = new Int32Array(new SharedArrayBuffer(4));
@@ -103,7 +102,6 @@ export class Ring {
           ports: options.ports,
           directory: options.directory,
           segmentBytes,
-          curve,
         },
         memory: arena.memory,
         ...{ staging, outlet, board: board.memory, epoch },

@@ -1,12 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { SharedMemory } from '@ringmaster/base';
 import { type Context, Router } from 'zeromq';
-import type { Authenticator } from '../authenticator.js';
 import type { ThreadOptions } from '../options.js';
 import type { Seals } from '../seal/keys.js';
 import { readLetter, writeLetter } from '../seal/letters.js';
-import { CURVE_BYTES, listen, removeAddress, watch } from '../sockets.js';
+import { listen, removeAddress, watch } from '../sockets.js';
 import {
   CHUNK_BYTES,
   decodeRequest,
@@ -42,7 +41,6 @@ export class Donor {
   readonly #router: Router;
   /** Where ranks that fetch connect to. */
   #address = '';
-  readonly #domain = randomBytes(8).toString('hex');
   readonly #destroyed: Promise<void>;
   /** Who asked before there was an offer: routing ids, by rank. */
   readonly #waiting = new Map<number, Uint8Array>();
@@ -63,18 +61,12 @@ export class Donor {
     this.#options = options;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#epoch = epoch;
-    const { curve } = options;
     this.#router = new Router({
       context,
       linger: 0,
       ipv6: options.host.includes(':'),
       sendHighWaterMark: HIGH_WATER_MARK,
-      maxMessageSize: DONOR_HEADER_BYTES + CURVE_BYTES,
-      ...(curve && {
-        curveServer: true,
-        curveSecretKey: curve.secretKey,
-        zapDomain: this.#domain,
-      }),
+      maxMessageSize: DONOR_HEADER_BYTES,
     });
     this.#destroyed = watch(this.#router.events, () => undefined);
   }
@@ -85,14 +77,12 @@ export class Donor {
     memory: SharedMemory,
     epoch: Int32Array,
     context: Context,
-    authenticator: Authenticator | undefined,
   ): Promise<Donor> {
     const donor = new Donor(options, memory, epoch, context);
-    authenticator?.allow(donor.#domain, options.curve?.peers ?? []);
     try {
       donor.#address = await listen(donor.#router, options);
     } catch (error) {
-      await donor.close(authenticator);
+      await donor.close();
       throw error;
     }
     void donor.#listen();
@@ -116,11 +106,10 @@ export class Donor {
   }
 
   /** Resolves when the socket is destroyed. */
-  async close(authenticator: Authenticator | undefined): Promise<void> {
+  async close(): Promise<void> {
     this.#router.close();
     await this.#destroyed;
     await removeAddress(this.#address);
-    authenticator?.revoke(this.#domain);
   }
 
   async #listen(): Promise<void> {

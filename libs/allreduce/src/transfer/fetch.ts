@@ -8,7 +8,7 @@ import type { DonorSeat, Fetched, FetchRange, ThreadOptions } from '../options.j
 import type { StandingBoard } from '../ring/standing.js';
 import type { Seals } from '../seal/keys.js';
 import { readLetter, writeLetter } from '../seal/letters.js';
-import { CURVE_BYTES, watch } from '../sockets.js';
+import { watch } from '../sockets.js';
 import {
   CHUNK_BYTES,
   decodeReply,
@@ -52,7 +52,7 @@ export class Fetch {
     this.#seats = seats;
     this.#bytes = new Uint8Array(desk.memory.buffer, range.offset, range.length);
     this.#transfer = new Transfer(seats.length, range.length, range.deadlineMs, this.#started);
-    this.#dealers = seats.map(({ rank }) => this.#dealer(rank));
+    this.#dealers = seats.map(() => this.#dealer());
     this.#destroyed = Promise.all(
       this.#dealers.map((dealer, donor) =>
         watch(dealer.events, ({ type }) => {
@@ -96,20 +96,14 @@ export class Fetch {
     await this.#destroyed;
   }
 
-  #dealer(rank: number): Dealer {
+  #dealer(): Dealer {
     const { options, context } = this.#desk;
-    const { curve } = options;
     return new Dealer({
       context,
       linger: 0,
       ipv6: options.host.includes(':'),
       reconnectInterval: -1,
-      maxMessageSize: CHUNK_BYTES + CURVE_BYTES,
-      ...(curve && {
-        curvePublicKey: curve.publicKey,
-        curveSecretKey: curve.secretKey,
-        curveServerKey: curve.peers[rank] ?? '',
-      }),
+      maxMessageSize: CHUNK_BYTES,
     });
   }
 

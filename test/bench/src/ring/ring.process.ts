@@ -10,18 +10,17 @@ const settings = z
     rank: z.int(),
     size: z.int(),
     bytes: z.int(),
+    /** The address to listen at. */
+    host: z.string(),
     /** Whether neighbours read each other's memory, as trainers of one host do. */
     shared: z.boolean(),
     /** Whether integers are as wide as those of gradients, or need all of their bits. */
     narrow: z.boolean(),
     /** Whether frames are sealed, as between hosts. */
     seal: z.boolean(),
-    curve: z
-      .object({ publicKey: z.string(), secretKey: z.string(), peers: z.array(z.string()) })
-      .optional(),
   })
   .parse(JSON.parse(process.argv[2] ?? 'null'));
-const { rank, size, bytes, shared, narrow, seal, curve } = settings;
+const { rank, size, bytes, host, shared, narrow, seal } = settings;
 
 const room = 2 * bytes + 128;
 const arena = SharedArena.create(2 * SharedRegion.size(room) + bytes + 16 * 2 ** 20);
@@ -38,9 +37,9 @@ const ring = await Ring.bind({
   size,
   arena,
   transport: 'tcp',
+  host,
   region,
   seal,
-  ...(curve === undefined ? {} : { curve }),
 });
 let operations = 0;
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Contestant, turnSchema, type Command } from '../contestant.js';
 import { peerCommand, type Allocator } from '../peer.js';
 import type { Pace } from '../report.js';
+import { DEVICE, within, type Room } from '../room.js';
 import { Team } from '../team.js';
 import { seatSchema } from './trained-run.js';
 import { OPTIMIZER, SEED, type Shape, type TrainCase, type TrainingHome } from './training-home.js';
@@ -40,24 +41,33 @@ export interface Initial {
 
 const DEVICES = { cpu: { kind: 'cpu' }, gpu: { kind: 'gpu', index: 0 } } as const;
 
+/** What the processes of a side compute on, and on which hosts they are, if not all on this machine. */
+export interface Seating {
+  readonly device?: Pace['device'];
+  /** Of each rank. */
+  readonly rooms?: readonly Room[];
+}
+
 /** Our trainers, linked to a ring, at step 0. */
 export async function startOurs(
   home: TrainingHome,
   chosen: Omit<TrainCase, 'shape'>,
   size: number,
-  device: Pace['device'] = 'cpu',
+  { device = 'cpu', rooms }: Seating = {},
 ): Promise<{ readonly side: Side; readonly initial: Initial }> {
   const launch = home.launch(chosen);
   const program = fileURLToPath(new URL('./train.process.js', import.meta.url));
   const ranks = await Promise.all(
     Array.from({ length: size }, (_, rank) => {
-      const settings = { home: home.root, launch, rank, size };
+      const room = rooms?.[rank];
+      const address = room === undefined ? {} : { address: room.address };
+      const settings = { home: home.root, launch, rank, size, ...address };
       const command: Command = {
         program: process.execPath,
         args: [program, JSON.stringify(settings)],
         env: trainerEnvironment({ threads: 1, device: DEVICES[device] }),
       };
-      return Contestant.start(command, ourReadySchema);
+      return Contestant.start(within(room, command), ourReadySchema);
     }),
   );
   const seats = ranks.map(({ ready }) => ready.seat);
@@ -70,7 +80,7 @@ export async function startOurs(
   };
 }
 
-export interface PeerOptions {
+export interface PeerOptions extends Seating {
   readonly shape: Shape;
   readonly chosen: Omit<TrainCase, 'shape'>;
   readonly size: number;
@@ -80,12 +90,12 @@ export interface PeerOptions {
   /** Compute only the masked rows from the last attention on. */
   readonly narrow: boolean;
   readonly allocator: Allocator;
-  readonly device: Pace['device'];
 }
 
 /** PyTorch, with DistributedDataParallel over gloo where there are several ranks. */
 export async function startPeer(options: PeerOptions): Promise<Side> {
-  const { shape, chosen, size, initial, batches, compile, narrow, allocator, device } = options;
+  const { shape, chosen, size, initial, batches, compile, narrow, allocator } = options;
+  const { device = 'cpu', rooms } = options;
   const { sequences, ...sizes } = shape;
   const { dropout, microbatches, precision } = chosen;
   const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
@@ -103,14 +113,13 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
             narrow,
             precision,
             device: device === 'gpu' ? 'cuda' : 'cpu',
+            interface: rooms === undefined ? 'lo' : DEVICE,
           },
           model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
           ...{ optimizer: OPTIMIZER, batch: { sequences, microbatches }, seed: SEED },
         };
-        return Contestant.start(
-          await peerCommand('train.py', settings, { allocator }),
-          readySchema,
-        );
+        const command = await peerCommand('train.py', settings, { allocator });
+        return Contestant.start(within(rooms?.[rank], command), readySchema);
       }),
     );
     return new Team(ranks, blockSchema);

@@ -118,7 +118,7 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
   try {
     const batches = { path: await home.writeBatches(steps), steps };
     const chosen = { dropout, microbatches: workers, precision };
-    const { side, initial } = await startOurs(home, chosen, workers, pace.device);
+    const { side, initial } = await startOurs(home, chosen, workers, { device: pace.device });
     sides.set(OURS, side);
     const peers = Object.entries(pace.device === 'gpu' ? CARD_PEERS : PEERS).filter(
       ([, { narrow }]) => !narrow || shape.architecture === 'bert',

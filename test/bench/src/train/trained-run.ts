@@ -11,6 +11,8 @@ export const trainedRunSchema = z.object({
   launch: launchSchema,
   rank: z.int().min(0),
   size: z.int().positive(),
+  /** Where the ring listens. */
+  address: z.string().default('127.0.0.1'),
 });
 
 /** Where a rank is reached by the others. */
@@ -24,11 +26,12 @@ export async function openRun({
   launch,
   rank,
   size,
+  address,
 }: z.infer<typeof trainedRunSchema>): Promise<{ run: Run; session: Session; seat: Seat }> {
   const artifacts = openArtifacts(artifactsOf(home), join(home, 'cache'));
   const run = await loadRun(launch, artifacts, pino({ level: 'silent' }));
   await run.initialise();
-  const place = { control: '', address: '127.0.0.1', ports: null };
+  const place = { control: '', address, ports: null };
   const session = new Session(run, place, { generation: 1, rank, size, announced: () => 0 });
   return { run, session, seat: await session.bind() };
 }
