@@ -1,12 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ringmasterHome } from '@ringmaster/base';
-import { statusViewSchema } from '@ringmaster/protocol';
+import { readCoordinatorFile } from '@ringmaster/base/home-files';
+import { parseJoinString, statusViewSchema } from '@ringmaster/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Authority } from './authority.test.fixture.js';
 import { readRecords } from './cluster/records.js';
 import { isRunning } from './processes.js';
 import { ringmaster } from './run.test.fixture.js';
@@ -78,6 +81,26 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     expect(await ended).toBe(0);
   });
 
+  it('goes on with a coordinator that is started again, which takes no other ports', async () => {
+    const { child, ended } = await joining(freshHome());
+    const before = await workers();
+    const up = () => ringmaster(['up', '--workers', '0', '--json', '--home', cluster]);
+    const coordinator = readCoordinatorFile(ringmasterHome(cluster));
+    if (coordinator === null) throw new Error('no coordinator runs');
+    process.kill(coordinator.pid, 'SIGKILL');
+    await expect.poll(() => isRunning(coordinator)).toBe(false);
+    const [, port = ''] = /:(\d+)$/.exec(coordinator.control) ?? [];
+    const other = createServer().listen(Number(port), '127.0.0.1');
+    await once(other, 'listening');
+    expect((await up()).stderr).toMatch(/^ringmaster: PORT_IN_USE: Port \d+ .*\n {2}.*join anew/m);
+    other.close();
+    const again = await up();
+    expect(JSON.parse(again.stdout)).toMatchObject({ join: string });
+    await expect.poll(workers, { timeout: 60_000 }).toMatchObject([{ id: before[0]?.id }]);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
   it('leaves no worker behind when it is killed itself', async () => {
     const { child, ended } = await joining(freshHome());
     child.kill('SIGKILL');
@@ -131,6 +154,39 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     const outcome = await ringmaster(['join', string, '--home', cluster]);
     expect(outcome).toMatchObject({ exit: 2 });
     expect(outcome.stderr).toMatch(/^ringmaster: HOME_IN_USE/);
+  });
+
+  it('knows a certificate of an authority by its name, and the one that takes its place', async () => {
+    const home = join(root, 'vouched');
+    const authority = new Authority(mkdtempSync(join(root, 'authority-')));
+    const environment = { NODE_EXTRA_CA_CERTS: authority.certificate };
+    const up = (files: { cert: string; key: string }) =>
+      ringmaster(
+        [
+          ...['up', '--secure', '--workers', '0', '--json', '--home', home],
+          ...['--advertise', 'localhost', '--tls-cert', files.cert, '--tls-key', files.key],
+        ],
+        { environment },
+      );
+    const { url, join: vouched } = JSON.parse((await up(authority.issue('localhost'))).stdout) as {
+      url: string;
+      join: string;
+    };
+    expect(url).toMatch(/^https:\/\/localhost:\d+$/);
+    expect(parseJoinString(vouched)).toMatchObject({ url, fingerprint: null });
+    const stranger = await ringmaster(['join', vouched, '--home', freshHome()]);
+    expect(stranger.stderr).toMatch(/^ringmaster: CERTIFICATE_REFUSED/m);
+
+    const detached = await ringmaster(['join', '-', '--detach', '--home', freshHome()], {
+      ...{ input: vouched, environment },
+    });
+    expect(detached).toMatchObject({ exit: 0 });
+    expect((await ringmaster(['down', '--home', home], { environment })).exit).toBe(0);
+    const renewed = await up(authority.issue('localhost'));
+    expect(JSON.parse(renewed.stdout)).toEqual(expect.objectContaining({ url, join: vouched }));
+    expect((await ringmaster(['down', '--home', home], { environment })).exit).toBe(0);
+    const wrong = await up(authority.issue('elsewhere.example'));
+    expect(wrong.stderr).toMatch(/^ringmaster: CERTIFICATE_UNUSABLE: .*not for localhost/m);
   });
 
   it('ends well when the cluster ends', async () => {

@@ -176,13 +176,16 @@ export async function startCoordinator(
   );
   try {
     const last = store.setting('port');
-    const ports = portsToTry(options.port, last !== null && isHttpPort(Number(last)) ? last : null);
+    // Machines that have joined come back to where they have joined.
+    const isAwaited = members.any;
+    const lastPort = last !== null && isHttpPort(Number(last)) ? last : null;
+    const ports = portsToTry(options.port, lastPort, isAwaited);
     await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
     const { port } = server.server.address() as AddressInfo;
     file.url = `${certificate === null ? 'http' : 'https'}://${advertised}:${port}`;
     control = await ControlPlane.bind({
       ip: address.ip,
-      ports: portsToTry(options.controlPort, store.setting('control-port')),
+      ports: portsToTry(options.controlPort, store.setting('control-port'), isAwaited),
       ...{ curve, log },
       isKnown: (key) => key === curve?.clientPublic || members.has(key),
       onMessage: (peer, message) => {

@@ -10,6 +10,11 @@ export class Members {
     this.#keys = new Set(table.members());
   }
 
+  /** Whether any machine has joined. */
+  get any(): boolean {
+    return this.#keys.size > 0;
+  }
+
   has(publicKey: string): boolean {
     return this.#keys.has(publicKey);
   }

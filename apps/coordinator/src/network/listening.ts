@@ -1,10 +1,18 @@
 import { systemCode } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 
-/** Ports to try: the given one alone, or the one of the last time and then any that is free. */
-export function portsToTry(given: number | null, last: string | null): number[] {
+/**
+ * Ports to try: the given one alone, or the one of the last time and then any that is free.
+ * @param isAwaited Whether somebody elsewhere knows the one of the last time and no other way: then it is that one or none.
+ */
+export function portsToTry(
+  given: number | null,
+  last: string | null,
+  isAwaited: boolean,
+): number[] {
   if (given !== null) return [given];
-  return last === null ? [0] : [Number(last), 0];
+  if (last === null) return [0];
+  return isAwaited ? [Number(last)] : [Number(last), 0];
 }
 
 /**

@@ -21,7 +21,8 @@ export const clusterErrors = {
     status: 500,
     exit: 1,
     message: ({ host, port }) => `Port ${port} on ${host} is in use by another program`,
-    remedy: 'Choose another with --port, or leave --port out to take a free one.',
+    remedy:
+      'Free it, or choose another with --port or --control-port; machines that have joined join anew then.',
   }),
   PORT_NOT_PERMITTED: entry<{ port: number }>({
     status: 500,
