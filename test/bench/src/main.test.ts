@@ -30,13 +30,16 @@ describe('npm run bench', () => {
     },
   );
 
-  it.each(['ring', 'train', 'data'])('%s says at once what is missing to compare with', (name) => {
-    const { status, stdout, stderr } = bench(name, '--rounds', '1', '--steps', '1');
-    expect(stdout).toBe('');
-    expect(status).toBe(4);
-    expect(stderr).toMatch(
-      /^ringmaster: NOT_FOUND: \/nope\/python does not exist\n {2}.*setup.*\.sh$/m,
-    );
-    expect(stderr).not.toMatch(/^ {4}at /m);
-  });
+  it.each(['ring', 'train', 'data', 'hosts'])(
+    '%s says at once what is missing to compare with',
+    (name) => {
+      const { status, stdout, stderr } = bench(name, '--rounds', '1', '--steps', '1');
+      expect(stdout).toBe('');
+      expect(status).toBe(4);
+      expect(stderr).toMatch(
+        /^ringmaster: NOT_FOUND: \/nope\/python does not exist\n {2}.*setup.*\.sh$/m,
+      );
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    },
+  );
 });

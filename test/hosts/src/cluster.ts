@@ -40,7 +40,8 @@ export class Cluster {
 
   /** Starts it again. @throws when those who have joined could not come back by what they know */
   async restart(): Promise<void> {
-    if ((await up(this.seat)) !== this.joinString) throw new Error('it is joined by another string');
+    if ((await up(this.seat)) !== this.joinString)
+      throw new Error('it is joined by another string');
   }
 
   /** Runs the command line on the coordinator's host. */

@@ -9,7 +9,16 @@ const run = promisify(execFile);
 
 /** What `ip` is asked to do, in words; it throws with what `ip` says. */
 export function ip(...words: readonly string[]): void {
-  execFileSync('ip', words.join(' ').split(' '), { stdio: ['ignore', 'ignore', 'pipe'] });
+  command('ip', words);
+}
+
+/** The same of `tc`, for queues at links. */
+export function tc(...words: readonly string[]): void {
+  command('tc', words);
+}
+
+function command(program: string, words: readonly string[]): void {
+  execFileSync(program, words.join(' ').split(' '), { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 /** Prepares the file systems of a host as its first process, stays until its standard input ends, and buries orphans. */

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { possible } from '@ringmaster/base/testing';
-import { Host, ip } from './host.js';
+import { Host, ip, tc } from './host.js';
 
 const PREFIX = 'ringmaster-';
-/** Longest that a packet waits at a link that is limited, and what such a link sends at once: a large segment. */
+/** Longest that a packet waits at a link that is limited. */
 const QUEUE_MS = 400;
-const BURST = '64kb';
+/** What such a link sends at once: a large segment, and what it carries in a millisecond. */
+const burstOf = (megabits: number) => Math.max(65_536, (megabits * 1e6) / 8 / 1000);
 
 /** Whether hosts can be made here. Says so where they cannot. @throws where every test has to run (CI=true) */
 export function canMakeHosts(): boolean {
@@ -95,20 +96,12 @@ export class Network {
    * longer than `QUEUE_MS`. Null lifts the limit.
    */
   limit(host: Host, megabits: number | null): void {
-    const ends = [
-      [host.namespace, 'eth0'],
-      [this.#switch, host.name],
-    ] as const;
-    for (const [namespace, device] of ends) {
-      const queue = ['qdisc', megabits === null ? 'del' : 'replace', 'dev', device, 'root'];
-      const shape =
-        megabits === null
-          ? []
-          : ['tbf', 'rate', `${megabits}mbit`, 'burst', BURST, 'latency', `${QUEUE_MS}ms`];
-      execFileSync('tc', ['-n', namespace, ...queue, ...shape], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-    }
+    const discipline =
+      megabits === null
+        ? 'noqueue'
+        : `tbf rate ${megabits}mbit burst ${burstOf(megabits)} latency ${QUEUE_MS}ms`;
+    tc('-n', host.namespace, 'qdisc replace dev eth0 root', discipline);
+    tc('-n', this.#switch, 'qdisc replace dev', host.name, 'root', discipline);
   }
 
   /** Gives a host another address. */

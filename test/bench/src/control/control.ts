@@ -14,7 +14,14 @@ import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 
 const WORKERS = 1000;
+const PER_HOST = 10;
 const PER_JOB = 50;
+/** Hosts that die, one after another. */
+const DEATHS = 3;
+/** What a job goes on with, whichever hosts die. */
+const FEWEST = PER_JOB - DEATHS * PER_HOST;
+/** How long the coordinator is watched from a death on: the lease and what follows it. */
+const DEATH_SECONDS = 10;
 const QUEUED = 100_000;
 const REQUESTS = 500;
 const WATCHED_SECONDS = 20;
@@ -26,7 +33,9 @@ const TICKS_PER_SECOND = 100;
 /** What a coordinator itself costs at scale: its share of a core under many workers, its answers over a long queue. */
 export async function control(pace: Pace): Promise<Findings> {
   const wanted = (name: string) => pace.only?.includes(name) ?? true;
-  const shares = wanted('workers') ? await shareUnderWorkers() : [];
+  const { shares, deaths } = wanted('workers') ? await underWorkers() : { shares: [], deaths: [] };
+  const handling = deaths.map(({ seconds }) => seconds);
+  const processor = deaths.map(({ processorSeconds }) => processorSeconds);
   const { submits, lists } = wanted('queue')
     ? await answersOverQueue()
     : { submits: [], lists: [] };
@@ -34,19 +43,21 @@ export async function control(pace: Pace): Promise<Findings> {
     benchmark: 'control',
     versions: { node: process.versions.node },
     rows: [],
-    figures: { 'core, share': shares, 'submit, ms': submits, 'jobs, ms': lists },
+    figures: {
+      'core, share': shares,
+      'death of a host, s': handling,
+      'death of a host, processor s': processor,
+      'submit, ms': submits,
+      'jobs, ms': lists,
+    },
     notes: [
-      `${WORKERS} simulated workers in two processes, on real sockets: each sends heartbeats at the real rate, and its trainer of one of ${WORKERS / PER_JOB} jobs reports 5 steps every 0.5 s. A share is processor time of the coordinator's process per wall time, over each of ${WATCHED_SECONDS} s.`,
+      `${WORKERS} simulated workers on ${WORKERS / PER_HOST} hosts, ${PER_HOST} on each, on real sockets: each sends heartbeats at the real rate, and its trainer of one of ${WORKERS / PER_JOB} jobs reports 5 steps every 0.5 s. A share is processor time of the coordinator's process per wall time, over each of ${WATCHED_SECONDS} s. Then ${DEATHS} hosts fall silent, one after another, each with its ${PER_HOST} workers: how long it took from the coordinator's knowledge of it (a lease after the last sign of life) until the ring of every job that had lost ranks was formed anew, and what processor time more than its share the coordinator took in the ${DEATH_SECONDS} s from the death on.`,
       table(
-        ['share of a core', 'median', 'largest', 'target'],
+        ['', 'median', 'largest', 'target'],
         [
-          [
-            'coordinator',
-            ...(shares.length === 0
-              ? ['–', '–']
-              : [median(shares).toFixed(2), Math.max(...shares).toFixed(2)]),
-            '≤ 0.50',
-          ],
+          summary('share of a core', shares, '≤ 0.50'),
+          summary('death of a host, s', handling, '≤ 1.00'),
+          summary('death of a host, s of processor time', processor, '≤ 1.00'),
         ],
       ),
       `A queue of ${QUEUED.toLocaleString('en')} jobs, written through the store's own code before the coordinator starts; no workers, and the data of one job after another is being prepared meanwhile. ${REQUESTS} requests over HTTP, one after another; 'jobs' asks as the command line does. Milliseconds.`,
@@ -58,26 +69,49 @@ export async function control(pace: Pace): Promise<Findings> {
   };
 }
 
-async function shareUnderWorkers(): Promise<number[]> {
+function summary(name: string, values: readonly number[], target: string): string[] {
+  if (values.length === 0) return [name, '–', '–', target];
+  return [name, median(values).toFixed(2), Math.max(...values).toFixed(2), target];
+}
+
+/** What the death of a host asks of the coordinator. */
+interface Death {
+  /** From the knowledge of it until all rings were formed anew. */
+  readonly seconds: number;
+  /** Beyond what the coordinator takes without any death. */
+  readonly processorSeconds: number;
+}
+
+async function underWorkers(): Promise<{ shares: number[]; deaths: Death[] }> {
   const cluster = await Cluster.create({ leaseMs: detection.leaseMs });
   const fleets: ChildProcess[] = [];
+  const doomed: ChildProcess[] = [];
   try {
     await cluster.startCoordinator();
     await writeTexts(cluster.home.root);
     const { control: address, url } = announced(cluster);
     const version = await versionAt(url);
-    for (const first of [0, WORKERS / 2]) {
+    const start = (first: number, count: number) => {
       const main = fileURLToPath(new URL('./control.process.js', import.meta.url));
-      const args = [main, address, version, String(first), String(WORKERS / 2)];
-      fleets.push(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }));
-    }
+      const args = [main, address, version, ...[first, count, PER_HOST].map(String)];
+      const fleet = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+      fleets.push(fleet);
+      return fleet;
+    };
+    const lasting = WORKERS - DEATHS * PER_HOST;
+    for (const first of [0, lasting / 2]) start(first, lasting / 2);
+    for (let first = lasting; first < WORKERS; first += PER_HOST)
+      doomed.push(start(first, PER_HOST));
     await until('every worker registered', () => isTrue(areAlive(cluster)), SETTLE_MS);
-    const jobs = [];
+    const jobs: string[] = [];
     for (let number = 0; number < WORKERS / PER_JOB; number++)
-      jobs.push(await cluster.api.submit(wideJob(cluster.home.root)));
-    for (const { id } of jobs)
+      jobs.push((await cluster.api.submit(wideJob(cluster.home.root))).id);
+    for (const id of jobs)
       await until('every job runs', () => isTrue(isWhole(cluster, id)), SETTLE_MS);
-    return await sharesOf(cluster.coordinator.pid);
+    const shares = await sharesOf(cluster.coordinator.pid);
+    const deaths = [];
+    for (const host of doomed) deaths.push(await deathOf(host, cluster, jobs, median(shares)));
+    return { shares, deaths };
   } finally {
     for (const fleet of fleets) fleet.kill('SIGKILL');
     await cluster.coordinator.kill();
@@ -108,8 +142,30 @@ function wideJob(home: string) {
   return {
     ...jobOf(home, { steps: 1_000_000, checkpointEvery: 1_000_000 }),
     batch: { sequences: PER_JOB, microbatches: PER_JOB },
-    workers: { min: PER_JOB, max: PER_JOB },
+    workers: { min: FEWEST, max: PER_JOB },
   };
+}
+
+/** @param share What the coordinator takes of a core without a death. */
+async function deathOf(
+  host: ChildProcess,
+  { api, coordinator }: Cluster,
+  jobs: readonly string[],
+  share: number,
+): Promise<Death> {
+  const told = async () => (await Promise.all(jobs.map((job) => api.incidents(job)))).flat();
+  const before = (await told()).map(({ id }) => id);
+  const [since, processor] = [performance.now(), processorSeconds(coordinator.pid)];
+  // Nothing more is heard of it, and no connection ends.
+  host.kill('SIGSTOP');
+  await sleep(DEATH_SECONDS * 1000);
+  const taken = processorSeconds(coordinator.pid) - processor;
+  const usual = (share * (performance.now() - since)) / 1000;
+  const recoveries = (await told())
+    .filter(({ id }) => !before.includes(id))
+    .map(({ recovery }) => (recovery === null ? NaN : recovery.abort + recovery.form));
+  if (recoveries.length === 0) throw new Error('nobody has missed the host that died');
+  return { seconds: Math.max(...recoveries), processorSeconds: taken - usual };
 }
 
 async function sharesOf(pid: number): Promise<number[]> {

@@ -23,13 +23,16 @@ export class SimulatedWorker {
   readonly #trainers = new Map<string, SimulatedTrainer>();
   #sending: Promise<void> = Promise.resolve();
 
-  /** @param number Tells it from other simulated workers; it is its process id to the coordinator. */
-  constructor(control: string, version: string, number: number) {
+  /**
+   * @param number Tells it from other simulated workers; it is its process id to the coordinator.
+   * @param host The one that it is on.
+   */
+  constructor(control: string, version: string, number: number, host: string) {
     this.#socket.connect(control);
     void this.#listen();
     this.#send({
-      ...{ type: 'register', version, token: null, machine: 'm', host: 'simulated' },
-      ...{ namespace: 'simulated', pid: number, startTime: 0 },
+      ...{ type: 'register', version, token: null, machine: host, host },
+      ...{ namespace: host, pid: number, startTime: 0 },
       ...{ slots: 1, threads: 1, device: 'cpu', processor: 'x64', trainers: [], checkpoints: [] },
     });
     // Real workers were not all started at the same millisecond.
