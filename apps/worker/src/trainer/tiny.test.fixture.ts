@@ -9,7 +9,7 @@ const words =
   );
 
 /** Lines that a pure function of their number makes. */
-export function lines(count: number): string {
+function lines(count: number): string {
   const line = (number: number) =>
     Array.from(
       { length: 6 + (number % 7) },
@@ -80,12 +80,18 @@ export async function throughAKill(ground: TrainingGround, launch: Launch) {
   await first.next('progress', (said) => said.generation === 2 && said.steps.length > 0);
   await first.end();
   await Promise.all([second.failure(), third.failure()]);
-  const survivors = [second, third];
-  for (const [rank, trainer] of survivors.entries())
-    trainer.command({ type: 'prepare', generation: 3, rank, size: 2, planned: false });
+  return goOn([second, third], 3);
+}
+
+/** Survivors of a ring go on to the end, from the newest state that one of them holds; returns what rank 0 says. */
+export async function goOn(survivors: readonly TrainerProcess[], generation: number) {
+  for (const [rank, trainer] of survivors.entries()) {
+    const size = survivors.length;
+    trainer.command({ type: 'prepare', generation, rank, size, planned: false });
+  }
   const states = await Promise.all(
     survivors.map(async (trainer) => {
-      const { state } = await trainer.next('prepared', ({ generation }) => generation === 3);
+      const { state } = await trainer.next('prepared', (said) => said.generation === generation);
       return state;
     }),
   );
@@ -95,8 +101,8 @@ export async function throughAKill(ground: TrainingGround, launch: Launch) {
     state?.stateHash === newest.stateHash ? [rank] : [],
   );
   const begin = { at: 'peers', holders, position: newest } as const;
-  await form(survivors, { generation: 3, begin, microbatches });
-  const finished = await finish(survivors, 3);
+  await form(survivors, { generation, begin, microbatches });
+  const finished = await finish(survivors, generation);
   await Promise.all(survivors.map((trainer) => trainer.end()));
   return finished;
 }

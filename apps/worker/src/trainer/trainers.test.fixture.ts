@@ -6,6 +6,8 @@ import { ownIdentity } from '@ringmaster/base';
 import { BlobStore, prepareData } from '@ringmaster/data';
 import {
   artifactManifestSchema,
+  dataOf,
+  needsOf,
   parseJobSpec,
   specHash,
   tokenizerOf,
@@ -78,7 +80,7 @@ export class TrainingGround {
         ? { tokenizerFile: await this.#tokenizerOf(baseManifest ?? '') }
         : { tokenizer };
     const index = join(this.home, 'data');
-    const request = { data: spec.data, ...source };
+    const request = { data: dataOf(spec), needs: needsOf(spec), ...source };
     const { sha256 } = await prepareData(request, { store: this.store(), index });
     const hash = specHash(spec, sha256, baseManifest);
     return { job: 'test', spec, dataManifest: sha256, baseManifest, specHash: hash };
