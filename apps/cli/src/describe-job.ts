@@ -80,7 +80,7 @@ function describeRanks({ ranks }: JobView): string {
 }
 
 /** The slowest rank in a sentence, if the others wait for it. */
-export function describeStraggler(ranks: JobView['ranks']): string | null {
+function describeStraggler(ranks: JobView['ranks']): string | null {
   const sorted = [...ranks].sort((a, b) => a.phases.compute - b.phases.compute);
   const slowest = sorted.at(-1);
   const median = sorted[(sorted.length - 1) >> 1]?.phases.compute ?? 0;

@@ -1,31 +1,20 @@
-export type {
-  Columns,
-  ColumnValues,
-  Document,
-  ReadOptions,
-  Source,
-  SourceFile,
-} from './document.js';
 export { openFiles } from './readers/source.js';
 export { requireWithin, type Roots } from './readers/roots.js';
 export { openSpamAssassin } from './readers/spam-assassin.js';
-export type { Bytes } from './text/encoding.js';
-export { textLines, type TextLine } from './text/lines.js';
-export { cleanText, MARKUP, PLAIN, type Cleaned } from './clean/clean.js';
+export { textLines } from './text/lines.js';
+export { cleanText, MARKUP, PLAIN } from './clean/clean.js';
 export { loadTokenizer } from './tokenizers/load.js';
 export { surround, templateOf, type Surroundings } from './tokenizers/post-processor.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
-export { encodeWords, wordsIn, type EncodedWords } from './tokenizers/words.js';
+export { encodeWords, wordsIn } from './tokenizers/words.js';
 export { trainTokenizer } from './tokenizers/train.js';
 export { BlobStore, hashFile, type BlobInfo } from './blobs/blob-store.js';
 export { claimedSince, makeClaim } from './blobs/claim.js';
 export { takeBlob } from './blobs/take.js';
 export { isAbandoned, temporaryName } from './blobs/temporary-name.js';
-export { prepareData, type PreparedData, type PrepareOptions } from './prepare/prepare.js';
-export type { Phase, PrepareProgress } from './prepare/progress.js';
+export { prepareData } from './prepare/prepare.js';
+export type { PrepareProgress } from './prepare/progress.js';
 export { checkSources, type PrepareRequest } from './prepare/request.js';
-export type { EncodedColumns, TokenArray } from './shards/section.js';
-export { permutation } from './order.js';
 export {
   openDataset,
   parseDataManifest,

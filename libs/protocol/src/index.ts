@@ -9,11 +9,8 @@ export {
   jobFileSchema,
   tokenizerOf,
   type DataSection,
-  type FinetuneSpec,
   type JobSpec,
-  type PretrainSpec,
   type TokenizerRequest,
-  type TokenizerSection,
 } from './job-file/schema.js';
 export {
   columnsNamedIn,
@@ -25,13 +22,7 @@ export {
 } from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
 export { frozenBy } from './job-file/freeze.js';
-export {
-  architecturesOf,
-  kindOf,
-  type Architecture,
-  type ModelSection,
-} from './job-file/models/models.js';
-export type { ModelKind } from './job-file/models/transformer.js';
+export { architecturesOf, type ModelSection } from './job-file/models/models.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/access.js';

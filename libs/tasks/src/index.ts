@@ -1,14 +1,9 @@
 export { bindTask, type BoundTask } from './bound-task.js';
 export { surroundingsFor } from './batches/wrap.js';
-export {
-  evaluationBatches,
-  trainBatches,
-  type BatchSpec,
-  type TrainBatches,
-} from './batches/plan.js';
+export { trainBatches, type BatchSpec, type TrainBatches } from './batches/plan.js';
 export type { Prediction, Predictions, ServedModel } from './prediction/prediction.js';
 export type { ClassPrediction } from './text-classification/predict.js';
-export type { Measures, Metrics, SampleSet, Task } from './task.js';
+export type { Metrics } from './task.js';
 export { taskOfHead, tasks } from './tasks.js';
 export {
   importedManifest,
@@ -23,11 +18,5 @@ export {
   inspectModel,
   inspectWeights,
   plannedModel,
-  predictsOf,
 } from './models/inspect.js';
-export {
-  generate,
-  type Finish,
-  type Generated,
-  type GenerationOptions,
-} from './generation/generate.js';
+export { generate } from './generation/generate.js';

@@ -6,10 +6,8 @@ export {
   numericsRecord,
   trainerEnvironment,
   type Device,
-  type NumericsRecord,
-  type TrainerEnvironmentOptions,
 } from './runtime/environment.js';
 export { Ops, type Precision } from './runtime/ops.js';
-export { processor, processorKind, type Processor } from './runtime/processor.js';
+export { processor, processorKind } from './runtime/processor.js';
 export { Runtime } from './runtime/runtime.js';
 export { Tensor, tensorsIn, type DataType } from './runtime/tensor.js';

@@ -93,7 +93,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [head, rule, ...rows].map(line).join('\n');
 }
 
-export function comparisonTable(rows: readonly Row[]): string {
+function comparisonTable(rows: readonly Row[]): string {
   return table(
     ['case', 'ours', 'peer', 'unit', 'ratio', 'spread', 'ratio by processor time'],
     rows.map((row) => [

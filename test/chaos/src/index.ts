@@ -1,4 +1,4 @@
 export { Cluster } from './cluster.js';
-export { jobOf, writeTexts, type JobOptions } from './job.js';
+export { jobOf, writeTexts } from './job.js';
 export { until } from './patience.js';
-export { signal, Stage, type Victim } from './stage.js';
+export { signal, Stage } from './stage.js';

@@ -7,7 +7,7 @@ const WORDS =
     ' ',
   );
 const SENTENCES = 600;
-export const MICROBATCHES = 8;
+const MICROBATCHES = 8;
 
 export interface JobOptions {
   readonly steps: number;

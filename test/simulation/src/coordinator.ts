@@ -14,7 +14,7 @@ import { assert } from './witness.js';
 import type { Report, Worker } from './worker.js';
 
 /** How long after its start a coordinator waits for the workers of the one before. */
-export const LEASE_MS = 3000;
+const LEASE_MS = 3000;
 
 /** A coordinator of one job: the real transition, with what is in its store surviving its crashes. */
 export class Coordinator {

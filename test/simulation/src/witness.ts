@@ -92,7 +92,7 @@ export class Witness {
   }
 }
 
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation';
 }
 

@@ -5,7 +5,7 @@ import type { BackgroundWork } from '../background-work.js';
 import type { Reachable } from './reachable.js';
 
 /** Age below which an unreferenced blob may belong to an artifact that is being uploaded. */
-export const GRACE_MS = 60 * 60_000;
+const GRACE_MS = 60 * 60_000;
 /** Blobs that are judged without a pause. */
 const BATCH = 256;
 

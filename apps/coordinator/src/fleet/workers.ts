@@ -204,7 +204,7 @@ function viewOf(worker: Worker): WorkerView {
   };
 }
 
-export function stateOf({ presence, leaving, health }: Worker): WorkerView['state'] {
+function stateOf({ presence, leaving, health }: Worker): WorkerView['state'] {
   if (presence !== 'here') return presence;
   if (leaving) return 'leaving';
   return health.quarantinedUntil === null ? 'alive' : 'quarantined';

@@ -8,7 +8,7 @@ export const hash = (letter: string) => letter.repeat(64);
 
 export const LIMITS = { min: 1, max: 4, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
 
-export function report(step: number, change: Partial<StepReport> = {}): StepReport {
+function report(step: number, change: Partial<StepReport> = {}): StepReport {
   return {
     ...{ step, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1, attempts: 1 },
     ...{

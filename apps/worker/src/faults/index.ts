@@ -1,7 +1,1 @@
-export {
-  faultPoints,
-  FAULTS_VARIABLE,
-  type Fault,
-  type FaultAction,
-  type FaultPoint,
-} from './fault.js';
+export { FAULTS_VARIABLE, type Fault, type FaultAction, type FaultPoint } from './fault.js';

@@ -10,7 +10,7 @@ import { Slot, SLOT_BYTES } from './slot.js';
 export const ID_BYTES = 16;
 /** Rings of one process that are open at a time: the present one, the next, and some that are being closed. */
 const SLOTS = 16;
-export const HEAD_BYTES = SLOT_BYTES * (1 + SLOTS);
+const HEAD_BYTES = SLOT_BYTES * (1 + SLOTS);
 
 /** Where the rank after finds what a ring sends. */
 export interface Outlet {

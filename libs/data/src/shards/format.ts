@@ -27,7 +27,7 @@ import type { Section, SectionKind, TokenArray } from './section.js';
  *                 offsets[i] … offsets[i + 1]; then up to the next multiple of 8 bytes
  *       N values
  */
-export const MAGIC = Buffer.from('RMSHARD\0', 'latin1');
+const MAGIC = Buffer.from('RMSHARD\0', 'latin1');
 const VERSION = 2;
 const HEADER = 24;
 const ENTRY = 32;

@@ -9,7 +9,7 @@ import { ADAM_MOMENTS } from './algorithm.js';
 import type { Layout, TensorLayout } from './layout.js';
 
 /** Accepted steps whose largest gradient magnitudes are remembered. */
-export const HISTORY_LENGTH = 8;
+const HISTORY_LENGTH = 8;
 
 /** Bytes that are hashed at a time: Node hashes no more than 2 GiB in one call. */
 const HASH_STRIDE = 2 ** 30;

@@ -13,7 +13,7 @@ interface Contradiction {
  * What a job file says that cannot come true, and would be ignored in silence or fail long after the job was submitted.
  * Only what is submitted is asked: jobs that lie in a store, or run, stay what they are.
  */
-export function contradictionsIn(job: JobSpec): Contradiction[] {
+function contradictionsIn(job: JobSpec): Contradiction[] {
   return [...inWorkers(job), ...inSchedule(job), ...inSplits(job), ...inColumns(job)];
 }
 

@@ -30,7 +30,7 @@ export const launchSchema = z.object({
 });
 
 /** A trainer that a worker holds, as it tells the coordinator when it registers. */
-export const heldTrainerSchema = z.object({
+const heldTrainerSchema = z.object({
   trainer: z.string(),
   job: z.string(),
   pid: z.int(),

@@ -27,7 +27,7 @@ export interface BeamOptions {
 export const noBeams: Beams = { open: [{ tokens: [], sum: 0 }], ended: [] };
 
 /** What hypotheses are compared by: the mean logarithm of their tokens' probabilities. */
-export function scoreOf({ tokens, sum }: Hypothesis): number {
+function scoreOf({ tokens, sum }: Hypothesis): number {
   return sum / Math.max(1, tokens.length);
 }
 

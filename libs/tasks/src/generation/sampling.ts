@@ -64,7 +64,7 @@ export function weightsOf(
 }
 
 /** The index of the largest logit; the first of equals. */
-export function likeliest(logits: Float32Array): number {
+function likeliest(logits: Float32Array): number {
   let best = 0;
   logits.forEach((logit, id) => {
     if (logit > (logits[best] ?? -Infinity)) best = id;

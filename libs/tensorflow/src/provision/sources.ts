@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 
 /** The version of the npm package whose binding is compiled. */
-export const BINDING_VERSION = '4.22.0';
+const BINDING_VERSION = '4.22.0';
 
 /** The folder of the npm package whose binding is compiled and linked. */
 export function packageFolder(): string {

@@ -23,7 +23,7 @@ const NEARLY_REPEATED = 40;
 const DRAWS = 1024;
 
 /** Documents of invented words, by their number: words fall in frequency as 1 / rank (Zipf). */
-export class LargeCorpus {
+class LargeCorpus {
   readonly #stream = new RandomStream(randomKey(0, 'large corpus'));
   readonly #words = Array.from({ length: COMMON_WORDS }, (_, word) => spelling(word));
   readonly #length: number;

@@ -14,7 +14,7 @@ export const manifestSchema = z.looseObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Values of the chart; each set is one feature, which is on with these and off without. */
-export const FEATURES: Readonly<Record<string, readonly string[]>> = {
+const FEATURES: Readonly<Record<string, readonly string[]>> = {
   digest: [`image.digest=sha256:${'0'.repeat(64)}`],
   pullSecret: ['imagePullSecrets[0].name=registry'],
   gpus: ['workers.gpus=2', 'workers.slots=2', 'workers.runtimeClassName=nvidia'],

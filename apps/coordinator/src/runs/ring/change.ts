@@ -111,7 +111,7 @@ function beginningOf(run: Run, { from, members }: Generation): Beginning | null 
 }
 
 /** Takes a planned generation back. It may come true all the same, if its ring has agreed meanwhile. */
-export function withdraw(run: Run, planned: Generation, context: Context): Run {
+function withdraw(run: Run, planned: Generation, context: Context): Run {
   const { generation } = planned;
   const concerned = [...planned.members.map(({ trainer }) => trainer), ...planned.retiring];
   for (const trainer of concerned) {
