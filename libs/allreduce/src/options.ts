@@ -9,18 +9,15 @@ export interface RingOptions {
   readonly size: number;
   /** The arena that the ranges of operations lie in; the ring takes one segment of it while it is open. */
   readonly arena: SharedArena;
-  readonly transport: 'tcp' | 'ipc';
   /**
-   * A part of the arena that the rank after may map when it is on this host: what lies in it is not sent there. It works
-   * beside any transport, which then carries the messages alone.
+   * A part of the arena that the rank after may map when it is on this host: what lies in it is not sent there, and the
+   * sockets carry the messages alone.
    */
   readonly region?: SharedRegion | null;
-  /** For tcp: the address to listen at, default 127.0.0.1. */
+  /** The address to listen at, default 127.0.0.1. */
   readonly host?: string;
-  /** For tcp: the ports that may be listened at, both included; any where it is left out. */
+  /** The ports that may be listened at, both included; any where it is left out. */
   readonly ports?: PortRange;
-  /** For ipc: a directory that only this user may enter (mode 0700). */
-  readonly directory?: string;
   /** Largest payload of a frame, a multiple of 4; the same at all ranks. */
   readonly segmentBytes?: number;
   /** Whether every frame is sealed under keys that only this generation's ranks have; the same at all ranks. */
@@ -75,10 +72,6 @@ export interface Fetched {
 }
 
 /** The options in the form that crosses to the ring's thread. */
-export type ThreadOptions = Omit<
-  Required<RingOptions>,
-  'arena' | 'region' | 'ports' | 'directory'
-> & {
+export type ThreadOptions = Omit<Required<RingOptions>, 'arena' | 'region' | 'ports'> & {
   readonly ports: PortRange | undefined;
-  readonly directory: string | undefined;
 };

@@ -1,6 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomInt } from 'node:crypto';
 import type { Event, Observer, Pull, Router } from 'zeromq';
 import { RingFailure } from './failure.js';
 import type { ThreadOptions } from './options.js';
@@ -11,7 +9,7 @@ import type { ThreadOptions } from './options.js';
  * @throws RingFailure RING_BIND_FAILED
  */
 export async function listen(socket: Pull | Router, options: ThreadOptions): Promise<string> {
-  const addresses = await addressesOf(options);
+  const addresses = addressesOf(options);
   for (const [index, address] of addresses.entries()) {
     try {
       await socket.bind(address);
@@ -34,35 +32,16 @@ function isInUse(error: unknown): boolean {
 }
 
 /** The addresses at which a socket may listen, in the order in which they are tried. */
-async function addressesOf(options: ThreadOptions): Promise<readonly string[]> {
-  const { transport, host, ports, directory } = options;
-  if (transport === 'tcp') {
-    const at = host.includes(':') ? `tcp://[${host}]` : `tcp://${host}`;
-    if (ports === undefined) return [`${at}:*`];
-    // From anywhere in the range: a port that was just given up is not the first to be taken again.
-    const count = ports.last - ports.first + 1;
-    const start = randomInt(count);
-    return Array.from(
-      { length: count },
-      (_, turn) => `${at}:${ports.first + ((start + turn) % count)}`,
-    );
-  }
-  if (directory === undefined) throw new Error('ipc needs a directory');
-  const address = `ipc://${join(directory, randomBytes(6).toString('hex'))}`;
-  const refuse = (reason: string) =>
-    new RingFailure('RING_BIND_FAILED', { endpoint: address, reason });
-  const status = await stat(directory).catch((error: unknown) => {
-    throw refuse(String(error));
-  });
-  // Whoever can enter the directory could connect and be heard.
-  if ((status.mode & 0o077) !== 0) throw refuse('its directory is open to other users');
-  return [address];
-}
-
-/** ZeroMQ leaves the file of an ipc socket behind. */
-export async function removeAddress(address: string): Promise<void> {
-  const [, path] = /^ipc:\/\/(.+)$/.exec(address) ?? [];
-  if (path !== undefined) await rm(path, { force: true });
+function addressesOf({ host, ports }: ThreadOptions): readonly string[] {
+  const at = host.includes(':') ? `tcp://[${host}]` : `tcp://${host}`;
+  if (ports === undefined) return [`${at}:*`];
+  // From anywhere in the range: a port that was just given up is not the first to be taken again.
+  const count = ports.last - ports.first + 1;
+  const start = randomInt(count);
+  return Array.from(
+    { length: count },
+    (_, turn) => `${at}:${ports.first + ((start + turn) % count)}`,
+  );
 }
 
 /** Hands on the events of a socket; resolves when ZeroMQ has destroyed it, and with it every message of it. */

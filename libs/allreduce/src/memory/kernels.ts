@@ -53,7 +53,7 @@ export class Kernels {
     return this.#exports.quantiseAdd(target, source, length, exponent);
   }
 
-  /** The same with = in place of +=, whatever the target held. */
+  /** Like `quantiseAdd`, with = in place of +=: what the target held is lost. */
   quantiseSet(target: number, source: number, length: number, exponent: number): number {
     assert(Math.abs(exponent) <= MAXIMUM_EXPONENT, `exponent ${exponent} is out of range`);
     return this.#exports.quantiseSet(target, source, length, exponent);

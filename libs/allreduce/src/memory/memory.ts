@@ -35,7 +35,7 @@ export class SharedArena {
     return offset;
   }
 
-  /** The same, or null where there is no room. */
+  /** An offset like that of `allocate`, or null where there is no room. */
   tryAllocate(bytes: number, align = 64): number | null {
     const offset = this.#reuse(bytes, align) ?? Math.ceil(this.#end / align) * align;
     const end = offset + bytes;

@@ -1,6 +1,6 @@
 /** Where a rank is found, as the others of its generation are told: one URL. */
 export interface Endpoint {
-  /** What the rank before connects to: `tcp://HOST:PORT`, `ipc://PATH`. */
+  /** What the rank before connects to: `tcp://HOST:PORT`. */
   readonly address: string;
   /** Where the rank after finds the shared region; null where there is none. */
   readonly region: string | null;

@@ -227,7 +227,11 @@ export class Exchange {
     const { step } = this.#operation;
     const { rank, generation } = options;
     return new RingFailure('RING_PROTOCOL', {
-      ...{ rank, peer: links.before, generation, step, reason },
+      rank,
+      peer: links.before,
+      generation,
+      step,
+      reason,
     });
   }
 

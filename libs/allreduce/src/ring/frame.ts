@@ -34,7 +34,7 @@ export const HEADER_BYTES = 512;
 // Records are off: a stream of structure definitions would make frames depend on the frames before them.
 const packr = new Packr({ useRecords: false });
 
-/** The same fields always give the same bytes, which is what `judge` relies on. */
+/** The bytes of a header: equal fields always give equal bytes, which is what `judge` relies on. */
 export function encodeHeader(header: Header): Uint8Array {
   return packr.pack(Object.fromEntries(FIELDS.map((field) => [field, header[field]])));
 }

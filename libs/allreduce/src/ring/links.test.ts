@@ -1,7 +1,4 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Pull, Push } from 'zeromq';
 import { encodeMessage } from '@ringmaster/protocol';
 import { Kernels } from '../memory/kernels.js';
@@ -27,7 +24,6 @@ async function bind(options: Partial<RingOptions> = {}) {
     rank: 0,
     size: 2,
     arena,
-    transport: 'tcp',
     segmentBytes: 800,
     ...options,
   });
@@ -74,7 +70,8 @@ class Peer {
   allReduce(options: { readonly deadlineMs?: number } = {}) {
     return this.ring.allReduce({
       ...options,
-      ...{ step: 9, attempt: 2 },
+      step: 9,
+      attempt: 2,
       ranges: [{ offset: this.offset, length: LENGTH }],
     });
   }
@@ -332,27 +329,5 @@ describe('a ring that is closed while the rank after takes nothing', () => {
       const received = new Int32Array(Uint8Array.from(payload!).buffer);
       expect(received.every((value) => value === SUM)).toBe(true);
     }
-  });
-});
-
-describe('over ipc', () => {
-  let directory = '';
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'ring-'));
-    closing.push(() => rm(directory, { recursive: true }));
-  });
-
-  it('leaves no socket file behind', async () => {
-    const { ring } = await bind({ transport: 'ipc', directory });
-    expect(await readdir(directory)).toHaveLength(2);
-    await ring.close();
-    expect(await readdir(directory)).toHaveLength(0);
-  });
-
-  it('refuses a directory that others can enter', async () => {
-    await chmod(directory, 0o755);
-    await expect(bind({ transport: 'ipc', directory })).rejects.toMatchObject({
-      code: 'RING_BIND_FAILED',
-    });
   });
 });

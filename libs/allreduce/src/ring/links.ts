@@ -4,7 +4,7 @@ import { RingFailure } from '../failure.js';
 import type { ThreadOptions } from '../options.js';
 import type { Seals } from '../seal/keys.js';
 import { Sequence } from '../seal/sequence.js';
-import { listen, removeAddress, watch } from '../sockets.js';
+import { listen, watch } from '../sockets.js';
 import { HEADER_BYTES } from './frame.js';
 import type { StandingBoard } from './standing.js';
 
@@ -168,14 +168,13 @@ export class Links {
     this.#failure = 'it was closed';
     this.#onChange();
     await this.#ended;
-    await removeAddress(this.#address);
   }
 
   get #missing(): Neighbour {
     return this.#linked.after ? 'before' : 'after';
   }
 
-  /** Who merely connects is not the rank before: that one can seal. */
+  /** A peer that merely connects is not the rank before: that one can seal. */
   async #greet(): Promise<void> {
     try {
       await this.send(GREETING);

@@ -57,7 +57,6 @@ class Rank {
       rank,
       size: SIZE,
       arena,
-      transport: 'tcp',
       segmentBytes: SEGMENT_BYTES,
     });
     return new Rank(ring, arena, rank, savedBits);

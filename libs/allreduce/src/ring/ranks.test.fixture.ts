@@ -1,8 +1,5 @@
 /** A ring of child processes, one per rank, for tests. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { RingOptions } from '../options.js';
 import type { Bound, Command, Reply } from './rank.test.process.js';
 import type { Standing } from './standing.js';
@@ -65,21 +62,17 @@ export class RankProcess {
   }
 }
 
-type ProcessOptions = Pick<RingOptions, 'transport' | 'segmentBytes'> & {
+type ProcessOptions = Pick<RingOptions, 'segmentBytes'> & {
   readonly shared?: boolean;
   readonly deadlineMs: number;
 };
 
 export class RankProcesses {
   readonly ranks: readonly RankProcess[];
-  readonly #options: ProcessOptions & { readonly directory: string };
+  readonly #options: ProcessOptions;
   readonly #bytes: number;
 
-  private constructor(
-    ranks: readonly RankProcess[],
-    options: ProcessOptions & { readonly directory: string },
-    bytes: number,
-  ) {
+  private constructor(ranks: readonly RankProcess[], options: ProcessOptions, bytes: number) {
     this.ranks = ranks;
     this.#options = options;
     this.#bytes = bytes;
@@ -87,10 +80,9 @@ export class RankProcesses {
 
   /** A connected ring; `bytes` is the room for one step's buckets and lanes. */
   static async start(size: number, bytes: number, options: ProcessOptions): Promise<RankProcesses> {
-    const directory = await mkdtemp(join(tmpdir(), 'ring-'));
     const all = new RankProcesses(
       Array.from({ length: size }, () => new RankProcess()),
-      { ...options, directory },
+      options,
       bytes,
     );
     await all.form(all.ranks, 0);
@@ -127,6 +119,5 @@ export class RankProcesses {
   async end(): Promise<void> {
     for (const { child } of this.ranks) child.kill('SIGKILL');
     await Promise.all(this.ranks.map(({ exited }) => exited));
-    await rm(this.#options.directory, { recursive: true, force: true });
   }
 }

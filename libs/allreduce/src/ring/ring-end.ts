@@ -48,7 +48,11 @@ export class RingEnd {
     const kernels = Kernels.instantiate(memory);
     const links = await Links.bind(options, context);
     const desk: Desk = {
-      ...{ options, links, memory, kernels, board: new StandingBoard(board) },
+      options,
+      links,
+      memory,
+      kernels,
+      board: new StandingBoard(board),
       payloads: new Payloads(memory, kernels, staging),
       collector: new Collector(),
       references: outlet === null ? null : new References(memory, outlet),

@@ -100,11 +100,13 @@ export class Ring {
           seal: false,
           ...rest,
           ports: options.ports,
-          directory: options.directory,
           segmentBytes,
         },
         memory: arena.memory,
-        ...{ staging, outlet, board: board.memory, epoch },
+        staging,
+        outlet,
+        board: board.memory,
+        epoch,
       });
       const { address, publicKey, donor } = bound as Bound;
       const region = opened?.address ?? null;

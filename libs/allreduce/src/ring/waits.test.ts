@@ -35,7 +35,6 @@ describe.each([2, 3, 4, 7])('in a ring of %d, one goes silent', (size) => {
     'by $how (shared: $shared): every report leads to it, before the deadlines and after',
     async ({ how, shared }) => {
       const ring = await RankProcesses.start(size, 1_000_000, {
-        transport: 'tcp',
         deadlineMs: DEADLINE_MS,
         segmentBytes: 16_384,
         shared,

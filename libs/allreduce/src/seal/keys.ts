@@ -10,7 +10,7 @@ import { KEY_BYTES, Seal } from './seal.js';
 /** What one key is for: the frames from a rank to the one after it, or what a donor and another rank say to each other. */
 export type Purpose = 'ring' | 'request' | 'reply';
 
-/** Who has the keys: one rank of one generation of one run. */
+/** The owner of the keys: one rank of one generation of one run. */
 export interface Holder {
   readonly run: string;
   readonly generation: number;

@@ -18,8 +18,14 @@ afterEach(async () => {
 async function bind(rank: number, options: Partial<RingOptions> = {}) {
   const arena = SharedArena.create(1_048_576);
   const ring = await Ring.bind({
-    ...{ run: 'run-7', generation: 5, rank, size: 2, arena, transport: 'tcp' },
-    ...{ segmentBytes: 4_096, seal: true, ...options },
+    run: 'run-7',
+    generation: 5,
+    rank,
+    size: 2,
+    arena,
+    segmentBytes: 4_096,
+    seal: true,
+    ...options,
   });
   closing.push(() => ring.close());
   const offset = arena.allocate(4 * LENGTH);
@@ -76,8 +82,14 @@ function stranger(rank: Rank): Push {
 
 const forged = (generation: number) => [
   encodeHeader({
-    ...{ run: 'run-7', generation, rank: 1, step: 0, attempt: 0 },
-    ...{ bucket: 0, phase: 0, segment: 0 },
+    run: 'run-7',
+    generation,
+    rank: 1,
+    step: 0,
+    attempt: 0,
+    bucket: 0,
+    phase: 0,
+    segment: 0,
   }),
   Buffer.alloc(4_000, 1),
 ];

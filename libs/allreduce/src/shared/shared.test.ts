@@ -161,7 +161,7 @@ describe('a reference', () => {
 
 describe('a ring whose neighbour closes under a read', () => {
   it('is told that the neighbour is lost, whatever it has read', async () => {
-    const options = { run: 'run', generation: 1, size: 2, transport: 'tcp' } as const;
+    const options = { run: 'run', generation: 1, size: 2 } as const;
     const ranks = await Promise.all(
       [0, 1].map(async (rank) => {
         const arena = SharedArena.create(4 * SharedRegion.size(BYTES) + 4 * 2 ** 20);

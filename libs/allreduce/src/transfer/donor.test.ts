@@ -23,7 +23,6 @@ async function bind(rank: number, options: Partial<RingOptions> = {}) {
     rank,
     size: 4,
     arena,
-    transport: 'tcp',
     segmentBytes: 800,
     ...options,
   });

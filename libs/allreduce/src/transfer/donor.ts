@@ -5,7 +5,7 @@ import { type Context, Router } from 'zeromq';
 import type { ThreadOptions } from '../options.js';
 import type { Seals } from '../seal/keys.js';
 import { readLetter, writeLetter } from '../seal/letters.js';
-import { listen, removeAddress, watch } from '../sockets.js';
+import { listen, watch } from '../sockets.js';
 import {
   CHUNK_BYTES,
   decodeRequest,
@@ -42,7 +42,7 @@ export class Donor {
   /** Where ranks that fetch connect to. */
   #address = '';
   readonly #destroyed: Promise<void>;
-  /** Who asked before there was an offer: routing ids, by rank. */
+  /** Ranks that asked before there was an offer: routing ids, by rank. */
   readonly #waiting = new Map<number, Uint8Array>();
   /** Requests that came before it was known who may ask. */
   readonly #early: (readonly Uint8Array[])[] = [];
@@ -109,7 +109,6 @@ export class Donor {
   async close(): Promise<void> {
     this.#router.close();
     await this.#destroyed;
-    await removeAddress(this.#address);
   }
 
   async #listen(): Promise<void> {

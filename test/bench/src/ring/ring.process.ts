@@ -36,7 +36,6 @@ const ring = await Ring.bind({
   rank,
   size,
   arena,
-  transport: 'tcp',
   host,
   region,
   seal,

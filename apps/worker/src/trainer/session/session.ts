@@ -68,7 +68,6 @@ export class Session implements RingSession {
       size,
       arena: this.#run.memory.shared,
       region: this.#run.memory.region,
-      transport: 'tcp',
       ...(await listening(this.#place)),
     });
   }
@@ -109,7 +108,7 @@ export class Session implements RingSession {
     return (isFirst ? this.#terms?.firstShares : this.#terms?.shares) ?? [];
   }
 
-  /** Those that this rank computes. */
+  /** Microbatches that this rank computes in the next step. */
   get share(): readonly number[] {
     return this.shares[this.rank] ?? [];
   }
@@ -153,7 +152,10 @@ export class Session implements RingSession {
     // Buckets may be under way while this rank computes, which then waits for nobody.
     const waits = doing !== 'compute' && standing !== undefined && standing.operation !== 'idle';
     return {
-      ...{ generation: this.generation, step: this.#run.step, attempt, doing },
+      generation: this.generation,
+      step: this.#run.step,
+      attempt,
+      doing,
       waitsFor: waits ? standing.waitsFor : this.#waitedFor,
       seconds: waits ? standing.seconds : (performance.now() - since) / 1000,
     };
