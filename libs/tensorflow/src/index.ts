@@ -1,6 +1,5 @@
+export * from './kernels/index.js';
 export * from './provision/index.js';
-export { attribute } from './runtime/attributes.js';
-export type { Attribute } from './runtime/binding.js';
 export {
   isChatter,
   numericsRecord,
@@ -10,4 +9,4 @@ export {
 export { Ops, type Precision } from './runtime/ops.js';
 export { processor, processorKind } from './runtime/processor.js';
 export { Runtime } from './runtime/runtime.js';
-export { Tensor, tensorsIn, type DataType } from './runtime/tensor.js';
+export { Tensor } from './runtime/tensor.js';

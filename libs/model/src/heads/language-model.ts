@@ -1,6 +1,5 @@
-import type { Tensor } from '@ringmaster/tensorflow';
+import type { Activation, Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import type { Activation } from '../kernels/index.js';
 import { activate } from '../layers/activate.js';
 import { Decoder, type Score } from '../layers/decoder.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
@@ -53,7 +52,7 @@ export class LanguageModelHead implements Head {
     return new LanguageModelHead(null, new Decoder({ vocabulary, bias: null }));
   }
 
-  /** The same with weights of its own, as LLaMA has them. */
+  /** LLaMA's: the next token, by weights that are not the token embeddings. */
   static untied(options: UntiedOptions): LanguageModelHead {
     const { vocabulary, hidden, deviation } = options;
     const untied = { name: 'head.weight', hidden, deviation };

@@ -1,4 +1,4 @@
-import type { Activation } from '../kernels/index.js';
+import type { Activation } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
+import { composedKernels, nativeKernels, Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { Attention, type AttentionOptions } from './attention.js';
 import type { ParameterSpec, Pass } from './layer.js';
 import { plainLinear } from './linear.js';

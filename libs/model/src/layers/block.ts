@@ -1,5 +1,4 @@
-import type { Tensor } from '@ringmaster/tensorflow';
-import type { Activation } from '../kernels/index.js';
+import type { Activation, Tensor } from '@ringmaster/tensorflow';
 import { FeedForward } from './feed-forward.js';
 import type { Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory } from './linear.js';

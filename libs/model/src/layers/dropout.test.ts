@@ -1,8 +1,7 @@
 import { philox, randomKey } from '@ringmaster/base';
-import { Ops, Runtime } from '@ringmaster/tensorflow';
+import { composedKernels, nativeKernels, Ops, Runtime } from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { maskAt } from './dropout.js';
 import type { RandomScope } from './layer.js';
 

@@ -1,6 +1,5 @@
 import { randomKey } from '@ringmaster/base';
-import type { Tensor } from '@ringmaster/tensorflow';
-import type { Dropout } from '../kernels/index.js';
+import type { Dropout, Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
@@ -22,7 +21,7 @@ export function dropoutAt(
   return { dropped: Math.round(rate * LEVELS), key };
 }
 
-/** Its mask, of `shape`. */
+/** The mask of the dropout at a module path, of `shape`. */
 export function maskAt(
   pass: Pick<Pass, 'kernels' | 'random'>,
   shape: readonly number[],

@@ -1,4 +1,4 @@
-import type { Activation } from '../kernels/index.js';
+import type { Activation } from '@ringmaster/tensorflow';
 import { activate } from './activate.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';

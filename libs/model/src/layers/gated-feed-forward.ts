@@ -1,4 +1,4 @@
-import type { GateKind } from '../kernels/index.js';
+import type { GateKind } from '@ringmaster/tensorflow';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
 import { plus } from './plus.js';

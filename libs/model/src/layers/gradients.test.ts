@@ -1,9 +1,16 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
-import { Ops, Runtime, type Tensor } from '@ringmaster/tensorflow';
+import {
+  type Activation,
+  composedKernels,
+  type GateKind,
+  type Kernels,
+  nativeKernels,
+  Ops,
+  Runtime,
+  type Tensor,
+} from '@ringmaster/tensorflow';
 import { describe, expect, it } from 'vitest';
 
-import type { Activation, GateKind, Kernels } from '../kernels/index.js';
-import { composedKernels, nativeKernels } from '../kernels/kernels.js';
 import { activate } from './activate.js';
 import { Attention, type AttentionOptions } from './attention.js';
 import { Block, type BlockOptions } from './block.js';

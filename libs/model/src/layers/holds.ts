@@ -6,7 +6,7 @@ import type { Runtime, Tensor } from '@ringmaster/tensorflow';
  */
 export type Add = (sum: Tensor | null) => Tensor;
 
-/** Who still needs a tensor: it is freed when nobody does. Scopes of the runtime do not free what is held. */
+/** Counts of what still needs a tensor: it is freed when nothing does. Scopes of the runtime do not free what is held. */
 export class Holds {
   readonly #counts = new Map<Tensor, number>();
   readonly #runtime: Runtime;

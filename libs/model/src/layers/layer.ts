@@ -1,5 +1,4 @@
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
-import type { Kernels } from '../kernels/index.js';
+import type { Kernels, Ops, Tensor } from '@ringmaster/tensorflow';
 import type { Tape, Value } from './tape.js';
 
 /** One tensor that is trained. */

@@ -8,7 +8,7 @@ import { ParameterGradients, type Emit, type Trains } from './parameter-gradient
  */
 export interface Give {
   (input: Value, add: Add): void;
-  /** The same for a share that is added after all others, such as one of some rows alone; `needed` is kept for it. */
+  /** Takes a share that is added after all others, such as one of some rows alone; `needed` is kept for it. */
   last(input: Value, needed: Tensor, add: Add): void;
   parameter(name: string, add: Add): void;
 }

@@ -31,8 +31,13 @@ it.each(['float32', 'bfloat16'] as const)(
   `holds as many tensors and as much memory after ${STEPS} steps in %s as before them`,
   (precision) => {
     const config: ModelConfig = {
-      ...{ architecture: 'gpt' },
-      ...{ layers: 2, hidden: 32, heads: 2, intermediate: 128, context: 32, vocabulary: 100 },
+      architecture: 'gpt',
+      layers: 2,
+      hidden: 32,
+      heads: 2,
+      intermediate: 128,
+      context: 32,
+      vocabulary: 100,
       dropout: 0.1,
     };
     const model = new Model(runtime, config, 'causal-language-model', { precision });

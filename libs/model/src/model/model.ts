@@ -1,10 +1,16 @@
 import { frozenBy } from '@ringmaster/protocol';
-import { Ops, type Precision, type Runtime, type Tensor } from '@ringmaster/tensorflow';
+import {
+  type Kernels,
+  kernelsFor,
+  Ops,
+  type Precision,
+  type Runtime,
+  type Tensor,
+} from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
 import type { Network, Sequences } from '../families/family.js';
 import type { Head, HeadKind } from '../heads/head.js';
-import { kernelsFor, type Kernels } from '../kernels/index.js';
 import { downloaded, lossSum } from '../layers/cross-entropy.js';
 import type { Score } from '../layers/decoder.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';

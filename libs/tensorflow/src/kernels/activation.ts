@@ -1,5 +1,6 @@
 import { log } from '@ringmaster/base';
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 
 import { asType, biased } from './composed.js';
 import { pair, typed, zeroBias } from './native.js';

@@ -1,5 +1,6 @@
 import { bitsFor, powerOfTwo } from '@ringmaster/base';
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 
 import type { Heads } from './attention-heads.js';
 import type { AttentionSoftmaxKernels } from './attention-softmax.js';
@@ -17,7 +18,7 @@ export interface ProductOptions extends AttentionMask {
   readonly scale: number;
   /** Added to the scores: float32 [A,Q,K]; null for none. */
   readonly bias: Tensor | null;
-  /** That of the probabilities [B,A,Q,K]; null for none. */
+  /** Dropout of the probabilities [B,A,Q,K]; null for none. */
   readonly dropout: Dropout | null;
 }
 

@@ -1,4 +1,5 @@
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { biased } from './composed.js';
 import { none, typed } from './native.js';
 

@@ -1,5 +1,7 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
-import { Ops, Runtime, tensorsIn, type Precision, type Tensor } from '@ringmaster/tensorflow';
+import { Ops, type Precision } from '../runtime/ops.js';
+import { Runtime } from '../runtime/runtime.js';
+import { type Tensor, tensorsIn } from '../runtime/tensor.js';
 
 import { composedHeads, nativeHeads } from './attention-heads.js';
 import type { AttentionMask } from './attention-products.js';

@@ -1,4 +1,5 @@
-import type { DataType, Ops, Tensor } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
+import type { DataType, Tensor } from '../runtime/tensor.js';
 
 // What composed kernels have in common: TensorFlow's own operations, for every device that has no kernels of ours.
 

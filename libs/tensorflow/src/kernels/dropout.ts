@@ -1,5 +1,7 @@
 import type { RandomKey } from '@ringmaster/base';
-import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
+import { attribute } from '../runtime/attributes.js';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 
 import { asType } from './composed.js';
 import { typed } from './native.js';

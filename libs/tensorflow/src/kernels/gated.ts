@@ -1,4 +1,5 @@
-import type { Ops, Tensor } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { gate, slope, type Gate } from './activation.js';
 import { asType } from './composed.js';
 import { pair, typed } from './native.js';

@@ -1,4 +1,4 @@
 export type { Activation } from './activation.js';
 export type { Dropout } from './dropout.js';
 export type { GateKind } from './gated.js';
-export { kernelsFor, type Kernels } from './kernels.js';
+export { composedKernels, kernelsFor, nativeKernels, type Kernels } from './kernels.js';

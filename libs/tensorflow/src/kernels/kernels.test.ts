@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { trainerEnvironment } from '@ringmaster/tensorflow';
+import { trainerEnvironment } from '../runtime/environment.js';
 import { describe, expect, it } from 'vitest';
 
 import { cases, composed, native, runtime, valuesOf } from './cases.test.fixture.js';
 
-// Our own kernels against the same formulas in TensorFlow's operations. The composed ones are themselves checked against
-// differences (gradients.test.ts) and PyTorch (reference.test.ts).
+// Our own kernels against the same formulas in TensorFlow's operations. The composed ones are themselves checked where
+// layers use them: against finite differences, and against PyTorch.
 
 // float32: a few roundings of sums of up to a thousand terms. bfloat16: one rounding to 8 bits, which may go the other
 // way, and whatever it is multiplied with.

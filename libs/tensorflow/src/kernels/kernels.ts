@@ -1,4 +1,4 @@
-import type { Ops } from '@ringmaster/tensorflow';
+import type { Ops } from '../runtime/ops.js';
 
 import { composedActivation, nativeActivation, type ActivationKernels } from './activation.js';
 import { composedAddRows, nativeAddRows, type AddRowsKernels } from './add-rows.js';

@@ -1,10 +1,7 @@
-import {
-  attribute,
-  type Attribute,
-  type DataType,
-  type Runtime,
-  type Tensor,
-} from '@ringmaster/tensorflow';
+import { attribute } from '../runtime/attributes.js';
+import type { Attribute } from '../runtime/binding.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { DataType, Tensor } from '../runtime/tensor.js';
 import type { Dropout } from './dropout.js';
 
 // What native kernels have in common: operations of ours, compiled with the binding and registered when it is loaded.

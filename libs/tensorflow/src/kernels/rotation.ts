@@ -1,4 +1,6 @@
-import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
+import { attribute } from '../runtime/attributes.js';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { asType } from './composed.js';
 import { pair, typed } from './native.js';
 

@@ -1,4 +1,6 @@
-import { attribute, type Ops, type Tensor } from '@ringmaster/tensorflow';
+import { attribute } from '../runtime/attributes.js';
+import type { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { composedHeads, nativeHeads, type HeadKernels } from './attention-heads.js';
 import {
   attendHeads,
@@ -33,7 +35,7 @@ export interface SelfAttentionKernels {
 export interface SelfAttentionOptions extends AttentionMask {
   readonly sequences: number;
   readonly heads: number;
-  /** That of the probabilities [B,A,T,T]; null for none. */
+  /** Dropout of the probabilities [B,A,T,T]; null for none. */
   readonly dropout: Dropout | null;
 }
 

@@ -23,10 +23,16 @@ export async function compileBinding(folder: string, signal?: AbortSignal): Prom
     'g++',
     [
       ...COMPILER_FLAGS,
-      ...[`-I${nodeHeaders}`, `-I${packageFolder()}`, `-I${join(folder, 'tensorflow/include')}`],
+      `-I${nodeHeaders}`,
+      `-I${packageFolder()}`,
+      `-I${join(folder, 'tensorflow/include')}`,
       ...sourceFiles(),
-      ...['-o', join(folder, BINDING_PATH), `-L${join(folder, 'tensorflow')}`],
-      ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN'],
+      '-o',
+      join(folder, BINDING_PATH),
+      `-L${join(folder, 'tensorflow')}`,
+      '-l:libtensorflow_cc.so.2',
+      '-l:libtensorflow_framework.so.2',
+      '-Wl,-rpath,$ORIGIN',
     ],
     {
       // The compiler's temporary files stay in the cache too.

@@ -19,7 +19,13 @@ const KERNELS = fileURLToPath(new URL('../../native/', import.meta.url));
 
 /** What g++ is given besides files and folders: the kernels sum in fixed orders, so nothing may reorder them. */
 export const COMPILER_FLAGS: readonly string[] = [
-  ...['-O3', '-std=c++17', '-shared', '-fPIC', '-fopenmp', '-w', '-DNAPI_VERSION=8'],
+  '-O3',
+  '-std=c++17',
+  '-shared',
+  '-fPIC',
+  '-fopenmp',
+  '-w',
+  '-DNAPI_VERSION=8',
 ];
 
 /** Source files that are compiled into one library. */

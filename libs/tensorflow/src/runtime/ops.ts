@@ -154,7 +154,7 @@ export class Ops {
     return this.runtime.execute('ReluGrad', [dy, y], FLOAT);
   }
 
-  /** The same values under another shape, without a copy; one extent may be −1. */
+  /** The values of x under another shape, without a copy; one extent may be −1. */
   reshape(x: Tensor, shape: readonly number[]): Tensor {
     return this.runtime.execute('Reshape', [x, this.runtime.integers(shape)], reshape(x));
   }
