@@ -1,12 +1,9 @@
-import type { Tensor } from '@ringmaster/tensorflow';
-import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import type { Score } from '../layers/decoder.js';
+import type { Batch, Tokens } from '../batch.js';
 import { asFloat32 } from '../layers/factor.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import type { Value } from '../layers/tape.js';
-import { scoreClasses, trainClasses } from './classes.js';
-import type { Head } from './head.js';
+import { ClassHead } from './class-head.js';
 
 export interface LastTokenClassHeadOptions {
   /** Makes the linear layers. */
@@ -20,11 +17,12 @@ export interface LastTokenClassHeadOptions {
  * A class from the last token of a sequence, the only one that has seen all others in a causal network: a linear
  * classifier without a bias, as in `LlamaForSequenceClassification`.
  */
-export class LastTokenClassHead implements Head {
+export class LastTokenClassHead extends ClassHead {
   readonly parameters: readonly ParameterSpec[];
   readonly #classifier: LinearLayer;
 
   constructor({ linear, hidden, labels, deviation }: LastTokenClassHeadOptions) {
+    super('class');
     this.#classifier = linear('classifier', hidden, labels, deviation, { bias: false });
     this.parameters = this.#classifier.parameters;
   }
@@ -35,14 +33,6 @@ export class LastTokenClassHead implements Head {
 
   rowsToPredict(tokens: Tokens): Int32Array {
     return lastRows(tokens);
-  }
-
-  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
-    return trainClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
-  }
-
-  score(pass: Pass, hidden: Value, batch: Batch): Score {
-    return scoreClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
   }
 
   /** [B, labels]. */

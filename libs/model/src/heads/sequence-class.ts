@@ -1,13 +1,10 @@
-import type { Tensor } from '@ringmaster/tensorflow';
-import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import type { Score } from '../layers/decoder.js';
+import type { Batch, Tokens } from '../batch.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
-import { scoreClasses, trainClasses } from './classes.js';
-import type { Head } from './head.js';
+import { ClassHead } from './class-head.js';
 
 export interface SequenceClassHeadOptions {
   /** Makes the linear layers. */
@@ -23,13 +20,14 @@ export interface SequenceClassHeadOptions {
 }
 
 /** A class from the first token of a sequence: dropout(activation(pooler(dropout(x₀)))) into a linear classifier. */
-export class SequenceClassHead implements Head {
+export class SequenceClassHead extends ClassHead {
   readonly parameters: readonly ParameterSpec[];
   readonly #options: SequenceClassHeadOptions;
   readonly #pooler: LinearLayer;
   readonly #classifier: LinearLayer;
 
   constructor(options: SequenceClassHeadOptions) {
+    super('class');
     const { linear, hidden, labels, deviation } = options;
     this.#options = options;
     this.#pooler = linear('pooler', hidden, hidden, deviation);
@@ -43,14 +41,6 @@ export class SequenceClassHead implements Head {
 
   rowsToPredict(tokens: Tokens): Int32Array {
     return firstRows(tokens);
-  }
-
-  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
-    return trainClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
-  }
-
-  score(pass: Pass, hidden: Value, batch: Batch): Score {
-    return scoreClasses(pass, this.logits(pass, hidden), targetsOf(batch, 'class').ids);
   }
 
   /** [B, labels]. */
