@@ -1,11 +1,11 @@
-import type { Checkpoints as Port } from '@ringmaster/worker/generations';
+import { CheckpointTurns, type Checkpoints as Port } from '@ringmaster/worker/generations';
 import type { Process } from './process.js';
 import { positionOf } from './state.js';
 
-/** Checkpoints that take simulated time: never more than one at once. */
+/** Checkpoints that take simulated time. */
 export class Checkpoints implements Port {
   readonly #process: Process;
-  #writing: Promise<void> | null = null;
+  readonly #turns = new CheckpointTurns((generation) => this.#write(generation));
 
   constructor(process: Process) {
     this.#process = process;
@@ -16,23 +16,15 @@ export class Checkpoints implements Port {
   }
 
   write(generation: number): void {
-    if (this.#writing === null) void this.#begin(generation);
+    this.#turns.offer(generation);
   }
 
-  async save(generation: number): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    await this.#begin(generation);
+  save(generation: number): Promise<void> {
+    return this.#turns.take(generation);
   }
 
-  async settled(): Promise<void> {
-    await this.#writing;
-  }
-
-  #begin(generation: number): Promise<void> {
-    this.#writing = this.#write(generation).finally(() => {
-      this.#writing = null;
-    });
-    return this.#writing;
+  settled(): Promise<void> {
+    return this.#turns.settled();
   }
 
   async #write(generation: number): Promise<void> {

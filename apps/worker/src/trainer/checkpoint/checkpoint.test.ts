@@ -209,7 +209,9 @@ describe('a checkpoint', () => {
         subject.goTo(10 + round);
         await writer.save(1);
         expect(sent.at(-1)).toMatchObject({
-          ...{ type: 'checkpoint-failed', generation: 1, step: 10 + round },
+          type: 'checkpoint-failed',
+          generation: 1,
+          step: 10 + round,
           error: { code: 'DISK_FULL' },
         });
         expect(incoming()).toEqual([]);

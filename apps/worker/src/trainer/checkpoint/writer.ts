@@ -6,6 +6,7 @@ import type { Checkpoints } from '../ports.js';
 import { manifestOf } from '../run/manifest.js';
 import type { Late, Stored } from './messages.js';
 import type { Subject } from './subject.js';
+import { CheckpointTurns } from './turns.js';
 import { WritingThread } from './writing.js';
 
 /**
@@ -17,8 +18,8 @@ export class CheckpointWriter implements Checkpoints {
   readonly #run: Subject;
   readonly #send: (message: TrainerMessage) => void;
   readonly #log: Logger;
+  readonly #turns = new CheckpointTurns((generation) => this.#write(generation));
   #thread: WritingThread | null = null;
-  #writing: Promise<void> | null = null;
   /** What was said of the newest checkpoint, if the coordinator could not be given it at first. */
   #undelivered: Extract<TrainerMessage, { type: 'checkpointed' }> | null = null;
 
@@ -39,10 +40,7 @@ export class CheckpointWriter implements Checkpoints {
 
   /** Begins a checkpoint of the present state; passed over while the one before is still being written. */
   write(generation: number): void {
-    if (this.#writing === null) {
-      void this.#begin(generation);
-      return;
-    }
+    if (this.#turns.offer(generation)) return;
     const { step } = this.#run;
     this.#log.warn(
       { generation, step },
@@ -51,21 +49,13 @@ export class CheckpointWriter implements Checkpoints {
   }
 
   /** Makes the present state durable; resolves when the message that tells how that went is sent. */
-  async save(generation: number): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    await this.#begin(generation);
+  save(generation: number): Promise<void> {
+    return this.#turns.take(generation);
   }
 
   /** Resolves when no checkpoint is being written. */
-  async settled(): Promise<void> {
-    await this.#writing;
-  }
-
-  #begin(generation: number): Promise<void> {
-    this.#writing = this.#write(generation).finally(() => {
-      this.#writing = null;
-    });
-    return this.#writing;
+  settled(): Promise<void> {
+    return this.#turns.settled();
   }
 
   async #write(generation: number): Promise<void> {

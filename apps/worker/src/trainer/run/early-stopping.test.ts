@@ -7,8 +7,14 @@ import { afterEvaluation, evaluationsBy } from './early-stopping.js';
 const better = metricsOf('text-classification');
 
 const fresh: Counters = {
-  ...{ step: 0, updates: 0, nonFinite: 0, nonFiniteInARow: 0 },
-  ...{ evaluations: 0, best: null, evaluationsSinceBest: 0, stopped: false },
+  step: 0,
+  updates: 0,
+  nonFinite: 0,
+  nonFiniteInARow: 0,
+  evaluations: 0,
+  best: null,
+  evaluationsSinceBest: 0,
+  stopped: false,
 };
 
 /** Evaluates a step after another until the training is stopped or there is no loss left. */
@@ -26,10 +32,16 @@ function evaluate(losses: readonly number[], patience: number, minimumDelta = 0)
 describe('early stopping', () => {
   it('stops after as many evaluations as patience allows since the best one', () => {
     expect(evaluate([3, 2, 2.5, 2.4, 1], 2)).toMatchObject({
-      ...{ stopped: true, evaluations: 4, evaluationsSinceBest: 2, best: { metric: 2, step: 2 } },
+      stopped: true,
+      evaluations: 4,
+      evaluationsSinceBest: 2,
+      best: { metric: 2, step: 2 },
     });
     expect(evaluate([3, 2, 2.5, 1, 1.5], 2)).toMatchObject({
-      ...{ stopped: false, evaluations: 5, evaluationsSinceBest: 1, best: { metric: 1, step: 4 } },
+      stopped: false,
+      evaluations: 5,
+      evaluationsSinceBest: 1,
+      best: { metric: 1, step: 4 },
     });
   });
 

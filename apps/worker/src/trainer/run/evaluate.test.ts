@@ -23,8 +23,11 @@ describe('a run with early stopping', () => {
   it('ends at the same evaluation with the same state and model, wherever it was interrupted', async () => {
     const job = (every: number) =>
       tinyJob(ground, {
-        ...{ steps: 60, optimizer: { learningRate: 3e-3 } },
-        ...{ evaluation: { every: 4 }, earlyStopping: stopping, checkpoint: { every, keep: 99 } },
+        steps: 60,
+        optimizer: { learningRate: 3e-3 },
+        evaluation: { every: 4 },
+        earlyStopping: stopping,
+        checkpoint: { every, keep: 99 },
       });
     // A checkpoint is written after a step and before its evaluation: the first run's owe one, the second's do not.
     const alone = await train(ground, await job(4), 1);

@@ -33,9 +33,8 @@ export class Run implements TrainedRun {
   readonly layout: Layout;
   readonly #optimizer: Optimizer;
   #attempts = 0;
-  #initialised = false;
-  /** Whether what the state's memory holds, though it is not in use, is still the state of step 0. */
-  #isSetAside = false;
+  /** What the memory of the state holds: nothing of use, the state of step 0 that is not in use yet, or the state. */
+  #holds: 'nothing' | 'beginning' | 'state' = 'nothing';
 
   /** @param loaded Its model has been given values of all parameters, whatever they are. */
   constructor(loaded: Loaded, memory: RunMemory, buckets: Buckets) {
@@ -100,7 +99,7 @@ export class Run implements TrainedRun {
 
   /** Whether the state holds anything yet. */
   get isInitialised(): boolean {
-    return this.#initialised;
+    return this.#holds === 'state';
   }
 
   stateHash(): string {
@@ -134,9 +133,8 @@ export class Run implements TrainedRun {
 
   /** Makes the state of step 0 from the specification, or takes into use the one that was set aside. */
   async initialise(): Promise<void> {
-    if (this.#isSetAside) {
-      this.#isSetAside = false;
-      this.#initialised = true;
+    if (this.#holds === 'beginning') {
+      this.#holds = 'state';
       return;
     }
     const values = await this.loaded.initialValues();
@@ -156,19 +154,17 @@ export class Run implements TrainedRun {
     this.forget();
     change();
     this.#loadModel('parameters');
-    this.#initialised = true;
+    this.#holds = 'state';
   }
 
   /** Says that the state is about to be overwritten, or is not to be used: the run has none until another is put in place. */
   forget(): void {
-    this.#initialised = false;
-    this.#isSetAside = false;
+    this.#holds = 'nothing';
   }
 
   /** Says that the state of step 0, which is in use, is not to be used yet: the run has none until one is put in place. */
   setAside(): void {
-    this.#initialised = false;
-    this.#isSetAside = true;
+    this.#holds = 'beginning';
   }
 
   /** Gives the model the final weights. The run is over: nothing is computed on its parameters any more. */
