@@ -11,6 +11,9 @@ import { launchOf, TestCoordinator } from './agent/coordinator.test.fixture.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 
+/** Heartbeats in which a trainer that gives no sign of life is found: two seconds of silence, and two looks. */
+const SILENCE = 26;
+
 /** Signals this far apart are two requests. */
 const INSISTING_MS = 1100;
 
@@ -49,7 +52,7 @@ afterEach(async () => {
 describe('a worker', () => {
   it('finds that its trainer lives, and leaves in order at the first signal', async () => {
     const pid = await start();
-    await sleep(4000);
+    await coordinator.heartbeats(SILENCE);
     expect(coordinator.heard.map(({ type }) => type)).not.toContain('trainer-silent');
     worker.kill('SIGTERM');
     await coordinator.take('leaving');
@@ -79,7 +82,7 @@ describe('a worker', () => {
     await startAs(prefix);
     const { pid } = coordinator.registration;
     process.kill(pid, 'SIGHUP');
-    await sleep(500);
+    await coordinator.heartbeats(3);
     expect(isAlive(pid)).toBe(true);
     expect(coordinator.heard.map(({ type }) => type)).not.toContain('leaving');
     process.kill(pid, 'SIGTERM');
@@ -98,7 +101,7 @@ describe('a worker', () => {
       worker.kill(signal);
       await sleep(INSISTING_MS);
       worker.kill('SIGHUP');
-      await sleep(200);
+      await coordinator.heartbeats(2);
       expect(isAlive(pid)).toBe(true);
       expect(coordinator.heard.map(({ type }) => type)).not.toContain('leave');
       await coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });

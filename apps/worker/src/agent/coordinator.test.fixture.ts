@@ -34,6 +34,7 @@ export class TestCoordinator {
   /** Routing ids of the workers by name. */
   readonly #peers = new Map<string, string>();
   #wake: () => void = () => undefined;
+  #heartbeats = 0;
   #registration: Message<'register'> | null = null;
 
   private constructor(router: Router) {
@@ -77,6 +78,15 @@ export class TestCoordinator {
     }
   }
 
+  /**
+   * Resolves when a worker has sent so many more heartbeats, six of which come in a lease: it was running meanwhile, so
+   * what it has not said until then it did not want to say.
+   */
+  async heartbeats(count: number): Promise<void> {
+    const until = this.#heartbeats + count;
+    while (this.#heartbeats < until) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
   #answerTo(worker: string, { type }: WorkerMessage): CoordinatorMessage | null {
     const { leaseMs, artifacts, known } = this;
     if (type === 'register') return { type: 'registered', worker, leaseMs, artifacts };
@@ -89,7 +99,8 @@ export class TestCoordinator {
       const message = decodeMessage(workerMessageSchema, frame ?? new Uint8Array(), peer);
       const worker = peer.split('@')[0] ?? '';
       this.#peers.set(worker, peer);
-      if (message.type !== 'heartbeat') this.heard.push(message);
+      if (message.type === 'heartbeat') this.#heartbeats++;
+      else this.heard.push(message);
       if (message.type === 'register') this.#registration = message;
       const answer = this.answering ? this.#answerTo(worker, message) : null;
       // A test that ends closes the socket while messages are still read from it.

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { possible } from '@ringmaster/base/testing';
+import { detection } from '@ringmaster/protocol';
 import { isAlive, untilGone } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf } from './coordinator.test.fixture.js';
@@ -14,8 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close());
 
-/** Longer than any silence that a lease of the test coordinator allows. */
-const LONG_MS = 4000;
+/** Longer than any silence that is allowed, and two looks. */
+const LONG_MS = detection.leastSilenceMs + 2 * detection.watchMs + 500;
 
 /**
  * A control group whose processes may take 64 MB together, of version 1 or below our own of version 2 (cgroups(7)); null
@@ -57,7 +58,7 @@ describe('the death of a trainer', () => {
 
   it('tells how much memory it has used', async () => {
     const { pid } = await scene.startWithTrainer('good');
-    await sleep(600);
+    await scene.coordinator.heartbeats(6);
     process.kill(pid, 'SIGKILL');
     const { rssBytes, outOfMemory } = await scene.coordinator.take('trainer-exited');
     expect(outOfMemory).toBe(false);
@@ -122,7 +123,7 @@ describe('nobody is taken for stopped', () => {
     for (const each of both) process.kill(each, 'SIGSTOP');
     await sleep(LONG_MS);
     for (const each of both) process.kill(each, 'SIGCONT');
-    await sleep(1000);
+    await scene.coordinator.heartbeats(8);
     expect(scene.coordinator.heard.map(({ type }) => type)).not.toContain('trainer-silent');
     expect(isAlive(pid)).toBe(true);
     agent.kill('SIGKILL');
@@ -137,7 +138,7 @@ describe('a worker that was stopped', () => {
     await scene.coordinator.tell('victim', { type: 'launch', launch: launchOf('good') });
     const { pid } = await scene.coordinator.take('trainer-started');
     agent.kill('SIGSTOP');
-    await sleep(1000);
+    await sleep(scene.coordinator.leaseMs + 100);
     scene.coordinator.known = false;
     agent.kill('SIGCONT');
     const { trainers } = await scene.coordinator.take('register');

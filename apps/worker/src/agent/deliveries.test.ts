@@ -25,13 +25,26 @@ afterEach(async () => {
 
 const hash = sha256('state');
 const about: ArtifactManifest = {
-  ...{ format: 1, kind: 'checkpoint', job: 'j', name: 'n', step: 1, evaluations: 0, metrics: {} },
-  ...{ stateHash: hash, specHash: hash, dataManifest: hash, baseManifest: null },
-  ...{ task: 'masked-language-model', labels: null, files: {} },
+  format: 1,
+  kind: 'checkpoint',
+  job: 'j',
+  name: 'n',
+  step: 1,
+  evaluations: 0,
+  metrics: {},
+  stateHash: hash,
+  specHash: hash,
+  dataManifest: hash,
+  baseManifest: null,
+  task: 'masked-language-model',
+  labels: null,
+  files: {},
 };
 
 const checkpointOf = (manifest: string): KeptCheckpoint => ({
-  ...{ job: 'j', specHash: hash, manifest },
+  job: 'j',
+  specHash: hash,
+  manifest,
   position: { step: 1, evaluations: 0, stateHash: hash },
 });
 
@@ -92,7 +105,9 @@ describe('a kept checkpoint', () => {
     const location = { ...scene.coordinator.artifacts, token: null };
     const told: KeptCheckpoint[][] = [];
     const deliveries = new Deliveries({
-      ...{ kept, cache: scene.cache, log: pino({ level: 'silent' }) },
+      kept,
+      cache: scene.cache,
+      log: pino({ level: 'silent' }),
       register: () => {
         kept.forget(first.manifest);
         told.push(deliveries.list());

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentOptions } from './agent.js';
@@ -20,7 +19,7 @@ describe('a worker that is asked to leave', () => {
     const { ending, pid } = await scene.startWithTrainer('good');
     scene.leaving.abort();
     await scene.coordinator.take('leaving');
-    await sleep(1000);
+    await scene.coordinator.heartbeats(4);
     expect(isAlive(pid)).toBe(true);
     expect(heard()).not.toContain('leave');
     await scene.coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'good-1' });
@@ -33,7 +32,7 @@ describe('a worker that is asked to leave', () => {
     await scene.startWithTrainer('good');
     scene.leaving.abort();
     await scene.coordinator.take('leaving');
-    await sleep(300);
+    await scene.coordinator.heartbeats(1);
     await scene.coordinator.tell('worker-1', { type: 'heard', known: false });
     expect((await scene.coordinator.take('register')).trainers).toHaveLength(1);
     await scene.coordinator.take('leaving');

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
 
 const numbered = (number: number): WorkerMessage => ({
-  ...{ type: 'trainer-silent', trainer: String(number), seconds: 0 },
+  type: 'trainer-silent',
+  trainer: String(number),
+  seconds: 0,
 });
 
 const happening = fc.oneof(

@@ -80,7 +80,9 @@ describe('a checkpoint', () => {
     await scene.startWithTrainer('good');
     scene.coordinator.answering = false;
     await scene.coordinator.tell('worker-1', {
-      ...{ type: 'trainer-command', trainer: 'good-1', command: { type: 'save' } },
+      type: 'trainer-command',
+      trainer: 'good-1',
+      command: { type: 'save' },
     });
     await scene.coordinator.take('trainer-message', isCheckpoint);
     expect(kept()).toEqual([`${checkpoint.manifest}.json`]);
