@@ -18,14 +18,29 @@ import { version } from './version.js';
 export function jobView(id: string, state: JobState, step = 0): JobView {
   const isFailed = state === 'failed';
   return {
-    ...{ id, name: `name-of-${id}`, kind: 'pretrain', state, priority: 0, after: [], base: null },
+    id,
+    name: `name-of-${id}`,
+    kind: 'pretrain',
+    state,
+    priority: 0,
+    after: [],
+    base: null,
     step,
     steps: 10,
     parameters: { trained: 1_000_000, frozen: 3_000_000 },
-    ...{ generation: 1, workers: ['w-1'], ranks: [], loss: 2.5, evaluation: null },
+    generation: 1,
+    workers: ['w-1'],
+    ranks: [],
+    loss: 2.5,
+    evaluation: null,
     stoppedEarly: null,
-    ...{ throughput: { tokensPerSecond: 1000 }, etaSeconds: 9, progress: null },
-    ...{ createdAt: '2026-01-01T00:00:00.000Z', startedAt: null, endedAt: null, result: null },
+    throughput: { tokensPerSecond: 1000 },
+    etaSeconds: 9,
+    progress: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    startedAt: null,
+    endedAt: null,
+    result: null,
     error: isFailed ? new RingmasterError('DISK_FULL', { path: '/data' }).toBody() : null,
   };
 }
@@ -55,8 +70,14 @@ export function modelView(id: string, name: string): ModelView {
 
 export function incident(id: number, rest: Partial<IncidentView> = {}): IncidentView {
   return {
-    ...{ id, at: '2026-01-01T00:00:00.000Z', job: 'j-1', worker: 'w-1', step: 3, generation: 1 },
-    ...{ what: 'it broke', recovery: null },
+    id,
+    at: '2026-01-01T00:00:00.000Z',
+    job: 'j-1',
+    worker: 'w-1',
+    step: 3,
+    generation: 1,
+    what: 'it broke',
+    recovery: null,
     ...rest,
   };
 }

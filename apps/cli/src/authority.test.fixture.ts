@@ -32,9 +32,21 @@ export class Authority {
       `/CN=${name}`,
     );
     this.#openssl(
-      ...['x509', '-req', '-in', path('csr'), '-out', path('pem'), '-days', '1', '-CAcreateserial'],
-      ...['-CA', this.certificate, '-CAkey', join(this.#directory, 'authority.key')],
-      ...['-extfile', path('names')],
+      'x509',
+      '-req',
+      '-in',
+      path('csr'),
+      '-out',
+      path('pem'),
+      '-days',
+      '1',
+      '-CAcreateserial',
+      '-CA',
+      this.certificate,
+      '-CAkey',
+      join(this.#directory, 'authority.key'),
+      '-extfile',
+      path('names'),
     );
     return { cert: path('pem'), key: path('key') };
   }

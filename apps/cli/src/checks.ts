@@ -42,10 +42,16 @@ const ok = (check: string, detail: string): Finding => ({
   remedy: null,
 });
 const warn = (check: string, detail: string, remedy: string): Finding => ({
-  ...{ check, state: 'warn', detail, remedy },
+  check,
+  state: 'warn',
+  detail,
+  remedy,
 });
 const fail = (check: string, detail: string, remedy: string): Finding => ({
-  ...{ check, state: 'fail', detail, remedy },
+  check,
+  state: 'fail',
+  detail,
+  remedy,
 });
 
 function node(): Finding {

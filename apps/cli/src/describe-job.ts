@@ -71,7 +71,9 @@ function describeParameters({ parameters }: JobView): string | null {
 function describeRanks({ ranks }: JobView): string {
   const ms = (seconds: number) => (seconds * 1000).toFixed(1);
   const rows = ranks.map(({ rank, worker, microbatches, phases }) => [
-    ...[rank, worker, microbatches],
+    rank,
+    worker,
+    microbatches,
     ...[phases.compute, phases.quantise, phases.send, phases.wait, phases.update].map(ms),
   ]);
   const heading = 'RANK WORKER MICROBATCHES COMPUTE QUANTISE SEND WAIT UPDATE'.split(' ');

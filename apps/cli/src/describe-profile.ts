@@ -38,7 +38,11 @@ function meanTimes(steps: readonly StepTimes[]): Times {
   const [wait, update] = [phase('wait'), phase('update')];
   const within = mean(({ seconds }) => seconds);
   return {
-    ...{ compute, quantise, send, wait, update },
+    compute,
+    quantise,
+    send,
+    wait,
+    update,
     other: Math.max(0, within - compute - quantise - send - wait - update),
     between: betweenSteps(steps),
   };

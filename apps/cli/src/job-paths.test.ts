@@ -34,8 +34,12 @@ describe('paths of a job file', () => {
   for (const folder of ['run [v2] (copy)/texts', 'data[12]', 'data1', '{a,b}!', 'a\\b*?'])
     mkdirSync(join(top, folder), { recursive: true });
   for (const file of [
-    ...['run [v2] (copy)/texts/a (1).txt', 'run [v2] (copy)/b.txt', 'data[12]/c.txt'],
-    ...['data1/d.txt', '{a,b}!/e.txt', 'a\\b*?/f.txt'],
+    'run [v2] (copy)/texts/a (1).txt',
+    'run [v2] (copy)/b.txt',
+    'data[12]/c.txt',
+    'data1/d.txt',
+    '{a,b}!/e.txt',
+    'a\\b*?/f.txt',
   ])
     writeFileSync(join(top, file), 'x');
 

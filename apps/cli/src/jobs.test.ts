@@ -9,8 +9,11 @@ import { ringmaster } from './run.test.fixture.js';
 const traceSchema = z.object({
   traceEvents: z.array(
     z.object({
-      ...{ name: z.string(), ph: z.enum(['X', 'M']), tid: z.int() },
-      ...{ ts: z.number().optional(), dur: z.number().optional() },
+      name: z.string(),
+      ph: z.enum(['X', 'M']),
+      tid: z.int(),
+      ts: z.number().optional(),
+      dur: z.number().optional(),
     }),
   ),
 });
@@ -37,7 +40,10 @@ describe('jobs', () => {
     const { stdout } = await ringmaster(['jobs', ...wanted, ...home()]);
     const query = new URL(api.requests.at(-1)?.url ?? '', api.url).searchParams;
     expect(Object.fromEntries(query)).toEqual({
-      ...{ state: 'running', kind: 'pretrain', name: 'a b', limit: '9' },
+      state: 'running',
+      kind: 'pretrain',
+      name: 'a b',
+      limit: '9',
     });
     expect(stdout).toMatch(/^ID +NAME +KIND .* AGE$/m);
     expect(stdout).toMatch(/ 2h$/m);
@@ -64,7 +70,9 @@ describe('pause and resume', () => {
 describe('job', () => {
   const phases = { compute: 0.1, quantise: 0.01, send: 0.002, wait: 0.05, update: 0.003 };
   const rank = (number: number, compute: number) => ({
-    ...{ rank: number, worker: `w-${number}`, microbatches: 2 },
+    rank: number,
+    worker: `w-${number}`,
+    microbatches: 2,
     phases: { ...phases, compute },
   });
 
@@ -85,14 +93,12 @@ describe('job', () => {
 
   it('tells where the time of its newest steps went, also as a trace', async () => {
     const steps = [7, 8].map((step, index) => ({
-      ...{
-        step,
-        startedAt: 1000 + 250 * index,
-        seconds: 0.2,
-        phases,
-        attempts: 1,
-        microbatches: 2,
-      },
+      step,
+      startedAt: 1000 + 250 * index,
+      seconds: 0.2,
+      phases,
+      attempts: 1,
+      microbatches: 2,
     }));
     const ranks = [
       { rank: 0, worker: 'w-0', steps },
@@ -134,7 +140,11 @@ describe('job', () => {
   it('prints its whole specification, and draws its curve', async () => {
     const spec = { kind: 'pretrain', name: 'tiny' };
     const point = (step: number) => ({
-      ...{ step, loss: 10 - step, learningRate: 1, gradientNorm: 1, tokensPerSecond: 1 },
+      step,
+      loss: 10 - step,
+      learningRate: 1,
+      gradientNorm: 1,
+      tokensPerSecond: 1,
       ledger: null,
     });
     api.ownJson('GET /v1/jobs/j-1/spec', spec);

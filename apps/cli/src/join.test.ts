@@ -124,7 +124,14 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
 
   it('is ended by the end of its token', async () => {
     const made = await ringmaster([
-      ...['token', 'create', 'lent', '--scope', 'join', '--json', '--home', cluster],
+      'token',
+      'create',
+      'lent',
+      '--scope',
+      'join',
+      '--json',
+      '--home',
+      cluster,
     ]);
     const lent = JSON.parse(made.stdout) as { id: string; join: string };
     const [own, home] = [string, freshHome()];
@@ -163,8 +170,19 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     const up = (files: { cert: string; key: string }) =>
       ringmaster(
         [
-          ...['up', '--secure', '--workers', '0', '--json', '--home', home],
-          ...['--advertise', 'localhost', '--tls-cert', files.cert, '--tls-key', files.key],
+          'up',
+          '--secure',
+          '--workers',
+          '0',
+          '--json',
+          '--home',
+          home,
+          '--advertise',
+          'localhost',
+          '--tls-cert',
+          files.cert,
+          '--tls-key',
+          files.key,
         ],
         { environment },
       );
@@ -178,7 +196,8 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     expect(stranger.stderr).toMatch(/^ringmaster: CERTIFICATE_REFUSED/m);
 
     const detached = await ringmaster(['join', '-', '--detach', '--home', freshHome()], {
-      ...{ input: vouched, environment },
+      input: vouched,
+      environment,
     });
     expect(detached).toMatchObject({ exit: 0 });
     expect((await ringmaster(['down', '--home', home], { environment })).exit).toBe(0);

@@ -62,8 +62,16 @@ async function storedModel(
 ): Promise<string[]> {
   const { cluster } = await client.status();
   return [
-    ...['--artifacts-url', client.url, '--artifacts-directory', directory],
+    '--artifacts-url',
+    client.url,
+    '--artifacts-directory',
+    directory,
     ...(client.fingerprint === null ? [] : ['--artifacts-fingerprint', client.fingerprint]),
-    ...['--cluster', cluster, '--cache', cache, '--model', id],
+    '--cluster',
+    cluster,
+    '--cache',
+    cache,
+    '--model',
+    id,
   ];
 }

@@ -29,7 +29,7 @@ export function ringOptions(verb: Command): Command {
     );
 }
 
-/** The same as arguments of the worker's program. */
+/** Options of rings as arguments of the worker's program. */
 export function ringArguments({ address, ringPorts }: RingOptions): string[] {
   return [
     ...(address === undefined ? [] : ['--address', address]),

@@ -34,8 +34,13 @@ describe('room', () => {
   it('is made by removing prepared data', async () => {
     const id = 'ab'.repeat(32);
     const view: PreparedDataView = {
-      ...{ id, bytes: 1_500_000, documents: 1234, tokens: 5, vocabulary: 300 },
-      ...{ usedAt: '2026-01-01T00:00:00.000Z', job: 'j-1' },
+      id,
+      bytes: 1_500_000,
+      documents: 1234,
+      tokens: 5,
+      vocabulary: 300,
+      usedAt: '2026-01-01T00:00:00.000Z',
+      job: 'j-1',
     };
     api.json('GET /v1/data', [view]);
     const { stdout } = await run('data', 'list');
@@ -47,7 +52,9 @@ describe('room', () => {
 
   it('is made by pruning, which tells what it would do', async () => {
     const view: PruneView = {
-      ...{ dryRun: true, jobs: { count: 2, ids: ['j-1', 'j-2'] }, data: { count: 0, ids: [] } },
+      dryRun: true,
+      jobs: { count: 2, ids: ['j-1', 'j-2'] },
+      data: { count: 0, ids: [] },
       bytes: 2_500_000_000,
     };
     api.json('POST /v1/prune', view);
@@ -61,11 +68,21 @@ describe('room', () => {
 
   it('is what the status tells of, most first', async () => {
     const kinds = {
-      ...{ models: 40_000_000, checkpoints: 120_000_000, data: 0 },
-      ...{ other: 0, cache: 0, logs: 5000, database: 9000 },
+      models: 40_000_000,
+      checkpoints: 120_000_000,
+      data: 0,
+      other: 0,
+      cache: 0,
+      logs: 5000,
+      database: 9000,
     };
     const status: StatusView = {
-      ...{ cluster: 'c', version: '0', url: api.url, uptimeSeconds: 1, workers: [], jobs: {} },
+      cluster: 'c',
+      version: '0',
+      url: api.url,
+      uptimeSeconds: 1,
+      workers: [],
+      jobs: {},
       workerCounts: {},
       storage: { at: '2026-01-01T00:00:00.000Z', total: 160_014_000, kinds },
     };

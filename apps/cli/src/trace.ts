@@ -56,7 +56,12 @@ export function traceOf({ job, generation, ranks }: ProfileView): {
 function spansOf(times: StepTimes, tid: number, originMs: number): Span[] {
   const { step, startedAt, seconds, phases, attempts, microbatches } = times;
   const span = (name: string, ts: number, dur: number): Span => ({
-    ...{ ph: 'X', name, pid: 0, tid, ts, dur },
+    ph: 'X',
+    name,
+    pid: 0,
+    tid,
+    ts,
+    dur,
   });
   let end = (startedAt - originMs) * 1e3;
   const whole = span(`step ${step}`, end, seconds * 1e6);

@@ -246,17 +246,19 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{
-          type: 'register',
-          version: '0.1.0',
-          token: null,
-          machine: 'm',
-          host: 'test',
-          slots: 1,
-          processor: 'x64',
-        },
-        ...{ namespace: 'test', pid: 1000, startTime: 1 },
-        ...{ threads: 1, device: 'cpu', trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }] },
+        type: 'register',
+        version: '0.1.0',
+        token: null,
+        machine: 'm',
+        host: 'test',
+        slots: 1,
+        processor: 'x64',
+        namespace: 'test',
+        pid: 1000,
+        startTime: 1,
+        threads: 1,
+        device: 'cpu',
+        trainers: [{ trainer: 't-old', job: 'j-old', pid: 1 }],
         checkpoints: [],
       });
       await eventually('end-trainer', () =>
@@ -270,17 +272,20 @@ describe('a worker', () => {
     inScene(async (scene) => {
       const worker = await scene.join();
       worker.send({
-        ...{
-          type: 'register',
-          version: '9.9.9',
-          token: null,
-          machine: 'm',
-          host: 'other',
-          slots: 1,
-          processor: 'x64',
-        },
-        ...{ namespace: 'test', pid: 1, startTime: 1 },
-        ...{ threads: 1, device: 'cpu', trainers: [], checkpoints: [] },
+        type: 'register',
+        version: '9.9.9',
+        token: null,
+        machine: 'm',
+        host: 'other',
+        slots: 1,
+        processor: 'x64',
+        namespace: 'test',
+        pid: 1,
+        startTime: 1,
+        threads: 1,
+        device: 'cpu',
+        trainers: [],
+        checkpoints: [],
       });
       const refusal = await eventually('refused', () =>
         worker.heard.find(({ type }) => type === 'refused'),

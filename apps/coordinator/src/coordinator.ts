@@ -84,7 +84,10 @@ export async function startCoordinator(
   const id = store.setting('cluster') ?? newId('c', Date.now());
   store.setSetting('cluster', id);
   const file: CoordinatorFile = {
-    ...{ cluster: id, ...ownIdentity(), url: '', control: '' },
+    cluster: id,
+    ...ownIdentity(),
+    url: '',
+    control: '',
     fingerprint: certificate?.fingerprint ?? null,
   };
   /** `leaving`: jobs save their state; `stopping`: trainers end, and what becomes of them tells nothing any more. */
@@ -186,7 +189,8 @@ export async function startCoordinator(
     control = await ControlPlane.bind({
       ip: address.ip,
       ports: portsToTry(options.controlPort, store.setting('control-port'), isAwaited),
-      ...{ curve, log },
+      curve,
+      log,
       isKnown: (key) => key === curve?.clientPublic || members.has(key),
       onMessage: (peer, message) => {
         parts.metrics.messages.inc({ type: message.type });

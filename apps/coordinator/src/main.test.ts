@@ -223,7 +223,9 @@ describe('a secure cluster', () => {
       const strangers = [
         new FakeWorker({ control, pid: 1, token }),
         new FakeWorker({
-          ...{ control, pid: 2, token },
+          control,
+          pid: 2,
+          token,
           keys: { server: keys.server, public: foreign.publicKey, secret: foreign.secretKey },
         }),
       ];

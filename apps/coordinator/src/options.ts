@@ -69,7 +69,10 @@ export function parseOptions(args: readonly string[]): Options {
     if ((cert === undefined) !== (key === undefined))
       throw new Error('--tls-cert and --tls-key are given together');
     return {
-      ...{ home, host, secure, leaseMs: lease },
+      home,
+      host,
+      secure,
+      leaseMs: lease,
       allowedHosts: others['allowed-host'],
       dataRoots: others['data-root']?.map((root) => resolve(root)) ?? null,
       port: others.port ?? null,

@@ -37,9 +37,20 @@ describe('a coordinator that has ended', () => {
       for (const [name, content] of Object.entries(await tinyModelFiles()))
         files[name] = await blobs.putBytes(Buffer.from(content));
       const manifest = {
-        ...{ format: 1, kind: 'model', job: null, name: 'slow', step: 0, evaluations: 0 },
-        ...{ stateHash: NOTHING, specHash: NOTHING, dataManifest: NOTHING, baseManifest: null },
-        ...{ task: 'masked-language-model', labels: null, metrics: {}, files },
+        format: 1,
+        kind: 'model',
+        job: null,
+        name: 'slow',
+        step: 0,
+        evaluations: 0,
+        stateHash: NOTHING,
+        specHash: NOTHING,
+        dataManifest: NOTHING,
+        baseManifest: null,
+        task: 'masked-language-model',
+        labels: null,
+        metrics: {},
+        files,
       };
       const { sha256: id } = await blobs.putBytes(Buffer.from(JSON.stringify(manifest)));
       const registered = client.json('POST', '/v1/models', { manifest: id }).catch(() => 'gone');
@@ -67,8 +78,11 @@ describe('a coordinator that has ended', () => {
       preparation.start(
         'j',
         {
-          ...{ spec: parseJobSpec(pretrainSpec(await smallCorpus(home))), base: null, roots: null },
-          ...{ artifacts: join(home, 'artifacts'), index: join(home, 'data') },
+          spec: parseJobSpec(pretrainSpec(await smallCorpus(home))),
+          base: null,
+          roots: null,
+          artifacts: join(home, 'artifacts'),
+          index: join(home, 'data'),
         },
         () => undefined,
       );

@@ -215,7 +215,9 @@ describe('pruning', () => {
       const path = join(storage.home, 'artifacts', 'sha256', sha256(stray).slice(0, 2));
       utimesSync(join(path, sha256(stray).slice(2)), 1, 1);
       expect(await storage.prune({ dryRun: true })).toEqual({
-        ...{ dryRun: true, jobs: { count: 0, ids: [] }, data: { count: 0, ids: [] } },
+        dryRun: true,
+        jobs: { count: 0, ids: [] },
+        data: { count: 0, ids: [] },
         bytes: stray.length,
       });
       const foreseen = await storage.prune({ olderThan: '0s', dryRun: true });

@@ -26,7 +26,12 @@ afterAll(() => coordinator.shutDown(0));
 
 const ask = (url: string, fingerprint: string | null, headers = {}) =>
   exchange(new URL(url), {
-    ...{ method: 'GET', headers, body: null, signal: null, answerMs: 5000, fingerprint },
+    method: 'GET',
+    headers,
+    body: null,
+    signal: null,
+    answerMs: 5000,
+    fingerprint,
   });
 
 describe('a coordinator that speaks TLS', () => {

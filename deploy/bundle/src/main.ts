@@ -109,27 +109,33 @@ async function stage(staging: string, manifest: string): Promise<void> {
   );
 }
 
-/** The same members in the same order from the same files: TensorFlow's under `runtime`, Node as `bin/node`. */
+/** Arguments of tar, which then has equal members in equal order from equal files: TensorFlow's under `runtime`, Node as `bin/node`. */
 function tarArguments(staging: string, folder: string, files: readonly string[]): string[] {
   return [
-    ...[
-      '--create',
-      '--file=-',
-      '--sort=name',
-      '--mtime=@0',
-      '--owner=0',
-      '--group=0',
-      '--numeric-owner',
-    ],
+    '--create',
+    '--file=-',
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
     ...[...LEFT_OUT, NODE_MODULES_LINK].map((pattern) => `--exclude=${pattern}`),
-    ...[
-      '--transform=flags=rh;s,^(tensorflow|nvidia)/,runtime/&,x',
-      '--transform=flags=r;s,^node$,bin/node,',
-    ],
-    ...['-C', staging, 'bin', 'runtime'],
-    ...['-C', root, ...contents(root)],
-    ...['-C', folder, ...files],
-    ...['-C', dirname(process.execPath), '--dereference', basename(process.execPath)],
+    '--transform=flags=rh;s,^(tensorflow|nvidia)/,runtime/&,x',
+    '--transform=flags=r;s,^node$,bin/node,',
+    '-C',
+    staging,
+    'bin',
+    'runtime',
+    '-C',
+    root,
+    ...contents(root),
+    '-C',
+    folder,
+    ...files,
+    '-C',
+    dirname(process.execPath),
+    '--dereference',
+    basename(process.execPath),
   ];
 }
 

@@ -7,7 +7,7 @@ import { curves, evidence, whereThingsAre } from './report.js';
 import { finishedJob, lossCurve } from './results.js';
 import { CommandFailed, interrupt, ringmaster, root } from './ringmaster.js';
 
-/** Its own home directory: a run shows the whole path, so what the one before has left is removed first. */
+/** Home directory of the quick start: a run shows the whole path, so what the one before has left is removed first. */
 const home = join('.ringmaster', 'quickstart');
 process.chdir(root);
 const recipe = (name: string) => join('recipes', `${name}.yaml`);

@@ -8,7 +8,9 @@ it('a linter finds nothing wrong with the description of the API', async () => {
   const problems = await lintFromString({ source, absoluteRef: 'openapi.json', config });
   expect(
     problems.map(({ ruleId, severity, message, location }) => ({
-      ...{ ruleId, severity, message },
+      ruleId,
+      severity,
+      message,
       at: location.map((place) => place.pointer),
     })),
   ).toEqual([]);

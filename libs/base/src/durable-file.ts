@@ -21,7 +21,7 @@ export function writeDurably(path: string, text: string, mode: number): void {
   });
 }
 
-/** Does something with an open file or directory, and does not return before that is on the disk. */
+/** Runs work on an open file or directory, and does not return before that is on the disk. */
 function synced(file: number, write: (file: number) => void): void {
   try {
     write(file);

@@ -11,7 +11,7 @@
 import assert from 'node:assert/strict';
 
 const number = new Float64Array(1);
-/** The same bits, low word first: every platform that is supported is little-endian. */
+/** The bits of `number`, low word first: every platform that is supported is little-endian. */
 const words = new Int32Array(number.buffer);
 
 function highWord(x: number): number {

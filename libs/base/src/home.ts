@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 /** The paths of everything that a cluster writes: all under one directory. */
 export interface Home {
   readonly root: string;
-  /** Who the coordinator is: url, control endpoint, pid, cluster id (JSON; exists while it runs). */
+  /** How the coordinator is found: url, control endpoint, pid, cluster id (JSON; exists while it runs). */
   readonly coordinator: string;
   /** API token (mode 0600). */
   readonly token: string;

@@ -31,7 +31,7 @@ export function sharedMemory(pages: number): SharedMemory {
   return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true }) as SharedMemory;
 }
 
-/** The same for one thread alone. */
+/** A memory of fixed size for one thread alone. */
 export function unsharedMemory(pages: number): WebAssemblyMemory {
   return new webAssembly.Memory({ initial: pages, maximum: pages, shared: false });
 }

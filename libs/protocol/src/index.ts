@@ -22,7 +22,13 @@ export {
 } from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
 export { frozenBy } from './job-file/freeze.js';
-export { architecturesOf, type ModelSection } from './job-file/models/models.js';
+export {
+  architecturesOf,
+  kindOf,
+  type Architecture,
+  type ModelSection,
+} from './job-file/models/models.js';
+export type { ModelKind } from './job-file/models/transformer.js';
 export { nearest } from './job-file/nearest.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/access.js';

@@ -16,7 +16,8 @@ function bench(...args: string[]) {
 describe('npm run bench', () => {
   it('has help', () => {
     expect(bench('--help')).toMatchObject({
-      ...{ status: 0, stderr: '' },
+      status: 0,
+      stderr: '',
       stdout: expect.stringContaining('npm run bench -- NAME') as string,
     });
   });

@@ -43,7 +43,10 @@ describe('whatever happens to a run', () => {
     const schedule = makeSchedule({ seed, events: kinds.length, kinds, workers });
     const told: string[] = [];
     const runs = await endure({
-      ...{ cluster, schedule, job, expected },
+      cluster,
+      schedule,
+      job,
+      expected,
       onProgress: () => undefined,
       onHappened: (line) => told.push(line),
     });

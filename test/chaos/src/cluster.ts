@@ -72,7 +72,11 @@ export class Cluster {
   /** Starts a coordinator, for the first time or again, and waits until it is ready. */
   async startCoordinator(): Promise<void> {
     const coordinator = await this.#start('coordinator', [
-      ...[main('coordinator'), '--home', this.home.root, '--lease', String(this.leaseMs)],
+      main('coordinator'),
+      '--home',
+      this.home.root,
+      '--lease',
+      String(this.leaseMs),
     ]);
     this.#coordinator = coordinator;
     const deadline = performance.now() + READY_MS;

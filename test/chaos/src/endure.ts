@@ -99,7 +99,11 @@ async function endureOne(
       onHappened(said(before, `${entry.event.kind} ${applied.what}: ${stall}`));
       happened.push({
         ...applied,
-        ...{ entry, at, disturbs: disturbs(entry.event), step: before.step, stallSeconds },
+        entry,
+        at,
+        disturbs: disturbs(entry.event),
+        step: before.step,
+        stallSeconds,
       });
       since = after.step;
     }

@@ -80,7 +80,10 @@ for (let started = 0; started < workers; started++) await cluster.addWorker();
 const expected = await trainUndisturbed(cluster, job);
 line.tell(`the undisturbed run ends with ${expected}`);
 const runs = await endure({
-  ...{ cluster, schedule, job, expected },
+  cluster,
+  schedule,
+  job,
+  expected,
   onProgress: (text) => {
     line.show(text);
   },

@@ -8,19 +8,34 @@ const expected = 'a'.repeat(64);
 const ledgerAt = (step: number) => ({ samples: 8, digest: step });
 
 const point = (step: number): StepPoint => ({
-  ...{ step, loss: 1, learningRate: 1, gradientNorm: 1, tokensPerSecond: 1 },
+  step,
+  loss: 1,
+  learningRate: 1,
+  gradientNorm: 1,
+  tokensPerSecond: 1,
   ledger: ledgerAt(step),
 });
 
 const incident = (second: number, worker: string): IncidentView => ({
-  ...{ id: 1, at: new Date(second * 1000).toISOString(), job: 'j', worker, step: 1 },
-  ...{ generation: 1, what: 'a trainer ended', recovery: null },
+  id: 1,
+  at: new Date(second * 1000).toISOString(),
+  job: 'j',
+  worker,
+  step: 1,
+  generation: 1,
+  what: 'a trainer ended',
+  recovery: null,
 });
 
 const happened = (second: number, change: Partial<Happened> = {}): Happened => ({
   entry: { event: { kind: 'kill-trainer', victim: 0 }, gap: 3, whole: true },
-  ...{ at: second * 1000, disturbs: true, step: 1, stallSeconds: 1 },
-  ...{ what: 'trainer of worker-1', culprits: ['w-1'], ...change },
+  at: second * 1000,
+  disturbs: true,
+  step: 1,
+  stallSeconds: 1,
+  what: 'trainer of worker-1',
+  culprits: ['w-1'],
+  ...change,
 });
 
 function evidence(change: Partial<Evidence> = {}): Evidence {

@@ -31,7 +31,10 @@ beforeAll(async () => {
   );
   await cluster.file('texts.txt', lines.map((line) => line.join(' ')).join('\n'));
   job = await cluster.job('job', {
-    ...{ kind: 'pretrain', name: 'elastic', seed: 5, steps: STEPS },
+    kind: 'pretrain',
+    name: 'elastic',
+    seed: 5,
+    steps: STEPS,
     model: { architecture: 'bert', layers: 1, hidden: 32, heads: 2, context: 16, dropout: 0.1 },
     tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
     data: { files: 'texts.txt', format: 'lines' },
@@ -80,7 +83,14 @@ describe('a job ends with the same bytes', () => {
     // Trainers load twice meanwhile.
     await cluster.pace(1000);
     const high = await cluster.ok([
-      ...['submit', job, '--set', 'priority=9', '--set', 'workers.max=1', '--set', 'steps=5'],
+      'submit',
+      job,
+      '--set',
+      'priority=9',
+      '--set',
+      'workers.max=1',
+      '--set',
+      'steps=5',
     ]);
     await cluster.untilJob(high, atWork(1));
     expect((await cluster.view(id)).workers).toHaveLength(1);

@@ -54,7 +54,10 @@ beforeAll(async () => {
   );
   await cluster.file('texts.txt', lines.map((line) => line.join(' ')).join('\n'));
   job = await cluster.job('job', {
-    ...{ kind: 'pretrain', name: 'planned', seed: 5, steps: STEPS },
+    kind: 'pretrain',
+    name: 'planned',
+    seed: 5,
+    steps: STEPS,
     model: { architecture: 'bert', layers: 1, hidden: 32, heads: 2, context: 16, dropout: 0.1 },
     tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
     data: { files: 'texts.txt', format: 'lines' },

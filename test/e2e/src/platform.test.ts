@@ -11,7 +11,11 @@ const quickstart = path('recipes/quickstart-pretrain.yaml');
 
 /** What the quickstart has not: a causal model, byte-level BPE, bfloat16, a cosine schedule, letters of many scripts. */
 const poems = {
-  ...{ kind: 'pretrain', name: 'poems', seed: 3, steps: 3, precision: 'bfloat16' },
+  kind: 'pretrain',
+  name: 'poems',
+  seed: 3,
+  steps: 3,
+  precision: 'bfloat16',
   model: { architecture: 'gpt', layers: 1, hidden: 32, heads: 2, context: 32, dropout: 0.1 },
   tokenizer: { algorithm: 'bpe', vocabulary: 400 },
   data: { files: 'poems.txt', format: 'lines' },

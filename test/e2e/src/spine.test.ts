@@ -57,7 +57,12 @@ describe('from text to a model that answers', () => {
     });
     await cluster.file('examples.jsonl', examples.join('\n'));
     const pretraining = await cluster.job('pretrain', {
-      ...{ kind: 'pretrain', name: 'tiny', model, tokenizer, seed: 3, steps: 30 },
+      kind: 'pretrain',
+      name: 'tiny',
+      model,
+      tokenizer,
+      seed: 3,
+      steps: 30,
       data: { files: 'texts.txt', format: 'lines' },
       objective: 'masked-language-model',
       batch: { sequences: 8, microbatches: 4 },
@@ -67,14 +72,12 @@ describe('from text to a model that answers', () => {
     const base = await cluster.ok(['submit', pretraining]);
     expect(base).toMatch(/^\S+$/);
     const fineTuning = await cluster.job('finetune', {
-      ...{
-        kind: 'finetune',
-        name: 'tiny-magic',
-        base,
-        task: 'text-classification',
-        seed: 3,
-        epochs: 12,
-      },
+      kind: 'finetune',
+      name: 'tiny-magic',
+      base,
+      task: 'text-classification',
+      seed: 3,
+      epochs: 12,
       data: { files: 'examples.jsonl', test: 0.2 },
       batch: { sequences: 16, microbatches: 4 },
       optimizer: { learningRate: 3e-3 },
@@ -134,14 +137,12 @@ describe('from text to a model that answers', () => {
     });
     await cluster.file('names.jsonl', examples.join('\n'));
     const job = await cluster.job('names', {
-      ...{
-        kind: 'finetune',
-        name: 'names',
-        task: 'token-classification',
-        model,
-        tokenizer,
-        seed: 3,
-      },
+      kind: 'finetune',
+      name: 'names',
+      task: 'token-classification',
+      model,
+      tokenizer,
+      seed: 3,
       data: { files: 'names.jsonl', columns: { tags: 'ner' }, validation: 0.1, test: 0.1 },
       batch: { sequences: 16, microbatches: 4 },
       optimizer: { learningRate: 3e-3 },
@@ -164,7 +165,12 @@ describe('from text to a model that answers', () => {
 
   it('cancels a job that runs', async () => {
     const job = await cluster.job('long', {
-      ...{ kind: 'pretrain', name: 'long', model, tokenizer, seed: 3, steps: 1_000_000 },
+      kind: 'pretrain',
+      name: 'long',
+      model,
+      tokenizer,
+      seed: 3,
+      steps: 1_000_000,
       data: { files: 'texts.txt', format: 'lines' },
       objective: 'masked-language-model',
       batch: { sequences: 8, microbatches: 4 },

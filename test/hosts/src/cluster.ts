@@ -53,9 +53,15 @@ export class Cluster {
   join(host: Host, workers: number): void {
     host.start(
       [
-        ...[CLI, 'join', this.joinString, '--workers', String(workers)],
-        ...['--ring-ports', `${RING_PORTS.first}-${RING_PORTS.last}`],
-        ...['--orphan-timeout', ORPHAN_TIMEOUT],
+        CLI,
+        'join',
+        this.joinString,
+        '--workers',
+        String(workers),
+        '--ring-ports',
+        `${RING_PORTS.first}-${RING_PORTS.last}`,
+        '--orphan-timeout',
+        ORPHAN_TIMEOUT,
       ],
       join(host.outside, 'join.log'),
     );
@@ -110,8 +116,16 @@ export class Cluster {
 /** Brings the coordinator up on its host; what others join with. */
 async function up(seat: Host): Promise<string> {
   const printed = await seat.run(process.execPath, [
-    ...[CLI, 'up', '--secure', '--host', seat.address, '--workers', '0', '--json'],
-    ...['--data-root', seat.home],
+    CLI,
+    'up',
+    '--secure',
+    '--host',
+    seat.address,
+    '--workers',
+    '0',
+    '--json',
+    '--data-root',
+    seat.home,
   ]);
   return upSchema.parse(JSON.parse(printed)).join;
 }

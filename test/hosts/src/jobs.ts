@@ -32,7 +32,8 @@ export interface JobOptions {
 /** A tiny BERT with dropout and evaluations, trained by so many workers. */
 export function pretraining({ home, workers, steps }: JobOptions) {
   return {
-    ...{ kind: 'pretrain', name: `pretrain-${workers}` },
+    kind: 'pretrain',
+    name: `pretrain-${workers}`,
     model: { architecture: 'bert', layers: 1, hidden: 32, heads: 2, context: 32, dropout: 0.1 },
     tokenizer: { algorithm: 'wordpiece', vocabulary: 400 },
     data: { files: `${home}/texts.txt`, format: 'lines' },
@@ -50,7 +51,9 @@ export function pretraining({ home, workers, steps }: JobOptions) {
 /** A classifier that begins where a pretraining ended. */
 export function finetuning({ home, workers, base }: Omit<JobOptions, 'steps'> & { base: string }) {
   return {
-    ...{ kind: 'finetune', name: `finetune-${workers}`, base },
+    kind: 'finetune',
+    name: `finetune-${workers}`,
+    base,
     task: 'text-classification',
     data: { files: `${home}/examples.jsonl`, format: 'jsonl', test: 0.2 },
     batch: { sequences: 24, microbatches: 8 },

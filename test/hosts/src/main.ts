@@ -33,10 +33,13 @@ if (values.help) {
 const events = schedule(Number(values.seed), Number(values.events), HOSTS, SEAT);
 const inWords = (event: Event) =>
   [
-    ...[event.kind, event.host],
+    event.kind,
+    event.host,
     ...('to' in event ? ['to', event.to] : []),
     ...('megabits' in event ? [event.megabits, 'Mbit/s'] : []),
-    ...['for', event.seconds, 's'],
+    'for',
+    event.seconds,
+    's',
   ].join(' ');
 
 if (values['dry-run']) process.stdout.write(`${events.map(inWords).join('\n')}\n`);

@@ -33,7 +33,8 @@ export function streamsOf(file: string): Stream[] {
     pieces.set(name, stream);
   }
   return [...pieces.values()].map(({ from, to, pieces: list }) => ({
-    ...{ from, to },
+    from,
+    to,
     bytes: Buffer.concat(list),
   }));
 }

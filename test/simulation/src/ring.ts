@@ -85,7 +85,9 @@ export class Ring {
     { deadlineMs, isStep }: { deadlineMs: number; isStep: boolean },
   ): void {
     const operation = this.#operations.get(key) ?? {
-      ...{ contributions: new Map<number, Contribution>(), waiting: new Map(), isStep },
+      contributions: new Map<number, Contribution>(),
+      waiting: new Map(),
+      isStep,
     };
     this.#operations.set(key, operation);
     operation.contributions.set(rank, contribution);

@@ -127,7 +127,11 @@ export class Worker {
 
 export function exited(signal: string): Departure {
   return {
-    ...{ cause: 'exited', code: null, signal, lastLines: [] },
-    ...{ rssBytes: null, outOfMemory: false },
+    cause: 'exited',
+    code: null,
+    signal,
+    lastLines: [],
+    rssBytes: null,
+    outOfMemory: false,
   };
 }

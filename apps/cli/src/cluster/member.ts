@@ -34,7 +34,10 @@ export function memberArguments({ workers, ...options }: MemberOptions): string[
 export function workerArguments(options: Omit<MemberOptions, 'workers'>): string[] {
   const { threads, orphanTimeout } = options;
   return [
-    ...['--threads', String(threads), '--orphan-timeout', orphanTimeout],
+    '--threads',
+    String(threads),
+    '--orphan-timeout',
+    orphanTimeout,
     ...ringArguments(options),
   ];
 }

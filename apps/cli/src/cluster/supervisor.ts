@@ -147,7 +147,11 @@ class SupervisedWorker {
   #arguments(): string[] {
     return [
       programPath('@ringmaster/worker/dist/main.js'),
-      ...['--home', this.#home.root, '--joined', '--name', this.#name],
+      '--home',
+      this.#home.root,
+      '--joined',
+      '--name',
+      this.#name,
       ...workerArguments(this.#options),
     ];
   }

@@ -79,7 +79,10 @@ async function startWorker(crew: Crew, name: string): Promise<Started> {
   const { home, threads, orphanTimeout, cacheLimit, started } = crew;
   const ring = ringArguments(crew);
   const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
-    ...['--name', name, '--threads', String(threads)],
+    '--name',
+    name,
+    '--threads',
+    String(threads),
     ...(orphanTimeout === undefined ? [] : ['--orphan-timeout', orphanTimeout]),
     ...(cacheLimit === undefined ? [] : ['--cache-limit', cacheLimit]),
     ...ring,

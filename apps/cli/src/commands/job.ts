@@ -68,7 +68,7 @@ export function define(verb: Command): void {
 
 interface Answer {
   readonly value: unknown;
-  /** The same for people. */
+  /** The value as text, for people. */
   readonly text: () => string | Promise<string>;
 }
 

@@ -44,7 +44,10 @@ function row(job: JobView) {
   const { tokensPerSecond } = job.throughput;
   const running = !isFinal(job.state);
   return [
-    ...[job.id, job.name, job.kind, job.state],
+    job.id,
+    job.name,
+    job.kind,
+    job.state,
     job.steps === null ? String(job.step) : `${job.step}/${job.steps}`,
     formatFigure(job.loss),
     tokensPerSecond === null ? null : formatCount(tokensPerSecond),

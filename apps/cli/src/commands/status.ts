@@ -25,8 +25,15 @@ export function define(verb: Command): void {
       ]),
     );
     const rows = status.workers.map((worker) => [
-      ...[worker.id, worker.host, worker.pid, worker.state, worker.device, worker.threads],
-      ...[worker.slots, worker.trainerPid, worker.job],
+      worker.id,
+      worker.host,
+      worker.pid,
+      worker.state,
+      worker.device,
+      worker.threads,
+      worker.slots,
+      worker.trainerPid,
+      worker.job,
     ]);
     const heading = 'WORKER HOST PID STATE DEVICE THREADS SLOTS TRAINER JOB'.split(' ');
     print(`\n${table(heading, rows)}`);

@@ -22,7 +22,10 @@ compute as a worker), admin (everything). The token in the home directory has al
       if (json) printJson(tokens);
       else {
         const rows = tokens.map((token) => [
-          ...[token.id, token.name, token.scopes.join(', '), token.createdAt],
+          token.id,
+          token.name,
+          token.scopes.join(', '),
+          token.createdAt,
         ]);
         print(table(['ID', 'NAME', 'SCOPES', 'CREATED'], rows));
       }

@@ -9,7 +9,7 @@ import {
 } from '@ringmaster/protocol';
 import type { AccessTables, StoredToken } from '../store/access.js';
 
-/** Whose a token is. */
+/** The holder of a token, and what the token allows. */
 export interface Holder {
   /** Id of the token. */
   readonly id: string;
@@ -52,7 +52,7 @@ export class Tokens {
     return this.#holders !== null;
   }
 
-  /** Whose a token is; null for one that is none, or no longer, and where none are asked for. */
+  /** The holder of a token; null for one that is none, or no longer, and where none are asked for. */
   holder(given: string | null): Holder | null {
     if (given === null) return null;
     return this.#holders?.get(sha256(given)) ?? null;
@@ -85,7 +85,7 @@ export class Tokens {
     return { ...this.#insert(token, id, name, scopes), token };
   }
 
-  /** Whoever has it is let in no more. @throws TOKEN_NOT_FOUND */
+  /** Takes a token back: it opens nothing any more. @throws TOKEN_NOT_FOUND */
   revoke(id: string): void {
     const stored = this.#table.tokens().find((each) => each.id === id);
     if (stored === undefined) throw new RingmasterError('TOKEN_NOT_FOUND', { id });

@@ -120,10 +120,20 @@ describe('models', () => {
     for (const { bytes, file } of contents) await client.put(file.sha256, Buffer.from(bytes));
   };
   const manifest = {
-    ...{ format: 1, kind: 'model', job: null, name: 'given', step: 0, evaluations: 0 },
+    format: 1,
+    kind: 'model',
+    job: null,
+    name: 'given',
+    step: 0,
+    evaluations: 0,
     stateHash: hash,
-    ...{ specHash: hash, dataManifest: hash, baseManifest: null, task: 'masked-language-model' },
-    ...{ labels: null, metrics: {}, files },
+    specHash: hash,
+    dataManifest: hash,
+    baseManifest: null,
+    task: 'masked-language-model',
+    labels: null,
+    metrics: {},
+    files,
   };
   const put = async (value: unknown) => {
     const bytes = Buffer.from(JSON.stringify(value));
@@ -195,8 +205,13 @@ describe('models', () => {
     const id = await put(manifest);
     await client.json('POST', '/v1/models', { manifest: id });
     const spec = {
-      ...{ kind: 'finetune', name: 'user', base: 'given', task: 'text-classification', steps: 1 },
-      ...{ data: { corpus: 'spam-assassin', test: 0.5 }, optimizer: { learningRate: 1e-3 } },
+      kind: 'finetune',
+      name: 'user',
+      base: 'given',
+      task: 'text-classification',
+      steps: 1,
+      data: { corpus: 'spam-assassin', test: 0.5 },
+      optimizer: { learningRate: 1e-3 },
       after: [(await client.json<{ id: string }>('POST', '/v1/jobs', { spec: blocker })).id],
     };
     const job = await client.json<{ id: string }>('POST', '/v1/jobs', { spec });
@@ -247,13 +262,33 @@ describe('the description', () => {
     const document = await client.json<{ openapi: string; paths: object }>('GET', '/openapi.json');
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
-      ...['/healthz', '/metrics', '/readyz', '/v1/blobs/{sha256}', '/v1/data', '/v1/data/{id}'],
-      ...['/v1/incidents', '/v1/jobs', '/v1/jobs/check'],
-      ...['/v1/jobs/{id}', '/v1/jobs/{id}/cancel', '/v1/jobs/{id}/evaluations'],
-      ...['/v1/jobs/{id}/events', '/v1/jobs/{id}/ledger', '/v1/jobs/{id}/logs'],
-      ...['/v1/jobs/{id}/pause', '/v1/jobs/{id}/profile', '/v1/jobs/{id}/resume'],
-      ...['/v1/jobs/{id}/spec', '/v1/jobs/{id}/steps', '/v1/join', '/v1/models'],
-      ...['/v1/models/{id}', '/v1/names/{name}', '/v1/prune', '/v1/shutdown', '/v1/status'],
+      '/healthz',
+      '/metrics',
+      '/readyz',
+      '/v1/blobs/{sha256}',
+      '/v1/data',
+      '/v1/data/{id}',
+      '/v1/incidents',
+      '/v1/jobs',
+      '/v1/jobs/check',
+      '/v1/jobs/{id}',
+      '/v1/jobs/{id}/cancel',
+      '/v1/jobs/{id}/evaluations',
+      '/v1/jobs/{id}/events',
+      '/v1/jobs/{id}/ledger',
+      '/v1/jobs/{id}/logs',
+      '/v1/jobs/{id}/pause',
+      '/v1/jobs/{id}/profile',
+      '/v1/jobs/{id}/resume',
+      '/v1/jobs/{id}/spec',
+      '/v1/jobs/{id}/steps',
+      '/v1/join',
+      '/v1/models',
+      '/v1/models/{id}',
+      '/v1/names/{name}',
+      '/v1/prune',
+      '/v1/shutdown',
+      '/v1/status',
       '/v1/tokens',
       '/v1/tokens/{id}',
       '/v1/workers',

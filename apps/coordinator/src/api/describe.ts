@@ -36,7 +36,10 @@ const examples = {
 
 const submission = {
   spec: {
-    ...{ kind: 'pretrain', name: 'mail-bert', objective: 'masked-language-model', steps: 300 },
+    kind: 'pretrain',
+    name: 'mail-bert',
+    objective: 'masked-language-model',
+    steps: 300,
     model: { architecture: 'bert', layers: 4, hidden: 256, heads: 4, context: 128 },
     tokenizer: { algorithm: 'wordpiece', vocabulary: 8192 },
     data: { corpus: 'spam-assassin' },
@@ -84,7 +87,8 @@ function complete(described: Described, { id, needs, fails }: Operation, method:
   const { requestBody, responses = {} } = described;
   const changes = !['get', 'head'].includes(method);
   const codes: ErrorCode[] = [
-    ...['REQUEST_INVALID' as const, 'HOST_REFUSED' as const],
+    'REQUEST_INVALID' as const,
+    'HOST_REFUSED' as const,
     ...(needs === 'nothing' ? [] : ['UNAUTHORIZED' as const, 'SCOPE_MISSING' as const]),
     ...(changes ? ['ORIGIN_REFUSED' as const] : []),
     ...(requestBody === undefined

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { RingmasterError, type Need } from '@ringmaster/protocol';
 import type { Tokens } from '../access/tokens.js';
 
-/** Who is let in. */
+/** What the API asks of whoever makes a request. */
 export interface Access {
   /** Judges the bearer token that a request has. */
   readonly tokens: Pick<Tokens, 'refusal'>;

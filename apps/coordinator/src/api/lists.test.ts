@@ -24,12 +24,16 @@ const served = new ServedCoordinator();
 let client: Client;
 
 const pointAt = (step: number): StepPoint => ({
-  ...{ step, learningRate: 0.1, tokensPerSecond: 100, ledger: { samples: 8, digest: step } },
+  step,
+  learningRate: 0.1,
+  tokensPerSecond: 100,
+  ledger: { samples: 8, digest: step },
   gradientNorm: step === STEEP ? 50 : 1 + (step % 7) / 10,
   loss: step === SPIKE ? 99 : step === HOLE ? -5 : 8 - step / 10_000 + (step % 5) / 100,
 });
 const evaluationAt = (step: number): EvaluationReport => ({
-  ...{ step, metrics: {} },
+  step,
+  metrics: {},
   loss: step === 5000 ? 42 : 1,
 });
 
@@ -40,11 +44,11 @@ beforeAll(async () => {
   store.transaction(() => {
     for (let at = 0; at < JOBS; at++)
       store.jobs.insert({
-        ...{ id: `j-${String(at).padStart(10, '0')}`, spec, base: null },
-        ...{
-          after: at === 0 ? [] : [`j-${'0'.repeat(10)}`],
-          createdAt: '2026-01-01T00:00:00.000Z',
-        },
+        id: `j-${String(at).padStart(10, '0')}`,
+        spec,
+        base: null,
+        after: at === 0 ? [] : [`j-${'0'.repeat(10)}`],
+        createdAt: '2026-01-01T00:00:00.000Z',
       });
     const id = `j-${'0'.repeat(10)}`;
     const first = store.jobs.get(id)!;

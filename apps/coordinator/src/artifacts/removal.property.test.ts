@@ -19,7 +19,10 @@ const operation = fc.oneof(
   fc.record({ type: fc.constant('remove data' as const), data: index }),
   fc.record({
     type: fc.constant('prune' as const),
-    ...{ days: fc.nat(4), pauses: fc.nat(4), after: index, base: index },
+    days: fc.nat(4),
+    pauses: fc.nat(4),
+    after: index,
+    base: index,
   }),
   fc.record({ type: fc.constant('age' as const) }),
   fc.record({ type: fc.constant('sweep' as const) }),

@@ -58,13 +58,26 @@ export class RemovalScene {
     this.logs = new JobLogs(home.logs);
     const { garbage, logs } = this;
     const housekeeping = new Housekeeping({
-      ...{ store, garbage, prepared, logDirectory: home.logs, background, log },
+      store,
+      garbage,
+      prepared,
+      logDirectory: home.logs,
+      background,
+      log,
     });
     const census = { workers: {}, slots: { free: 0, busy: 0 }, jobs: {}, storage: null };
     const metrics = new Metrics(() => census as never);
     this.removal = new Removal({
-      ...{ store, blobs, reachable, prepared, garbage, logs, metrics, log },
-      ...{ housekeeping, background },
+      store,
+      blobs,
+      reachable,
+      prepared,
+      garbage,
+      logs,
+      metrics,
+      log,
+      housekeeping,
+      background,
     });
   }
 
@@ -103,12 +116,18 @@ export class RemovalScene {
         width: 2,
         warnings: [],
         tokenizer: {
-          ...{ sha256: this.put('tokenizer'), vocabulary: 300, special: [] },
+          sha256: this.put('tokenizer'),
+          vocabulary: 300,
+          special: [],
           ...Object.fromEntries(roles.map((role) => [role, null])),
         },
         splits: { train: { ...split(), shards, ids }, validation: none, test: none },
         statistics: {
-          ...{ read: 1, dropped: {}, cleaned: {}, overlap: {}, unigramEntropy: 1 },
+          read: 1,
+          dropped: {},
+          cleaned: {},
+          overlap: {},
+          unigramEntropy: 1,
           nearDuplicates: { documents: 0, groups: 0 },
         },
       }),
@@ -188,7 +207,11 @@ export class RemovalScene {
     const lineage = { specHash: NOTHING, dataManifest: NOTHING, baseManifest: null };
     return this.put(
       canonicalJson({
-        ...{ format: 1, evaluations: 0, task: 't', labels: null, metrics: {} },
+        format: 1,
+        evaluations: 0,
+        task: 't',
+        labels: null,
+        metrics: {},
         ...lineage,
         ...own,
       }),

@@ -52,7 +52,9 @@ export class Usage {
     await this.#reachable.load();
     const kindOf = this.#reachable.blobs();
     const kinds: Record<StorageKind, number> = {
-      ...{ models: 0, checkpoints: 0, data: 0 },
+      models: 0,
+      checkpoints: 0,
+      data: 0,
       other: await sizeOf(this.#blobs.incoming),
       cache: await sizeOf(cache),
       logs: await sizeOf(logs),

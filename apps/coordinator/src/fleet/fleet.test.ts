@@ -36,12 +36,10 @@ function scene() {
   const wanted = new Set<string>();
   const time = { now: 0 };
   const fleet = new Fleet({
-    ...{
-      version: '1',
-      leaseMs: LEASE_MS,
-      admit: () => ({ token: null }),
-      log: pino({ level: 'silent' }),
-    },
+    version: '1',
+    leaseMs: LEASE_MS,
+    admit: () => ({ token: null }),
+    log: pino({ level: 'silent' }),
     artifacts: () => ({ url: '', directory: '', cluster: 'c', fingerprint: null }),
     send: (peer, message) => sent.push({ peer, message }),
     clock: () => time.now,
@@ -57,18 +55,19 @@ function scene() {
   const register = (trainers: string[] = [], peer = 'a') => {
     say(
       {
-        ...{
-          type: 'register',
-          version: '1',
-          token: null,
-          machine: 'm',
-          host: 'h',
-          slots: 2,
-          threads: 1,
-          processor: 'x64',
-        },
-        ...{ namespace: 'n', pid: 1, startTime: 1 },
-        ...{ device: 'cpu', checkpoints: [] },
+        type: 'register',
+        version: '1',
+        token: null,
+        machine: 'm',
+        host: 'h',
+        slots: 2,
+        threads: 1,
+        processor: 'x64',
+        namespace: 'n',
+        pid: 1,
+        startTime: 1,
+        device: 'cpu',
+        checkpoints: [],
         trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),
       },
       peer,
@@ -84,22 +83,30 @@ function scene() {
   };
   const exit = (trainer: string) => {
     say({
-      ...{ type: 'trainer-exited', trainer, code: 1, signal: null, lastLines: [] },
-      ...{ rssBytes: null, outOfMemory: false },
+      type: 'trainer-exited',
+      trainer,
+      code: 1,
+      signal: null,
+      lastLines: [],
+      rssBytes: null,
+      outOfMemory: false,
     });
   };
   const progress = (trainer: string, steps: 0 | 1) => {
     const report = {
-      ...{ step: 1, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1 },
-      ...{
-        attempts: 1,
-        startedAt: 0,
-        seconds: 1,
-        ringBytes: 1,
-        ringSeconds: 0.01,
-        microbatches: 1,
-        nonFinite: null,
-      },
+      step: 1,
+      loss: 1,
+      counted: 1,
+      tokens: 1,
+      learningRate: 1,
+      gradientNorm: 1,
+      attempts: 1,
+      startedAt: 0,
+      seconds: 1,
+      ringBytes: 1,
+      ringSeconds: 0.01,
+      microbatches: 1,
+      nonFinite: null,
       ledger: { samples: 1, digest: 1 },
       phases: { compute: 1, quantise: 0, send: 0, wait: 0, update: 0 },
     };

@@ -3,17 +3,17 @@ import { Workers, type Registration } from './workers.js';
 
 const LEASE_MS = 3000;
 const registration = (pid: number, trainers: string[] = []): Registration => ({
-  ...{
-    type: 'register',
-    version: '0',
-    token: null,
-    machine: 'm',
-    host: 'h',
-    slots: 2,
-    threads: 1,
-    processor: 'x64',
-  },
-  ...{ namespace: 'n', pid, startTime: 1 },
+  type: 'register',
+  version: '0',
+  token: null,
+  machine: 'm',
+  host: 'h',
+  slots: 2,
+  threads: 1,
+  processor: 'x64',
+  namespace: 'n',
+  pid,
+  startTime: 1,
   device: 'cpu',
   trainers: trainers.map((trainer) => ({ trainer, job: 'j', pid: 1 })),
   checkpoints: [],

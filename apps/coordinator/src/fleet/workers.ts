@@ -77,10 +77,22 @@ export class Workers {
     });
     const underWay = before?.peer === peer && before.presence === 'here' ? before.trainers : [];
     const worker: Worker = {
-      ...{ id, host, namespace, pid, startTime, slots, threads, device, processor, token, peer },
+      id,
+      host,
+      namespace,
+      pid,
+      startTime,
+      slots,
+      threads,
+      device,
+      processor,
+      token,
+      peer,
       lastHeardMs: nowMs,
       place: [machine, namespace],
-      ...{ presence: 'here', leaving: before?.leaving ?? false, settled: false },
+      presence: 'here',
+      leaving: before?.leaving ?? false,
+      settled: false,
       health: before?.health ?? sound,
       trainers: new Map([...underWay, ...trainers]),
     };
@@ -155,7 +167,10 @@ export class Workers {
     return this.present()
       .filter((worker) => worker.peer !== null && stateOf(worker) === 'alive')
       .map(({ id, slots, threads, device, trainers }) => ({
-        ...{ worker: id, slots, threads, device },
+        worker: id,
+        slots,
+        threads,
+        device,
         free: Math.max(0, slots - trainers.size),
       }));
   }

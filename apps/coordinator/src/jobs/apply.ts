@@ -104,7 +104,11 @@ function isIdle({ trainers, ring, planned, saving, leave, strandedSince }: Run):
 
 /** Keys of whatever moves with every report of a rank. */
 const MOVING: ReadonlySet<string> = new Set([
-  ...['step', 'loss', 'tokensPerSecond', 'secondsPerStep', 'ranks'],
+  'step',
+  'loss',
+  'tokensPerSecond',
+  'secondsPerStep',
+  'ranks',
 ]);
 
 /** How two versions of one thing differ: not at all, in nothing but what moves with every report, or otherwise. */

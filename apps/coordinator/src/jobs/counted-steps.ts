@@ -9,7 +9,7 @@ export class CountedSteps {
   /** Newest step that was counted, by generation. */
   readonly #newest = new Map<number, number>();
 
-  /** Those of a report that no rank of its generation has told of before. */
+  /** The steps of a report that no rank of its generation has told of before. */
   uncounted<Report extends { readonly step: number }>(
     generation: number,
     reports: readonly Report[],

@@ -4,7 +4,11 @@ import { difference } from './apply.js';
 import { KnownPoints } from './curve.js';
 
 const pointAt = (step: number, loss = 1, tokensPerSecond = 5) => ({
-  ...{ step, loss, tokensPerSecond, learningRate: 1e-3, gradientNorm: 2 },
+  step,
+  loss,
+  tokensPerSecond,
+  learningRate: 1e-3,
+  gradientNorm: 2,
   ledger: { samples: 8, digest: step },
 });
 

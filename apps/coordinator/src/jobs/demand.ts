@@ -23,11 +23,18 @@ export function demandOf(
   if (repair !== null && held.length < limits.min) return null;
   const wantsMore = repair === null && (held.length < limits.min || isWorthGrowing(run));
   return {
-    ...{ job: record.id, priority: spec.priority, order: record.seq, held },
+    job: record.id,
+    priority: spec.priority,
+    order: record.seq,
+    held,
     min: limits.min,
     max: wantsMore ? limits.max : held.length,
-    ...{ awaits, isYielding, canYield: !run.checkpointsFail },
-    ...{ threads: spec.workers.threads, device, excluded: run.excluded },
+    awaits,
+    isYielding,
+    canYield: !run.checkpointsFail,
+    threads: spec.workers.threads,
+    device,
+    excluded: run.excluded,
   };
 }
 

@@ -35,7 +35,9 @@ export class Pace {
       const seen = recent.slice(-STEPS_SEEN);
       const middle = (of: (report: StepReport) => number) => median(seen.map(of)) ?? 0;
       return {
-        ...{ rank, worker, microbatches: seen.at(-1)?.microbatches ?? 0 },
+        rank,
+        worker,
+        microbatches: seen.at(-1)?.microbatches ?? 0,
         phases: {
           compute: middle(({ phases }) => phases.compute),
           quantise: middle(({ phases }) => phases.quantise),
@@ -50,9 +52,15 @@ export class Pace {
   /** The newest steps of each rank of the newest generation. */
   get profile(): Omit<ProfileView, 'job'> {
     const ranks = this.#byRank.map(([rank, { worker, recent }]) => ({
-      ...{ rank, worker },
+      rank,
+      worker,
       steps: recent.map(({ step, startedAt, seconds, phases, attempts, microbatches }) => ({
-        ...{ step, startedAt, seconds, phases, attempts, microbatches },
+        step,
+        startedAt,
+        seconds,
+        phases,
+        attempts,
+        microbatches,
       })),
     }));
     return { generation: this.#generation, ranks };

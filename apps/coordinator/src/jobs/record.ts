@@ -45,7 +45,10 @@ export function resumeRun(
   const run = stored?.run ?? {
     ...newRun(record.id, record.name, limits),
     prepared: record.dataManifest !== null,
-    ...{ generation: record.generation, step: record.step, steps: record.steps, checkpoints },
+    generation: record.generation,
+    step: record.step,
+    steps: record.steps,
+    checkpoints,
   };
   // A preparation ended with the coordinator that had it made; it is begun again.
   return run.state === 'preparing' ? { ...run, state: 'queued' } : run;

@@ -17,7 +17,7 @@ export interface EndedJob {
   readonly job: string;
   readonly at: number;
   readonly pace: Pace;
-  /** Its run before the event that ended it. */
+  /** The run as it was before the event that ended it. */
   readonly run: Run;
 }
 

@@ -7,23 +7,37 @@ import { viewOf } from './views.js';
 function record(state: JobState, step: number, changes: Record<string, unknown> = {}): JobRecord {
   const spec = parseJobSpec(
     finetuneSpec('/texts.csv', {
-      ...{ base: 'some-model', evaluation: { every: 3 } },
-      ...{ earlyStopping: { metric: 'accuracy', patience: 2 }, ...changes },
+      base: 'some-model',
+      evaluation: { every: 3 },
+      earlyStopping: { metric: 'accuracy', patience: 2 },
+      ...changes,
     }),
   );
   return {
-    ...{ seq: 1, id: 'j-1', name: 'tuned', spec, after: [], base: null, state, generation: 1 },
-    ...{
-      step,
-      steps: 380,
-      parameters: null,
-      dataManifest: null,
-      baseManifest: null,
-      workers: [],
-      ranks: [],
-    },
-    ...{ loss: 1, tokensPerSecond: null, secondsPerStep: null, evaluation: null, result: null },
-    ...{ error: null, createdAt: '', startedAt: null, endedAt: null },
+    seq: 1,
+    id: 'j-1',
+    name: 'tuned',
+    spec,
+    after: [],
+    base: null,
+    state,
+    generation: 1,
+    step,
+    steps: 380,
+    parameters: null,
+    dataManifest: null,
+    baseManifest: null,
+    workers: [],
+    ranks: [],
+    loss: 1,
+    tokensPerSecond: null,
+    secondsPerStep: null,
+    evaluation: null,
+    result: null,
+    error: null,
+    createdAt: '',
+    startedAt: null,
+    endedAt: null,
   };
 }
 

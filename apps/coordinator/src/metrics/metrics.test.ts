@@ -13,8 +13,18 @@ const census = {
 };
 
 const report: StepReport = {
-  ...{ step: 1, attempts: 1, loss: 2, learningRate: 0.1, gradientNorm: 1, tokens: 64, counted: 8 },
-  ...{ startedAt: 0, seconds: 0.1, microbatches: 2, ringBytes: 100, ringSeconds: 0.01 },
+  step: 1,
+  attempts: 1,
+  loss: 2,
+  learningRate: 0.1,
+  gradientNorm: 1,
+  tokens: 64,
+  counted: 8,
+  startedAt: 0,
+  seconds: 0.1,
+  microbatches: 2,
+  ringBytes: 100,
+  ringSeconds: 0.01,
   phases: { compute: 0.05, quantise: 0.01, send: 0.01, wait: 0.01, update: 0.02 },
   ledger: { samples: 8, digest: 1 },
   nonFinite: null,

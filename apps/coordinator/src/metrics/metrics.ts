@@ -43,7 +43,10 @@ export class Metrics {
     for (const name of MISNAMED) registry.removeSingleMetric(`ringmaster_nodejs_${name}`);
     const gauge = (name: string, help: string, label: string, read: () => Record<string, number>) =>
       new Gauge({
-        ...{ name, help, labelNames: [label], registers: [registry] },
+        name,
+        help,
+        labelNames: [label],
+        registers: [registry],
         collect() {
           for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
         },

@@ -15,7 +15,7 @@ export type Departure =
       readonly outOfMemory: boolean;
     }
   | { readonly cause: 'worker-lost'; readonly reason: string }
-  /** Its process gave no sign of life for so many seconds, and is being killed. */
+  /** The process gave no sign of life for so many seconds, and is being killed. */
   | { readonly cause: 'silent'; readonly seconds: number };
 
 /** A trainer that is to be launched. */
@@ -38,7 +38,7 @@ export type RunEvent =
   | { readonly type: 'released'; readonly trainers: readonly string[]; readonly reason: string }
   /** All its slots are wanted, by a job of higher priority or for the end of the cluster: it saves its state and queues again. */
   | { readonly type: 'yielded'; readonly reason: string }
-  /** Its trainers were ended on purpose, saved or not: it queues again, and nothing has failed. */
+  /** The trainers of the run were ended on purpose, saved or not: it queues again, and nothing has failed. */
   | { readonly type: 'dismissed' }
   /** The worker of this trainer has registered again: what it was told may have been lost. */
   | { readonly type: 'reattached'; readonly trainer: string }

@@ -58,8 +58,14 @@ export function newGeneration(
 ): Generation {
   const fresh = { prepared: null, started: null, finished: false };
   return {
-    ...{ generation, from, retiring, start: null, withdrawn: false },
-    ...{ issued: now, told: null, running: null },
+    generation,
+    from,
+    retiring,
+    start: null,
+    withdrawn: false,
+    issued: now,
+    told: null,
+    running: null,
     members: trainers.map((trainer) => ({ trainer, ...fresh })),
   };
 }

@@ -10,15 +10,19 @@ export const LIMITS = { min: 1, max: 4, microbatches: 8, keep: 2, keepAtEnd: 0, 
 
 function report(step: number, change: Partial<StepReport> = {}): StepReport {
   return {
-    ...{ step, loss: 1, counted: 1, tokens: 1, learningRate: 1, gradientNorm: 1, attempts: 1 },
-    ...{
-      startedAt: 0,
-      seconds: 0.1,
-      ringBytes: 1,
-      ringSeconds: 0.01,
-      microbatches: 4,
-      nonFinite: null,
-    },
+    step,
+    loss: 1,
+    counted: 1,
+    tokens: 1,
+    learningRate: 1,
+    gradientNorm: 1,
+    attempts: 1,
+    startedAt: 0,
+    seconds: 0.1,
+    ringBytes: 1,
+    ringSeconds: 0.01,
+    microbatches: 4,
+    nonFinite: null,
     ledger: { samples: 1, digest: 1 },
     phases: { compute: 0.08, quantise: 0, send: 0, wait: 0, update: 0 },
     ...change,
@@ -76,7 +80,11 @@ export class Scene {
     const state = step === null ? null : { step, evaluations: 0, stateHash: hash(letter) };
     const { generation } = this.run;
     return this.say(trainer, {
-      ...{ type: 'prepared', generation, endpoint: `tcp://${trainer}`, donor: '', state },
+      type: 'prepared',
+      generation,
+      endpoint: `tcp://${trainer}`,
+      donor: '',
+      state,
       interrupted,
     });
   }
@@ -88,7 +96,9 @@ export class Scene {
   progress(step: number, change: Partial<StepReport> = {}, trainer = this.first): this {
     const generation = this.run.ring?.generation ?? this.run.generation;
     return this.say(trainer, {
-      ...{ type: 'progress', generation, rank: this.rank(trainer) },
+      type: 'progress',
+      generation,
+      rank: this.rank(trainer),
       steps: [report(step, change)],
       evaluations: [],
     });
@@ -107,13 +117,23 @@ export class Scene {
     const { step } = this.run;
     const generation = this.run.ring?.generation ?? this.run.generation;
     return this.say(trainer, {
-      ...{ type: 'failed', generation, step, fatal: false, blames: [], error, ...change },
+      type: 'failed',
+      generation,
+      step,
+      fatal: false,
+      blames: [],
+      error,
+      ...change,
     });
   }
   exited(trainer: string, signal: string | null = 'SIGSEGV', outOfMemory = false): this {
     const departure = {
-      ...{ cause: 'exited' as const, code: signal === null ? 1 : null, signal },
-      ...{ lastLines: ['boom'], rssBytes: null, outOfMemory },
+      cause: 'exited' as const,
+      code: signal === null ? 1 : null,
+      signal,
+      lastLines: ['boom'],
+      rssBytes: null,
+      outOfMemory,
     };
     return this.feed({ type: 'gone', trainer, departure });
   }

@@ -150,8 +150,12 @@ describe('a run that cannot go on', () => {
   it('tells what the system knows of an end', () => {
     const scene = new Scene().running();
     const departure = {
-      ...{ cause: 'exited' as const, code: null, signal: 'SIGKILL', lastLines: [] },
-      ...{ rssBytes: 3 * 2 ** 30, outOfMemory: true },
+      cause: 'exited' as const,
+      code: null,
+      signal: 'SIGKILL',
+      lastLines: [],
+      rssBytes: 3 * 2 ** 30,
+      outOfMemory: true,
     };
     expect(scene.feed({ type: 'gone', trainer: '2', departure }).incidents[0]).toContain(
       'was ended by SIGKILL when the machine was out of memory, having used up to 3072 MiB of memory, at step 10.',

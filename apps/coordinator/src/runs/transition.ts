@@ -88,8 +88,15 @@ function onPlaced(run: Run, placed: readonly Placed[], context: Context): Run {
   for (const { id, worker } of placed)
     context.commands.push({ type: 'launch', trainer: id, worker });
   const launched = placed.map(({ id, worker, place }) => ({
-    ...{ id, worker, place, since: context.now, ready: false, seated: false, stepped: false },
-    ...{ strikesBefore: run.strikesEver, released: null },
+    id,
+    worker,
+    place,
+    since: context.now,
+    ready: false,
+    seated: false,
+    stepped: false,
+    strikesBefore: run.strikesEver,
+    released: null,
   }));
   return { ...run, trainers: [...run.trainers, ...launched] };
 }
@@ -137,8 +144,15 @@ function conclude(before: Run, run: Run, context: Context): Run {
   const ended = run.trainers.reduce((next, { id }) => end(next, id, context), run);
   return {
     ...ended,
-    ...{ ring: null, planned: [], previous: null, leave: null, saving: null, trouble: null },
-    ...{ recovering: [], strandedSince: null, enoughSince: null },
+    ring: null,
+    planned: [],
+    previous: null,
+    leave: null,
+    saving: null,
+    trouble: null,
+    recovering: [],
+    strandedSince: null,
+    enoughSince: null,
   };
 }
 

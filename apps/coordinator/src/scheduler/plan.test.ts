@@ -6,13 +6,26 @@ import { plan, type Plan } from './plan.js';
 const held = (job: string, ...workers: string[]): Held[] =>
   workers.map((worker, at) => ({ trainer: `${job}-${at}`, worker }));
 const demand = (job: string, rest: Partial<Demand> = {}): Demand => ({
-  ...{ job, priority: 0, order: 0, min: 1, max: 8, held: [], awaits: false },
-  ...{ isYielding: false, canYield: true },
-  ...{ threads: 1, device: null, excluded: [] },
+  job,
+  priority: 0,
+  order: 0,
+  min: 1,
+  max: 8,
+  held: [],
+  awaits: false,
+  isYielding: false,
+  canYield: true,
+  threads: 1,
+  device: null,
+  excluded: [],
   ...rest,
 });
 const offer = (worker: string, rest: Partial<Offer> = {}): Offer => ({
-  ...{ worker, slots: 1, free: 1, threads: 1, device: 'cpu' },
+  worker,
+  slots: 1,
+  free: 1,
+  threads: 1,
+  device: 'cpu',
   ...rest,
 });
 const nothing = { placements: [], releases: [], yields: [] };

@@ -18,7 +18,12 @@ afterAll(() => {
 });
 
 const point = (step: number, loss: number | null, gradientNorm: number): StepPoint => ({
-  ...{ step, loss, gradientNorm, learningRate: 0.1, tokensPerSecond: 5, ledger: null },
+  step,
+  loss,
+  gradientNorm,
+  learningRate: 0.1,
+  tokensPerSecond: 5,
+  ledger: null,
 });
 let jobs = 0;
 

@@ -9,7 +9,13 @@ function toIncident(row: unknown): IncidentView {
     'recovery'
   > & { readonly recovery: string | null };
   return {
-    ...{ id, at, job, worker, step, generation, what },
+    id,
+    at,
+    job,
+    worker,
+    step,
+    generation,
+    what,
     recovery: recovery === null ? null : (JSON.parse(recovery) as Recovery),
   };
 }

@@ -74,8 +74,12 @@ function renamed<Row extends Omit<ListedRow, 'spec'>>({
 }: Row) {
   return {
     ...row,
-    ...{ baseManifest, tokensPerSecond, secondsPerStep },
-    ...{ createdAt, startedAt, endedAt },
+    baseManifest,
+    tokensPerSecond,
+    secondsPerStep,
+    createdAt,
+    startedAt,
+    endedAt,
   };
 }
 
@@ -152,8 +156,13 @@ export class JobTable {
          VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)`,
       )
       .run(
-        ...[id, spec.name, JSON.stringify(spec), JSON.stringify(after), toJson(base)],
-        ...[spec.priority, createdAt],
+        id,
+        spec.name,
+        JSON.stringify(spec),
+        JSON.stringify(after),
+        toJson(base),
+        spec.priority,
+        createdAt,
       );
     const inserted = this.get(id);
     if (inserted === null) throw new Error(`job ${id} is gone as soon as it was inserted`);
@@ -171,11 +180,25 @@ export class JobTable {
          WHERE id = ?`,
       )
       .run(
-        ...[job.state, job.generation, job.step, job.steps, toJson(job.parameters)],
-        ...[job.dataManifest, job.baseManifest],
-        ...[JSON.stringify(job.workers), JSON.stringify(job.ranks), job.loss, job.tokensPerSecond],
-        ...[job.secondsPerStep, toJson(job.evaluation), toJson(job.result), toJson(job.error)],
-        ...[job.startedAt, job.endedAt, toJson(run), job.id],
+        job.state,
+        job.generation,
+        job.step,
+        job.steps,
+        toJson(job.parameters),
+        job.dataManifest,
+        job.baseManifest,
+        JSON.stringify(job.workers),
+        JSON.stringify(job.ranks),
+        job.loss,
+        job.tokensPerSecond,
+        job.secondsPerStep,
+        toJson(job.evaluation),
+        toJson(job.result),
+        toJson(job.error),
+        job.startedAt,
+        job.endedAt,
+        toJson(run),
+        job.id,
       );
   }
 

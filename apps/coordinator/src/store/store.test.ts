@@ -80,13 +80,21 @@ describe('the store', () => {
       const changed = {
         ...job,
         state: 'failed' as const,
-        ...{ generation: 3, step: 5, steps: 9, loss: 0.1, tokensPerSecond: 2.5, secondsPerStep: 3 },
+        generation: 3,
+        step: 5,
+        steps: 9,
+        loss: 0.1,
+        tokensPerSecond: 2.5,
+        secondsPerStep: 3,
         workers: ['w-1'],
         ranks: [{ rank: 0, worker: 'w-1', microbatches: 4, phases: PHASES }],
         evaluation: { step: 5, loss: 1, metrics: { accuracy: 0.5 } },
         result: { stateHash: 'a', model: 'b', metrics: {} },
         error: { code: 'INTERNAL', message: 'm', remedy: 'r', detail: { a: 1 } },
-        ...{ dataManifest: 'd', baseManifest: 'e', startedAt: createdAt, endedAt: createdAt },
+        dataManifest: 'd',
+        baseManifest: 'e',
+        startedAt: createdAt,
+        endedAt: createdAt,
       };
       const limits = { min: 1, max: 2, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
       const stored = { at: 5, run: newRun('j-1', 'tiny', limits) };
@@ -122,7 +130,10 @@ describe('the store', () => {
     withStore((store) => {
       const insert = (id: string, priority: number, after: string[] = [], model = '') =>
         store.jobs.insert({
-          ...{ id, after, createdAt, spec: { ...spec, priority } },
+          id,
+          after,
+          createdAt,
+          spec: { ...spec, priority },
           base: model === '' ? null : { type: 'model', manifest: model },
         });
       const first = () => store.jobs.firstInLine()?.id ?? null;
@@ -175,7 +186,11 @@ describe('the store', () => {
   it('tells which steps are new, and overwrites those that were told otherwise', () =>
     withStore((store) => {
       const point = (step: number, loss: number | null): StepPoint => ({
-        ...{ step, loss, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
+        step,
+        loss,
+        learningRate: 0.1,
+        gradientNorm: 1,
+        tokensPerSecond: 5,
         ledger: step > 1 ? { samples: 8, digest: -step } : null,
       });
       store.history.addSteps('j', [point(1, 3), point(2, 2)]);
@@ -213,7 +228,11 @@ describe('the store', () => {
       const size = (file: string) => (existsSync(file) ? statSync(file).size : 0);
       let store = new Store(path);
       const point = (step: number): StepPoint => ({
-        ...{ step, loss: 1, learningRate: 0.1, gradientNorm: 1, tokensPerSecond: 5 },
+        step,
+        loss: 1,
+        learningRate: 0.1,
+        gradientNorm: 1,
+        tokensPerSecond: 5,
         ledger: { samples: 8, digest: -step },
       });
       for (const id of ['j-1', 'j-2']) {

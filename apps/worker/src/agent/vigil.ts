@@ -26,7 +26,7 @@ export class Vigil {
     this.#silentMs.delete(trainer);
   }
 
-  /** Those who were silent for longer than `limitMs`, each told once. */
+  /** Trainers that were silent for longer than `limitMs`, each told once. */
   look(nowMs: number, limitMs: number): { readonly trainer: string; readonly seconds: number }[] {
     const passed = Math.min(nowMs - this.#lookedMs, 2 * detection.watchMs);
     this.#lookedMs = nowMs;

@@ -32,9 +32,20 @@ beforeEach(async () => {
 });
 
 const manifest: ArtifactManifest = {
-  ...{ format: 1, kind: 'checkpoint', job: 'j', name: 'n', step: 1, evaluations: 0, metrics: {} },
-  ...{ stateHash: sha256(''), specHash: sha256(''), dataManifest: sha256(''), baseManifest: null },
-  ...{ task: 'masked-language-model', labels: null, files: {} },
+  format: 1,
+  kind: 'checkpoint',
+  job: 'j',
+  name: 'n',
+  step: 1,
+  evaluations: 0,
+  metrics: {},
+  stateHash: sha256(''),
+  specHash: sha256(''),
+  dataManifest: sha256(''),
+  baseManifest: null,
+  task: 'masked-language-model',
+  labels: null,
+  files: {},
 };
 
 /** An artifact with a large and a small file, made here and not delivered yet. */

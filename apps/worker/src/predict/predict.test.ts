@@ -40,7 +40,8 @@ async function writeModel(path: string): Promise<void> {
   const model = new Model(runtime, config, 'sequence-classification');
   const values = model.initialise(1);
   const parameters = model.parameters.map(({ name, shape }) => ({
-    ...{ name, shape },
+    name,
+    shape,
     data: values.get(name) ?? new Float32Array(),
   }));
   const tokens = { padding: 0, begin: null, end: null };
@@ -52,7 +53,9 @@ async function writeModel(path: string): Promise<void> {
     parameters,
   );
   const tokenizer = trainTokenizer(['you have won a prize café', 'see you tomorrow'], {
-    ...{ algorithm: 'wordpiece', vocabulary: VOCABULARY, lowercase: false },
+    algorithm: 'wordpiece',
+    vocabulary: VOCABULARY,
+    lowercase: false,
   });
   await writeFile(join(path, 'tokenizer.json'), tokenizer);
 }
@@ -142,9 +145,20 @@ describe('predictions', () => {
       (await answers(texts, '--logits')).answers.map(({ logits: found }) => found);
     const hash = 'a'.repeat(64);
     const manifest = {
-      ...{ format: 1, kind: 'model', job: 'j-1', name: 'm', step: 1, evaluations: 0 },
-      ...{ stateHash: hash, specHash: hash, dataManifest: hash, baseManifest: null },
-      ...{ task: 'text-classification', labels: ['ham', 'spam'], metrics: {}, files: {} },
+      format: 1,
+      kind: 'model',
+      job: 'j-1',
+      name: 'm',
+      step: 1,
+      evaluations: 0,
+      stateHash: hash,
+      specHash: hash,
+      dataManifest: hash,
+      baseManifest: null,
+      task: 'text-classification',
+      labels: ['ham', 'spam'],
+      metrics: {},
+      files: {},
     };
     const path = join(directory, 'ringmaster.json');
     const trainedOn = async (cleaning?: readonly CleaningRule[]) => {

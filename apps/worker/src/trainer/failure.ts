@@ -24,7 +24,10 @@ export function failure(
 ): Extract<TrainerMessage, { type: 'failed' }> {
   const body = errorBody(error);
   return {
-    ...{ type: 'failed', generation, step, fatal: faultOf(body.code) === 'job' },
+    type: 'failed',
+    generation,
+    step,
+    fatal: faultOf(body.code) === 'job',
     blames: blamed(error),
     error: body,
   };

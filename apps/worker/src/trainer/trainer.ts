@@ -195,7 +195,7 @@ export class Trainer<Session extends RingSession> {
     }
   }
 
-  /** Does something in a session; what fails is told, unless the generation is over. */
+  /** Runs work in a session; what fails is told, unless the generation is over. */
   #within(session: Session, work: () => Promise<void>): void {
     this.#track(
       work().catch((error: unknown) => {

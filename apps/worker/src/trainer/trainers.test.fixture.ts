@@ -212,7 +212,12 @@ export async function form(
   const shares = deal(microbatches, trainers.length);
   for (const trainer of trainers) {
     trainer.command({
-      ...{ type: 'start', generation, begin, seats, shares, firstShares: shares },
+      type: 'start',
+      generation,
+      begin,
+      seats,
+      shares,
+      firstShares: shares,
       deadlineMs: 60_000,
     });
   }
@@ -239,8 +244,13 @@ export async function change(
       ),
     );
     trainer.command({
-      ...{ type: 'start', generation, begin: { at: 'switch', from, holders }, seats, firstShares },
-      ...{ shares: deal(microbatches, after.length), deadlineMs: 60_000 },
+      type: 'start',
+      generation,
+      begin: { at: 'switch', from, holders },
+      seats,
+      firstShares,
+      shares: deal(microbatches, after.length),
+      deadlineMs: 60_000,
     });
   }
   const leaving = before.filter((trainer) => !after.includes(trainer));

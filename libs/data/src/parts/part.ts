@@ -56,7 +56,7 @@ export type PartHeader = z.infer<typeof headerSchema>;
 
 /** A document of a part. */
 export interface PartDocument {
-  /** Its number in the part. */
+  /** Number of the document in the part. */
   readonly at: number;
   readonly columns: Columns;
 }

@@ -86,7 +86,12 @@ describe('words with tags', () => {
       const pieces = firsts.map((first, word) => [...tokens.subarray(first, firsts[word + 1])]);
       expect(pieces).toEqual(expected.map((ids) => (ids.length === 0 ? [loaded.unknown] : ids)));
       expect(firsts.map((first) => names[tags[first] ?? -1])).toEqual([
-        ...['B-PER', 'O', 'B-PER', 'O', 'O', 'O'],
+        'B-PER',
+        'O',
+        'B-PER',
+        'O',
+        'O',
+        'O',
       ]);
     }
   });

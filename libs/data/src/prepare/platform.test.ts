@@ -18,8 +18,13 @@ const mails = join(
 );
 /** Mails of many character sets, and those that forward another, whose date the mail library would write in local time. */
 const files = [
-  ...['easy-ham-1/01294*.txt', 'easy-ham-1/01542*.txt', 'easy-ham-2/005[45]*.txt'],
-  ...['easy-ham-2/0072*.txt', 'hard-ham-1/0000*.txt', 'spam-2/00169*.txt', 'spam-2/0001*.txt'],
+  'easy-ham-1/01294*.txt',
+  'easy-ham-1/01542*.txt',
+  'easy-ham-2/005[45]*.txt',
+  'easy-ham-2/0072*.txt',
+  'hard-ham-1/0000*.txt',
+  'spam-2/00169*.txt',
+  'spam-2/0001*.txt',
 ];
 
 const script = join(directory, 'prepare.mjs');

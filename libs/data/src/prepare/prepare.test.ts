@@ -171,7 +171,9 @@ describe('prepareData', () => {
     ]);
     const { manifest } = await prepareData(request({ files: train, test }), freshPlace());
     expect(manifest.statistics).toMatchObject({
-      ...{ read: 97, dropped: { empty: 1, 'exact-duplicate': 5 }, overlap: { test: 11 } },
+      read: 97,
+      dropped: { empty: 1, 'exact-duplicate': 5 },
+      overlap: { test: 11 },
     });
     expect(manifest.warnings).toContainEqual(
       expect.stringContaining('11 documents of the test files'),

@@ -9,7 +9,9 @@ const documentsOf = (
   splitOf: (at: number) => DataSplit = () => 'train',
 ): SplitDocument[] =>
   lists.map((tags, at) => ({
-    ...{ id: `a.conll#${at}`, line: 10 * at + 1, split: splitOf(at) },
+    id: `a.conll#${at}`,
+    line: 10 * at + 1,
+    split: splitOf(at),
     columns: { words: tags.map(() => 'w'), tags },
   }));
 

@@ -9,7 +9,7 @@ const SHOWN_CHARACTERS = 40;
 
 export interface CountedUnknown {
   readonly tokens: number;
-  /** Those of them that the tokenizer does not know. */
+  /** Tokens that the tokenizer does not know. */
   readonly count: number;
   /** A word of the first document with one. */
   readonly example: string | null;

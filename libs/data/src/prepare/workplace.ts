@@ -14,7 +14,7 @@ export interface Workplace {
   readonly directory: string;
 }
 
-/** Does work at a place of its own, of which nothing is left afterwards; what was killed is removed by `store.clean`. */
+/** Runs work at a place of its own, of which nothing is left afterwards; what was killed is removed by `store.clean`. */
 export async function atWorkplace<T>(
   { store, progress, threads }: Pick<Workplace, 'store' | 'progress'> & { threads: number },
   work: (place: Workplace) => Promise<T>,

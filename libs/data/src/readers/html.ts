@@ -51,14 +51,17 @@ export function htmlToText(html: string): string {
         if (tag === 'pre') preformatted = Math.max(0, preformatted - 1);
         text.breakLines(breaks.get(tag) ?? 0);
       },
-      ...{ onattribdata: nothing, onattribentity: nothing, onattribend: nothing },
-      ...{ onattribname: nothing, oncdata: nothing, oncomment: nothing, ondeclaration: nothing },
-      ...{
-        onopentagend: nothing,
-        onselfclosingtag: nothing,
-        onprocessinginstruction: nothing,
-        onend: nothing,
-      },
+      onattribdata: nothing,
+      onattribentity: nothing,
+      onattribend: nothing,
+      onattribname: nothing,
+      oncdata: nothing,
+      oncomment: nothing,
+      ondeclaration: nothing,
+      onopentagend: nothing,
+      onselfclosingtag: nothing,
+      onprocessinginstruction: nothing,
+      onend: nothing,
     },
   );
   tokenizer.write(html);

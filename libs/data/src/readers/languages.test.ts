@@ -71,7 +71,12 @@ describe('tables', () => {
 
 describe('mbox', () => {
   const line = fc.constantFrom(
-    ...['', 'text', 'From here on', '>From there', 'From a@b Thu Aug 22 12:36:23 2002', ' '],
+    '',
+    'text',
+    'From here on',
+    '>From there',
+    'From a@b Thu Aug 22 12:36:23 2002',
+    ' ',
   );
   const mail = fc.record({
     subject: fc.constantFrom('one', 'two'),

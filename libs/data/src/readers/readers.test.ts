@@ -134,7 +134,16 @@ describe('files', () => {
     const rows = labels.map((label) => `${JSON.stringify({ text: 'x', label })}\n`).join('');
     const documents = await read(write('labels.jsonl', rows));
     expect(documents.map(({ label }) => label)).toEqual([
-      ...['pos', 'pos', 'pos', null, null, 'é', 'é', null, '7', 'true'],
+      'pos',
+      'pos',
+      'pos',
+      null,
+      null,
+      'é',
+      'é',
+      null,
+      '7',
+      'true',
     ]);
   });
 
@@ -342,9 +351,20 @@ describe('mails', () => {
 
   it('leaves the date of a forwarded mail as its header has it', async () => {
     const forwarded = [
-      ...['Subject: Fwd', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="x"', ''],
-      ...['--x', 'Content-Type: message/rfc822', '', 'From: a@example.org'],
-      ...['Date: Thu, 22 Aug 2002 12:36:23 +0100', 'Subject: inner', '', 'text', '--x--', ''],
+      'Subject: Fwd',
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/mixed; boundary="x"',
+      '',
+      '--x',
+      'Content-Type: message/rfc822',
+      '',
+      'From: a@example.org',
+      'Date: Thu, 22 Aug 2002 12:36:23 +0100',
+      'Subject: inner',
+      '',
+      'text',
+      '--x--',
+      '',
     ].join('\n');
     const [document] = await read(write('forwarded.eml', forwarded));
     expect(document?.text).toContain('Thu, 22 Aug 2002 12:36:23 +0100');

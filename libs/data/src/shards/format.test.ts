@@ -24,7 +24,9 @@ function sectionOf(name: ColumnName, documents: number): fc.Arbitrary<Section> {
       return fc
         .tuple(lists(fc.nat(0xffff)), fc.constantFrom(Uint16Array, Uint32Array))
         .map(([list, Tokens]) => ({
-          ...{ name, kind, offsets: offsetsOf(list) },
+          name,
+          kind,
+          offsets: offsetsOf(list),
           values: Tokens.from(list.flat()),
         }));
     case 'class':
@@ -35,7 +37,9 @@ function sectionOf(name: ColumnName, documents: number): fc.Arbitrary<Section> {
     case 'tags':
     case 'spans':
       return lists(int32).map((list) => ({
-        ...{ name, kind, offsets: offsetsOf(list) },
+        name,
+        kind,
+        offsets: offsetsOf(list),
         values: Int32Array.from(list.flat()),
       }));
     case 'messages':
@@ -70,7 +74,8 @@ describe('shards', () => {
     documents: 1,
     sections: [
       {
-        ...{ name: 'text', kind: 'tokens' },
+        name: 'text',
+        kind: 'tokens',
         offsets: Uint32Array.of(0, 3),
         values: Uint16Array.of(1, 2, 3),
       },

@@ -59,7 +59,7 @@ interface Pending {
 /** The asking side of `task.thread.ts`. */
 class TaskThread {
   readonly #worker = new Worker(new URL('./task.thread.js', import.meta.url), { name: 'task' });
-  /** Who waits, in the order of the requests, which is that of the answers. */
+  /** Requests that wait, in the order of the requests, which is that of the answers. */
   #pending: Pending[] = [];
   #failure: Error | null = null;
 

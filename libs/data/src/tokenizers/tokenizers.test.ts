@@ -148,7 +148,12 @@ describe('loadTokenizer', () => {
 
   it('finds special tokens by their usual names', () => {
     expect(loadTokenizer(wordPiece)).toMatchObject({
-      ...{ pad: 0, unknown: 1, classify: 2, separate: 3, mask: 4, endOfText: null },
+      pad: 0,
+      unknown: 1,
+      classify: 2,
+      separate: 3,
+      mask: 4,
+      endOfText: null,
     });
     expect(loadTokenizer(bytePair)).toMatchObject({ classify: null, mask: null, endOfText: 0 });
   });

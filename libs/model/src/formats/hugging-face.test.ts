@@ -144,7 +144,11 @@ test('defaults of the format are filled in', () => {
   const config = parseConfig({
     model_type: 'gpt2',
     architectures: ['GPT2Model'],
-    ...{ vocab_size: 50, n_embd: 8, n_layer: 2, n_head: 2, n_positions: 12 },
+    vocab_size: 50,
+    n_embd: 8,
+    n_layer: 2,
+    n_head: 2,
+    n_positions: 12,
   });
   expect(config).toEqual({
     model: { ...gpt, intermediate: 32 },

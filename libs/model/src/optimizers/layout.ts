@@ -10,7 +10,7 @@ export interface ParameterShape {
 
 /** A trained tensor and its place in the flat address space. */
 export interface TensorLayout extends ParameterShape {
-  /** Its place among the tensors. */
+  /** Place of the tensor among all of them. */
   readonly index: number;
   /** First element; a multiple of 16. */
   readonly offset: number;

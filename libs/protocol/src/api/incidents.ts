@@ -8,7 +8,7 @@ export const recoverySchema = z.object({
   abort: z.number(),
   /** Until the new ring was linked, without the transfer. */
   form: z.number(),
-  /** Of that, the longest that a rank took the state over. */
+  /** The longest that a rank took the state over, which is no part of `form`. */
   transfer: z.number(),
   /** Until the first step of the new generation was applied. */
   firstStep: z.number(),

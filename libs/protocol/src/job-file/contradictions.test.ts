@@ -17,7 +17,10 @@ const pretrain = {
 };
 const { steps: _, objective: __, ...common } = pretrain;
 const finetune = {
-  ...{ ...common, kind: 'finetune', task: 'text-classification', epochs: 2 },
+  ...common,
+  kind: 'finetune',
+  task: 'text-classification',
+  epochs: 2,
   data: { files: 'rows.csv', test: 0.2 },
 };
 

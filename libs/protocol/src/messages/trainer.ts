@@ -86,7 +86,7 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     seats: z.array(seatSchema).min(1),
     /** Microbatches of each rank; a partition of 0 … microbatches−1. */
     shares,
-    /** The same for the generation's first step, in which newcomers still take the state over. */
+    /** Microbatches of each rank in the generation's first step, in which newcomers still take the state over. */
     firstShares: shares,
     /** Longest that a rank waits in the ring without any progress. */
     deadlineMs: z.int().positive(),
@@ -174,7 +174,7 @@ export const interruptionSchema = z.object({
 /** Numbers of elements of a model's parameters, by whether they are trained. */
 export const parametersSchema = z.object({
   trained: z.int().min(0),
-  /** Those that keep the values that the run begins with (`tuning.freeze`). */
+  /** Elements of parameters that keep the values that the run begins with (`tuning.freeze`). */
   frozen: z.int().min(0),
 });
 

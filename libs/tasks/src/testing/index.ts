@@ -63,7 +63,7 @@ export async function writeTinyModel(
   await writeFile(join(directory, 'tokenizer.json'), trainTokenizer(TEXTS, request));
 }
 
-/** The same as bytes by the names of the files. */
+/** The files of a tiny model, as bytes by their names. */
 export async function tinyModelFiles(
   kind?: keyof typeof tinyConfigs,
 ): Promise<Record<(typeof MODEL_FILES)[number], Buffer>> {

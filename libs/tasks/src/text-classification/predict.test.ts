@@ -16,8 +16,15 @@ const END = 5;
 
 /** Texts are numbers of tokens. */
 const tokenizer = {
-  ...{ pad: null, unknown: null, classify: null, separate: null, mask: null, endOfText: END },
-  ...{ special: [END], vocabulary: 40, beforeWord: '' },
+  pad: null,
+  unknown: null,
+  classify: null,
+  separate: null,
+  mask: null,
+  endOfText: END,
+  special: [END],
+  vocabulary: 40,
+  beforeWord: '',
   surroundings: { before: [], after: [] },
   token: String,
   encode: (text: string) => text.split(' ').filter(Boolean).map(Number),

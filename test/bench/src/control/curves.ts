@@ -87,8 +87,11 @@ function fill(cluster: Cluster): void {
 
 function pointAt(step: number): StepPoint {
   return {
-    ...{ step, learningRate: 5e-4, tokensPerSecond: 100_000 + (step % 997) },
-    ...{ loss: 8 * 0.999995 ** step + (step % 89) / 1000, gradientNorm: 1 + (step % 97) / 100 },
+    step,
+    learningRate: 5e-4,
+    tokensPerSecond: 100_000 + (step % 997),
+    loss: 8 * 0.999995 ** step + (step % 89) / 1000,
+    gradientNorm: 1 + (step % 97) / 100,
     ledger: { samples: 64, digest: (step * 2_654_435_761) % 2 ** 32 },
   };
 }

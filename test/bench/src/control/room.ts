@@ -35,7 +35,12 @@ export async function room({ rounds: jobs, steps }: Pace): Promise<Findings> {
     for (let started = 0; started < WORKERS; started++) await cluster.addWorker();
     const submit = (seed: number, rest: object = {}) =>
       cluster.api.submit({
-        ...{ kind: 'pretrain', name: 'room', seed, model: SHAPE, steps, ...rest },
+        kind: 'pretrain',
+        name: 'room',
+        seed,
+        model: SHAPE,
+        steps,
+        ...rest,
         tokenizer: { algorithm: 'bpe', vocabulary: VOCABULARY },
         data: { files, format: 'lines' },
         objective: 'causal-language-model',

@@ -31,9 +31,20 @@ export class SimulatedWorker {
     this.#socket.connect(control);
     void this.#listen();
     this.#send({
-      ...{ type: 'register', version, token: null, machine: host, host },
-      ...{ namespace: host, pid: number, startTime: 0 },
-      ...{ slots: 1, threads: 1, device: 'cpu', processor: 'x64', trainers: [], checkpoints: [] },
+      type: 'register',
+      version,
+      token: null,
+      machine: host,
+      host,
+      namespace: host,
+      pid: number,
+      startTime: 0,
+      slots: 1,
+      threads: 1,
+      device: 'cpu',
+      processor: 'x64',
+      trainers: [],
+      checkpoints: [],
     });
     // Real workers were not all started at the same millisecond.
     setTimeout(() => {
@@ -67,8 +78,13 @@ export class SimulatedWorker {
       this.#trainers.get(trainer)?.stop();
       this.#trainers.delete(trainer);
       this.#send({
-        ...{ type: 'trainer-exited', trainer, code: 0, signal: null },
-        ...{ lastLines: [], rssBytes: null, outOfMemory: false },
+        type: 'trainer-exited',
+        trainer,
+        code: 0,
+        signal: null,
+        lastLines: [],
+        rssBytes: null,
+        outOfMemory: false,
       });
     } else if (message.type === 'shutdown') process.exit(0);
   }
@@ -118,9 +134,20 @@ function reportOf(step: number): StepReport {
   const seconds = REPORT_MS / STEPS_PER_REPORT / 1000;
   const rest = seconds / 5;
   return {
-    ...{ step, loss: 5, counted: 100, tokens: 1000, ledger: { samples: 8, digest: step } },
-    ...{ learningRate: 1e-3, gradientNorm: 1, attempts: 1, nonFinite: null, microbatches: 1 },
-    ...{ startedAt: Date.now(), seconds, ringBytes: 1_000_000, ringSeconds: 0.05 },
+    step,
+    loss: 5,
+    counted: 100,
+    tokens: 1000,
+    ledger: { samples: 8, digest: step },
+    learningRate: 1e-3,
+    gradientNorm: 1,
+    attempts: 1,
+    nonFinite: null,
+    microbatches: 1,
+    startedAt: Date.now(),
+    seconds,
+    ringBytes: 1_000_000,
+    ringSeconds: 0.05,
     phases: { compute: rest, quantise: rest, send: rest, wait: rest, update: rest },
   };
 }

@@ -40,7 +40,9 @@ async function prepare(directory: string): Promise<DataTurn> {
   return {
     seconds: (since - started) / 1000,
     processorSeconds: (user + system) / 1e6,
-    ...{ documents, tokens, stages },
+    documents,
+    tokens,
+    stages,
   };
 
   function closeStage(): void {

@@ -116,7 +116,8 @@ function describe(side: string, turns: readonly DataTurn[]): string[] {
   return [
     side,
     ...[first?.documents, first?.tokens].map((count) => (count ?? 0).toLocaleString('en')),
-    ...[middle('seconds'), middle('processorSeconds')],
+    middle('seconds'),
+    middle('processorSeconds'),
   ];
 }
 

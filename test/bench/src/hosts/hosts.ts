@@ -124,8 +124,15 @@ async function training(
     sides.set(
       PYTORCH,
       await startPeer({
-        ...{ shape: GPT, chosen, size, initial, batches, rooms },
-        ...{ compile: false, narrow: false, allocator: 'keeps memory' },
+        shape: GPT,
+        chosen,
+        size,
+        initial,
+        batches,
+        rooms,
+        compile: false,
+        narrow: false,
+        allocator: 'keeps memory',
       }),
     );
     checkSizes(sides.values());

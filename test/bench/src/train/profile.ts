@@ -57,7 +57,8 @@ async function profileOf(
   const settings = {
     home: home.root,
     launch: home.launch(chosen),
-    ...{ rank: 0, size: 1 },
+    rank: 0,
+    size: 1,
     steps,
     warmUp: WARM_UP_STEPS,
   };

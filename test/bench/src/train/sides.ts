@@ -103,20 +103,20 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
     const ranks = await Promise.all(
       Array.from({ length: size }, async (_, rank) => {
         const settings = {
-          ...{
-            rank,
-            size,
-            meeting: join(directory, 'meeting'),
-            initial,
-            batches,
-            compile,
-            narrow,
-            precision,
-            device: device === 'gpu' ? 'cuda' : 'cpu',
-            interface: rooms === undefined ? 'lo' : DEVICE,
-          },
+          rank,
+          size,
+          meeting: join(directory, 'meeting'),
+          initial,
+          batches,
+          compile,
+          narrow,
+          precision,
+          device: device === 'gpu' ? 'cuda' : 'cpu',
+          interface: rooms === undefined ? 'lo' : DEVICE,
           model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
-          ...{ optimizer: OPTIMIZER, batch: { sequences, microbatches }, seed: SEED },
+          optimizer: OPTIMIZER,
+          batch: { sequences, microbatches },
+          seed: SEED,
         };
         const command = await peerCommand('train.py', settings, { allocator });
         return Contestant.start(within(rooms?.[rank], command), readySchema);

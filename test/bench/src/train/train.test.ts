@@ -4,7 +4,9 @@ import { TrainingHome } from './training-home.js';
 
 const shape = {
   ...({ architecture: 'gpt', layers: 2, hidden: 32, heads: 2 } as const),
-  ...{ context: 32, vocabulary: 400, sequences: 8 },
+  context: 32,
+  vocabulary: 400,
+  sequences: 8,
 };
 const steps = 12;
 let home: TrainingHome;

@@ -152,7 +152,10 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
       rows: peers.map(([peer]) => rowOf(`${name}: ${peer}`, 'tokens/s', rates(OURS), rates(peer))),
       memory: [...results].map(([each, blocks]) => [name, each, megabytes(blocks)]),
       losses: [...curves].map(([each, curve]) => [
-        ...[name, each, (curve[0] ?? NaN).toFixed(4), (curve.at(-1) ?? NaN).toFixed(4)],
+        name,
+        each,
+        (curve[0] ?? NaN).toFixed(4),
+        (curve.at(-1) ?? NaN).toFixed(4),
         farthestApart(curve, curves.get(OURS) ?? []),
       ]),
       phases: phasesOf(results.get(OURS) ?? []).map((row) => [name, ...row]),

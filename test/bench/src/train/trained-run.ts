@@ -46,7 +46,9 @@ export async function link(run: Run, session: Session, seats: readonly Seat[]): 
   );
   await session.connect({
     seats: seats.map((seat, rank) => ({ ...seat, worker: `worker-${rank}` })),
-    ...{ shares, firstShares: shares, deadlineMs: 60_000 },
+    shares,
+    firstShares: shares,
+    deadlineMs: 60_000,
   });
   session.begin(false);
 }

@@ -10,7 +10,9 @@ const CHECKPOINT_MS = 120_000;
 /** A shard of the prepared data is cut, or a bit of it changes, and then a trainer is killed, so that another reads it. */
 export const damageShard: EventKind<'damage-shard'> = {
   draw: (dice) => ({
-    ...{ kind: 'damage-shard', victim: dice.share(), cut: dice.uniform() < 0.5 },
+    kind: 'damage-shard',
+    victim: dice.share(),
+    cut: dice.uniform() < 0.5,
     bit: dice.integer(0, 2 ** 20),
   }),
   disturbs: () => true,

@@ -40,24 +40,20 @@ const hash = 'a'.repeat(64);
 
 const workerMessages = [
   {
-    ...{
-      type: 'register',
-      version: '0.1.0',
-      token: null,
-      host: 'h',
-      machine: 'm',
-      namespace: 'n',
-      pid: 10,
-      startTime: 1,
-      slots: 1,
-      threads: 1,
-    },
-    ...{
-      device: 'cpu',
-      processor: 'x64',
-      trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }],
-      checkpoints: [],
-    },
+    type: 'register',
+    version: '0.1.0',
+    token: null,
+    host: 'h',
+    machine: 'm',
+    namespace: 'n',
+    pid: 10,
+    startTime: 1,
+    slots: 1,
+    threads: 1,
+    device: 'cpu',
+    processor: 'x64',
+    trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }],
+    checkpoints: [],
   },
   { type: 'heartbeat' },
   {

@@ -117,20 +117,22 @@ const roles = {
   special: [0, 1, 2, 3, 4],
 };
 const manifest = {
-  ...{
-    format: 2,
-    tokenizer: { sha256: hash, vocabulary: 300, ...roles },
-    width: 2,
-    columns: [
-      { name: 'text', kind: 'tokens' },
-      { name: 'class', kind: 'class', names: ['a'] },
-    ],
-    cleaning: ['newlines', 'whitespace'],
-    warnings: [],
-  },
+  format: 2,
+  tokenizer: { sha256: hash, vocabulary: 300, ...roles },
+  width: 2,
+  columns: [
+    { name: 'text', kind: 'tokens' },
+    { name: 'class', kind: 'class', names: ['a'] },
+  ],
+  cleaning: ['newlines', 'whitespace'],
+  warnings: [],
   splits: { train: split, validation: split, test: split },
   statistics: {
-    ...{ read: 3, dropped: {}, cleaned: {}, overlap: {}, unigramEntropy: 1 },
+    read: 3,
+    dropped: {},
+    cleaned: {},
+    overlap: {},
+    unigramEntropy: 1,
     nearDuplicates: { documents: 0, groups: 0 },
   },
 };
@@ -160,31 +162,46 @@ const prepared: readonly Target[] = [
 ];
 
 const bert = {
-  ...{ model_type: 'bert', architectures: ['BertForSequenceClassification'], vocab_size: 300 },
-  ...{ hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 64 },
-  ...{ max_position_embeddings: 32, type_vocab_size: 2, hidden_act: 'gelu', layer_norm_eps: 1e-12 },
-  ...{ id2label: { 0: 'a', 1: 'b' }, pad_token_id: 0 },
+  model_type: 'bert',
+  architectures: ['BertForSequenceClassification'],
+  vocab_size: 300,
+  hidden_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  intermediate_size: 64,
+  max_position_embeddings: 32,
+  type_vocab_size: 2,
+  hidden_act: 'gelu',
+  layer_norm_eps: 1e-12,
+  id2label: { 0: 'a', 1: 'b' },
+  pad_token_id: 0,
 };
 const gpt = {
-  ...{
-    model_type: 'gpt2',
-    architectures: ['GPT2LMHeadModel'],
-    vocab_size: 300,
-    n_embd: 16,
-    n_layer: 1,
-  },
-  ...{ n_head: 2, n_inner: null, n_positions: 32, bos_token_id: 0, eos_token_id: 0 },
+  model_type: 'gpt2',
+  architectures: ['GPT2LMHeadModel'],
+  vocab_size: 300,
+  n_embd: 16,
+  n_layer: 1,
+  n_head: 2,
+  n_inner: null,
+  n_positions: 32,
+  bos_token_id: 0,
+  eos_token_id: 0,
 };
 const artifact = {
-  ...{ format: 1, kind: 'model', job: null, name: 'm', step: 0, evaluations: 0, stateHash: hash },
-  ...{
-    specHash: hash,
-    dataManifest: hash,
-    baseManifest: null,
-    task: 't',
-    labels: ['a'],
-    metrics: {},
-  },
+  format: 1,
+  kind: 'model',
+  job: null,
+  name: 'm',
+  step: 0,
+  evaluations: 0,
+  stateHash: hash,
+  specHash: hash,
+  dataManifest: hash,
+  baseManifest: null,
+  task: 't',
+  labels: ['a'],
+  metrics: {},
   files: { 'config.json': { sha256: hash, bytes: 3 } },
 };
 

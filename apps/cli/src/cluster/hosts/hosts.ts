@@ -65,7 +65,7 @@ async function takeAway(hosts: readonly HostSettings[]) {
   return { hosts: failures.map(({ host }) => host), failures: failures.map(({ error }) => error) };
 }
 
-/** Does something for all at once. @returns those that it failed for */
+/** Runs an action for all hosts at once. @returns those that it failed for */
 async function each(hosts: readonly HostSettings[], work: (host: HostSettings) => Promise<void>) {
   const outcomes = await Promise.all(
     hosts.map(async (host) => {
@@ -123,7 +123,10 @@ echo ${wanted} >${directory}/.bundle`,
 async function start(host: HostSettings, string: string): Promise<void> {
   const { home, workers, threads, address, ringPorts } = host;
   const options = [
-    ...['--workers', String(workers), '--threads', String(threads)],
+    '--workers',
+    String(workers),
+    '--threads',
+    String(threads),
     ...(address === null ? [] : ['--address', address]),
     ...(ringPorts === null ? [] : ['--ring-ports', ringPorts]),
   ];

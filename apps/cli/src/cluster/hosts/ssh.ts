@@ -29,11 +29,18 @@ export async function onHost(
   const child = spawn(
     'ssh',
     [
-      ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'ServerAliveInterval=15'],
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=20',
+      '-o',
+      'ServerAliveInterval=15',
       ...(port === null ? [] : ['-p', String(port)]),
       ...(identity === null ? [] : ['-i', identity]),
       ...(user === null ? [] : ['-l', user]),
-      ...['--', host, `sh -c ${quote(`set -eu\n${script}`)}`],
+      '--',
+      host,
+      `sh -c ${quote(`set -eu\n${script}`)}`,
     ],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );

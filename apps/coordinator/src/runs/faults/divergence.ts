@@ -21,7 +21,8 @@ export function quarantine(
     if (trainer === undefined) continue;
     const what = 'holds other bytes than the majority of its ring, and was quarantined,';
     recordFailure({ ...run, ring }, trainer, what, context, {
-      ...{ step, broke: { heard: run.observed.heard, known: context.now } },
+      step,
+      broke: { heard: run.observed.heard, known: context.now },
       remarks: [
         'The same state on another worker has another hash: test the memory and the processor of this one.',
       ],
@@ -49,7 +50,8 @@ export function withoutMajority(run: Run, ring: Generation, step: number, contex
       'is in a ring whose ranks hold different bytes',
       context,
       {
-        ...{ step, broke: { heard: run.observed.heard, known: context.now } },
+        step,
+        broke: { heard: run.observed.heard, known: context.now },
         remarks: [`No majority of ranks agrees: the run goes back to ${back}.`],
       },
     );

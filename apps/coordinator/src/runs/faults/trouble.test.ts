@@ -6,7 +6,7 @@ const doing = (
   what: 'compute' | 'all-reduce',
   waitsFor: number | null,
   seconds = 3,
-) => ({ ...{ generation, step: 10, attempt: 1, doing: what, waitsFor, seconds } });
+) => ({ generation, step: 10, attempt: 1, doing: what, waitsFor, seconds });
 
 describe('who is at fault', () => {
   it('is the one that is waited for and waits for nobody', () => {

@@ -148,7 +148,10 @@ function describeFault(
 /** The run with the ring that broke, as the incident tells of it. */
 function atBreak(run: Run, { generation, ranks }: Trouble): Run {
   const members = ranks.map((trainer) => ({
-    ...{ trainer, prepared: null, started: null, finished: false },
+    trainer,
+    prepared: null,
+    started: null,
+    finished: false,
   }));
   const never = { from: null, retiring: [], start: null, withdrawn: false, issued: 0 };
   return { ...run, ring: { generation, members, ...never, told: null, running: null } };

@@ -22,7 +22,10 @@ describe('a planned change', () => {
     scene.started('2');
     expect(scene.run).toMatchObject({ state: 'running', ring: { generation: 2 }, planned: [] });
     scene.say('1', {
-      ...{ type: 'checkpointed', generation: 1, manifest: hash('c'), seconds: 1 },
+      type: 'checkpointed',
+      generation: 1,
+      manifest: hash('c'),
+      seconds: 1,
       position: { step: 12, evaluations: 0, stateHash: hash('b') },
     });
     expect(scene.run.checkpoints).toHaveLength(1);

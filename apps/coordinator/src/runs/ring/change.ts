@@ -166,7 +166,10 @@ export function enforce(run: Run, agreed: Generation, context: Context): Run {
   );
   let next: Run = {
     ...run,
-    ...{ previous, began: run.step, declined: 0, proposeAfter: 0 },
+    previous,
+    began: run.step,
+    declined: 0,
+    proposeAfter: 0,
     ring: { ...agreed, retiring, withdrawn: false },
     planned: run.planned.filter(({ generation }) => generation > agreed.generation),
     observed: { ...run.observed, heard: context.now },

@@ -60,7 +60,8 @@ describe('a run that loses a trainer', () => {
     scene.now += 500;
     expect(scene.progress(12).recoveries).toEqual([
       {
-        ...{ type: 'recovered', incident: 1 },
+        type: 'recovered',
+        incident: 1,
         recovery: { detect: 4, abort: 1, form: 0.5, transfer: 1.5, firstStep: 0.5 },
       },
     ]);

@@ -66,7 +66,8 @@ function begin(run: Run, ring: Generation, prepared: readonly Prepared[], contex
   const step = 'position' in beginning ? beginning.position.step : 0;
   return {
     ...started.run,
-    ...{ step, began: step },
+    step,
+    began: step,
     ring: started.generation,
     observed: { ...run.observed, heard: context.now },
   };

@@ -43,7 +43,11 @@ export function giveBack(run: Run, context: Context): Run {
   return {
     ...next,
     state: run.leave?.until === 'resumed' ? 'paused' : 'queued',
-    ...{ leave: null, saving: null, trouble: null, recovering: [], strandedSince: null },
+    leave: null,
+    saving: null,
+    trouble: null,
+    recovering: [],
+    strandedSince: null,
     enoughSince: null,
   };
 }

@@ -48,9 +48,17 @@ function onPrepare(
     effects.push({ type: 'say', message: known.prepared });
   if (generation <= newest) return membership;
   const part: Part = {
-    ...{ kind: 'part', generation, rank, size, phase: planned ? 'binding' : 'stopping' },
-    ...{ interrupted: null, prepared: null, promised: false },
-    ...{ start: null, outcome: null, dropped: false },
+    kind: 'part',
+    generation,
+    rank,
+    size,
+    phase: planned ? 'binding' : 'stopping',
+    interrupted: null,
+    prepared: null,
+    promised: false,
+    start: null,
+    outcome: null,
+    dropped: false,
   };
   if (planned) {
     effects.push({ type: 'bind', generation, rank, size });

@@ -48,8 +48,13 @@ class Machine {
         ? ({ at: 'specification' } as const)
         : { at: 'switch' as const, from, holders: [0] };
     return this.command({
-      ...{ type: 'start', generation, begin, seats: [seat, seat], shares: [[0], [1]] },
-      ...{ firstShares: [[0, 1], []], deadlineMs: 1000 },
+      type: 'start',
+      generation,
+      begin,
+      seats: [seat, seat],
+      shares: [[0], [1]],
+      firstShares: [[0, 1], []],
+      deadlineMs: 1000,
     });
   }
 

@@ -77,7 +77,11 @@ function onBound(
     ...part,
     phase: 'bound',
     prepared: {
-      ...{ type: 'prepared', generation, endpoint, donor, state },
+      type: 'prepared',
+      generation,
+      endpoint,
+      donor,
+      state,
       interrupted: part.interrupted,
     },
   }));

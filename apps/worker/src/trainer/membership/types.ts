@@ -30,7 +30,7 @@ export interface Part {
   readonly start: Command<'start'> | null;
   /** What was last said of it, with which a repeated `start` is answered. */
   readonly outcome: Message<'started' | 'finished' | 'failed'> | null;
-  /** It was withdrawn or overtaken, but the step in flight may still agree to it. */
+  /** The change was withdrawn or overtaken, but the step in flight may still agree to it. */
   readonly dropped: boolean;
 }
 

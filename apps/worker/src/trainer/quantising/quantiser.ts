@@ -23,7 +23,7 @@ interface Pending {
   /** Where it is staged; both 0 for what only waits for its turn. */
   readonly begin: number;
   readonly end: number;
-  /** Of its work; null for what only waits for its turn. */
+  /** Number of its work in the queue; null for what only waits for its turn. */
   readonly number: number | null;
   done(maximum: number): void;
 }

@@ -13,7 +13,7 @@ export interface Work {
   readonly replace: boolean;
 }
 
-/** Does it. @returns the largest magnitude: NaN if there is a NaN */
+/** Quantises or measures a gradient. @returns the largest magnitude: NaN if there is a NaN */
 export function perform(kernels: Kernels, { source, length, target, ...how }: Work): number {
   if (how.exponent === null) return kernels.maxAbs(source, length);
   return how.replace

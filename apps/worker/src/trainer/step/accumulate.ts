@@ -56,9 +56,12 @@ export function accumulate(
   const samples = made?.samples ?? [];
   quantiser.afterwards(() => {
     const lane = laneOf({
-      ...{ lossSum, counted: count, maxima },
+      lossSum,
+      counted: count,
+      maxima,
       tokens: made?.batch.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
-      ...{ samples: samples.length, digest: ledgerDigest(samples) },
+      samples: samples.length,
+      digest: ledgerDigest(samples),
     });
     lanes.write(arena.lanes, microbatch, lane);
   });

@@ -48,7 +48,7 @@ export class GradientSum {
   readonly #attempt: Attempt;
   /** Tensors of each bucket that are not complete. */
   readonly #missing: number[];
-  /** Those that are begun: one a bucket, in their order. */
+  /** All-reduces that are begun: one a bucket, in their order. */
   readonly #operations: Promise<RingReport>[] = [];
   #checksum = 0;
 

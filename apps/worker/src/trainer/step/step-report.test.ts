@@ -42,7 +42,13 @@ describe('what ranks report of the steps of two epochs', () => {
       gradientNorm,
       attempts,
     }: StepReport) => ({
-      ...{ step, loss, counted, tokens, ledger, gradientNorm, attempts },
+      step,
+      loss,
+      counted,
+      tokens,
+      ledger,
+      gradientNorm,
+      attempts,
     });
     expect(first.map(shared)).toEqual(second.map(shared));
     for (const [step, { ledger }] of first.entries()) {

@@ -30,7 +30,9 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
   for (let attempt = 1; ; attempt++) {
     const arena = run.nextArena();
     const sum = new GradientSum(run, session, arena, {
-      ...{ step, attempt, gradients: exponents !== null },
+      step,
+      attempt,
+      gradients: exponents !== null,
     });
     await computeShare(run, session, { arena, exponents, audit, sum, watch });
     faultPoint('accumulated', run, run.memory.shared.int32(arena.offset, run.layout.length));

@@ -8,8 +8,13 @@ const tensors = 3;
 
 function report(changes: Partial<MicrobatchReport>): MicrobatchReport {
   return {
-    ...{ lossSum: 2, counted: 4, tokens: 5, samples: 1, digest: 0 },
-    ...{ maxima: new Float32Array(tensors).fill(0.5), ...changes },
+    lossSum: 2,
+    counted: 4,
+    tokens: 5,
+    samples: 1,
+    digest: 0,
+    maxima: new Float32Array(tensors).fill(0.5),
+    ...changes,
   };
 }
 
@@ -24,7 +29,10 @@ describe('the verdict on an attempt', () => {
   it('applies what fits, with losses and counts summed and magnitudes folded', () => {
     const other = report({ lossSum: 3, counted: 0, maxima: Float32Array.of(0.25, 0.75, 0) });
     expect(judge([report({}), other], exponents, none)).toEqual({
-      ...{ kind: 'apply', lossSum: 5, counted: 4, maxima: Float32Array.of(0.5, 0.75, 0.5) },
+      kind: 'apply',
+      lossSum: 5,
+      counted: 4,
+      maxima: Float32Array.of(0.5, 0.75, 0.5),
     });
   });
 
@@ -45,7 +53,8 @@ describe('the verdict on an attempt', () => {
           microbatch < at ? report({}) : report({ maxima, lossSum }),
         );
         expect(judge(reports, calibrates ? null : exponents, none)).toEqual({
-          ...{ kind: 'skip', microbatch: at },
+          kind: 'skip',
+          microbatch: at,
           tensor: tensor === tensors ? 'loss' : tensor,
         });
       }),
