@@ -11,9 +11,9 @@ import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import type { RingPlace } from '../trainer/session/listening.js';
+import { HeartbeatMonitor } from './heartbeat-monitor.js';
 import { OomKills, oomKillFile, oomKillsIn } from './memory.js';
 import { TrainerProcess, type Exit } from './trainer-process.js';
-import { Vigil } from './vigil.js';
 
 export interface TrainersOptions {
   /** Path of the trainer's program. */
@@ -45,7 +45,7 @@ export class Trainers {
   leaseMs: number = detection.leaseMs;
   readonly #options: TrainersOptions;
   readonly #trainers = new Map<string, Held>();
-  readonly #vigil = new Vigil(performance.now());
+  readonly #heartbeats = new HeartbeatMonitor(performance.now());
   readonly #oomFile = oomKillFile();
   readonly #oomKills = new OomKills(oomKillsIn(this.#oomFile));
   readonly #watch: NodeJS.Timeout;
@@ -86,7 +86,7 @@ export class Trainers {
         send({ type: 'log', trainer, job, lines });
       },
       onBeat: () => {
-        this.#vigil.heard(trainer);
+        this.#heartbeats.heard(trainer);
       },
     });
     this.#trainers.set(trainer, { process, slot, saving: false });
@@ -95,7 +95,7 @@ export class Trainers {
     });
     const { pid } = process;
     if (pid === undefined) return;
-    this.#vigil.begin(trainer);
+    this.#heartbeats.begin(trainer);
     log.info({ trainer, job, pid }, 'trainer started');
     send({ type: 'trainer-started', trainer, pid });
   }
@@ -135,7 +135,7 @@ export class Trainers {
   }
 
   #relay(trainer: string, message: unknown): void {
-    this.#vigil.heard(trainer);
+    this.#heartbeats.heard(trainer);
     const held = this.#trainers.get(trainer);
     const parsed = trainerMessageSchema.safeParse(message);
     if (parsed.success) {
@@ -175,7 +175,7 @@ export class Trainers {
     this.#oomKills.see(oomKillsIn(this.#oomFile), now);
     for (const { process } of this.#trainers.values()) process.measure();
     const limitMs = Math.max(this.leaseMs, detection.leastSilenceMs);
-    for (const { trainer, seconds } of this.#vigil.look(now, limitMs)) {
+    for (const { trainer, seconds } of this.#heartbeats.look(now, limitMs)) {
       this.#options.log.warn({ trainer, seconds }, 'trainer gives no sign of life and is killed');
       this.#options.send({ type: 'trainer-silent', trainer, seconds });
       this.#trainers.get(trainer)?.process.kill(); // A stopped process does not hear SIGTERM.
@@ -184,7 +184,7 @@ export class Trainers {
 
   #bury(trainer: string, exit: Exit): void {
     this.#trainers.delete(trainer);
-    this.#vigil.end(trainer);
+    this.#heartbeats.end(trainer);
     this.#oomKills.see(oomKillsIn(this.#oomFile), performance.now());
     const outOfMemory = exit.signal === 'SIGKILL' && this.#oomKills.claim();
     const { code, signal } = exit;

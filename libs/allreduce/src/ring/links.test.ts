@@ -256,6 +256,7 @@ describe('a ring', () => {
       const { ring } = await bind({ arena, generation, segmentBytes: 40_000 });
       await ring.close();
     }
+    expect(arena.tryAllocate(40_000)).not.toBeNull();
   });
 
   it('lets its last frames leave when it is closed right after an operation', async () => {
@@ -264,13 +265,13 @@ describe('a ring', () => {
       const endpoints = [a.ring.endpoint, b.ring.endpoint];
       await Promise.all([a.ring.connect(endpoints, DEADLINE), b.ring.connect(endpoints, DEADLINE)]);
       await Promise.all(
-        [a, b].map(async ({ ring, arena }) => {
-          await ring.allReduce({
-            step: 0,
-            attempt: 0,
-            ranges: [{ offset: arena.allocate(4 * LENGTH), length: LENGTH }],
-          });
+        [a, b].map(async ({ ring, arena }, rank) => {
+          const offset = arena.allocate(4 * LENGTH);
+          const values = arena.int32(offset, LENGTH).fill(1 + rank);
+          const ranges = [{ offset, length: LENGTH }];
+          await ring.allReduce({ step: 0, attempt: 0, ranges });
           await ring.close();
+          expect(values.every((value) => value === 3)).toBe(true);
         }),
       );
     }

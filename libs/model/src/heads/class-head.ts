@@ -1,7 +1,6 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import { correctCount, downloaded, lossSum } from '../layers/cross-entropy.js';
-import type { Score } from '../layers/decoder.js';
+import { correctCount, downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';

@@ -1,6 +1,6 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
-import type { Score } from '../layers/decoder.js';
+import type { Score } from '../layers/cross-entropy.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { Value } from '../layers/tape.js';
 

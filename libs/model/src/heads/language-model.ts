@@ -1,11 +1,12 @@
 import type { Activation, Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import { activate } from '../layers/activate.js';
-import { Decoder, type Score } from '../layers/decoder.js';
+import type { Score } from '../layers/cross-entropy.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
 import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
 import { LayerNorm } from '../layers/layer-norm.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
+import { OutputProjection } from '../layers/output-projection.js';
 import type { Value } from '../layers/tape.js';
 import type { Head } from './head.js';
 
@@ -28,12 +29,12 @@ export interface UntiedOptions {
 export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
-  readonly #decoder: Decoder;
+  readonly #projection: OutputProjection;
 
-  private constructor(transform: Transform | null, decoder: Decoder) {
+  private constructor(transform: Transform | null, projection: OutputProjection) {
     this.#transform = transform;
-    this.#decoder = decoder;
-    this.parameters = [...(transform?.parameters ?? []), ...decoder.parameters];
+    this.#projection = projection;
+    this.parameters = [...(transform?.parameters ?? []), ...projection.parameters];
   }
 
   /** BERT's: a transformed hidden state at each masked position, and a decoder with a bias. */
@@ -43,20 +44,20 @@ export class LanguageModelHead implements Head {
   }: TransformOptions & { readonly vocabulary: number }): LanguageModelHead {
     return new LanguageModelHead(
       new Transform(options),
-      new Decoder({ vocabulary, bias: 'head.bias' }),
+      new OutputProjection({ vocabulary, bias: 'head.bias' }),
     );
   }
 
   /** GPT-2's: the next token from a hidden state as it is. */
   static causal({ vocabulary }: { readonly vocabulary: number }): LanguageModelHead {
-    return new LanguageModelHead(null, new Decoder({ vocabulary, bias: null }));
+    return new LanguageModelHead(null, new OutputProjection({ vocabulary, bias: null }));
   }
 
   /** LLaMA's: the next token, by weights that are not the token embeddings. */
   static untied(options: UntiedOptions): LanguageModelHead {
     const { vocabulary, hidden, deviation } = options;
     const untied = { name: 'head.weight', hidden, deviation };
-    return new LanguageModelHead(null, new Decoder({ vocabulary, bias: null, untied }));
+    return new LanguageModelHead(null, new OutputProjection({ vocabulary, bias: null, untied }));
   }
 
   rowsToScore(batch: Batch): Int32Array | null {
@@ -69,16 +70,16 @@ export class LanguageModelHead implements Head {
 
   train(pass: Pass, hidden: Value, batch: Batch): Tensor {
     const { ids } = targetsOf(batch, 'tokens');
-    return this.#decoder.train(pass, this.#features(pass, hidden), ids);
+    return this.#projection.train(pass, this.#features(pass, hidden), ids);
   }
 
   score(pass: Pass, hidden: Value, batch: Batch): Score {
     const { ids } = targetsOf(batch, 'tokens');
-    return this.#decoder.score(pass, this.#features(pass, hidden), ids);
+    return this.#projection.score(pass, this.#features(pass, hidden), ids);
   }
 
   logits(pass: Pass, hidden: Value): Value {
-    return this.#decoder.logits(pass, this.#features(pass, hidden));
+    return this.#projection.logits(pass, this.#features(pass, hidden));
   }
 
   /** What the decoder reads. */

@@ -1,6 +1,6 @@
 import { attend, type AttendOptions } from './attend.js';
 import type { Pass } from './layer.js';
-import type { Past } from './stream.js';
+import type { Past } from './key-value-cache.js';
 import type { Value } from './tape.js';
 
 /**

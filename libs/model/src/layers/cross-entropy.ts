@@ -1,6 +1,17 @@
 import { log } from '@ringmaster/base';
 import type { Ops, Tensor } from '@ringmaster/tensorflow';
 
+/** What predictions come to beside their targets. */
+export interface Score {
+  /** Summed cross-entropy in nats. */
+  readonly lossSum: number;
+  /** Predictions that the sum is over. */
+  readonly count: number;
+  readonly correct: number;
+  /** Of a head with few classes, the logits [K, classes] that were scored. */
+  readonly logits?: Float32Array;
+}
+
 /** Probabilities are floored at the smallest normal float, so that a loss is never infinite: 87.3 nats at most. */
 const FLOOR = 2 ** -126;
 

@@ -1,6 +1,12 @@
 import type { Runtime, Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
-import type { Past } from './stream.js';
+
+/** Where the tokens of a pass stand in sequences of which some were read before. */
+export interface Past {
+  /** int32 [B·T]: position of each token in its sequence. */
+  readonly positions: Tensor;
+  readonly cache: KeyValueCache;
+}
 
 interface Entry {
   /** Float32 [B·C,GD], of C tokens a sequence; zeros beyond its length. */

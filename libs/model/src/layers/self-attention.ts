@@ -2,11 +2,12 @@ import type { Tensor } from '@ringmaster/tensorflow';
 import { addBias } from './add-bias.js';
 import { attendToPast } from './attend-to-past.js';
 import { dropoutAt } from './dropout.js';
+import type { Past } from './key-value-cache.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
 import { plus } from './plus.js';
 import { rowsOf } from './rows.js';
-import type { Past, Stream } from './stream.js';
+import type { Stream } from './stream.js';
 import type { Value } from './tape.js';
 
 export interface SelfAttentionOptions {

@@ -1,5 +1,5 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import type { KeyValueCache } from './key-value-cache.js';
+import type { Past } from './key-value-cache.js';
 
 /**
  * Sequences of tokens, padded to one length; their activations are [B·T, H]. A pass has one or several: an encoder's and
@@ -18,11 +18,4 @@ export interface Stream {
   readonly read: Tensor | null;
   /** What was read of the sequences before, of a network that generates; these tokens come after that. */
   readonly past?: Past;
-}
-
-/** Where the tokens of a pass stand in sequences of which some were read before. */
-export interface Past {
-  /** int32 [B·T]: position of each token in its sequence. */
-  readonly positions: Tensor;
-  readonly cache: KeyValueCache;
 }

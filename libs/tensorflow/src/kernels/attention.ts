@@ -10,8 +10,8 @@ import {
   type ProductOptions,
 } from './attention-products.js';
 import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
-import { composedDropout, nativeDropout } from './dropout.js';
-import { dropoutKey, lengthsTensor, none, quadruple, typed } from './native.js';
+import { composedDropout, dropoutKey, nativeDropout } from './dropout.js';
+import { lengthsTensor, none, quadruple, typed } from './native.js';
 
 export interface AttentionKernels {
   /**

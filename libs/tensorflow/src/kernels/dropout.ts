@@ -1,6 +1,7 @@
 import type { RandomKey } from '@ringmaster/base';
 import { attribute } from '../runtime/attributes.js';
 import type { Ops } from '../runtime/ops.js';
+import type { Runtime } from '../runtime/runtime.js';
 import type { Tensor } from '../runtime/tensor.js';
 
 import { asType } from './composed.js';
@@ -21,6 +22,12 @@ export interface DropoutKernels {
 
   /** x ∘ mask: T. */
   applyMask(x: Tensor, mask: Tensor): Tensor;
+}
+
+/** The key of a dropout, int32 [2]; [0] for none. */
+export function dropoutKey(runtime: Runtime, dropout: Dropout | null): Tensor {
+  const words = dropout === null ? [] : [dropout.key.low, dropout.key.high];
+  return runtime.upload(Int32Array.from(words), [words.length]);
 }
 
 /** native/dropout.h */

@@ -2,7 +2,6 @@ import { attribute } from '../runtime/attributes.js';
 import type { Attribute } from '../runtime/binding.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { DataType, Tensor } from '../runtime/tensor.js';
-import type { Dropout } from './dropout.js';
 
 // What native kernels have in common: operations of ours, compiled with the binding and registered when it is loaded.
 
@@ -35,12 +34,6 @@ export function zeroBias(runtime: Runtime, x: Tensor): Tensor {
 export function lengthsTensor(runtime: Runtime, lengths: Int32Array | null): Tensor {
   const given = lengths ?? new Int32Array(0);
   return runtime.upload(given, [given.length]);
-}
-
-/** The key of a dropout, int32 [2]; [0] for none. */
-export function dropoutKey(runtime: Runtime, dropout: Dropout | null): Tensor {
-  const words = dropout === null ? [] : [dropout.key.low, dropout.key.high];
-  return runtime.upload(Int32Array.from(words), [words.length]);
 }
 
 /** The only tensor of a list. */

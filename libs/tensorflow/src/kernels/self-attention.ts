@@ -10,8 +10,8 @@ import {
   type Parts,
 } from './attention-products.js';
 import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
-import { composedDropout, nativeDropout, type Dropout } from './dropout.js';
-import { dropoutKey, lengthsTensor, pair, single, typed, zeroBias } from './native.js';
+import { composedDropout, dropoutKey, nativeDropout, type Dropout } from './dropout.js';
+import { lengthsTensor, pair, single, typed, zeroBias } from './native.js';
 
 export interface SelfAttentionKernels {
   /**

@@ -1,28 +1,28 @@
 import fc from 'fast-check';
 import { detection } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
-import { Vigil } from './vigil.js';
+import { HeartbeatMonitor } from './heartbeat-monitor.js';
 
 const LIMIT_MS = 3000;
 const { watchMs, beatMs, firstBeatMs } = detection;
 
-describe('a vigil', () => {
+describe('a heartbeat monitor', () => {
   it('finds who is silent within the limit and two looks, and tells it once', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 20 }),
         fc.integer({ min: 1, max: 5 }),
         (beats, others) => {
-          const vigil = new Vigil(0);
-          vigil.begin('silent');
-          vigil.heard('silent');
-          for (let other = 0; other < others; other++) vigil.begin(`other ${other}`);
+          const monitor = new HeartbeatMonitor(0);
+          monitor.begin('silent');
+          monitor.heard('silent');
+          for (let other = 0; other < others; other++) monitor.begin(`other ${other}`);
           const found: { at: number; trainer: string }[] = [];
           const last = beats * beatMs;
           for (let now = watchMs; now <= last + 3 * LIMIT_MS; now += watchMs) {
-            if (now <= last) vigil.heard('silent');
-            for (let other = 0; other < others; other++) vigil.heard(`other ${other}`);
-            for (const { trainer } of vigil.look(now, LIMIT_MS)) found.push({ at: now, trainer });
+            if (now <= last) monitor.heard('silent');
+            for (let other = 0; other < others; other++) monitor.heard(`other ${other}`);
+            for (const { trainer } of monitor.look(now, LIMIT_MS)) found.push({ at: now, trainer });
           }
           expect(found.map(({ trainer }) => trainer)).toEqual(['silent']);
           expect(found[0]?.at).toBeGreaterThan(last + LIMIT_MS - watchMs);
@@ -35,32 +35,33 @@ describe('a vigil', () => {
   it('never blames anyone for a pause of its own, who beats whenever it looks', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { maxLength: 50 }), (pauses) => {
-        const vigil = new Vigil(0);
-        vigil.begin('a');
-        vigil.heard('a');
+        const monitor = new HeartbeatMonitor(0);
+        monitor.begin('a');
+        monitor.heard('a');
         let now = 0;
         for (const pause of pauses) {
           now += pause;
-          expect(vigil.look(now, LIMIT_MS)).toEqual([]);
-          vigil.heard('a'); // What came meanwhile is read after the look.
+          expect(monitor.look(now, LIMIT_MS)).toEqual([]);
+          monitor.heard('a'); // What came meanwhile is read after the look.
         }
       }),
     );
   });
 
   it('gives a process time to start', () => {
-    const vigil = new Vigil(0);
-    vigil.begin('slow');
+    const monitor = new HeartbeatMonitor(0);
+    monitor.begin('slow');
     for (let now = 0; now < firstBeatMs; now += watchMs)
-      expect(vigil.look(now, LIMIT_MS)).toEqual([]);
+      expect(monitor.look(now, LIMIT_MS)).toEqual([]);
   });
 
   it('does not wait for who has ended', () => {
-    const vigil = new Vigil(0);
-    vigil.begin('a');
-    vigil.heard('a');
-    vigil.end('a');
-    vigil.heard('a');
-    for (let now = 0; now < 100_000; now += watchMs) expect(vigil.look(now, LIMIT_MS)).toEqual([]);
+    const monitor = new HeartbeatMonitor(0);
+    monitor.begin('a');
+    monitor.heard('a');
+    monitor.end('a');
+    monitor.heard('a');
+    for (let now = 0; now < 100_000; now += watchMs)
+      expect(monitor.look(now, LIMIT_MS)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import { correctCount, lossSum } from './cross-entropy.js';
+import { correctCount, lossSum, type Score } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
 import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
@@ -8,17 +8,7 @@ import type { Value } from './tape.js';
 /** Logits computed at a time; more would leave the processor's cache, and need memory by the gigabyte. */
 const CHUNK_ELEMENTS = 2 ** 22;
 
-export interface Score {
-  /** Summed cross-entropy in nats. */
-  readonly lossSum: number;
-  /** Predictions that the sum is over. */
-  readonly count: number;
-  readonly correct: number;
-  /** Of a head with few classes, the logits [K, classes] that were scored. */
-  readonly logits?: Float32Array;
-}
-
-export interface DecoderOptions {
+export interface OutputProjectionOptions {
   /** V. */
   readonly vocabulary: number;
   /** Name of the bias; null for none. */
@@ -35,13 +25,13 @@ export interface DecoderOptions {
  * Logits over the vocabulary and their cross-entropy, in chunks of rows. The weights are the token embeddings unless there
  * are others.
  */
-export class Decoder implements Layer {
+export class OutputProjection implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #weight: string;
   readonly #bias: string | null;
   readonly #chunkRows: number;
 
-  constructor({ vocabulary, bias, untied }: DecoderOptions) {
+  constructor({ vocabulary, bias, untied }: OutputProjectionOptions) {
     this.#weight = untied?.name ?? TOKEN_EMBEDDINGS;
     this.#bias = bias;
     this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));

@@ -1,11 +1,11 @@
 import { detection } from '@ringmaster/protocol';
 
 /**
- * Who gives no sign of life. Only time in which the watcher itself was awake counts: a longer gap between two looks (a
+ * Finds trainers whose heartbeats have stopped. Only time in which the watcher itself was awake counts: a longer gap between two looks (a
  * suspended machine, a stopped agent) counts as two looks, after which everyone had a chance to be heard.
  * Times are milliseconds of a clock that never goes back.
  */
-export class Vigil {
+export class HeartbeatMonitor {
   readonly #silentMs = new Map<string, number>();
   #lookedMs: number;
 
