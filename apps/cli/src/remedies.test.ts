@@ -31,7 +31,9 @@ describe('the remedy of every error', () => {
         const verb = verbOf(program, words);
         expect(verb, words.join(' ')).not.toBe(program);
         const known = verb.options.map(({ long }) => long);
-        expect(known).toEqual(expect.arrayContaining(words.filter((word) => word.startsWith('--'))));
+        expect(known).toEqual(
+          expect.arrayContaining(words.filter((word) => word.startsWith('--'))),
+        );
       }
     },
   );
