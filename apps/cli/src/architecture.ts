@@ -1,4 +1,4 @@
-import { parseConfig } from '@ringmaster/model/formats';
+import { isWeightsFile, parseConfig } from '@ringmaster/model/formats';
 import type { ModelView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 import { formatCount } from './output.js';
@@ -12,13 +12,18 @@ export async function describeArchitecture(
   { manifest }: ModelView,
 ): Promise<string | null> {
   const config = manifest.files['config.json'];
-  const weights = manifest.files['model.safetensors'];
-  if (config === undefined || weights === undefined) return null;
+  const weights = Object.entries(manifest.files).flatMap(([name, file]) =>
+    isWeightsFile(name) && name.endsWith('.safetensors') ? [file] : [],
+  );
+  if (config === undefined || weights.length === 0) return null;
   const { model } = parseConfig(objectOf(await client.blobStart(config.sha256, config.bytes)));
-  const head = await client.blobStart(weights.sha256, 8);
-  const length = head.length < 8 ? 0 : Number(head.readBigUInt64LE());
-  const whole = await client.blobStart(weights.sha256, Math.min(8 + length, weights.bytes));
-  const parameters = countParameters(objectOf(whole.subarray(8)));
+  let parameters = 0;
+  for (const { sha256, bytes } of weights) {
+    const head = await client.blobStart(sha256, 8);
+    const length = head.length < 8 ? 0 : Number(head.readBigUInt64LE());
+    const whole = await client.blobStart(sha256, Math.min(8 + length, bytes));
+    parameters += countParameters(objectOf(whole.subarray(8)));
+  }
   const sizes = Object.entries(model).filter(([name]) => SIZES.includes(name));
   return [
     model.architecture,

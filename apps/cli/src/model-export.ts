@@ -4,17 +4,20 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileReason, isDiskFull, makeDirectory, systemCode } from '@ringmaster/base';
+import { ADAPTER_CONFIG, isWeightsFile, mergeAdapters } from '@ringmaster/model/formats';
 import { EXPORTED_MANIFEST, RingmasterError, type ModelView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 
 /**
- * Writes a model's files into a new directory, which appears when it is whole.
+ * Writes a model's files into a new directory, which appears when it is whole. Adapters are merged into the weights of
+ * their base, or written alone, as PEFT reads them.
  * @throws DIRECTORY_EXISTS, DIRECTORY_NOT_WRITABLE, DISK_FULL, BLOB_CORRUPT
  */
 export async function exportModel(
   client: Client,
-  { id, manifest }: ModelView,
+  { id, name, manifest }: ModelView,
   directory: string,
+  form: 'merged' | 'adapter',
 ): Promise<void> {
   const target = resolve(directory);
   await refuseOccupied(target);
@@ -22,9 +25,15 @@ export async function exportModel(
     makeDirectory(dirname(target));
     const temporary = await mkdtemp(`${target}.`);
     try {
-      for (const [name, file] of Object.entries(manifest.files)) {
-        await download(client, file.sha256, join(temporary, basename(name)));
-      }
+      const isAdapted = ADAPTER_CONFIG in manifest.files;
+      if (form === 'adapter' && !isAdapted)
+        throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason: 'it has no adapters' });
+      // PEFT makes the model from its base, whose configuration and weights lie elsewhere.
+      const isLeft = (file: string) =>
+        form === 'adapter' && (isWeightsFile(file) || file === 'config.json');
+      for (const [file, { sha256 }] of Object.entries(manifest.files))
+        if (!isLeft(file)) await download(client, sha256, join(temporary, basename(file)));
+      if (isAdapted && form === 'merged') await mergeAdapters(temporary);
       await download(client, id, join(temporary, EXPORTED_MANIFEST));
       await replaceEmpty(target, temporary);
     } finally {

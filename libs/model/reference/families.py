@@ -200,11 +200,12 @@ class Complaints(logging.Handler):
         raise AssertionError(record.getMessage())
 
 
-if sys.argv[1:] and pathlib.Path(sys.argv[1]).is_dir():
-    warnings.simplefilter("error")
-    logging.getLogger("transformers").addHandler(Complaints(level=logging.WARNING))
-    for each in sys.argv[1:]:
-        check(pathlib.Path(each))
-else:
-    for each in sys.argv[1:] or FAMILIES:
-        make(each)
+if __name__ == "__main__":
+    if sys.argv[1:] and pathlib.Path(sys.argv[1]).is_dir():
+        warnings.simplefilter("error")
+        logging.getLogger("transformers").addHandler(Complaints(level=logging.WARNING))
+        for each in sys.argv[1:]:
+            check(pathlib.Path(each))
+    else:
+        for each in sys.argv[1:] or FAMILIES:
+            make(each)

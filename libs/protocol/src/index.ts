@@ -21,7 +21,8 @@ export {
   type TaskName,
 } from './job-file/tasks.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
-export { frozenBy } from './job-file/freeze.js';
+export { adaptedBy, frozenBy } from './job-file/freeze.js';
+export type { LoraSection } from './job-file/tuning.js';
 export {
   architecturesOf,
   kindOf,

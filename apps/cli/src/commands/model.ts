@@ -6,6 +6,10 @@ import { locate, type ClusterOption } from '../location.js';
 import { formatBytes, formatFigure, note, pairs, print, printJson, table } from '../output.js';
 import { clusterOptions, jsonOption, subverb, type JsonOption } from '../verb.js';
 
+interface ExportOptions extends JsonOption {
+  readonly adapter?: true;
+}
+
 interface ImportOptions extends JsonOption {
   readonly name?: string;
 }
@@ -35,14 +39,18 @@ export function define(model: Command): void {
         'Write a model into a directory that transformers loads',
       ),
     ),
-  ).action(async (reference: string, directory: string, { json, ...where }: JsonOption) => {
-    const api = client(where);
-    const view = await api.model(reference);
-    const { exportModel } = await import('../model-export.js');
-    await exportModel(api, view, directory);
-    if (json) printJson({ id: view.id, name: view.name, directory: resolve(directory) });
-    else note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
-  });
+  )
+    .option('--adapter', 'write adapters alone, as PEFT loads them (default: merged into the base)')
+    .action(
+      async (reference: string, directory: string, { adapter, json, ...where }: ExportOptions) => {
+        const api = client(where);
+        const view = await api.model(reference);
+        const { exportModel } = await import('../model-export.js');
+        await exportModel(api, view, directory, adapter === true ? 'adapter' : 'merged');
+        if (json) printJson({ id: view.id, name: view.name, directory: resolve(directory) });
+        else note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
+      },
+    );
   jsonOption(
     clusterOptions(
       subverb(

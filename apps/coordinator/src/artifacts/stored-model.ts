@@ -1,13 +1,20 @@
 import type { BlobStore } from '@ringmaster/data';
-import type { Locate } from '@ringmaster/model/formats';
+import type { ModelFiles } from '@ringmaster/model/formats';
 import { RingmasterError, type ArtifactManifest } from '@ringmaster/protocol';
 
 /** Where the files of a stored model are. */
-export function locateStored(blobs: BlobStore, id: string, { files }: ArtifactManifest): Locate {
-  return (name) => {
-    const file = files[name];
-    if (file !== undefined) return blobs.path(file.sha256);
-    throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: `it has no ${name}` });
+export function locateStored(
+  blobs: BlobStore,
+  id: string,
+  { files }: ArtifactManifest,
+): ModelFiles {
+  return {
+    path(name) {
+      const file = files[name];
+      if (file !== undefined) return blobs.path(file.sha256);
+      throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: `it has no ${name}` });
+    },
+    has: (name) => Object.hasOwn(files, name),
   };
 }
 

@@ -67,11 +67,11 @@ async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Pr
   if (typeof artifact === 'string')
     throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: artifact });
   await checkStored(store, id, artifact);
-  const locate = locateStored(store, id, artifact);
-  const base = await inspectModel(locate);
+  const files = locateStored(store, id, artifact);
+  const base = await inspectModel(files);
   checkBase(base, artifact.name, taskIn(spec));
   checkTuning(spec, base.model);
-  return locate('tokenizer.json');
+  return files.path('tokenizer.json');
 }
 
 const phases: Record<PrepareProgress['phase'], string> = {

@@ -1,8 +1,8 @@
 import {
   HuggingFaceModel,
-  MODEL_FILES,
+  isModelFile,
   type HuggingFaceConfig,
-  type Locate,
+  type ModelFiles,
 } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, readManifest } from './artifacts.js';
@@ -11,7 +11,7 @@ import type { Artifacts } from './types.js';
 /** A stored model whose files are on this host. */
 export interface LocatedModel {
   readonly name: string;
-  readonly locate: Locate;
+  readonly files: ModelFiles;
 }
 
 /**
@@ -23,17 +23,14 @@ export async function locateModel(artifacts: Artifacts, id: string): Promise<Loc
   const incomplete = (file: string) =>
     new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: `it has no ${file}` });
   const paths = new Map<string, string>();
-  for (const file of MODEL_FILES) {
-    const blob = files[file];
-    if (blob === undefined) throw incomplete(file);
-    paths.set(file, await fetchWhole(artifacts, blob.sha256));
-  }
-  const locate = (file: string) => {
-    const path = paths.get(file);
-    if (path === undefined) throw incomplete(file);
-    return path;
+  for (const [file, { sha256 }] of Object.entries(files))
+    if (isModelFile(file)) paths.set(file, await fetchWhole(artifacts, sha256));
+  const path = (file: string) => {
+    const found = paths.get(file);
+    if (found === undefined) throw incomplete(file);
+    return found;
   };
-  return { name, locate };
+  return { name, files: { path, has: (file) => paths.has(file) } };
 }
 
 /** A model's configuration, and the values of those of the wanted parameters that it has. */
@@ -44,12 +41,12 @@ export interface ModelValues {
 
 /** Reads a model in the layout of Hugging Face. */
 export async function readModel(
-  locate: Locate,
+  files: ModelFiles,
   parametersOf: (
     config: HuggingFaceConfig,
   ) => readonly { name: string; shape: readonly number[] }[],
 ): Promise<ModelValues> {
-  const file = await HuggingFaceModel.open(locate);
+  const file = await HuggingFaceModel.open(files);
   try {
     file.check();
     const values = new Map<string, Float32Array>();

@@ -16,23 +16,23 @@ const { values } = parseArgs({
 
 await runProgram(async () => {
   const { prompt, ...options } = generationRequest.parse(JSON.parse(await text(process.stdin)));
-  const { name, locate, manifest } = await openModel(values);
-  const served = await loadServed(name, locate, cleaningOf(manifest));
+  const { name, files, manifest } = await openModel(values);
+  const served = await loadServed(name, files, cleaningOf(manifest));
   const { model, config, tokenizer, clean } = served;
   if (model.head !== 'causal-language-model')
     throw new RingmasterError('MODEL_UNUSABLE', {
       model: name,
       reason: 'it does not predict the next token of a text, so it generates none',
     });
-  const { end } = config.tokens;
+  const ends = [config.tokens.end ?? []].flat();
   const ids = tokenizer.encode(clean(prompt));
   const surrounded = [...tokenizer.surroundings.before, ...ids];
   // A text that is empty begins after the end of another one, as in training.
-  const begun = surrounded.length > 0 ? surrounded : [end ?? 0];
+  const begun = surrounded.length > 0 ? surrounded : [ends[0] ?? 0];
   // Of one that is too long, the end is what the model goes on with.
   const given = begun.slice(-(config.model.context - 1));
   let written = 0;
-  const [generated] = generate(model, tokenizer, [given], end, options, ([tokens = []]) => {
+  const [generated] = generate(model, tokenizer, [given], ends, options, ([tokens = []]) => {
     if (values.json) return;
     const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
     process.stdout.write(shown.slice(written));

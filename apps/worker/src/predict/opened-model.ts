@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '@ringmaster/base';
-import { inDirectory, type Locate } from '@ringmaster/model';
+import { inDirectory, type ModelFiles } from '@ringmaster/model';
 import {
   artifactManifestSchema,
   EXPORTED_MANIFEST,
@@ -28,7 +28,7 @@ export const MODEL_OPTIONS = {
 export interface OpenedModel {
   /** For errors. */
   readonly name: string;
-  readonly locate: Locate;
+  readonly files: ModelFiles;
   /** Null of a directory that was not exported. */
   readonly manifest: ArtifactManifest | null;
 }
@@ -40,7 +40,7 @@ export async function openModel(
   const { 'model-directory': directory, model = '', cache = '' } = values;
   if (directory !== undefined) {
     const manifest = await exportedManifest(directory);
-    return { name: directory, locate: inDirectory(directory), manifest };
+    return { name: directory, files: inDirectory(directory), manifest };
   }
   const location = {
     url: values['artifacts-url'] ?? '',

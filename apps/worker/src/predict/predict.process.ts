@@ -30,8 +30,8 @@ async function* inputLines({ queries }: Predictor): AsyncGenerator<InputLine> {
 }
 
 await runProgram(async () => {
-  const { name, locate, manifest } = await openModel(values);
-  const predictor = await Predictor.open(name, locate, cleaningOf(manifest));
+  const { name, files, manifest } = await openModel(values);
+  const predictor = await Predictor.open(name, files, cleaningOf(manifest));
   for await (const batch of batches(inputLines(predictor), predictor.batch)) {
     const asked = batch.flatMap((each) => ('query' in each ? each : []));
     const predictions = predictor.predict(asked.map(({ query }) => query));

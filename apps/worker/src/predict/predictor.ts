@@ -1,4 +1,4 @@
-import type { Locate } from '@ringmaster/model';
+import type { ModelFiles } from '@ringmaster/model';
 import type { CleaningRule } from '@ringmaster/protocol';
 import { taskOfHead, type Prediction, type Predictions, type ServedModel } from '@ringmaster/tasks';
 import { loadServed } from './served-model.js';
@@ -25,10 +25,10 @@ export class Predictor {
    */
   static async open(
     name: string,
-    locate: Locate,
+    files: ModelFiles,
     cleaning: readonly CleaningRule[],
   ): Promise<Predictor> {
-    const served = await loadServed(name, locate, cleaning);
+    const served = await loadServed(name, files, cleaning);
     const { predictions } = taskOfHead(served.model.head);
     return new Predictor(served, predictions);
   }

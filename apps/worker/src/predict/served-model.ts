@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { cleanText, loadTokenizer } from '@ringmaster/data';
-import { Model, type Locate } from '@ringmaster/model';
+import { Model, type ModelFiles } from '@ringmaster/model';
 import { RingmasterError, type CleaningRule } from '@ringmaster/protocol';
 import { checkVocabulary, type ServedModel } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
@@ -14,16 +14,16 @@ import { readModel } from '../artifacts/model.js';
  */
 export async function loadServed(
   name: string,
-  locate: Locate,
+  files: ModelFiles,
   cleaning: readonly CleaningRule[],
 ): Promise<ServedModel & { readonly model: Model }> {
-  const path = locate('tokenizer.json');
+  const path = files.path('tokenizer.json');
   const json = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw unusable(name, 'it has no tokenizer.json', cause);
   });
   const runtime = Runtime.open();
   let model: Model | undefined;
-  const { config, values } = await readModel(locate, (found) => {
+  const { config, values } = await readModel(files, (found) => {
     if (found.head === null) throw unusable(name, 'it has no head that predicts');
     model = new Model(runtime, found.model, found.head);
     return model.parameters;

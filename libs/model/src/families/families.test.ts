@@ -4,13 +4,9 @@ import { join } from 'node:path';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import {
-  HuggingFaceModel,
-  inDirectory,
-  writeHuggingFace,
-  type NamedTensor,
-} from '../formats/hugging-face.js';
+import { HuggingFaceModel, writeHuggingFace, type NamedTensor } from '../formats/hugging-face.js';
 import type { HuggingFaceConfig } from '../formats/hugging-face-config.js';
+import { inDirectory } from '../formats/model-files.js';
 import { SafetensorsFile } from '../formats/safetensors.js';
 import type { Batch } from '../batch.js';
 import type { HeadKind } from '../heads/head.js';

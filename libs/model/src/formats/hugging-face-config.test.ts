@@ -49,6 +49,12 @@ function refusal(config: unknown): string {
   throw new Error('it was not refused');
 }
 
+test('several tokens that end a text are read and written', () => {
+  const config = parseConfig({ ...LLAMA, eos_token_id: [2, 7] });
+  expect(config.tokens.end).toEqual([2, 7]);
+  expect(formatConfig(config)).toMatchObject({ eos_token_id: [2, 7] });
+});
+
 test.each([
   ['t5', 'T5ForConditionalGeneration'],
   ['electra', 'ElectraForMaskedLM'],

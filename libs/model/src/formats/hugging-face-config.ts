@@ -21,7 +21,8 @@ export interface HuggingFaceConfig {
   readonly tokens: {
     readonly padding: number | null;
     readonly begin: number | null;
-    readonly end: number | null;
+    /** One, or any of several, as chat models have them. */
+    readonly end: number | readonly number[] | null;
   };
 }
 
@@ -40,7 +41,7 @@ const commonSchema = z.looseObject({
   quantization_config: nothing,
   pad_token_id: token,
   bos_token_id: token,
-  eos_token_id: token,
+  eos_token_id: z.union([token, z.array(z.int().min(0)).min(1)]),
 });
 
 const familySchema = z.looseObject({

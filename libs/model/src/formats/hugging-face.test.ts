@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,12 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parametersOf, type ModelConfig } from '../families/families.js';
 import type { HeadKind } from '../heads/head.js';
 import { formatConfig, parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
-import {
-  HuggingFaceModel,
-  inDirectory,
-  writeHuggingFace,
-  type NamedTensor,
-} from './hugging-face.js';
+import { HuggingFaceModel, writeHuggingFace, type NamedTensor } from './hugging-face.js';
+import { inDirectory } from './model-files.js';
 import { SafetensorsFile, writeSafetensors } from './safetensors.js';
 
 let folder: string;
@@ -162,4 +158,41 @@ test('defaults of the format are filled in', () => {
     id2label: undefined,
   });
   expect(labels).toEqual(['LABEL_0', 'LABEL_1']);
+});
+
+test('weights of several files are written with an index and read by it', async () => {
+  const config = cases['BertForSequenceClassification']!;
+  const parameters = valuesOf(config);
+  const names = await writeHuggingFace(folder, config, parameters, 2000);
+  const shards = names.filter((name) => name.endsWith('.safetensors'));
+  expect(shards.length).toBeGreaterThan(2);
+  expect(shards[0]).toBe(`model-00001-of-0000${shards.length}.safetensors`);
+  const model = await HuggingFaceModel.open(inDirectory(folder));
+  model.check();
+  for (const { name, shape, data } of parameters) {
+    const target = new Float32Array(data.length);
+    expect(await model.read({ name, shape }, target)).toBe(true);
+    expect(target).toEqual(data);
+  }
+  await model.close();
+
+  const path = join(folder, 'model.safetensors.index.json');
+  const index = await readFile(path, 'utf8');
+  const opened = () => HuggingFaceModel.open(inDirectory(folder));
+  const last = shards.at(-1)!;
+  await writeFile(path, index.replace('bert.pooler.dense.bias', 'bert.pooler.dense.other'));
+  await expect(opened()).rejects.toMatchObject({
+    code: 'MODEL_TENSOR_MISSING',
+    detail: { tensor: 'bert.pooler.dense.other' },
+  });
+  for (const wrong of ['{}', '[', index.replaceAll(last, `../${last}`)]) {
+    await writeFile(path, wrong);
+    await expect(opened()).rejects.toMatchObject({ code: 'SAFETENSORS_INVALID', detail: { path } });
+  }
+  await writeFile(path, index);
+  await rm(join(folder, last));
+  await expect(opened()).rejects.toMatchObject({
+    code: 'MODEL_FILE_UNREADABLE',
+    detail: { path: join(folder, last) },
+  });
 });

@@ -1,3 +1,4 @@
+export { adaptersOf } from '../families/adapters.js';
 export {
   headsOf,
   inputsOf,
@@ -9,9 +10,21 @@ export type { HeadKind } from '../heads/head.js';
 export { parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
 export {
   HuggingFaceModel,
-  inDirectory,
-  MODEL_FILES,
+  sourcesOf,
+  writeConfig,
   writeHuggingFace,
-  type Locate,
+  type NamedTensor,
 } from './hugging-face.js';
+export { mergeAdapters } from './merge.js';
+export {
+  ADAPTER_CONFIG,
+  inDirectory,
+  isModelFile,
+  isWeightsFile,
+  MODEL_FILES,
+  WEIGHTS,
+  WEIGHTS_INDEX,
+  type ModelFiles,
+} from './model-files.js';
+export { writePeft } from './peft.js';
 export { SafetensorsFile, writeSafetensors } from './safetensors.js';

@@ -6,6 +6,8 @@ import type { Value } from './tape.js';
 export interface LinearOptions {
   /** Whether there is a b; there is one unless said otherwise. */
   readonly bias?: boolean;
+  /** Names of the layers whose outputs stand side by side in those of this one, each as wide; itself alone without. */
+  readonly parts?: readonly string[];
 }
 
 /** y = x · Wᵀ + b, and whatever an adapter adds to it. */

@@ -41,7 +41,10 @@ export class SelfAttention implements Layer {
     this.#name = name;
     this.#heads = heads;
     this.#dropout = dropout;
-    this.#projection = linear(`${name}.qkv`, hidden, 3 * hidden, deviation, { bias });
+    this.#projection = linear(`${name}.qkv`, hidden, 3 * hidden, deviation, {
+      bias,
+      parts: ['query', 'key', 'value'].map((part) => `${name}.${part}`),
+    });
     this.#output = linear(`${name}.output`, hidden, hidden, residualDeviation, { bias });
     this.parameters = [...this.#projection.parameters, ...this.#output.parameters];
   }

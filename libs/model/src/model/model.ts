@@ -8,13 +8,15 @@ import {
   type Tensor,
 } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
+import { adaptersOf, lowRankLinear, type Adapter, type Lora } from '../families/adapters.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
 import type { Network, Sequences } from '../families/family.js';
-import type { Head, HeadKind } from '../heads/head.js';
+import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
 import { downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import { plainLinear } from '../layers/linear.js';
+import { lowRankNames } from '../layers/low-rank.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { initialValues } from './initial-values.js';
@@ -32,6 +34,8 @@ export interface ModelOptions {
   readonly recompute?: boolean;
   /** Patterns over names of parameters that keep their values: they have no gradient. Default: none. */
   readonly freeze?: readonly string[] | undefined;
+  /** Low-rank adapters: of the rest, only a head that predicts labels is trained. Default: none. */
+  readonly lora?: Lora | undefined;
 }
 
 /** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID, FREEZE_UNMATCHED. */
@@ -42,6 +46,9 @@ export class Model {
   readonly parameters: readonly ParameterSpec[];
   /** Parameters that have gradients: all but the frozen ones. */
   readonly trained: readonly ParameterSpec[];
+  readonly adapters: readonly Adapter[];
+  /** Parameters of the adapters. */
+  readonly adapted: readonly ParameterSpec[];
   readonly #ops: Ops;
   readonly #kernels: Kernels;
   readonly #network: Network;
@@ -55,19 +62,23 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    { precision = 'float32', recompute = false, freeze = [] }: ModelOptions = {},
+    { precision = 'float32', recompute = false, freeze = [], lora }: ModelOptions = {},
   ) {
     this.config = config;
     this.head = head;
     this.#ops = new Ops(runtime, precision);
     this.#kernels = kernelsFor(this.#ops);
-    this.#network = networkOf(config, { recompute, linear: plainLinear });
+    this.adapters = lora === undefined ? [] : adaptersOf(config, lora);
+    const linear = lora === undefined ? plainLinear : lowRankLinear(this.adapters, lora);
+    this.#network = networkOf(config, { recompute, linear });
     this.#head = headOf(config, head, plainLinear);
     this.parameters = [...this.#network.parameters, ...this.#head.parameters];
-    const frozen = frozenBy(
-      freeze,
-      this.parameters.map(({ name }) => name),
+    const names = this.parameters.map(({ name }) => name);
+    const ofAdapters = new Set(
+      this.adapters.flatMap(({ name }) => Object.values(lowRankNames(name))),
     );
+    this.adapted = this.parameters.filter(({ name }) => ofAdapters.has(name));
+    const frozen = lora === undefined ? frozenBy(freeze, names) : this.#frozenByAdapters();
     this.trained = this.parameters.filter(({ name }) => !frozen.has(name));
     this.#trains = (name) => !frozen.has(name);
   }
@@ -90,6 +101,13 @@ export class Model {
         tensors.delete(name);
       }
     this.#load(this.trained, values);
+  }
+
+  /** With adapters: all but these, and a head that predicts labels, which no base has. */
+  #frozenByAdapters(): Set<string> {
+    const head = hasLabels(this.head) ? this.#head.parameters : [];
+    const trained = new Set([...this.adapted, ...head]);
+    return new Set(this.parameters.filter((each) => !trained.has(each)).map(({ name }) => name));
   }
 
   /** Frees the parameters. */

@@ -42,6 +42,16 @@ export const jobErrors = {
     remedy:
       'Correct the pattern: a name stands for all parameters under it, ** for any segments, {0..3} for a range.',
   }),
+  LORA_UNMATCHED: entry<{ pattern: string; near: readonly string[] }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ pattern, near }) =>
+      `The pattern '${pattern}' of tuning.lora.targets matches no linear layer; near it: ` +
+      near.map((name) => `'${name}'`).join(', '),
+    remedy:
+      'Correct the pattern: a name stands for all layers under it, ** for any segments, {0..3} for a range.',
+  }),
   FREEZE_EVERYTHING: entry<object>({
     status: 400,
     exit: 2,

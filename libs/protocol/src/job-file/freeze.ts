@@ -69,19 +69,35 @@ const PROPOSALS = 3;
  * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING
  */
 export function frozenBy(patterns: readonly string[], names: readonly string[]): Set<string> {
-  const frozen = new Set<string>();
+  const frozen = matchedBy(patterns, names, 'FREEZE_UNMATCHED');
+  if (names.every((name) => frozen.has(name))) throw new RingmasterError('FREEZE_EVERYTHING', {});
+  return frozen;
+}
+
+/**
+ * The linear layers that get an adapter.
+ * @param names Of all linear layers of the network.
+ * @throws LORA_UNMATCHED
+ */
+export function adaptedBy(patterns: readonly string[], names: readonly string[]): Set<string> {
+  return matchedBy(patterns, names, 'LORA_UNMATCHED');
+}
+
+/** The names that are matched; a pattern that matches none is an error with this code. */
+function matchedBy(
+  patterns: readonly string[],
+  names: readonly string[],
+  code: 'FREEZE_UNMATCHED' | 'LORA_UNMATCHED',
+): Set<string> {
+  const found = new Set<string>();
   for (const text of patterns) {
     const { matches, example } = parsePattern(text);
     const matched = names.filter(matches);
     if (matched.length === 0)
-      throw new RingmasterError('FREEZE_UNMATCHED', {
-        pattern: text,
-        near: proposals(example, names),
-      });
-    for (const name of matched) frozen.add(name);
+      throw new RingmasterError(code, { pattern: text, near: proposals(example, names) });
+    for (const name of matched) found.add(name);
   }
-  if (names.every((name) => frozen.has(name))) throw new RingmasterError('FREEZE_EVERYTHING', {});
-  return frozen;
+  return found;
 }
 
 /** Parameters, or parts of the model, whose names are near a word; where none are, its largest parts. */

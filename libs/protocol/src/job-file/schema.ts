@@ -106,6 +106,8 @@ export const jobFileSchema = z
     const metrics = Object.keys(metricsOf(task));
     if (job.earlyStopping !== undefined && !metrics.includes(job.earlyStopping.metric))
       problem(['earlyStopping', 'metric'], `${task} has ${metrics.join(', ')}`);
+    if (job.tuning?.lora !== undefined && (job.kind === 'pretrain' || job.base === undefined))
+      problem(['tuning', 'lora'], "goes with 'base', which adapters are trained beside");
     if (job.kind === 'pretrain') {
       const { architecture } = job.model;
       const fitting = objectives[kindOf(architecture)];

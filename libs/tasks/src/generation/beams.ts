@@ -17,8 +17,8 @@ export interface Beams {
 
 export interface BeamOptions {
   readonly beams: number;
-  /** The token that ends a sequence; null for none. */
-  readonly end: number | null;
+  /** Tokens that end a sequence. */
+  readonly ends: readonly number[];
   /** Longest sequence, in new tokens. */
   readonly most: number;
   readonly repetitionPenalty: number;
@@ -41,7 +41,7 @@ export function advance(
   { open, ended }: Beams,
   logits: readonly Float32Array[],
   prompt: readonly number[],
-  { beams, end, repetitionPenalty }: BeamOptions,
+  { beams, ends, repetitionPenalty }: BeamOptions,
 ): { readonly beams: Beams; readonly parents: readonly number[] } {
   const continuations = open.flatMap((hypothesis, parent) => {
     const row = logits[parent];
@@ -58,8 +58,8 @@ export function advance(
     .sort((a, b) => b.next.sum - a.next.sum || a.parent - b.parent || a.id - b.id)
     .slice(0, 2 * beams);
   // One that ends counts only among the first beams, as in transformers.
-  const ending = best.slice(0, beams).filter(({ id }) => id === end);
-  const going = best.filter(({ id }) => id !== end).slice(0, beams);
+  const ending = best.slice(0, beams).filter(({ id }) => ends.includes(id));
+  const going = best.filter(({ id }) => !ends.includes(id)).slice(0, beams);
   const found = [...ended, ...ending.map(({ next }) => next)]
     .sort((a, b) => scoreOf(b) - scoreOf(a))
     .slice(0, beams);

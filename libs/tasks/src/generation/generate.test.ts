@@ -39,11 +39,11 @@ const GREEDY: GenerationOptions = {
   seed: 0,
 };
 const END = 5;
-const CASES: Readonly<Record<string, [Partial<GenerationOptions>, number | null]>> = {
-  greedy: [{}, null],
-  'greedy with a penalty': [{ repetitionPenalty: 1.3 }, null],
-  'three beams': [{ maxTokens: 24, beams: 3 }, null],
-  'four beams, which may end': [{ maxTokens: 32, beams: 4 }, END],
+const CASES: Readonly<Record<string, [Partial<GenerationOptions>, readonly number[]]>> = {
+  greedy: [{}, []],
+  'greedy with a penalty': [{ repetitionPenalty: 1.3 }, []],
+  'three beams': [{ maxTokens: 24, beams: 3 }, []],
+  'four beams, which may end': [{ maxTokens: 32, beams: 4 }, [END]],
 };
 /** Token 0 is "a", 1 is "b", and so on. */
 const tokenizer = {
@@ -61,13 +61,13 @@ describe.each(Object.keys(reference.classes))('%s', (className) => {
   });
   const run = (
     options: Partial<GenerationOptions>,
-    end: number | null = null,
+    ends: readonly number[] = [],
     prompts: readonly (readonly number[])[] = PROMPTS,
-  ) => generate(model, tokenizer, prompts, end, { ...GREEDY, ...options });
+  ) => generate(model, tokenizer, prompts, ends, { ...GREEDY, ...options });
 
-  it.each(Object.entries(CASES))('%s: the tokens of transformers', (name, [options, end]) => {
+  it.each(Object.entries(CASES))('%s: the tokens of transformers', (name, [options, ends]) => {
     const expected = reference.classes[className]!.generated[name]!;
-    const found = run(options, end);
+    const found = run(options, ends);
     found.forEach(({ tokens, finish }, at) => {
       const theirs = expected[at]!;
       const ours = finish === 'end' ? [...tokens, END] : tokens;
@@ -82,7 +82,7 @@ describe.each(Object.keys(reference.classes))('%s', (className) => {
     const before = runtime.live;
     expect(run({ ...sampled, seed: 5 })).toEqual([first, second]);
     expect(runtime.live).toBe(before);
-    expect(run({ ...sampled, seed: 5 }, null, [PROMPTS[0]!])).toEqual([first]);
+    expect(run({ ...sampled, seed: 5 }, [], [PROMPTS[0]!])).toEqual([first]);
     expect(run({ ...sampled, seed: 6 })[0]).not.toEqual(first);
     expect(run({ ...sampled, seed: 5, topK: 1 })).toEqual(run({ maxTokens: 20 }));
   });
@@ -91,7 +91,7 @@ describe.each(Object.keys(reference.classes))('%s', (className) => {
     const [whole] = run({});
     const end = whole!.tokens[10]!;
     const at = whole!.tokens.indexOf(end);
-    const [ended, other] = run({}, end);
+    const [ended, other] = run({}, [1000, end]);
     expect(ended).toEqual({
       tokens: whole!.tokens.slice(0, at),
       text: whole!.text.slice(0, at),

@@ -40,19 +40,19 @@ interface Going {
  * Goes on with sequences of tokens, all at once: a function of them, the model and the options. Each sequence draws from
  * numbers of its own, so what it becomes does not depend on those beside it.
  * @param prompts Token ids of each, at least one.
- * @param end The token that ends a text; null for none.
+ * @param ends Tokens that end a text.
  * @param told Is told of the new tokens of each sequence after every step.
  */
 export function generate(
   model: Generator,
   tokenizer: Pick<Tokenizer, 'decode'>,
   prompts: readonly (readonly number[])[],
-  end: number | null,
+  ends: readonly number[],
   options: GenerationOptions,
   told: (tokens: readonly (readonly number[])[]) => void = () => undefined,
 ): Generated[] {
   if (options.beams > 1)
-    return prompts.map((prompt) => search(model, tokenizer, prompt, end, options));
+    return prompts.map((prompt) => search(model, tokenizer, prompt, ends, options));
   const { context } = model.config;
   const longest = Math.max(...prompts.map(({ length }) => length));
   const cache = model.cache(prompts.length, longest + options.maxTokens);
@@ -71,7 +71,7 @@ export function generate(
         const row = logits.subarray(at * width, (at + 1) * width);
         const { prompt, tokens, random } = sequence;
         const token = nextToken(row, [...prompt, ...tokens], options, random, tokens.length);
-        sequence.finish = token === end ? 'end' : null;
+        sequence.finish = ends.includes(token) ? 'end' : null;
         if (sequence.finish === 'end') continue;
         tokens.push(token);
         if (stopIn(tokenizer.decode(tokens), options.stop) !== null) sequence.finish = 'stop';
@@ -96,12 +96,12 @@ function search(
   model: Generator,
   tokenizer: Pick<Tokenizer, 'decode'>,
   prompt: readonly number[],
-  end: number | null,
+  ends: readonly number[],
   options: GenerationOptions,
 ): Generated {
   const { context } = model.config;
   const most = Math.min(options.maxTokens, context - prompt.length);
-  const how: BeamOptions = { ...options, end, most };
+  const how: BeamOptions = { ...options, ends, most };
   const cache = model.cache(1, prompt.length + most);
   try {
     let beams = noBeams;
@@ -116,7 +116,7 @@ function search(
       logits = model.next(oneEach(beams.open.map(({ tokens }) => tokens.at(-1) ?? 0)), cache);
     }
     const { tokens } = bestOf(beams);
-    const isEnd = end !== null && tokens.at(-1) === end;
+    const isEnd = ends.includes(tokens.at(-1) ?? -1);
     return generated(
       tokenizer,
       isEnd ? tokens.slice(0, -1) : tokens,

@@ -203,8 +203,8 @@ describe('a model directory', () => {
     await rm(join(directory, WEIGHTS));
     await writeFile(join(directory, 'model.safetensors.index.json'), '{}');
     await expect(openModelDirectory(directory)).rejects.toMatchObject({
-      code: 'MODEL_DIRECTORY_INVALID',
-      detail: { reason: expect.stringContaining('in several files') as string },
+      code: 'SAFETENSORS_INVALID',
+      detail: { reason: expect.stringContaining('weight_map') as string },
     });
     await rm(join(directory, 'model.safetensors.index.json'));
     await writeFile(join(directory, WEIGHTS), weights);

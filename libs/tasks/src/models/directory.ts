@@ -1,6 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { fileReason } from '@ringmaster/base';
-import { inDirectory, MODEL_FILES, type HuggingFaceConfig } from '@ringmaster/model/formats';
+import {
+  inDirectory,
+  MODEL_FILES,
+  WEIGHTS,
+  WEIGHTS_INDEX,
+  type HuggingFaceConfig,
+} from '@ringmaster/model/formats';
 import {
   canonicalJson,
   EXPORTED_MANIFEST,
@@ -35,7 +41,9 @@ export async function openModelDirectory(directory: string): Promise<ModelDirect
  */
 export async function listModelDirectory(directory: string): Promise<string[]> {
   const names = await filesIn(directory);
-  const missing = MODEL_FILES.find((name) => !names.includes(name));
+  const isThere = (name: string) =>
+    names.includes(name) || (name === WEIGHTS && names.includes(WEIGHTS_INDEX));
+  const missing = MODEL_FILES.find((name) => !isThere(name));
   if (missing !== undefined) throw invalid(directory, `it has no ${missing}${otherForm(names)}`);
   return names.filter((name) => KEPT.test(name) && name !== EXPORTED_MANIFEST).sort();
 }
@@ -51,8 +59,6 @@ async function filesIn(directory: string): Promise<string[]> {
 
 /** In which other form a directory seems to have its weights. */
 function otherForm(names: readonly string[]): string {
-  if (names.includes('model.safetensors.index.json'))
-    return ': its weights are in several files; save it again with max_shard_size="100GB"';
   if (names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
   return '';

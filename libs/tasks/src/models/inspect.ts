@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { loadTokenizer } from '@ringmaster/data';
 import {
+  adaptersOf,
   headsOf,
   HuggingFaceModel,
   parametersOf,
   shapeOf,
   type HuggingFaceConfig,
-  type Locate,
+  type ModelFiles,
   type ModelConfig,
 } from '@ringmaster/model/formats';
 import {
@@ -26,8 +27,8 @@ import { taskOfHead, tasks } from '../tasks.js';
  * @throws MODEL_FILE_UNREADABLE, MODEL_CONFIG_UNSUPPORTED, MODEL_CONFIG_INVALID, SAFETENSORS_INVALID, SAFETENSORS_DTYPE,
  * MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE
  */
-export async function inspectWeights(locate: Locate): Promise<HuggingFaceConfig> {
-  const file = await HuggingFaceModel.open(locate);
+export async function inspectWeights(files: ModelFiles): Promise<HuggingFaceConfig> {
+  const file = await HuggingFaceModel.open(files);
   try {
     file.check();
     return file.config;
@@ -40,9 +41,9 @@ export async function inspectWeights(locate: Locate): Promise<HuggingFaceConfig>
  * The same with its tokenizer, whose ids must all have an embedding.
  * @throws TOKENIZER_INVALID, MODEL_UNUSABLE; what `inspectWeights` throws
  */
-export async function inspectModel(locate: Locate): Promise<HuggingFaceConfig> {
-  const config = await inspectWeights(locate);
-  const path = locate('tokenizer.json');
+export async function inspectModel(files: ModelFiles): Promise<HuggingFaceConfig> {
+  const config = await inspectWeights(files);
+  const path = files.path('tokenizer.json');
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
   });
@@ -78,18 +79,18 @@ export function checkBase(
 }
 
 /**
- * Checks that a model has the parameters that a job freezes, and others.
- * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING
+ * Checks that a model has the parameters that a job freezes, and others, or the layers that it adapts.
+ * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING, LORA_UNMATCHED
  */
 export function checkTuning(spec: JobSpec, model: ModelConfig): void {
   if (spec.tuning === undefined) return;
   const { head } = tasks[taskIn(spec)];
   // How many classes there are is told by the data; the names of parameters are the same.
   const parameters = parametersOf({ ...model, labels: Math.max(2, model.labels ?? 0) }, head);
-  frozenBy(
-    spec.tuning.freeze,
-    parameters.map(({ name }) => name),
-  );
+  const { freeze, lora } = spec.tuning;
+  const names = parameters.map(({ name }) => name);
+  if (freeze !== undefined) frozenBy(freeze, names);
+  if (lora !== undefined) adaptersOf(model, lora);
 }
 
 /** The shape of the model that a job file describes, before it has a tokenizer: all but what a vocabulary tells. */

@@ -57,6 +57,7 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
     precision: spec.precision,
     recompute: spec.batch.recompute,
     freeze: spec.tuning?.freeze,
+    lora: spec.tuning?.lora,
   });
   const beginning = (parameters: Model['parameters']) =>
     initialValuesOf(spec.seed, base, parameters);
@@ -117,7 +118,7 @@ async function configOf(
     return { ...shapeOf(spec.model, data.tokenizer), ...labels };
   }
   if (base === null) throw new Error('a job has neither a model nor a base');
-  const { config } = await readModel(base.locate, () => []);
+  const { config } = await readModel(base.files, () => []);
   checkBase(config, base.name, taskIn(spec));
   checkVocabulary(config, data.tokenizer, base.name);
   return { ...config.model, ...labels };
@@ -129,7 +130,7 @@ async function initialValuesOf(
   base: LocatedModel | null,
   parameters: Model['parameters'],
 ): Promise<(name: string) => Float32Array> {
-  const read = base === null ? null : await readModel(base.locate, () => parameters);
+  const read = base === null ? null : await readModel(base.files, () => parameters);
   const specifications = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   return (name) => {
     const given = read?.values.get(name);

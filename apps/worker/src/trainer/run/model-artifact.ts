@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
-import { inputsOf, writeHuggingFace, type Counters } from '@ringmaster/model';
+import { inputsOf, type Counters } from '@ringmaster/model';
 import { kindOf, RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
@@ -10,6 +10,7 @@ import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
 import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
+import { writeWeights } from './weights.js';
 
 /**
  * Judges the finished model on the test split and makes it durable. From now on the model has the final weights.
@@ -59,26 +60,19 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       scoring: task.head === 'sequence-classification' ? ('softmax' as const) : null,
       tokens: tokensOf(loadTokenizer(json), task.head),
     };
-    const parameters = model.parameters.map(({ name, shape }) => ({
-      name,
-      shape,
-      data: run.valuesOf(name, finalWeights.range),
-    }));
-    await writeHuggingFace(directory, config, parameters);
-    const contents = {
-      'config.json': await readFile(join(directory, 'config.json')),
-      'model.safetensors': await readFile(join(directory, 'model.safetensors')),
-      ...tokenizerFiles(json, {
-        inputs: inputsOf(model.config),
-        kind: kindOf(model.config.architecture),
-        context: model.config.context,
-        head: task.head,
-      }),
-    };
     const files: Record<string, { sha256: string; bytes: number }> = {};
-    for (const [name, content] of Object.entries(contents)) {
-      files[name] = await artifacts.put([Buffer.from(content)]);
-    }
+    const { names, base } = await writeWeights(run, directory, config);
+    for (const name of names)
+      files[name] = await artifacts.put([await readFile(join(directory, name))]);
+    const texts = tokenizerFiles(json, {
+      inputs: inputsOf(model.config),
+      kind: kindOf(model.config.architecture),
+      context: model.config.context,
+      head: task.head,
+    });
+    for (const [name, text] of Object.entries(texts))
+      files[name] = await artifacts.put([Buffer.from(text)]);
+    Object.assign(files, base);
     const stateHash = run.stateHash();
     const weights = { step: finalWeights.step };
     const id = await putManifest(artifacts, {
