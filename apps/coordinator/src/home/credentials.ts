@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
 import { readLine } from '@ringmaster/base/home-files';
 import { curveKeyPair } from 'zeromq';
@@ -28,12 +28,11 @@ function joinTokenOf(home: Home): string {
 /**
  * The credentials under a home: `token`, and in `keys/` the files `server.public`, `server.secret`, `client.public`,
  * `client.secret` and `join.token`, one line each and readable by their owner only. Of a home that has some, what is
- * missing is made.
+ * missing is made; of one that has them all nothing is written, for they may be mounted read-only.
  * @param create Whether to make them when there are none.
  */
 export function readCredentials(home: Home, create: boolean): Credentials | null {
   if (!create && !isSecure(home)) return null;
-  makeHomeDirectory(home.keys, 0o700);
   const [serverPublic, serverSecret] = keyPair(home, 'server');
   const [clientPublic, clientSecret] = keyPair(home, 'client');
   return {
@@ -74,5 +73,6 @@ function kept(path: string, make: () => string): string {
 }
 
 function write(path: string, line: string): void {
+  makeHomeDirectory(dirname(path), 0o700);
   writeDurably(path, `${line}\n`, 0o600);
 }

@@ -1,8 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { possible } from '@ringmaster/base/testing';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
+import { deployed, repository } from '../repository.js';
 import { COMBINATIONS, render, valuesOf, type Manifest } from './chart.js';
 import { helm, KUBERNETES, kubernetesValidate } from './tools.js';
 
@@ -91,6 +95,23 @@ describe.skipIf(!canRender)('the chart', () => {
         'app.kubernetes.io/instance': 'train',
       });
     }
+  });
+
+  it('mounts all keys of the Secret that secret.sh makes, and no other', async () => {
+    const ringmaster = join(repository, 'apps/cli/bin/ringmaster.js');
+    const { stdout } = await promisify(execFile)(deployed('kubernetes/secret.sh'), ['keys'], {
+      env: { ...process.env, RINGMASTER: `${process.execPath} ${ringmaster}` },
+    });
+    const secret = z.object({ stringData: z.record(z.string(), z.string()) }).parse(parse(stdout));
+    const mounted = new Set<string>();
+    const look = (value: unknown): void => {
+      const item = z.object({ key: z.string(), path: z.string() }).safeParse(value);
+      if (item.success) mounted.add(item.data.key);
+      else if (typeof value === 'object' && value !== null) Object.values(value).forEach(look);
+    };
+    (await render([])).forEach(look);
+    const kept = Object.keys(secret.stringData).filter((key) => key !== 'fingerprint');
+    expect([...mounted].sort()).toEqual(kept.sort());
   });
 
   it('scales workers by one of three', async () => {
