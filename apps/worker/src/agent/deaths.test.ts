@@ -1,11 +1,10 @@
 import { fork } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { possible } from '@ringmaster/base/testing';
 import { detection } from '@ringmaster/protocol';
 import { isAlive, untilGone } from '@ringmaster/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ControlGroup } from './control-group.test.fixture.js';
 import { launchOf } from './coordinator.test.fixture.js';
 import { program, Scene } from './scene.test.fixture.js';
 
@@ -18,29 +17,8 @@ afterEach(() => scene.close());
 /** Longer than any silence that is allowed, and two looks. */
 const LONG_MS = detection.leastSilenceMs + 2 * detection.watchMs + 500;
 
-/**
- * A control group whose processes may take 64 MB together, of version 1 or below our own of version 2 (cgroups(7)); null
- * where neither can be made.
- */
-function makeGroup(): string | null {
-  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
-  const kinds = [
-    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
-    [join('/sys/fs/cgroup', own), 'memory.max'],
-  ] as const;
-  for (const [parent, limit] of kinds) {
-    const group = join(parent, `ringmaster-test-${process.pid}`);
-    try {
-      mkdirSync(group);
-      writeFileSync(join(group, limit), String(64 * 1024 * 1024));
-      return group;
-    } catch {
-      // This version is not mounted, or its memory is not ours to limit.
-      if (existsSync(group)) rmdirSync(group);
-    }
-  }
-  return null;
-}
+/** Enough for a worker, and soon used up by a trainer that takes all that it gets. */
+const GROUP_BYTES = 384 * 1024 * 1024;
 
 describe('the death of a trainer', () => {
   it('is told while a process that it has started still holds its pipes', async () => {
@@ -66,22 +44,28 @@ describe('the death of a trainer', () => {
     expect(rssBytes).toBeLessThan(2e9);
   });
 
-  const group = makeGroup();
+  const group = ControlGroup.make(GROUP_BYTES);
+  afterAll(() => group?.remove());
   const missing =
     'want of memory is not tested: making a control group with a limit needs the rights of root';
   it.skipIf(!possible(group !== null, missing))(
     'tells that the system wanted its memory',
     async () => {
-      process.env['TEST_GROUP'] = group ?? '';
-      void scene.start();
+      const agent = group!.start(program('agent'), scene.coordinator.endpoint);
       await scene.coordinator.take('register');
-      await scene.launch('hungry');
+      const launch = async (job: string) => {
+        await scene.coordinator.tell('victim', { type: 'launch', launch: launchOf(job) });
+        return (await scene.coordinator.take('trainer-started')).pid;
+      };
+      await launch('hungry');
       const exited = await scene.coordinator.take('trainer-exited');
       expect(exited).toMatchObject({ signal: 'SIGKILL', outOfMemory: true });
-      const other = await scene.launch('good');
+      const other = await launch('good');
+      await scene.coordinator.take('trainer-message');
       process.kill(other, 'SIGKILL');
       expect(await scene.coordinator.take('trainer-exited')).toMatchObject({ outOfMemory: false });
-      rmdirSync(group ?? '');
+      agent.kill('SIGKILL');
+      await untilGone(agent.pid ?? 0);
     },
   );
 });

@@ -11,9 +11,9 @@ const send = (message: TrainerMessage) => process.send?.(message);
 /** Blocks the main thread, as TensorFlow does. */
 const block = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
-/** Takes memory until the limit of this control group is reached, and beyond. */
-function devour(group: string): void {
-  writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+/** Takes memory until the limit of its control group is reached, and beyond; it is the first that may be killed for it. */
+function devour(): void {
+  writeFileSync('/proc/self/oom_score_adj', '1000');
   const eaten: Buffer[] = [];
   for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
 }
@@ -36,7 +36,7 @@ process.once('message', (first) => {
     let step = 0;
     setInterval(() => send({ type: 'retired', generation: 1, step: step++ }), 2);
   }
-  if (job === 'hungry') devour(process.env['TEST_GROUP'] ?? '');
+  if (job === 'hungry') devour();
   process.on('SIGUSR2', () => {
     const error = { code: 'INTERNAL', message: 'a neighbour is gone', remedy: '', detail: {} };
     send({ type: 'failed', generation: 1, step: 7, fatal: false, blames: [], error });
