@@ -1,13 +1,14 @@
 import { isHttpPort, parseByteSize, parseDuration } from '@ringmaster/protocol';
 import { InvalidArgumentError } from 'commander';
 
-/** Milliseconds of a duration such as 500ms, 30s, 10m or 2h. */
+/** Most that a timer of Node waits for; one that is to wait longer fires at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** Milliseconds of a duration that is waited for, such as 500ms, 30s, 10m or 2h. */
 export function duration(text: string): number {
   const milliseconds = parseDuration(text);
-  if (milliseconds === null) {
-    throw new InvalidArgumentError('It is a duration such as 30s, 10m or 2h.');
-  }
-  return milliseconds;
+  if (milliseconds !== null && milliseconds <= LONGEST_WAIT_MS) return milliseconds;
+  throw new InvalidArgumentError('It is a duration such as 30s, 10m or 2h, of at most 24d.');
 }
 
 /** What is said of the option `--cache-limit`. */

@@ -124,16 +124,16 @@ export class Client {
     return this.#pages('/v1/jobs', 'jobs', limit, query.join(''));
   }
 
-  job = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}`, 'job');
+  job = (id: string) => this.#get(`/v1/jobs/${segment(id)}`, 'job');
   /** Newest first. */
   models = () => this.#pages('/v1/models', 'models', Infinity);
-  model = (id: string) => this.#get(`/v1/models/${encodeURIComponent(id)}`, 'model');
+  model = (id: string) => this.#get(`/v1/models/${segment(id)}`, 'model');
 
   /** Prepared data, those used last first. */
   data = () => this.#pages('/v1/data', 'data', Infinity);
 
   /** What a name means where a model is wanted. */
-  name = (name: string) => this.#get(`/v1/names/${encodeURIComponent(name)}`, 'name');
+  name = (name: string) => this.#get(`/v1/names/${segment(name)}`, 'name');
 
   /** Newest first; of one job, or of all. */
   incidents(job: string | null) {
@@ -142,17 +142,17 @@ export class Client {
   }
 
   /** The whole specification of a job. */
-  spec = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}/spec`, 'spec');
+  spec = (id: string) => this.#get(`/v1/jobs/${segment(id)}/spec`, 'spec');
 
   /** The loss curve of a job, by ascending step. */
-  steps = (id: string) => this.#get(`/v1/jobs/${encodeURIComponent(id)}/steps`, 'steps');
+  steps = (id: string) => this.#get(`/v1/jobs/${segment(id)}/steps`, 'steps');
 
   ledger(id: string, step: number) {
-    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/ledger?step=${step}`, 'ledger');
+    return this.#get(`/v1/jobs/${segment(id)}/ledger?step=${step}`, 'ledger');
   }
 
   profile(id: string) {
-    return this.#get(`/v1/jobs/${encodeURIComponent(id)}/profile`, 'profile');
+    return this.#get(`/v1/jobs/${segment(id)}/profile`, 'profile');
   }
 
   /** What submitting a job would settle; nothing is submitted. */
@@ -166,7 +166,7 @@ export class Client {
 
   /** Asks something of a job, and returns how it stands then. */
   ask(id: string, verb: 'cancel' | 'pause' | 'resume') {
-    const path = `/v1/jobs/${encodeURIComponent(id)}/${verb}`;
+    const path = `/v1/jobs/${segment(id)}/${verb}`;
     return this.#get(path, 'job', { method: 'POST' });
   }
 
@@ -181,7 +181,7 @@ export class Client {
 
   /** Removes what has this id. */
   async remove(what: 'jobs' | 'models' | 'data' | 'tokens', id: string): Promise<void> {
-    const path = `/v1/${what}/${encodeURIComponent(id)}`;
+    const path = `/v1/${what}/${segment(id)}`;
     (await this.#request(path, { method: 'DELETE' })).resume();
   }
 
@@ -237,14 +237,14 @@ export class Client {
     id: string,
     { tail, follow, signal }: { tail: number; follow: boolean; signal: AbortSignal },
   ): Promise<Readable> {
-    const path = `/v1/jobs/${encodeURIComponent(id)}/logs?tail=${tail}&follow=${follow}`;
+    const path = `/v1/jobs/${segment(id)}/logs?tail=${tail}&follow=${follow}`;
     return this.#request(path, { signal });
   }
 
   /** A job's events: first how it stands, then what happens, until it or the connection ends. */
   async *events(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
     const silence = new AbortController();
-    const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
+    const path = `/v1/jobs/${segment(id)}/events`;
     const both = AbortSignal.any([signal, silence.signal]);
     const response = await this.#request(path, { signal: both });
     const received: string[] = [];
@@ -363,4 +363,10 @@ function failureOf(request: string, status: number, body: unknown): RemoteFailur
     message: `${request} answered ${status}`,
     remedy: 'Look at the log of the coordinator.',
   });
+}
+
+/** A reference as a part of a path. @throws NOT_FOUND for one that would lead elsewhere, as no name does */
+function segment(reference: string): string {
+  if (/^\.\.?$/.test(reference)) throw new RingmasterError('NOT_FOUND', { what: `'${reference}'` });
+  return encodeURIComponent(reference);
 }

@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ringmasterHome } from '@ringmaster/base';
+import { ownIdentity, ringmasterHome } from '@ringmaster/base';
 import { coordinatorFileSchema, statusViewSchema } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOCK } from './cluster/exclusively.js';
 import { readRecords, type ProcessRecord } from './cluster/records.js';
 import { isRunning, untilGone } from './processes.js';
 import { ringmaster } from './run.test.fixture.js';
@@ -234,6 +235,31 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     expect(stderr).toBe(`${lost}worker-1 was taken over\n`);
     expect(named('worker-1')).toEqual(survivor);
     expect((await workerPids()).sort()).toEqual([survivor.pid, named('worker-2').pid].sort());
+  });
+
+  it('is one, however many commands start it at once', async () => {
+    const ups = await Promise.all([1, 2, 1].map((n) => cluster('up', '--workers', String(n))));
+    expect(ups.map(({ exit }) => exit)).toEqual([0, 0, 0]);
+    expect(new Set(ups.map(({ stdout }) => stdout)).size).toBe(1);
+    const workers = records().filter(({ name }) => name !== 'coordinator');
+    expect((await workerPids()).sort()).toEqual(workers.map(({ pid }) => pid).sort());
+    expect(processesHere()).toHaveLength(records().length);
+    expect(readdirSync(root)).not.toContain(LOCK);
+  });
+
+  it('is held up by no command that was killed while it started something', async () => {
+    const dead = { ...ownIdentity(), startTime: 1 };
+    writeFileSync(join(root, LOCK), JSON.stringify(dead));
+    expect(await cluster('up', '--workers', '0')).toMatchObject({ exit: 0, stderr: '' });
+  });
+
+  it('has no home where a file is', async () => {
+    writeFileSync(join(root, 'file'), '');
+    for (const home of ['file', 'file/home']) {
+      const { exit, stderr } = await ringmaster(['up', '--home', join(root, home)]);
+      expect(exit).toBe(1);
+      expect(stderr).toMatch(/^ringmaster: HOME_NOT_WRITABLE: .*\n {2}.*\n$/);
+    }
   });
 
   it('tells once, and only of workers that were not asked to go, which were lost', async () => {

@@ -119,9 +119,11 @@ function atUrl(given: string, token: string | null, fingerprint: string | null):
   };
 }
 
+/** @throws USAGE */
 function givenToken(): string | null {
-  const given = process.env['RINGMASTER_TOKEN'] ?? '';
-  return given === '' ? null : given;
+  const given = (process.env['RINGMASTER_TOKEN'] ?? '').trim();
+  if (/^[\x21-\x7e]*$/.test(given)) return given === '' ? null : given;
+  throw new RingmasterError('USAGE', { reason: 'RINGMASTER_TOKEN is no token of a cluster' });
 }
 
 function isLoopback(hostname: string): boolean {

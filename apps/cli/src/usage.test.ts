@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestApi } from './api.test.fixture.js';
@@ -30,6 +31,10 @@ describe('usage', () => {
     [['submit', '/nonexistent.yaml'], '/nonexistent.yaml'],
     [['model', 'shwo', 'x'], 'show'],
     [['job', 'j', '--ledger', '0'], '--ledger'],
+    [['submit', '/dev/zero'], 'more than 4 MB'],
+    [['wait', 'j', '--timeout', '30d'], '24d'],
+    [['wait', 'j', '--timeout', '999999999999h'], '24d'],
+    [['prune', '--older-than', '99999999999d'], '99999999999d'],
     [['jobs', '--coordinator', 'nowhere'], 'nowhere'],
     [['jobs', '--coordinator', 'http://192.0.2.1:80'], 'RINGMASTER_TOKEN'],
     [['jobs', '--coordinator', 'http://127.0.0.1:1', '--home', '/tmp'], '--home'],
@@ -49,6 +54,30 @@ describe('usage', () => {
     expect(stderr).toContain(`\n  See what is accepted with: ${help}\n`);
     const npx = await ringmaster(args, { environment: { npm_command: 'exec' } });
     expect(npx.stderr).toContain(`with: npx ${help}\n`);
+  });
+
+  it.each(['.', '..'])('%s is the name of nothing', async (name) => {
+    for (const verb of ['job', 'cancel', 'logs'])
+      expect(await ringmaster([verb, name, ...home()])).toMatchObject({
+        ...{ exit: 4, stdout: '' },
+        stderr: expect.stringContaining(`'${name}' does not exist`) as string,
+      });
+  });
+
+  it.each(['a\nb', 'é'])('a token %j is none, which is said', async (token) => {
+    const environment = { RINGMASTER_TOKEN: token };
+    const { exit, stderr } = await ringmaster(['jobs', ...home()], { environment });
+    expect(exit).toBe(2);
+    expect(stderr).toContain('RINGMASTER_TOKEN');
+  });
+
+  it.each(['utf8', 'utf16le'] as const)('reads a job file of %s with a mark', async (encoding) => {
+    const path = writeJobFile(api.home, '');
+    writeFileSync(path, Buffer.from(`\uFEFF${jobFile}`, encoding));
+    const nowhere = ['--home', join(api.home, 'nowhere')];
+    const { exit, stdout } = await ringmaster(['submit', path, '--dry-run', ...nowhere]);
+    expect(exit).toBe(0);
+    expect(stdout).toContain('"kind"');
   });
 
   it('names the nearest key of a job file', async () => {

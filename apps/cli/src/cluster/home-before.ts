@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Home } from '@ringmaster/base';
+import { systemCode, type Home } from '@ringmaster/base';
+import { LOCK } from './exclusively.js';
 
 /** What there was of a home before something was started in it. */
 export interface HomeBefore {
@@ -12,11 +13,17 @@ export interface HomeBefore {
   readonly missing: readonly string[];
 }
 
-export function lookAt(home: Home): HomeBefore {
+/** Directories that a home needs and that do not exist yet, innermost first. */
+export function missingDirectories(home: Home): string[] {
   const missing: string[] = [];
   for (let path = home.root; !existsSync(path) && dirname(path) !== path; path = dirname(path))
     missing.push(path);
-  const names = missing.length > 0 ? [] : readdirSync(home.root);
+  return missing;
+}
+
+/** @param missing Directories that did not exist before they were made for this start. */
+export function lookAt(home: Home, missing: readonly string[]): HomeBefore {
+  const names = readdirSync(home.root);
   return { inUse: names.includes(basename(home.store)), names, missing };
 }
 
@@ -30,7 +37,12 @@ export function restore(home: Home, { inUse, names, missing }: HomeBefore): void
     if (!names.includes(name)) rmSync(join(home.root, name), { recursive: true, force: true });
   }
   for (const path of missing) {
-    if (readdirSync(path).length > 0) return; // Somebody else has begun to use it.
-    rmdirSync(path);
+    rmSync(join(path, LOCK), { force: true });
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      if (systemCode(error) === 'ENOTEMPTY') return; // Somebody else has begun to use it.
+      throw error;
+    }
   }
 }

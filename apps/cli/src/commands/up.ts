@@ -6,7 +6,8 @@ import type { Command } from 'commander';
 import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
-import { lookAt, restore } from '../cluster/home-before.js';
+import { exclusively } from '../cluster/exclusively.js';
+import { lookAt, missingDirectories, restore } from '../cluster/home-before.js';
 import type { HostsFile } from '../cluster/hosts/hosts-file.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
 import { lostProcesses, tellLost } from '../cluster/lost.js';
@@ -103,31 +104,10 @@ async function up(options: UpOptions): Promise<void> {
   const client = new Client(inHome(home));
   const signal = interruption('what was started has been ended.');
   const given = coordinatorArguments(options);
-  if (await runs(home, client, signal)) {
-    refuseOtherArguments(home, client, given);
-    forgetLost(home, await client.workers());
-    const { workers } = options;
-    if (workers === undefined) note('It runs already.');
-    else
-      await endingWhatStarted(home, async (started) => {
-        await scaleTo({ ...options, home, client, signal, started }, workers);
-      });
-  } else {
-    const before = lookAt(home);
-    try {
-      makeHome(home);
-      await endingWhatStarted(home, async (started) => {
-        const crew = { ...options, home, client, signal, started };
-        await startCoordinator(crew, given);
-        await scaleTo(crew, options.workers ?? WORKERS);
-      });
-    } catch (error) {
-      // Of a start that failed without a known reason the log is what there is to read.
-      const isExplained = !(error instanceof RingmasterError) || error.code !== 'START_FAILED';
-      if (isExplained) restore(home, before);
-      throw error;
-    }
-  }
+  const missing = missingDirectories(home);
+  await exclusively(home, signal, async () => {
+    await start({ ...options, home, client, signal }, given, missing);
+  });
   const { url } = client;
   const join = readLine(home.join);
   if (hosts !== null) {
@@ -140,6 +120,39 @@ async function up(options: UpOptions): Promise<void> {
   else {
     print(pairs(Object.entries(places)));
     if (join !== null) print(inUsersForm(`\nOn other machines: ringmaster join ${join}`));
+  }
+}
+
+/** Starts what is missing of the cluster. Nothing else is started in its home meanwhile. */
+async function start(
+  crew: Omit<Crew, 'started'> & { readonly workers?: number },
+  given: readonly string[],
+  missing: readonly string[],
+): Promise<void> {
+  const { home, client, signal, workers } = crew;
+  if (await runs(home, client, signal)) {
+    refuseOtherArguments(home, client, given);
+    forgetLost(home, await client.workers());
+    if (workers === undefined) note('It runs already.');
+    else
+      await endingWhatStarted(home, async (started) => {
+        await scaleTo({ ...crew, started }, workers);
+      });
+    return;
+  }
+  const before = lookAt(home, missing);
+  try {
+    makeHomeDirectory(home.logs);
+    forgetLost(home, null);
+    await endingWhatStarted(home, async (started) => {
+      await startCoordinator({ ...crew, started }, given);
+      await scaleTo({ ...crew, started }, workers ?? WORKERS);
+    });
+  } catch (error) {
+    // Of a start that failed without a known reason the log is what there is to read.
+    const isExplained = !(error instanceof RingmasterError) || error.code !== 'START_FAILED';
+    if (isExplained) restore(home, before);
+    throw error;
   }
 }
 
@@ -195,12 +208,6 @@ function refuseOtherArguments(home: Home, client: Client, given: readonly string
   const pid = readCoordinator(home)?.pid ?? 0;
   const remedy = `It was started without ${other.join(' ')}: leave that out, or end it first with: ringmaster down`;
   throw new RingmasterError('COORDINATOR_RUNNING', { url: client.url, pid }, { remedy });
-}
-
-function makeHome(home: Home): void {
-  makeHomeDirectory(home.root, 0o700);
-  makeHomeDirectory(home.logs);
-  forgetLost(home, null);
 }
 
 /** Tells once what is gone since the last start. */

@@ -2,6 +2,7 @@ import { ringmasterHome } from '@ringmaster/base';
 import type { Command } from 'commander';
 import { byteSize, CACHE_LIMIT, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { exclusively } from '../cluster/exclusively.js';
 import { endingWhatStarted } from '../cluster/launcher.js';
 import { addWorker } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
@@ -27,7 +28,10 @@ async function worker({ home: directory, ...options }: WorkerOptions): Promise<v
   const home = ringmasterHome(directory);
   const client = new Client(inHome(home));
   const signal = interruption('the worker has been ended.');
-  await endingWhatStarted(home, async (started) => {
-    print(await addWorker({ ...options, home, client, signal, started }));
-  });
+  await client.workers(); // Without a coordinator there is perhaps not even a home.
+  await exclusively(home, signal, () =>
+    endingWhatStarted(home, async (started) => {
+      print(await addWorker({ ...options, home, client, signal, started }));
+    }),
+  );
 }

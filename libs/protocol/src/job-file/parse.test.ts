@@ -205,6 +205,16 @@ describe('readJobFile', () => {
   );
 });
 
+it.each([
+  ['name: a\n---\nname: b\n', 'it holds a second document at line 2'],
+  [`name: ${'['.repeat(20_000)}`, 'it is nested too deeply at line 1'],
+  [`{"name":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'it is nested too deeply at line 1'],
+  ['name: &a [b]\nkind: *a\n', 'aliases are not supported'],
+])('tells in words of job files what is wrong with %j', (bad, reason) => {
+  const { message } = failure(() => readJobFile(bad, 'bad.yaml'));
+  expect(message).toContain(reason);
+});
+
 it('says where the first thing is that cannot be understood', () => {
   const error = failure(() => readJobFile('name: a\nsteps: [1, }\nseed: [', 'bad.yaml'));
   expect(error.message).toMatch(/ at line 2, column 12\b/);

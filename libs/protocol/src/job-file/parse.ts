@@ -1,4 +1,4 @@
-import { isAlias, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { RingmasterError } from '../errors/registry.js';
 import { submittedJobSchema } from './contradictions.js';
 import { nearest } from './nearest.js';
@@ -32,12 +32,18 @@ function parseYaml(text: string, refusal: (reason: string) => RingmasterError): 
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line, col } = lineCounter.linePos(problem.pos[0]);
-    throw refusal(`${problem.message} at line ${line}, column ${col}`);
+    throw refusal(`${inWords(problem)} at line ${line}, column ${col}`);
   }
   visit(document, (_, node) => {
     if (isAlias(node)) throw refusal('aliases are not supported');
   });
   return document.toJS();
+}
+
+/** What is wrong, for whom the parser is not theirs. */
+function inWords({ code, message }: YAMLError): string {
+  if (code === 'MULTIPLE_DOCS') return 'it holds a second document';
+  return /call stack/.test(message) ? 'it is nested too deeply' : message;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parsePortRange, readJobFile, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { readTextFile } from '../../text-file.js';
 
 const settings = {
   /** What `ssh` is told to connect to, where that is not `host`. */
@@ -59,12 +59,7 @@ export interface HostsFile {
 export function readHostsFile(path: string): HostsFile {
   const invalid = (reason: string) =>
     new RingmasterError('USAGE', { reason: `${path}: ${reason}` });
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw invalid(error instanceof Error ? error.message : String(error));
-  }
+  const text = readTextFile(path, invalid);
   const parsed = hostsSchema.safeParse(readJobFile(text, path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
