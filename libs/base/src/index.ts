@@ -3,7 +3,7 @@ export { writeDurably } from './durable-file.js';
 export * from './elementary.js';
 export { onEndingSignal, onEndingSignals, outlivesTerminal } from './ending-signals.js';
 export { neutralEnvironment } from './environment.js';
-export { fileReason, isDiskFull, systemCode } from './file-errors.js';
+export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
 export { gitLfsPointer } from './git-lfs.js';
 export * from './home.js';
 export { exchange, jsonOf, type Sent } from './http.js';

@@ -9,7 +9,7 @@ import {
   systemCode,
   type Home,
 } from '@ringmaster/base';
-import { processIdentitySchema } from '@ringmaster/protocol';
+import { processIdentitySchema, type ProcessIdentity } from '@ringmaster/protocol';
 import { note } from '../output.js';
 
 const POLL_MS = 100;
@@ -32,11 +32,14 @@ export async function exclusively<Result>(
 ): Promise<Result> {
   const path = join(home.root, LOCK);
   const began = performance.now();
-  for (let isTold = false; !tryToTake(home, path); await sleep(POLL_MS)) {
+  let isTold = false;
+  while (!tryToTake(home, path)) {
     signal.throwIfAborted();
-    if (isTold || performance.now() - began < PATIENCE_MS) continue;
-    note('Another command is starting something here; it is waited for.');
-    isTold = true;
+    if (!isTold && performance.now() - began > PATIENCE_MS) {
+      note('Another command is starting something here; it is waited for.');
+      isTold = true;
+    }
+    await sleep(POLL_MS);
   }
   try {
     return await work();
@@ -56,7 +59,7 @@ function tryToTake(home: Home, path: string): boolean {
       if (systemCode(error) !== 'EEXIST' && systemCode(error) !== 'ENOENT') throw error;
     }
     const found = ownerOf(path);
-    if (found === null || !found.isGone) return false;
+    if (found?.isGone !== true) return false;
     // Whoever else finds the same takes it away at the same time, and then there may be a new one: of that hands are kept.
     const aside = `${path}.${process.pid}`;
     try {
@@ -73,12 +76,21 @@ function tryToTake(home: Home, path: string): boolean {
 function ownerOf(path: string): { readonly text: string; readonly isGone: boolean } | null {
   try {
     const text = readFileSync(path, 'utf8');
-    const owner = processIdentitySchema.safeParse(text === '' ? null : JSON.parse(text)).data;
+    const owner = identityIn(text);
     const isOld = Date.now() - statSync(path).mtimeMs > STALE_MS;
-    if (owner === undefined || owner.namespace !== ownIdentity().namespace)
-      return { text, isGone: isOld };
-    return { text, isGone: !runsHere(owner) };
+    const isOurs = owner?.namespace === ownIdentity().namespace;
+    return { text, isGone: isOurs ? !runsHere(owner) : isOld };
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    return null;
+  }
+}
+
+/** Whoever wrote this; null of what is half written. */
+function identityIn(text: string): ProcessIdentity | null {
+  try {
+    return processIdentitySchema.safeParse(JSON.parse(text)).data ?? null;
   } catch {
-    return null; // It is gone by now, or half written.
+    return null;
   }
 }

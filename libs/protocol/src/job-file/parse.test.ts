@@ -207,10 +207,13 @@ describe('readJobFile', () => {
 
 it.each([
   ['name: a\n---\nname: b\n', 'it holds a second document at line 2'],
-  [`name: ${'['.repeat(20_000)}`, 'it is nested too deeply at line 1'],
-  [`{"name":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'it is nested too deeply at line 1'],
+  ...[100, 1000, 1500, 20_000].flatMap((depth) => [
+    [`name: ${'['.repeat(depth)}`, 'it is nested too deeply'],
+    [`{"name":${'['.repeat(depth)}${']'.repeat(depth)}}`, 'it is nested too deeply'],
+    [`name:\n  ${'- '.repeat(depth)}x`, 'it is nested too deeply'],
+  ]),
   ['name: &a [b]\nkind: *a\n', 'aliases are not supported'],
-])('tells in words of job files what is wrong with %j', (bad, reason) => {
+])('tells in words of job files what is wrong: %#', (bad = '', reason = '') => {
   const { message } = failure(() => readJobFile(bad, 'bad.yaml'));
   expect(message).toContain(reason);
 });

@@ -2,8 +2,12 @@ import { isAlias, LineCounter, parseDocument, visit, type YAMLError } from 'yaml
 import { RingmasterError } from '../errors/registry.js';
 import { submittedJobSchema } from './contradictions.js';
 import { nearest } from './nearest.js';
+import { nestingOf } from './nesting.js';
 import { innermost, reasonOf, valueAt } from './reason.js';
 import { jobFileJsonSchema, type JobSpec } from './schema.js';
+
+/** More than any job file has. */
+const MOST_LEVELS = 64;
 
 /**
  * Reads the text of a job file (YAML or JSON).
@@ -26,6 +30,7 @@ export function readJobFile(text: string, path: string): unknown {
 /** One YAML value. `refusal` makes the error of what cannot be understood. */
 function parseYaml(text: string, refusal: (reason: string) => RingmasterError): unknown {
   const lineCounter = new LineCounter();
+  if (nestingOf(text, MOST_LEVELS) > MOST_LEVELS) throw refusal('it is nested too deeply');
   // Not pretty: each of the errors, of which only the first is told, would be given its place by a search of the text.
   const options = { uniqueKeys: true, logLevel: 'error', prettyErrors: false } as const;
   const document = parseDocument(text, { ...options, lineCounter });
@@ -42,8 +47,7 @@ function parseYaml(text: string, refusal: (reason: string) => RingmasterError): 
 
 /** What is wrong, for whom the parser is not theirs. */
 function inWords({ code, message }: YAMLError): string {
-  if (code === 'MULTIPLE_DOCS') return 'it holds a second document';
-  return /call stack/.test(message) ? 'it is nested too deeply' : message;
+  return code === 'MULTIPLE_DOCS' ? 'it holds a second document' : message;
 }
 
 /**
