@@ -8,7 +8,7 @@ export const CONFIG = 'config.json';
 /** Names the adapters that stand beside a model's weights, as PEFT writes them, and their file. */
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
-export const TOKENIZER = 'tokenizer.json';
+const TOKENIZER = 'tokenizer.json';
 
 /** What a model consists of at least, where its weights are in one file. */
 export const MODEL_FILES = [CONFIG, TOKENIZER, WEIGHTS] as const;
