@@ -1,15 +1,11 @@
 import { Heap } from './heap.js';
+import { Postings } from './postings.js';
+import type { SymbolWords } from './symbol-words.js';
 
 /** Token ids of a pair as one number; vocabularies stay far below 2^21 (the job file allows 10^6). */
 export const pairKey = (left: number, right: number): number => left * 0x200000 + right;
 const leftOf = (key: number): number => Math.floor(key / 0x200000);
 const rightOf = (key: number): number => key % 0x200000;
-
-/** A distinct word as the ids of its symbols, and how often it occurs. */
-export interface Word {
-  readonly symbols: number[];
-  readonly count: number;
-}
 
 interface Candidate {
   readonly count: number;
@@ -31,29 +27,28 @@ const LEAST_COUNT = 2;
  * @returns The merges in order, as pairs of ids.
  */
 export function learnMerges(
-  words: readonly Word[],
+  words: SymbolWords,
   tokens: string[],
   join: (left: string, right: string) => string,
   size: number,
 ): [number, number][] {
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const counts = new Map<number, number>();
-  const where = new Map<number, number[]>();
+  const where = new Postings();
   const heap = new Heap<Candidate>((a, b) =>
     a.count === b.count ? a.key < b.key : a.count > b.count,
   );
 
-  const add = (key: number, count: number, index: number): void => {
+  const add = (key: number, count: number, word: number): void => {
     counts.set(key, (counts.get(key) ?? 0) + count);
-    if (count < 0) return;
-    const indices = where.get(key);
-    if (indices === undefined) where.set(key, [index]);
-    else if (indices[indices.length - 1] !== index) indices.push(index);
+    if (count > 0) where.add(key, word);
   };
 
-  for (const [index, { symbols, count }] of words.entries())
+  for (let word = 0; word < words.length; word++) {
+    const symbols = words.symbolsOf(word);
     for (let at = 0; at + 1 < symbols.length; at++)
-      add(pairKey(symbols[at] ?? 0, symbols[at + 1] ?? 0), count, index);
+      add(pairKey(symbols[at] ?? 0, symbols[at + 1] ?? 0), words.countOf(word), word);
+  }
   for (const [key, count] of counts) heap.push({ count, key });
 
   const merges: [number, number][] = [];
@@ -77,12 +72,9 @@ export function learnMerges(
     merges.push([left, right]);
 
     const grown = new Set<number>();
-    for (const index of where.get(best.key) ?? []) {
-      const word = words[index];
-      if (word !== undefined) mergeInWord(word, left, right, token, index, add, grown);
-    }
+    for (const word of where.take(best.key))
+      mergeInWord(words, word, left, right, token, add, grown);
     counts.delete(best.key);
-    where.delete(best.key);
     for (const key of grown) {
       const count = counts.get(key) ?? 0;
       if (count >= LEAST_COUNT) heap.push({ count, key });
@@ -93,14 +85,16 @@ export function learnMerges(
 
 /** Replaces the pair in one word, from the left, and adjusts the counts of the pairs beside it. */
 function mergeInWord(
-  { symbols, count }: Word,
+  words: SymbolWords,
+  word: number,
   left: number,
   right: number,
   token: number,
-  index: number,
-  add: (key: number, count: number, index: number) => void,
+  add: (key: number, count: number, word: number) => void,
   grown: Set<number>,
 ): void {
+  const symbols = words.symbolsOf(word);
+  const count = words.countOf(word);
   let kept = 0;
   for (let at = 0; at < symbols.length; at++) {
     const symbol = symbols[at] ?? 0;
@@ -110,18 +104,18 @@ function mergeInWord(
     }
     if (kept > 0) {
       const previous = symbols[kept - 1] ?? 0;
-      add(pairKey(previous, left), -count, index);
-      add(pairKey(previous, token), count, index);
+      add(pairKey(previous, left), -count, word);
+      add(pairKey(previous, token), count, word);
       grown.add(pairKey(previous, token));
     }
     const next = symbols[at + 2];
     if (next !== undefined) {
-      add(pairKey(right, next), -count, index);
-      add(pairKey(token, next), count, index);
+      add(pairKey(right, next), -count, word);
+      add(pairKey(token, next), count, word);
       grown.add(pairKey(token, next));
     }
     symbols[kept++] = token;
     at++;
   }
-  symbols.length = kept;
+  words.shorten(word, kept);
 }

@@ -2,8 +2,10 @@ import type { TokenizerRequest } from '@ringmaster/protocol';
 import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
 import { byteLevelFile, wordPieceFile } from './file.js';
-import { learnMerges, type Word } from './merges.js';
-import { sortedCounts, type WordCount } from './word-counts.js';
+import { learnMerges } from './merges.js';
+import { SymbolWords } from './symbol-words.js';
+import { sortedCounts } from './word-counts.js';
+import { WordList } from './word-list.js';
 
 /**
  * Share of all characters that the alphabet of a WordPiece vocabulary covers before any pieces are learned, in at most half
@@ -27,14 +29,14 @@ export function trainTokenizer(texts: Iterable<string>, request: TokenizerReques
   const counts = new Map<string, number>();
   for (const text of texts)
     for (const word of wordsFor(request, text)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return makeTokenizer(sortedCounts(counts), request);
+  return makeTokenizer(WordList.of(sortedCounts(counts)), request);
 }
 
 /** As `trainTokenizer`, of the words that `wordsFor` finds, in the order of code units, and how often each occurs. */
-export function makeTokenizer(counts: readonly WordCount[], request: TokenizerRequest): string {
+export function makeTokenizer(words: WordList, request: TokenizerRequest): string {
   return request.algorithm === 'bpe'
-    ? makeByteLevel(counts, request)
-    : makeWordPiece(counts, request);
+    ? makeByteLevel(words, request)
+    : makeWordPiece(words, request);
 }
 
 /** GPT-2's, which ends a text, and RoBERTa's, in the order in which `RobertaTokenizer` has them. */
@@ -43,16 +45,15 @@ const byteLevelSpecials = {
   roberta: ['<s>', '<pad>', '</s>', '<unk>', '<mask>'],
 } as const;
 
-function makeByteLevel(
-  counts: readonly WordCount[],
-  { vocabulary, special }: TokenizerRequest,
-): string {
+function makeByteLevel(list: WordList, { vocabulary, special }: TokenizerRequest): string {
   const specials = byteLevelSpecials[special ?? 'gpt2'];
   const tokens = [...specials, ...byteCharacters];
-  const words = counts.map(([word, count]): Word => ({
-    symbols: Array.from(Buffer.from(word), (byte) => specials.length + byte),
-    count,
-  }));
+  const words = new SymbolWords();
+  for (const [word, count] of list)
+    words.push(
+      Uint32Array.from(Buffer.from(word), (byte) => specials.length + byte),
+      count,
+    );
   const merges = learnMerges(words, tokens, (left, right) => left + right, vocabulary);
   fillUp(tokens, vocabulary);
   const names = merges.map(([left, right]) => `${tokens[left] ?? ''} ${tokens[right] ?? ''}`);
@@ -65,17 +66,14 @@ const wordPieceSpecials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
  * WordPiece as Hugging Face trains it: merges by frequency, as in byte-pair encoding, over words that begin with a
  * character and go on with `##character` (docs/decisions/0004 says why not by likelihood).
  */
-function makeWordPiece(counts: readonly WordCount[], request: TokenizerRequest): string {
+function makeWordPiece(list: WordList, request: TokenizerRequest): string {
   const { vocabulary } = request;
   const normalizer = normalizerOf(request);
-  const known = counts
-    .map(([word, count]) => ({ characters: Array.from(word), count }))
-    .filter(({ characters }) => characters.length <= LONGEST_WORD);
-  const forms = rankedForms(known);
+  const forms = rankedForms(list);
   const room = vocabulary - wordPieceSpecials.length;
   let alphabet = coveringAlphabet(forms, Math.floor(room / 2));
   for (;;) {
-    const tokens = learnPieces(known, alphabet, vocabulary);
+    const tokens = learnPieces(list, alphabet, vocabulary);
     const unused = vocabulary - tokens.length;
     const larger = largerAlphabet(forms, alphabet, unused);
     if (larger.size === alphabet.size) {
@@ -93,31 +91,30 @@ const normalizerOf = ({ lowercase }: TokenizerRequest): BertNormalizer => ({
   lowercase,
 });
 
-interface KnownWord {
-  readonly characters: readonly string[];
-  readonly count: number;
+/** The words that are not too long, by their characters, and how often each occurs. */
+function* knownWords(list: WordList): Generator<readonly [characters: string[], count: number]> {
+  for (const [word, count] of list) {
+    const characters = Array.from(word);
+    if (characters.length <= LONGEST_WORD) yield [characters, count];
+  }
 }
 
 /** The tokens of a vocabulary over the words whose characters are all in the alphabet. */
-function learnPieces(
-  known: readonly KnownWord[],
-  alphabet: ReadonlySet<string>,
-  vocabulary: number,
-): string[] {
-  const covered = known.filter(({ characters }) => characters.every((c) => alphabet.has(c)));
-  const pieces = covered.map(({ characters, count }) => ({
-    pieces: characters.map(pieceOf),
-    count,
-  }));
-  const initial = [...new Set(pieces.flatMap((word) => word.pieces))].sort((a, b) =>
-    a < b ? -1 : 1,
-  );
-  const tokens = [...wordPieceSpecials, ...initial];
+function learnPieces(list: WordList, alphabet: ReadonlySet<string>, vocabulary: number): string[] {
+  function* coveredWords(): Generator<readonly [pieces: string[], count: number]> {
+    for (const [characters, count] of knownWords(list))
+      if (characters.every((c) => alphabet.has(c))) yield [characters.map(pieceOf), count];
+  }
+  const initial = new Set<string>();
+  for (const [pieces] of coveredWords()) for (const piece of pieces) initial.add(piece);
+  const tokens = [...wordPieceSpecials, ...[...initial].sort((a, b) => (a < b ? -1 : 1))];
   const ids = new Map(tokens.map((token, id) => [token, id]));
-  const words = pieces.map((word): Word => ({
-    symbols: word.pieces.map((piece) => ids.get(piece) ?? 0),
-    count: word.count,
-  }));
+  const words = new SymbolWords();
+  for (const [pieces, count] of coveredWords())
+    words.push(
+      pieces.map((piece) => ids.get(piece) ?? 0),
+      count,
+    );
   learnMerges(words, tokens, (left, right) => left + right.slice(2), vocabulary);
   return tokens;
 }
@@ -133,10 +130,10 @@ interface CharacterForms {
 }
 
 /** The characters by frequency; ties by the smaller code point. */
-function rankedForms(words: readonly KnownWord[]): CharacterForms[] {
+function rankedForms(list: WordList): CharacterForms[] {
   const counts = new Map<string, number>();
   const pieces = new Set<string>();
-  for (const { characters, count } of words)
+  for (const [characters, count] of knownWords(list))
     for (const [at, character] of characters.entries()) {
       counts.set(character, (counts.get(character) ?? 0) + count);
       pieces.add(pieceOf(character, at));

@@ -1,18 +1,16 @@
-import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '@ringmaster/protocol';
 import { unshared } from '../text/unshared.js';
 import { Heap } from './heap.js';
-
-/** A word and how often it occurs. */
-export type WordCount = readonly [word: string, count: number];
+import { WordList, type WordCount } from './word-list.js';
 
 /** Most different words that a vocabulary is learned from. */
 const MOST = 524_288;
 
 /** Counts by word, in the order of code units, so that nothing depends on the order of the texts. */
-export function sortedCounts(counts: ReadonlyMap<string, number>): WordCount[] {
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+export function* sortedCounts(counts: ReadonlyMap<string, number>): Generator<WordCount> {
+  for (const word of [...counts.keys()].sort()) yield [word, counts.get(word) ?? 0];
 }
 
 /** How often each word occurs in texts that have any number of different words: few are in memory at a time. */
@@ -42,24 +40,41 @@ export class WordCounts {
     this.#counts.set(unshared(word), count);
   }
 
-  /** The words that a vocabulary is learned from (`sampleWords`). */
-  finish(): readonly WordCount[] {
-    if (this.#runs.length === 0) return sortedCounts(this.#counts);
+  /** The words that a vocabulary is learned from (`sampleWords`); none is left here. */
+  finish(): WordList {
+    if (this.#runs.length === 0) {
+      const words = WordList.of(sortedCounts(this.#counts));
+      this.#counts.clear();
+      return words;
+    }
     this.#writeRun();
     return sampleWords(() => merged(this.#runs.map(readRun)), this.#most);
   }
 
   #writeRun(): void {
     const path = join(this.#directory, `words-${this.#runs.length}`);
-    writeFileSync(
-      path,
-      sortedCounts(this.#counts)
-        .map((each) => `${JSON.stringify(each)}\n`)
-        .join(''),
-    );
+    const file = openSync(path, 'w');
+    try {
+      for (const block of inBlocks(sortedCounts(this.#counts))) writeSync(file, block);
+    } finally {
+      closeSync(file);
+    }
     this.#runs.push(path);
     this.#counts.clear();
   }
+}
+
+/** Counts as JSON, a line each, in blocks of about 64 KiB. */
+function* inBlocks(counts: Iterable<WordCount>): Generator<string> {
+  const BLOCK = 65_536;
+  let block = '';
+  for (const each of counts) {
+    block += `${JSON.stringify(each)}\n`;
+    if (block.length < BLOCK) continue;
+    yield block;
+    block = '';
+  }
+  yield block;
 }
 
 const WINDOW = 1024 * 1024;
@@ -114,14 +129,14 @@ function* merged(runs: readonly Generator<WordCount>[]): Generator<WordCount> {
  * It depends on nothing but the words and their counts. All of them where there are no more than `most`.
  * @param words Iterated twice, in order.
  */
-export function sampleWords(words: () => Iterable<WordCount>, most: number): WordCount[] {
+export function sampleWords(words: () => Iterable<WordCount>, most: number): WordList {
   const withCount = new Map<number, number>();
   let all = 0;
   for (const [, count] of words()) {
     all++;
     withCount.set(count, (withCount.get(count) ?? 0) + 1);
   }
-  if (all <= most) return [...words()];
+  if (all <= most) return WordList.of(words());
   let frequent = 0;
   let least = Infinity;
   for (const [count, number] of [...withCount].sort(([a], [b]) => b - a)) {
@@ -131,11 +146,10 @@ export function sampleWords(words: () => Iterable<WordCount>, most: number): Wor
   }
   const share = (most - frequent) / (all - frequent);
   const weight = Math.round(1 / share);
-  const drawn: WordCount[] = [];
-  for (const each of words()) {
-    const [word, count] = each;
-    if (count >= least) drawn.push(each);
-    else if (placeOf(word) < share) drawn.push([word, count * weight]);
+  const drawn = new WordList();
+  for (const [word, count] of words()) {
+    if (count >= least) drawn.push(word, count);
+    else if (placeOf(word) < share) drawn.push(word, count * weight);
   }
   return drawn;
 }
