@@ -25,10 +25,12 @@ export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
 
 /**
  * A pattern whose search begins at the root. What it is relative to is a folder's name as it is, whatever brackets and
- * stars are in it; so is a path that exists.
+ * stars are in it; so is a path that exists. One that leaves out still begins with `!`.
  */
 function absolutePattern(pattern: string, directory: string): string {
   const path = resolve(directory, pattern);
+  if (pattern.startsWith('!') && !existsSync(path))
+    return `!${absolutePattern(pattern.slice(1), directory)}`;
   if (pattern.startsWith('/') || existsSync(path)) return path;
   const [, upwards = '', rest = ''] = /^((?:\.{1,2}\/+)*)(.*)$/s.exec(pattern) ?? [];
   const folder = resolve(directory, upwards);

@@ -63,7 +63,10 @@ export interface Document {
 }
 
 /** How files of a job are read: the keys of its `data` section that apply to every split. */
-export interface ReadOptions extends Pick<DataSection, 'format' | 'columns' | 'text' | 'label'> {
+export interface ReadOptions extends Pick<
+  DataSection,
+  'format' | 'columns' | 'text' | 'label' | 'labels'
+> {
   /** The columns that are wanted of each document; by default those of a text. */
   readonly needs?: ColumnNeeds | undefined;
 }
@@ -104,7 +107,11 @@ export interface FileReading {
   readonly file: SourceFile;
   /** What of the file is read; all of it by default. */
   readonly piece?: FilePiece | undefined;
-  readonly format: NonNullable<DataSection['format']> | 'spam-assassin';
+  readonly format: NonNullable<DataSection['format']> | 'spam-assassin' | 'tar';
+  /** How the files of an archive are read; by default by their extension. */
+  readonly entries?: DataSection['format'] | undefined;
+  /** Where the class of a document is, if not in a column. */
+  readonly labels?: DataSection['labels'] | undefined;
   readonly columns: readonly WantedColumn[];
 }
 
@@ -121,7 +128,7 @@ export interface Source extends AsyncIterable<Document> {
 
 /** One record as a reader finds it, before columns are chosen. */
 export interface FileRecord {
-  /** Line of the file where the record begins, from 1. */
+  /** Line of the file where the record begins, from 1; of a columnar file the number of its row. */
   readonly line: number;
   readonly fields: Readonly<Record<string, unknown>>;
 }

@@ -1,3 +1,4 @@
+export { leavesOut } from './readers/files.js';
 export { openFiles } from './readers/source.js';
 export { requireWithin, type Roots } from './readers/roots.js';
 export { openSpamAssassin } from './readers/spam-assassin.js';

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { requireWithin, type Roots } from '@ringmaster/data';
+import { leavesOut, requireWithin, type Roots } from '@ringmaster/data';
 import type { JobSpec } from '@ringmaster/protocol';
 
 /**
@@ -9,7 +9,10 @@ import type { JobSpec } from '@ringmaster/protocol';
 export function requirePathsWithin(spec: JobSpec, roots: Roots): void {
   const { files, validation, test } = spec.data;
   const base = spec.kind === 'finetune' ? spec.base : undefined;
-  const named = [files, validation, test].flat().filter((value) => typeof value === 'string');
+  const named = [files, validation, test]
+    .flat()
+    .filter((value) => typeof value === 'string')
+    .filter((pattern) => !leavesOut(pattern));
   const directories = base !== undefined && isAbsolute(base) ? [base] : [];
   for (const path of [...named, ...directories]) requireWithin(path, roots);
 }

@@ -159,6 +159,7 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
       tokenizer: 'tokenizer' in request ? request.tokenizer : sha256(tokenizer ?? ''),
       corpus: data.corpus,
       format: data.format,
+      labels: data.labels,
       columns: wantedColumns({ ...data, needs }),
       fractions,
       files: [list(main), list(validation), list(test)],

@@ -8,7 +8,7 @@ import {
 } from '@ringmaster/protocol';
 import type { Source } from '../document.js';
 import { findOneOfEach } from '../readers/files.js';
-import { formatOf } from '../readers/formats.js';
+import { formatOf, isArchive } from '../readers/formats.js';
 import { openSpamAssassin } from '../readers/spam-assassin.js';
 import type { Roots } from '../readers/roots.js';
 import { openFiles } from '../readers/source.js';
@@ -68,7 +68,7 @@ export async function checkSources(data: DataSection, roots: Roots): Promise<voi
     .filter((pattern) => typeof pattern === 'string');
   for (const path of await findOneOfEach(patterns, roots)) {
     if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
-    if (data.format === undefined) formatOf(path);
+    if (data.format === undefined && !isArchive(path)) formatOf(path);
   }
 }
 

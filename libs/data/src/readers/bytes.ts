@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { FilePiece, SourceFile } from '../document.js';
 import { isPlain, PieceCutter } from './pieces.js';
+import { unpacked, unreadable } from './unpack.js';
 
 /** Bytes that are read at once. No search and no hash ever spans more, so that a file may have any length. */
 const WINDOW = 1024 * 1024;
@@ -35,11 +34,6 @@ function attempt<T>(path: string, read: () => T): T {
   } catch (cause) {
     throw unreadable(path, cause);
   }
-}
-
-function unreadable(path: string, cause: unknown): RingmasterError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new RingmasterError('DATA_FILE_UNREADABLE', { path, reason }, { cause });
 }
 
 /** What is known of a file once it was read. */
@@ -75,37 +69,58 @@ function* checkedWindows({ path, sha256 }: SourceFile, piece?: FilePiece): Gener
 }
 
 /**
- * The content of a source file, or of a piece of it, in windows; unpacked when it is gzip.
+ * The content of a source file, or of a piece of it, in windows; unpacked when it is gzip or zstd.
  * @throws DATA_FILE_UNREADABLE; DATA_FILE_CHANGED, at the end, when it is no longer what was hashed.
  */
 export async function* readContent(file: SourceFile, piece?: FilePiece): AsyncGenerator<Buffer> {
   const windows = checkedWindows(file, piece);
   try {
-    const first = windows.next();
-    if (first.done === true) return;
-    const all = startingWith(first.value, windows);
-    if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* unpacked(file.path, all);
-    else yield* all;
+    yield* unpacked(file.path, windows);
   } finally {
     // Who has read the beginning only leaves a generator that nobody has begun to iterate, and nobody else would end.
     windows.return(undefined);
   }
 }
 
-async function* unpacked(path: string, packed: Iterable<Buffer>): AsyncGenerator<Buffer> {
-  const stream = pipeline(
-    Readable.from(packed),
-    createGunzip({ chunkSize: WINDOW }),
-    () => undefined,
-  );
-  try {
-    for await (const bytes of stream) yield bytes as Buffer;
-  } catch (cause) {
-    throw cause instanceof RingmasterError ? cause : unreadable(path, cause);
-  }
+/** A file that is read here and there, once its bytes are found to be those that were hashed. */
+export interface OpenFile {
+  readonly bytes: number;
+  /** @throws DATA_FILE_UNREADABLE, also where it ends before `end` */
+  read(start: number, end: number): Buffer;
 }
 
-function* startingWith(first: Buffer, others: Iterable<Buffer>): Generator<Buffer> {
-  yield first;
-  yield* others;
+/**
+ * Lends a file to `use`, whose reads are of the bytes that were hashed: they are compared before, and what is written
+ * meanwhile shows by the file's length and times afterwards.
+ * @throws DATA_FILE_UNREADABLE; DATA_FILE_CHANGED
+ */
+export async function* withOpenFile<T>(
+  source: SourceFile,
+  use: (file: OpenFile) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const { path, bytes } = source;
+  const descriptor = attempt(path, () => openSync(path, 'r'));
+  try {
+    const before = attempt(path, () => fstatSync(descriptor));
+    const windows = checkedWindows(source);
+    while (windows.next().done !== true);
+    yield* use({
+      bytes,
+      read(start, end) {
+        const buffer = Buffer.allocUnsafe(end - start);
+        for (let at = 0; at < buffer.length;) {
+          const length = buffer.length - at;
+          const count = attempt(path, () => readSync(descriptor, buffer, at, length, start + at));
+          if (count === 0) throw unreadable(path, new Error(`it ends before byte ${end}`));
+          at += count;
+        }
+        return buffer;
+      },
+    });
+    const after = attempt(path, () => fstatSync(descriptor));
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)
+      throw new RingmasterError('DATA_FILE_CHANGED', { path });
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -24,7 +24,7 @@ export async function* readCsv(path: string, content: Bytes): AsyncGenerator<Fil
     skip_empty_lines: true,
     record_delimiter: '\n',
     max_record_size: LONGEST_DOCUMENT,
-    delimiter: /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
+    delimiter: /\.tsv(\.gz|\.zst)?$/i.test(path) ? '\t' : ',',
   });
   const source = Readable.from(linesInBlocks(path, content));
   const rows = pipeline(source, parser, () => undefined) as AsyncIterable<Row>;

@@ -19,7 +19,7 @@ export interface FoundFiles {
  * Files that match the patterns, in code-unit order of their names; a pattern that is a file's path means that file, and
  * one that is a directory's all files under it. What a pattern only finds is left out where it is hidden (its name, or a
  * folder's below the pattern's own, begins with a dot that the pattern has not), a link that leads nowhere, no regular
- * file, or a job file.
+ * file, or a job file. A pattern that begins with `!`, and is no file's path, leaves out what it matches of what others find.
  * @param roots Directories that they must lie in.
  * @param hasLines Whether a file is one of lines, which can be read in pieces.
  * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
@@ -31,9 +31,10 @@ export async function findFiles(
 ): Promise<FoundFiles> {
   const paths = new Set<string>();
   const leftOut = new Map<string, Reason>();
-  for (const pattern of patterns) {
+  const { wanted, ignore } = parted(patterns);
+  for (const pattern of wanted) {
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
-    const { found, others } = await match(pattern);
+    const { found, others } = await match(pattern, ignore);
     for (const [path, reason] of others) leftOut.set(path, reason);
     if (found.length === 0) throw noFiles(pattern, others);
     for (const path of found) paths.add(path);
@@ -63,12 +64,13 @@ export async function findOneOfEach(
   roots: Roots = null,
 ): Promise<string[]> {
   const paths: string[] = [];
-  for (const pattern of patterns) {
+  const { wanted, ignore } = parted(patterns);
+  for (const pattern of wanted) {
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
     const path = isFile(pattern)
       ? resolve(pattern)
-      : (await search(pattern, { dot: false })).find((each) => reasonOf(each) === null);
-    if (path === undefined) throw noFiles(pattern, (await match(pattern)).others);
+      : (await search(pattern, { dot: false, ignore })).find((each) => reasonOf(each) === null);
+    if (path === undefined) throw noFiles(pattern, (await match(pattern, ignore)).others);
     requireWithin(path, roots);
     paths.push(path);
   }
@@ -92,11 +94,22 @@ interface Matches {
   readonly others: ReadonlyMap<string, Reason>;
 }
 
-async function match(pattern: string): Promise<Matches> {
+/** Whether a pattern leaves out files that others find: it begins with `!`, and is no file's path. */
+export const leavesOut = (pattern: string): boolean => pattern.startsWith('!') && !isThere(pattern);
+
+/** @throws DATA_NO_FILES where all of them leave out */
+function parted(patterns: readonly string[]) {
+  const wanted = patterns.filter((pattern) => !leavesOut(pattern));
+  const ignore = patterns.filter(leavesOut).map((pattern) => pattern.slice(1));
+  if (wanted.length === 0) throw noFiles(patterns.join(', '), new Map());
+  return { wanted, ignore };
+}
+
+async function match(pattern: string, ignore: string[]): Promise<Matches> {
   if (isFile(pattern)) return { found: [resolve(pattern)], others: new Map() };
-  const visible = new Set(await search(pattern, { dot: false }));
+  const visible = new Set(await search(pattern, { dot: false, ignore }));
   const others = new Map<string, Reason>();
-  for (const path of await search(pattern, { dot: true })) {
+  for (const path of await search(pattern, { dot: true, ignore })) {
     const reason = reasonOf(path) ?? (visible.has(path) ? null : 'hidden');
     if (reason !== null) others.set(path, reason);
   }

@@ -3,7 +3,7 @@ import { MARKUP, PLAIN } from '../clean/clean.js';
 import type { FileReading, ReadOptions, Source } from '../document.js';
 import { wantedColumns } from './columns.js';
 import { findFiles } from './files.js';
-import { formatNamedBy, formatOf, lineFormats } from './formats.js';
+import { formatNamedBy, formatOf, isArchive, lineFormats } from './formats.js';
 import { readDocuments } from './read.js';
 import type { Roots } from './roots.js';
 
@@ -11,23 +11,31 @@ import type { Roots } from './roots.js';
  * The documents of all files that match. Files are read anew on each iteration and checked against the hash taken here.
  * @param roots Directories that the files must lie in.
  * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN and DATA_FILE_UNREADABLE here; while
- *   iterating also DATA_NOT_TEXT, DATA_DOCUMENT_TOO_LARGE, DATA_LINE_INVALID and DATA_FILE_CHANGED.
+ *   iterating what `readDocuments` throws.
  */
 export async function openFiles(
   patterns: readonly string[],
   options: ReadOptions,
   roots: Roots = null,
 ): Promise<Source> {
-  const format = (path: string) => options.format ?? formatOf(path);
-  const hasLines = (path: string) => lineFormats.has(options.format ?? formatNamedBy(path));
+  const { labels, format: given } = options;
+  const how = (path: string) =>
+    isArchive(path)
+      ? ({ format: 'tar', entries: given } as const)
+      : { format: given ?? formatOf(path) };
+  const hasLines = (path: string) =>
+    !isArchive(path) && lineFormats.has(given ?? formatNamedBy(path));
   const { files, notices } = await findFiles(patterns, roots, hasLines);
   const columns = wantedColumns(options);
   const readings = files.map((file): FileReading => ({
     file,
-    format: format(file.path),
+    ...how(file.path),
     columns,
+    labels,
   }));
-  const isMarkedUp = readings.some(({ format }) => format === 'mbox' || format === 'html');
+  const isMarkedUp = readings.some(({ format, entries }) =>
+    ['mbox', 'html'].includes(entries ?? format),
+  );
   return toSource(readings, isMarkedUp ? MARKUP : PLAIN, notices);
 }
 

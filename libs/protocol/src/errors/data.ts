@@ -82,7 +82,25 @@ export const dataErrors = {
     exit: 2,
     fault: 'job',
     message: ({ path }) => `The extension of ${path} names no known format`,
-    remedy: 'Say how to read it with data.format: text, lines, jsonl, csv, conll, mbox or html.',
+    remedy:
+      'Say how to read it with data.format: text, lines, jsonl, json, csv, tsv, conll, mbox, html, parquet or arrow; or leave it out with a pattern that begins with !.',
+  }),
+  DATA_FILE_INVALID: entry<{ path: string; format: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, format, reason }) => `${path} cannot be read as ${format}: ${reason}`,
+    remedy:
+      'Check that the file is whole, and write it again with the program that it comes from; Parquet may be packed by Snappy, gzip, Brotli or zstd.',
+  }),
+  DATA_ROWS_TOO_LARGE: entry<{ path: string; rows: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, rows }) =>
+      `${path} has ${rows} in one group of more than 256 MiB, which is the most that is read at once`,
+    remedy:
+      'Write it with fewer rows a group, for example with pyarrow: parquet.write_table(table, path, row_group_size=10000).',
   }),
   DATA_LINE_INVALID: entry<{ path: string; line: number; reason: string }>({
     status: 400,
@@ -90,7 +108,7 @@ export const dataErrors = {
     fault: 'job',
     message: ({ path, line, reason }) => `${path} line ${line}: ${reason}`,
     remedy:
-      'Correct that line; jsonl has one JSON object a line, csv a header and as many fields, conll as many columns in each line.',
+      'Correct that line; jsonl has one JSON object a line, json an array of objects, csv and tsv a header and as many fields, conll as many columns in each line.',
   }),
   DATA_COLUMN_MISSING: entry<{
     path: string;

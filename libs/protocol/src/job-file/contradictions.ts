@@ -48,7 +48,7 @@ function inSplits(job: JobSpec): Contradiction[] {
 }
 
 function inColumns(job: JobSpec): Contradiction[] {
-  const { corpus, format, text, label, columns = {} } = job.data;
+  const { corpus, format, text, label, labels, columns = {} } = job.data;
   const keys = [
     ...(text === undefined ? [] : [['text']]),
     ...(label === undefined ? [] : [['label']]),
@@ -57,7 +57,11 @@ function inColumns(job: JobSpec): Contradiction[] {
   const misplaced = (message: string, all: readonly string[][] = keys) =>
     all.map((key) => ({ path: ['data', ...key], message }));
   if (corpus !== undefined) {
-    const given = format === undefined ? keys : [['format'], ...keys];
+    const given = [
+      ...(format === undefined ? [] : [['format']]),
+      ...(labels === undefined ? [] : [['labels']]),
+      ...keys,
+    ];
     return misplaced("goes with 'files', not with a corpus", given);
   }
   if (format !== undefined && !COLUMNAR.includes(format))
@@ -72,6 +76,9 @@ function inColumns(job: JobSpec): Contradiction[] {
     ...(label === undefined || columns.class === undefined
       ? []
       : misplaced(twice('label', 'class'), [['label']])),
+    ...(labels === undefined || (label ?? columns.class) === undefined
+      ? []
+      : misplaced('names the folder as the class, which a column is named for too', [['labels']])),
     ...misplaced(
       `is no column of ${taskIn(job)}, which takes ${needed.join(', ')}`,
       Object.keys(columns)
@@ -82,4 +89,4 @@ function inColumns(job: JobSpec): Contradiction[] {
 }
 
 /** Formats whose documents have columns with names. */
-const COLUMNAR: readonly string[] = ['jsonl', 'csv', 'conll'];
+const COLUMNAR: readonly string[] = ['jsonl', 'json', 'csv', 'tsv', 'conll', 'parquet', 'arrow'];

@@ -51,6 +51,21 @@ const columns = z
   })
   .describe('What the columns of the task are called in the files.');
 
+/** How files are read. */
+const dataFormats = [
+  'text',
+  'lines',
+  'jsonl',
+  'json',
+  'csv',
+  'tsv',
+  'conll',
+  'mbox',
+  'html',
+  'parquet',
+  'arrow',
+] as const;
+
 /** A split: a fraction of the documents, or files of its own. */
 const split = z.union([fraction, z.string(), z.array(z.string()).min(1)]);
 
@@ -60,14 +75,22 @@ export const dataSection = z
     files: z
       .union([z.string(), z.array(z.string()).min(1)])
       .optional()
-      .describe('Files or globs, relative to the job file.'),
+      .describe(
+        'Files, folders or globs, relative to the job file; one that begins with ! leaves out what it matches.',
+      ),
     format: z
-      .enum(['text', 'lines', 'jsonl', 'csv', 'conll', 'mbox', 'html'])
+      .enum(dataFormats)
       .optional()
-      .describe('How files are read. Default: by their extension.'),
+      .describe('How files are read, also those in archives. Default: by their extension.'),
     columns: columns.optional(),
     text: z.string().optional().describe('The same as columns.text.'),
     label: z.string().optional().describe('The same as columns.class.'),
+    labels: z
+      .enum(['folder'])
+      .optional()
+      .describe(
+        'folder: the class of a document is the name of the folder that its file lies in. Default: the column of the class.',
+      ),
     validation: split
       .optional()
       .describe('Documents for evaluation while training: a fraction, or files.'),
