@@ -53,6 +53,8 @@ describe('paths of a job file', () => {
     ['data1', '*.{txt,md}', ['data1/d.txt']],
     ['{a,b}!', './*.txt', ['{a,b}!/e.txt']],
     ['a\\b*?', '*.txt', ['a\\b*?/f.txt']],
+    ['run [v2] (copy)', ['.', '!texts'], ['run [v2] (copy)/b.txt']],
+    ['run [v2] (copy)', ['**', '!**/b.*'], ['run [v2] (copy)/texts/a (1).txt']],
   ])('in %s, %j', async (folder, files, expected) => {
     expect(await found(folder, files)).toEqual(expected);
   });

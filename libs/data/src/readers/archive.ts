@@ -5,7 +5,7 @@ import type { Bytes } from '../text/encoding.js';
 import { unpacked, unreadable } from './unpack.js';
 
 /** A file in an archive. Its content is to be read, or left, before the next entry is asked for. */
-export interface ArchiveEntry {
+interface ArchiveEntry {
   /** Path in the archive. */
   readonly name: string;
   readonly content: AsyncIterable<Buffer>;

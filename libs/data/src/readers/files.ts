@@ -1,7 +1,7 @@
 import { lstat, readFileSync, realpath, stat, statSync, type Stats } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { RingmasterError } from '@ringmaster/protocol';
-import { glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
+import { escapePath, glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
 import { surveyFile } from './bytes.js';
 import { requireWithin, type Roots } from './roots.js';
@@ -97,10 +97,16 @@ interface Matches {
 /** Whether a pattern leaves out files that others find: it begins with `!`, and is no file's path. */
 export const leavesOut = (pattern: string): boolean => pattern.startsWith('!') && !isThere(pattern);
 
+/** The pattern of what is left out: a path stands for itself, and a folder for all that is in it. */
+function leftOutBy(pattern: string): string {
+  if (!isThere(pattern)) return pattern;
+  return isFile(pattern) ? escapePath(pattern) : `${escapePath(pattern)}/**`;
+}
+
 /** @throws DATA_NO_FILES where all of them leave out */
 function parted(patterns: readonly string[]) {
   const wanted = patterns.filter((pattern) => !leavesOut(pattern));
-  const ignore = patterns.filter(leavesOut).map((pattern) => pattern.slice(1));
+  const ignore = patterns.filter(leavesOut).map((pattern) => leftOutBy(pattern.slice(1)));
   if (wanted.length === 0) throw noFiles(patterns.join(', '), new Map());
   return { wanted, ignore };
 }

@@ -12,7 +12,7 @@ import { readTsv } from './tsv.js';
 
 export type Format = NonNullable<DataSection['format']>;
 /** Formats that are read from their beginning to their end. */
-export type StreamFormat = Exclude<Format, 'parquet'>;
+type StreamFormat = Exclude<Format, 'parquet'>;
 
 /** Finds the records of a file's content, which begins with line `line` of the file. */
 type Reader = (path: string, content: Bytes, line?: number) => AsyncIterable<FileRecord>;

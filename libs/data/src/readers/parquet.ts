@@ -53,7 +53,12 @@ async function* readRows(
     const asked = columns.length === 0 ? present.slice(0, 1) : columns;
     const rows = await attempt(path, where, () =>
       parquetReadObjects({
-        ...{ file, metadata, rowStart, rowEnd, compressors, parsers },
+        file,
+        metadata,
+        rowStart,
+        rowEnd,
+        compressors,
+        parsers,
         columns: asked,
         geoparquet: false,
       }),

@@ -4,7 +4,7 @@ import { isObject } from './lines.js';
  * A value of a columnar file as JSON would have it: integers of 64 bits are numbers where a float64 holds them and their
  * digits where it does not, and dates are in ISO 8601. Bytes stay bytes, which no column takes.
  */
-export function toPlain(value: unknown): unknown {
+function toPlain(value: unknown): unknown {
   if (typeof value === 'bigint') {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
@@ -18,7 +18,7 @@ export function toPlain(value: unknown): unknown {
 }
 
 /** By column, the names of the classes that its numbers stand for. */
-export type ClassNames = ReadonlyMap<string, readonly string[]>;
+type ClassNames = ReadonlyMap<string, readonly string[]>;
 
 /**
  * The names of classes that Hugging Face datasets notes in a file beside its schema.

@@ -2,7 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { checkedUtf8, type Bytes } from '../text/encoding.js';
 import { LONGEST_DOCUMENT } from '../text/lines.js';
 
-function notText(path: string, reason: string): RingmasterError {
+export function notText(path: string, reason: string): RingmasterError {
   return new RingmasterError('DATA_NOT_TEXT', { path, reason });
 }
 

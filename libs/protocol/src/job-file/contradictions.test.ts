@@ -58,6 +58,12 @@ describe('keys that contradict each other', () => {
       { data: { files: 'a', format: 'lines', label: 'l' } },
       'data.label',
     ],
+    ['folders of a corpus', { data: { corpus: 'spam-assassin', labels: 'folder' } }, 'data.labels'],
+    [
+      'a label in a column and in folders',
+      { data: { files: 'a', format: 'csv', label: 'l', labels: 'folder' } },
+      'data.labels',
+    ],
     ['a label of a table', { data: { files: 'a', format: 'csv', label: 'l' } }, null],
     ['a column of a corpus', { data: { corpus: 'spam-assassin', text: 't' } }, 'data.text'],
     ['a format of a corpus', { data: { corpus: 'spam-assassin', format: 'mbox' } }, 'data.format'],
