@@ -1,7 +1,7 @@
 export { now as ringClock } from './clock.js';
 export { Kernels } from './memory/kernels.js';
 export { type Lane, type LaneReading, Lanes } from './ring/lanes.js';
-export { SharedArena } from './memory/memory.js';
+export { largestArena, SharedArena } from './memory/memory.js';
 export { type Operation, type RingOptions, type RingReport } from './options.js';
 export { Ring } from './ring/ring.js';
 export { SharedRegion } from './shared/region.js';

@@ -19,5 +19,4 @@ export {
 export * from './program.js';
 export * from './random.js';
 export { notifyServiceManager } from './service-manager.js';
-export * from './web-assembly.js';
 export { z85 } from './z85.js';

@@ -11,10 +11,6 @@ export class Checkpoints implements Port {
     this.#process = process;
   }
 
-  reserve(): void {
-    // A modelled state needs no room.
-  }
-
   write(generation: number): void {
     this.#turns.offer(generation);
   }

@@ -21,7 +21,7 @@ export const faultPoints = [
   'applied',
   'evaluate',
   'evaluated',
-  'checkpoint-copied',
+  'checkpoint-begun',
   'checkpoint-blobs',
   'checkpoint-manifest',
   'model',

@@ -34,7 +34,6 @@ export class Loop<Session extends RingSession> {
     this.#session = session;
     const { ports, send } = this.#options;
     this.#reporter = new Reporter(send, session, ports.now);
-    if (session.rank === 0) ports.checkpoints.reserve();
     session.begin(offer);
   }
 

@@ -53,8 +53,6 @@ export interface RingSession {
 
 /** Checkpoints of the present state, written beside the step loop. One that fails is reported and rejects nothing. */
 export interface Checkpoints {
-  /** Makes room ahead of the first one. */
-  reserve(): void;
   /** Begins one; passed over while the one before is still being written. */
   write(generation: number): void;
   /** Makes the present state durable; resolves when the message that tells how that went is sent. */

@@ -1,11 +1,12 @@
+import { levelsHere } from '@ringmaster/base/memory';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Kernels } from './kernels.js';
+import { Kernels, RING_LOOPS } from './kernels.js';
 import { SharedArena } from './memory.js';
 
 const ROOM = 200;
-const arena = SharedArena.create(65_536);
-const kernels = Kernels.instantiate(arena.memory);
+// All levels can compute in a memory of WebAssembly.
+const arena = SharedArena.create(65_536, false);
 const offsets = { target: arena.allocate(4 * ROOM), source: arena.allocate(4 * ROOM) };
 
 /** Where a range starts inside its room, so that vectors are aligned to four bytes only. */
@@ -49,166 +50,187 @@ function saturate(value: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
 }
 
-describe('copy', () => {
-  it('is the same elements, and leaves the neighbourhood alone', () => {
-    fc.assert(
-      fc.property(fc.array(int32, { maxLength: 70 }), shift, shift, (values, a, b) => {
-        const { length } = values;
-        const whole = arena.int32(offsets.target, ROOM).fill(7);
-        arena.int32(offsets.source + 4 * b, length).set(values);
-        kernels.copy(offsets.target + 4 * a, offsets.source + 4 * b, length);
-        const rest = ROOM - a - length;
-        expect([...whole]).toEqual([
-          ...Array<number>(a).fill(7),
-          ...values,
-          ...Array<number>(rest).fill(7),
-        ]);
-      }),
-    );
-  });
-});
+describe.each(levelsHere(RING_LOOPS))('%s', (level) => {
+  const kernels = Kernels.instantiate(arena.memory, level);
 
-describe('add', () => {
-  it('is int32 addition, wrapping, and leaves the neighbourhood alone', () => {
-    fc.assert(
-      fc.property(pairs(int32, int32), shift, shift, (values, a, b) => {
-        const { length } = values;
-        const whole = arena.int32(offsets.target, ROOM).fill(7);
-        whole.set(
-          values.map(([x]) => x),
-          a,
-        );
-        arena
-          .int32(offsets.source, ROOM)
-          .fill(9)
-          .set(
+  describe('copy', () => {
+    it('is the same elements, and leaves the neighbourhood alone', () => {
+      fc.assert(
+        fc.property(fc.array(int32, { maxLength: 70 }), shift, shift, (values, a, b) => {
+          const { length } = values;
+          const whole = arena.int32(offsets.target, ROOM).fill(7);
+          arena.int32(offsets.source + 4 * b, length).set(values);
+          kernels.copy(offsets.target + 4 * a, offsets.source + 4 * b, length);
+          const rest = ROOM - a - length;
+          expect([...whole]).toEqual([
+            ...Array<number>(a).fill(7),
+            ...values,
+            ...Array<number>(rest).fill(7),
+          ]);
+        }),
+      );
+    });
+  });
+
+  describe('add', () => {
+    it('is int32 addition, wrapping, and leaves the neighbourhood alone', () => {
+      fc.assert(
+        fc.property(pairs(int32, int32), shift, shift, (values, a, b) => {
+          const { length } = values;
+          const whole = arena.int32(offsets.target, ROOM).fill(7);
+          whole.set(
+            values.map(([x]) => x),
+            a,
+          );
+          arena
+            .int32(offsets.source, ROOM)
+            .fill(9)
+            .set(
+              values.map(([, y]) => y),
+              b,
+            );
+          kernels.add(offsets.target + 4 * a, offsets.source + 4 * b, length);
+          const expected = new Int32Array(ROOM).fill(7);
+          expected.set(
+            values.map(([x, y]) => (x + y) | 0),
+            a,
+          );
+          expect([...whole]).toEqual([...expected]);
+        }),
+      );
+    });
+  });
+
+  describe.each(['quantiseAdd', 'quantiseSet'] as const)('%s', (kernel) => {
+    it('makes round-half-even(g · 2^e), saturating, and answers the largest magnitude', () => {
+      const exponent = fc.integer({ min: -126, max: 126 });
+      fc.assert(
+        fc.property(pairs(int32, float32), shift, exponent, (values, a, e) => {
+          const { length } = values;
+          arena.int32(offsets.target + 4 * a, length).set(values.map(([x]) => x));
+          arena.float32(offsets.source + 4 * a, length).set(values.map(([, g]) => g));
+          const source = offsets.source + 4 * a;
+          const largest = kernels.maxAbs(source, length);
+          expect(kernels[kernel](offsets.target + 4 * a, source, length, e)).toBe(largest);
+          const expected = values.map(([x, g]) => {
+            const before = kernel === 'quantiseAdd' ? x : 0;
+            return (before + saturate(roundHalfEven(Math.fround(Math.fround(g) * 2 ** e)))) | 0;
+          });
+          expect([...arena.int32(offsets.target + 4 * a, length)]).toEqual(expected);
+        }),
+        { numRuns: 300 },
+      );
+    });
+  });
+
+  describe('maxAbs', () => {
+    it('is the largest magnitude; NaN and infinity come through', () => {
+      fc.assert(
+        fc.property(fc.array(float32, { maxLength: 70 }), shift, (values, a) => {
+          arena.float32(offsets.source + 4 * a, values.length).set(values);
+          const magnitudes = [...Float32Array.from(values)].map(Math.abs);
+          const expected = magnitudes.some(Number.isNaN) ? NaN : Math.max(0, ...magnitudes);
+          expect(kernels.maxAbs(offsets.source + 4 * a, values.length)).toBe(expected);
+        }),
+      );
+    });
+  });
+
+  describe('checksum', () => {
+    const checksumOf = (values: ArrayLike<number>, first: number): number => {
+      arena.int32(offsets.source, values.length).set(values);
+      return kernels.checksum(offsets.source, values.length, first);
+    };
+    const index = fc.integer({ min: 0, max: 2 ** 30 });
+
+    it('is the sum of the elements by odd coefficients', () => {
+      const coefficient = (of: number) => {
+        let mixed = Math.imul(of, 0x9e3779b1);
+        mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca77);
+        return (mixed ^ (mixed >>> 13)) | 1;
+      };
+      fc.assert(
+        fc.property(fc.array(int32, { maxLength: 70 }), index, (values, first) => {
+          const expected = values.reduce(
+            (sum, value, k) => (sum + Math.imul(value, coefficient(first + k))) | 0,
+            0,
+          );
+          expect(checksumOf(values, first)).toBe(expected);
+        }),
+      );
+    });
+
+    it('is linear: the checksums of summands add up to that of the sum', () => {
+      fc.assert(
+        fc.property(pairs(int32, int32), index, (values, first) => {
+          const sum = checksumOf(
+            values.map(([x, y]) => (x + y) | 0),
+            first,
+          );
+          const left = checksumOf(
+            values.map(([x]) => x),
+            first,
+          );
+          const right = checksumOf(
             values.map(([, y]) => y),
-            b,
+            first,
           );
-        kernels.add(offsets.target + 4 * a, offsets.source + 4 * b, length);
-        const expected = new Int32Array(ROOM).fill(7);
-        expected.set(
-          values.map(([x, y]) => (x + y) | 0),
-          a,
-        );
-        expect([...whole]).toEqual([...expected]);
-      }),
-    );
-  });
-});
+          expect((left + right) | 0).toBe(sum);
+        }),
+      );
+    });
 
-describe.each(['quantiseAdd', 'quantiseSet'] as const)('%s', (kernel) => {
-  it('makes round-half-even(g · 2^e), saturating, and answers the largest magnitude', () => {
-    const exponent = fc.integer({ min: -126, max: 126 });
-    fc.assert(
-      fc.property(pairs(int32, float32), shift, exponent, (values, a, e) => {
-        const { length } = values;
-        arena.int32(offsets.target + 4 * a, length).set(values.map(([x]) => x));
-        arena.float32(offsets.source + 4 * a, length).set(values.map(([, g]) => g));
-        const source = offsets.source + 4 * a;
-        const largest = kernels.maxAbs(source, length);
-        expect(kernels[kernel](offsets.target + 4 * a, source, length, e)).toBe(largest);
-        const expected = values.map(([x, g]) => {
-          const before = kernel === 'quantiseAdd' ? x : 0;
-          return (before + saturate(roundHalfEven(Math.fround(Math.fround(g) * 2 ** e)))) | 0;
-        });
-        expect([...arena.int32(offsets.target + 4 * a, length)]).toEqual(expected);
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
+    it('is additive over neighbouring ranges, wherever they are cut', () => {
+      fc.assert(
+        fc.property(fc.array(int32, { maxLength: 70 }), fc.nat(70), index, (values, at, first) => {
+          const cut = Math.min(at, values.length);
+          const parts =
+            checksumOf(values.slice(0, cut), first) + checksumOf(values.slice(cut), first + cut);
+          expect(parts | 0).toBe(checksumOf(values, first));
+        }),
+      );
+    });
 
-describe('maxAbs', () => {
-  it('is the largest magnitude; NaN and infinity come through', () => {
-    fc.assert(
-      fc.property(fc.array(float32, { maxLength: 70 }), shift, (values, a) => {
-        arena.float32(offsets.source + 4 * a, values.length).set(values);
-        const magnitudes = [...Float32Array.from(values)].map(Math.abs);
-        const expected = magnitudes.some(Number.isNaN) ? NaN : Math.max(0, ...magnitudes);
-        expect(kernels.maxAbs(offsets.source + 4 * a, values.length)).toBe(expected);
-      }),
-    );
-  });
-});
+    it('shows every change of one element', () => {
+      const change = int32.filter((value) => value !== 0);
+      fc.assert(
+        fc.property(
+          fc.array(int32, { minLength: 1, maxLength: 70 }),
+          fc.nat(),
+          change,
+          (values, at, by) => {
+            const before = checksumOf(values, 3);
+            const changed = values.with(
+              at % values.length,
+              ((values[at % values.length] ?? 0) + by) | 0,
+            );
+            expect(checksumOf(changed, 3)).not.toBe(before);
+          },
+        ),
+      );
+    });
 
-describe('checksum', () => {
-  const checksumOf = (values: ArrayLike<number>, first: number): number => {
-    arena.int32(offsets.source, values.length).set(values);
-    return kernels.checksum(offsets.source, values.length, first);
-  };
-  const index = fc.integer({ min: 0, max: 2 ** 30 });
-
-  it('is linear: the checksums of summands add up to that of the sum', () => {
-    fc.assert(
-      fc.property(pairs(int32, int32), index, (values, first) => {
-        const sum = checksumOf(
-          values.map(([x, y]) => (x + y) | 0),
-          first,
-        );
-        const left = checksumOf(
-          values.map(([x]) => x),
-          first,
-        );
-        const right = checksumOf(
-          values.map(([, y]) => y),
-          first,
-        );
-        expect((left + right) | 0).toBe(sum);
-      }),
-    );
-  });
-
-  it('is additive over neighbouring ranges, wherever they are cut', () => {
-    fc.assert(
-      fc.property(fc.array(int32, { maxLength: 70 }), fc.nat(70), index, (values, at, first) => {
-        const cut = Math.min(at, values.length);
-        const parts =
-          checksumOf(values.slice(0, cut), first) + checksumOf(values.slice(cut), first + cut);
-        expect(parts | 0).toBe(checksumOf(values, first));
-      }),
-    );
-  });
-
-  it('shows every change of one element', () => {
-    const change = int32.filter((value) => value !== 0);
-    fc.assert(
-      fc.property(
-        fc.array(int32, { minLength: 1, maxLength: 70 }),
-        fc.nat(),
-        change,
-        (values, at, by) => {
-          const before = checksumOf(values, 3);
-          const changed = values.with(
-            at % values.length,
-            ((values[at % values.length] ?? 0) + by) | 0,
-          );
-          expect(checksumOf(changed, 3)).not.toBe(before);
-        },
-      ),
-    );
-  });
-
-  it('shows a swapped, shifted or repeated segment, even of equal sums', () => {
-    const segments = Array.from({ length: 8 }, (_, s) =>
-      Array.from({ length: 8 }, (_, k) => (k + s) % 8),
-    );
-    const original = checksumOf(segments.flat(), 0);
-    for (let i = 0; i < 8; i++) {
-      for (let j = 0; j < i; j++) {
-        const [a = [], b = []] = [segments[i], segments[j]];
-        expect(checksumOf(segments.with(i, b).with(j, a).flat(), 0)).not.toBe(original);
-        expect(checksumOf(segments.with(i, b).flat(), 0)).not.toBe(original);
+    it('shows a swapped, shifted or repeated segment, even of equal sums', () => {
+      const segments = Array.from({ length: 8 }, (_, s) =>
+        Array.from({ length: 8 }, (_, k) => (k + s) % 8),
+      );
+      const original = checksumOf(segments.flat(), 0);
+      for (let i = 0; i < 8; i++) {
+        for (let j = 0; j < i; j++) {
+          const [a = [], b = []] = [segments[i], segments[j]];
+          expect(checksumOf(segments.with(i, b).with(j, a).flat(), 0)).not.toBe(original);
+          expect(checksumOf(segments.with(i, b).flat(), 0)).not.toBe(original);
+        }
       }
-    }
-    expect(checksumOf(segments.flat(), 1)).not.toBe(original);
+      expect(checksumOf(segments.flat(), 1)).not.toBe(original);
+    });
   });
-});
 
-describe('zero', () => {
-  it('clears exactly the range', () => {
-    const view = arena.int32(offsets.target, ROOM).fill(-1);
-    kernels.zero(offsets.target + 4, 3);
-    expect([...view.subarray(0, 5)]).toEqual([-1, 0, 0, 0, -1]);
+  describe('zero', () => {
+    it('clears exactly the range', () => {
+      const view = arena.int32(offsets.target, ROOM).fill(-1);
+      kernels.zero(offsets.target + 4, 3);
+      expect([...view.subarray(0, 5)]).toEqual([-1, 0, 0, 0, -1]);
+    });
   });
 });

@@ -1,8 +1,31 @@
 import assert from 'node:assert/strict';
-import { instantiate, type SharedMemory } from '@ringmaster/base';
+import {
+  bindLoops,
+  type Level,
+  type LoopLibrary,
+  type SharedMemory,
+} from '@ringmaster/base/memory';
 import { MAXIMUM_EXPONENT } from './windows.js';
 
-/** What assembly/kernels.ts exports. */
+/** Written in assembly/ for WebAssembly and in native/ for C++. */
+export const RING_LOOPS: LoopLibrary = {
+  wasm: new URL('kernels.wasm', import.meta.url),
+  native: new URL('loops.so', import.meta.url),
+  prototypes: [
+    'void add(uint64_t target, uint64_t source, uint32_t length)',
+    'void copy(uint64_t target, uint64_t source, uint32_t length)',
+    'float quantiseAdd(uint64_t target, uint64_t source, uint32_t length, int32_t exponent)',
+    'float quantiseSet(uint64_t target, uint64_t source, uint32_t length, int32_t exponent)',
+    'float maxAbs(uint64_t source, uint32_t length)',
+    'int32_t checksum(uint64_t source, uint32_t length, uint32_t first)',
+    'void zero(uint64_t target, uint32_t length)',
+    'uint32_t widths(uint64_t target, uint64_t source, uint32_t blocks)',
+    'void pack(uint64_t target, uint64_t source, uint64_t halves, uint32_t blocks)',
+    'void unpackAdd(uint64_t target, uint64_t source, uint64_t halves, uint32_t blocks)',
+    'void unpackSet(uint64_t target, uint64_t source, uint64_t halves, uint32_t blocks)',
+  ],
+};
+
 interface Exports {
   add(target: number, source: number, length: number): void;
   copy(target: number, source: number, length: number): void;
@@ -28,9 +51,9 @@ export class Kernels {
     this.#exports = exports;
   }
 
-  /** Binds the kernels to a memory, for this thread. */
-  static instantiate(memory: SharedMemory): Kernels {
-    return new Kernels(instantiate(new URL('kernels.wasm', import.meta.url), memory) as Exports);
+  /** Binds the kernels to a memory, for this thread; the best that there are, unless a level is given. */
+  static instantiate(memory: SharedMemory, level?: Level): Kernels {
+    return new Kernels(bindLoops(RING_LOOPS, memory, level) as unknown as Exports);
   }
 
   /** int32 target += int32 source, wrapping. */

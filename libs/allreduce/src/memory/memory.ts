@@ -1,31 +1,56 @@
 import assert from 'node:assert/strict';
-import { sharedMemory, type SharedMemory } from '@ringmaster/base';
+import {
+  addressOf,
+  hasNativeLoops,
+  MEMORY_PAGE_BYTES,
+  plainMemory,
+  webAssemblyMemory,
+  type SharedMemory,
+} from '@ringmaster/base/memory';
+import { RING_LOOPS } from './kernels.js';
 
-const PAGE_BYTES = 65_536;
 // One page short of 4 GiB, so that the end of every range is a 32-bit offset.
-const MAXIMUM_PAGES = 65_535;
+const MOST_WEBASSEMBLY_PAGES = 65_535;
+
+/** The most that an arena can hold: where loops are those of WebAssembly, what their offsets reach. */
+export function largestArena(native = hasNativeLoops(RING_LOOPS)): number {
+  return native ? Number.MAX_SAFE_INTEGER : MOST_WEBASSEMBLY_PAGES * MEMORY_PAGE_BYTES;
+}
 
 /**
- * One shared WebAssembly memory and a bump allocator over it: the step loop on the main thread, the SIMD kernels and
- * the ring's own thread see the same bytes without copies. Fresh memory is zero; released memory is not cleared.
+ * One shared memory and a bump allocator over it: the step loop on the main thread, the loops of SIMD and the ring's own
+ * thread see the same bytes without copies. Fresh memory is zero; released memory is not cleared. Memory is taken from
+ * the system when it is first written to. Where loops are native it is as large as the machine's; else it is
+ * WebAssembly's, of 4 GiB at most.
  */
 export class SharedArena {
   readonly memory: SharedMemory;
+  /** By how much the memory's beginning is behind a multiple of `MEMORY_PAGE_BYTES`. */
+  readonly #lead: number;
   #end = 0;
   readonly #released = new Map<number, number[]>();
 
   private constructor(memory: SharedMemory) {
     this.memory = memory;
+    this.#lead = addressOf(memory) % MEMORY_PAGE_BYTES;
   }
 
-  /** An arena of at least `bytes` bytes (at most 4 GiB less 64 KiB); its size is fixed from then on. */
-  static create(bytes: number): SharedArena {
-    const pages = Math.max(1, Math.ceil(bytes / PAGE_BYTES));
-    assert(pages <= MAXIMUM_PAGES, `an arena of ${bytes} bytes exceeds 4 GiB`);
-    return new SharedArena(sharedMemory(pages));
+  /**
+   * An arena with room for `bytes` bytes; its size is fixed from then on.
+   * @throws RangeError where the system has no such range of addresses
+   */
+  static create(bytes: number, native = hasNativeLoops(RING_LOOPS)): SharedArena {
+    assert(bytes <= largestArena(native), `an arena of ${bytes} bytes exceeds 4 GiB`);
+    const pages = Math.max(1, Math.ceil(bytes / MEMORY_PAGE_BYTES));
+    if (!native) return new SharedArena(webAssemblyMemory(pages));
+    // The first page may begin before the memory does.
+    return new SharedArena(plainMemory((pages + 1) * MEMORY_PAGE_BYTES));
   }
 
-  /** Reserves `bytes` bytes and answers their byte offset, a multiple of `align` (a power of two). */
+  /**
+   * Reserves `bytes` bytes and answers their byte offset; their address is a multiple of `align` (a power of two, at most
+   * `MEMORY_PAGE_BYTES`).
+   */
   allocate(bytes: number, align = 64): number {
     const offset = this.tryAllocate(bytes, align);
     assert(
@@ -37,7 +62,8 @@ export class SharedArena {
 
   /** An offset like that of `allocate`, or null where there is no room. */
   tryAllocate(bytes: number, align = 64): number | null {
-    const offset = this.#reuse(bytes, align) ?? Math.ceil(this.#end / align) * align;
+    const offset =
+      this.#reuse(bytes, align) ?? Math.ceil((this.#end + this.#lead) / align) * align - this.#lead;
     const end = offset + bytes;
     if (end > this.memory.buffer.byteLength) return null;
     this.#end = Math.max(this.#end, end);
@@ -63,7 +89,7 @@ export class SharedArena {
 
   #reuse(bytes: number, align: number): number | undefined {
     const offsets = this.#released.get(bytes) ?? [];
-    const index = offsets.findIndex((offset) => offset % align === 0);
+    const index = offsets.findIndex((offset) => (offset + this.#lead) % align === 0);
     return index < 0 ? undefined : offsets.splice(index, 1)[0];
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import type { ErrorDetail } from '@ringmaster/protocol';
 import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';

@@ -1,5 +1,4 @@
-import type { SharedMemory } from '@ringmaster/base';
-import { copyBytes } from '../memory/copy.js';
+import { copyBytes, type SharedMemory } from '@ringmaster/base/memory';
 import type { Kernels } from '../memory/kernels.js';
 
 /** Elements that share a width; assembly/packing.ts has the same. */
@@ -22,20 +21,20 @@ const PIECE_BYTES = 16_384;
  * the elements are, which is what tells the two apart.
  */
 export class Payloads {
-  readonly #bytes: Uint8Array;
+  readonly #memory: SharedMemory;
   readonly #kernels: Kernels;
   readonly #staging: number;
 
   /** @param staging byte offset of room for one segment in the memory */
   constructor(memory: SharedMemory, kernels: Kernels, staging: number) {
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.#memory = memory;
     this.#kernels = kernels;
     this.#staging = staging;
   }
 
   /** The payload of `length` elements at byte `offset`: a view of them, or bytes of its own. */
   of(offset: number, length: number): Uint8Array {
-    const elements = this.#bytes.subarray(offset, offset + 4 * length);
+    const elements = this.#bytes(offset, 4 * length);
     if (length < FEWEST_TO_PACK) return elements;
     const staging = this.#staging;
     const blocks = Math.floor(length / BLOCK);
@@ -44,7 +43,7 @@ export class Payloads {
     if (packed + rest.byteLength > WORTH * elements.byteLength) return elements;
     this.#kernels.pack(staging + blocks, offset, staging, blocks);
     const payload = Buffer.allocUnsafeSlow(packed + rest.byteLength);
-    copyBytes(payload, this.#bytes.subarray(staging, staging + packed));
+    copyBytes(payload, this.#bytes(staging, packed));
     copyBytes(payload.subarray(packed), rest);
     return payload;
   }
@@ -62,13 +61,18 @@ export class Payloads {
     return undefined;
   }
 
+  /** No view can be as long as the memory may be. */
+  #bytes(offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, offset, length);
+  }
+
   #unpack(payload: Uint8Array, offset: number, length: number, adds: boolean): string | undefined {
     const staging = this.#staging;
     const blocks = Math.floor(length / BLOCK);
     const restAt = payload.byteLength - 4 * (length % BLOCK);
     if (payload.byteLength < blocks || blocks + packedBytes(payload, blocks) !== restAt)
       return `a packed payload of ${payload.byteLength} bytes for ${length} elements, which its widths do not give`;
-    copyBytes(this.#bytes.subarray(staging), payload.subarray(0, restAt));
+    copyBytes(this.#bytes(staging, restAt), payload.subarray(0, restAt));
     this.#kernels.unpack(offset, staging + blocks, staging, blocks, adds);
     this.#put(payload.subarray(restAt), offset + 4 * blocks * BLOCK, adds);
     return undefined;
@@ -80,12 +84,12 @@ export class Payloads {
    */
   #put(elements: Uint8Array, offset: number, adds: boolean): void {
     if (!adds) {
-      copyBytes(this.#bytes.subarray(offset), elements);
+      copyBytes(this.#bytes(offset, elements.byteLength), elements);
       return;
     }
     for (let at = 0; at < elements.byteLength; at += PIECE_BYTES) {
       const piece = elements.subarray(at, at + PIECE_BYTES);
-      copyBytes(this.#bytes.subarray(this.#staging), piece);
+      copyBytes(this.#bytes(this.#staging, piece.byteLength), piece);
       this.#kernels.add(offset + at, this.#staging, piece.byteLength / 4);
     }
   }

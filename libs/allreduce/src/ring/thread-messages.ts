@@ -1,4 +1,4 @@
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import type { ErrorBody } from '@ringmaster/protocol';
 import type { DonorSeat, FetchRange, Operation, ThreadOptions } from '../options.js';
 import type { Outlet } from '../shared/region.js';

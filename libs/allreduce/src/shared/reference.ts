@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import { now } from '../clock.js';
 import type { Outlet } from './region.js';
 import { Slot } from './slot.js';
@@ -24,7 +24,7 @@ export class References {
     const at = offset - region.offset;
     if (at < 0 || at + bytes > region.bytes || !this.#slot.isMapped) return null;
     this.#sent++;
-    return new Uint8Array(Uint32Array.of(at).buffer);
+    return new Uint8Array(BigUint64Array.of(BigInt(at)).buffer);
   }
 
   /** Waits until the rank after has read all that was sent, or `isOver`, or the time has passed. */
@@ -53,8 +53,9 @@ export class Referents {
   /** Byte offset in this arena of what a reference means; null for one that points out of the region. */
   find(reference: Uint8Array, bytes: number): number | null {
     const { window } = this.#inlet;
-    if (reference.byteLength !== 4) return null;
-    const at = new DataView(reference.buffer, reference.byteOffset, 4).getUint32(0, true);
+    if (reference.byteLength !== 8) return null;
+    const view = new DataView(reference.buffer, reference.byteOffset, 8);
+    const at = Number(view.getBigUint64(0, true));
     return at + bytes <= window.bytes ? window.offset + at : null;
   }
 

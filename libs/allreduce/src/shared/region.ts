@@ -3,7 +3,8 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity } from '@ringmaster/base';
 import type { SharedArena } from '../memory/memory.js';
-import { mapFile, PAGE_BYTES } from './mapping.js';
+import { MEMORY_PAGE_BYTES } from '@ringmaster/base/memory';
+import { mapFile } from './mapping.js';
 import { Slot, SLOT_BYTES } from './slot.js';
 
 /** Bytes by which a reader knows that it has found the right file. */
@@ -47,7 +48,7 @@ export class SharedRegion {
 
   /** How much of an arena a region with room for `bytes` takes. */
   static size(bytes: number): number {
-    return Math.ceil((HEAD_BYTES + bytes) / PAGE_BYTES) * PAGE_BYTES;
+    return Math.ceil((HEAD_BYTES + bytes) / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES;
   }
 
   /**
@@ -60,7 +61,7 @@ export class SharedRegion {
     const id = randomBytes(ID_BYTES);
     const file = reserve(join(directory, `ringmaster-${id.toString('hex')}`), size);
     if (file === null) return null;
-    const offset = arena.allocate(size, PAGE_BYTES);
+    const offset = arena.allocate(size, MEMORY_PAGE_BYTES);
     if (!mapFile(arena.memory, offset, size, file)) {
       closeSync(file);
       arena.release(offset, size);

@@ -5,12 +5,12 @@ import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SharedArena } from '../memory/memory.js';
 import { Ring } from '../ring/ring.js';
-import { PAGE_BYTES } from './mapping.js';
+import { MEMORY_PAGE_BYTES } from '@ringmaster/base/memory';
 import { References, Referents } from './reference.js';
 import { SharedRegion } from './region.js';
 import { closeWindow, openWindow } from './window.js';
 
-const BYTES = 4 * PAGE_BYTES;
+const BYTES = 4 * MEMORY_PAGE_BYTES;
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -111,7 +111,7 @@ describe('a window', () => {
     expect(openWindow(reader, [pid, 987_654, ...rest].join('.'))).toBeNull();
     expect(openWindow(reader, ['999999999', 3, ...rest].join('.'))).toBeNull();
     expect(openWindow(reader, 'nonsense')).toBeNull();
-    expect(openWindow(SharedArena.create(PAGE_BYTES), address)).toBeNull();
+    expect(openWindow(SharedArena.create(MEMORY_PAGE_BYTES), address)).toBeNull();
     expect(openWindow(reader, address)).not.toBeNull();
   });
 });
@@ -134,10 +134,10 @@ describe('a reference', () => {
   it('means nothing outside of the region', () => {
     const { reader, inlet } = pair();
     const referents = new Referents(reader.memory, inlet);
-    const to = (at: number) => new Uint8Array(Uint32Array.of(at).buffer);
-    expect(referents.find(to(inlet.window.bytes - 4), 8)).toBeNull();
-    expect(referents.find(to(2 ** 32 - 4), 8)).toBeNull();
-    expect(referents.find(new Uint8Array(8), 8)).toBeNull();
+    const to = (at: bigint) => new Uint8Array(BigUint64Array.of(at).buffer);
+    expect(referents.find(to(BigInt(inlet.window.bytes - 4)), 8)).toBeNull();
+    expect(referents.find(to(2n ** 64n - 4n), 8)).toBeNull();
+    expect(referents.find(new Uint8Array(4), 8)).toBeNull();
   });
 
   it('is settled when it was read, and what is read after the end is not taken', async () => {

@@ -1,4 +1,4 @@
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 
 /** What one ring of a region says to its reader, the rank after it, and that one back. */
 export const SLOT_BYTES = 64;

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ownIdentity } from '@ringmaster/base';
 import type { SharedArena } from '../memory/memory.js';
-import { mapFile, PAGE_BYTES, unmapFile } from './mapping.js';
+import { MEMORY_PAGE_BYTES } from '@ringmaster/base/memory';
+import { mapFile, unmapFile } from './mapping.js';
 import { ID_BYTES } from './region.js';
 
 /** Another process's region, seen from this arena. */
@@ -34,7 +35,7 @@ export function openWindow(arena: SharedArena, address: string): Inlet | null {
     const head = new Uint8Array(ID_BYTES);
     readSync(file, head, 0, ID_BYTES, 0);
     if (Buffer.from(head).toString('hex') !== id) return null;
-    const offset = arena.tryAllocate(bytes, PAGE_BYTES);
+    const offset = arena.tryAllocate(bytes, MEMORY_PAGE_BYTES);
     if (offset === null) return null;
     if (!mapFile(arena.memory, offset, bytes, file)) {
       arena.release(offset, bytes);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import { type Context, Router } from 'zeromq';
 import type { ThreadOptions } from '../options.js';
 import type { Seals } from '../seal/keys.js';
@@ -36,7 +36,7 @@ export interface Offer {
  */
 export class Donor {
   readonly #options: ThreadOptions;
-  readonly #bytes: Uint8Array;
+  readonly #memory: SharedMemory;
   readonly #epoch: Int32Array;
   readonly #router: Router;
   /** Where ranks that fetch connect to. */
@@ -59,7 +59,7 @@ export class Donor {
     context: Context,
   ) {
     this.#options = options;
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.#memory = memory;
     this.#epoch = epoch;
     this.#router = new Router({
       context,
@@ -162,8 +162,8 @@ export class Donor {
   async #hashOf(offer: Offer): Promise<string | undefined> {
     const hash = createHash('sha256').update(offer.prefix);
     for (let offset = 0; offset < offer.length; offset += CHUNK_BYTES) {
-      const end = Math.min(offset + CHUNK_BYTES, offer.length);
-      hash.update(this.#bytes.subarray(offer.offset + offset, offer.offset + end));
+      const length = Math.min(CHUNK_BYTES, offer.length - offset);
+      hash.update(new Uint8Array(this.#memory.buffer, offer.offset + offset, length));
       await eventLoopTurn();
       if (!this.#holds(offer)) return undefined;
     }
@@ -175,8 +175,7 @@ export class Donor {
     const offer = this.#offer;
     if (offer === undefined || sha256 !== this.#sha256) return undefined;
     if (offset + length > offer.length) return undefined;
-    const start = offer.offset + offset;
-    const copy = this.#bytes.slice(start, start + length);
+    const copy = new Uint8Array(this.#memory.buffer, offer.offset + offset, length).slice();
     return this.#holds(offer) ? copy : undefined;
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { SharedMemory } from '@ringmaster/base';
+import { copyBytes, type SharedMemory } from '@ringmaster/base/memory';
 import { type Context, Dealer } from 'zeromq';
 import { now } from '../clock.js';
 import { RingFailure } from '../failure.js';
@@ -35,7 +35,7 @@ export interface FetchDesk {
 export class Fetch {
   readonly #desk: FetchDesk;
   readonly #seats: readonly DonorSeat[];
-  readonly #bytes: Uint8Array;
+  readonly #range: FetchRange;
   readonly #transfer: Transfer;
   readonly #dealers: readonly Dealer[];
   readonly #destroyed: Promise<unknown>;
@@ -50,7 +50,7 @@ export class Fetch {
   constructor(desk: FetchDesk, seats: readonly DonorSeat[], range: FetchRange) {
     this.#desk = desk;
     this.#seats = seats;
-    this.#bytes = new Uint8Array(desk.memory.buffer, range.offset, range.length);
+    this.#range = range;
     this.#transfer = new Transfer(seats.length, range.length, range.deadlineMs, this.#started);
     this.#dealers = seats.map(() => this.#dealer());
     this.#destroyed = Promise.all(
@@ -134,7 +134,8 @@ export class Fetch {
         break;
       case 'chunk':
         if (payload.byteLength !== reply.length) this.#lose(donor, 'it sent a torn chunk');
-        else if (transfer.onChunk(donor, reply, now())) this.#bytes.set(payload, reply.offset);
+        else if (transfer.onChunk(donor, reply, now()))
+          copyBytes(this.#bytes(reply.offset, payload.byteLength), payload);
         break;
       case 'withdrawn':
         transfer.onWithdrawn(donor, reply.sha256, now());
@@ -143,6 +144,11 @@ export class Fetch {
         transfer.onLost(donor, `it refused: ${reply.reason}`);
         break;
     }
+  }
+
+  /** A part of the range, which is longer than a view can be. */
+  #bytes(offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.#desk.memory.buffer, this.#range.offset + offset, length);
   }
 
   #lose(donor: number, reason: string): void {
@@ -194,7 +200,7 @@ export class Fetch {
         break;
       }
       const end = Math.min(bytes + CHUNK_BYTES, transfer.contiguous);
-      hash.update(this.#bytes.subarray(bytes, end));
+      hash.update(this.#bytes(bytes, end - bytes));
       this.#hashed.bytes = end;
       await eventLoopTurn();
     }

@@ -1,10 +1,5 @@
-import {
-  instantiate,
-  randomKey,
-  RandomStream,
-  unsharedMemory,
-  type RandomKey,
-} from '@ringmaster/base';
+import { randomKey, RandomStream, type RandomKey } from '@ringmaster/base';
+import { instantiate, unsharedMemory } from '@ringmaster/base/memory';
 import type { ParameterSpec } from '../layers/layer.js';
 
 /** What assembly/normals.ts exports; the meaning of the arguments is there. */

@@ -1,4 +1,10 @@
-import { instantiate, powerOfTwo, type SharedMemory } from '@ringmaster/base';
+import { powerOfTwo } from '@ringmaster/base';
+import {
+  bindLoops,
+  type Level,
+  type LoopLibrary,
+  type SharedMemory,
+} from '@ringmaster/base/memory';
 import type { UpdateLoop } from './algorithm.js';
 
 /** A range of elements in each of several arrays; offsets are bytes. */
@@ -21,7 +27,22 @@ export interface GradientFactors {
 
 type Loop = (...offsetsLengthAndFactors: number[]) => void;
 
-/** What the files of assembly/ export. */
+const FACTORS = 'uint32_t length, float resolution, float scale, float clip';
+const MOMENTS_OF_ADAM = 'uint64_t first_moments, uint64_t second_moments';
+
+/** Written in assembly/ for WebAssembly and in native/ for C++. */
+export const UPDATE_LOOPS: LoopLibrary = {
+  wasm: new URL('kernels.wasm', import.meta.url),
+  native: new URL('loops.so', import.meta.url),
+  prototypes: [
+    'double squares(uint64_t source, uint32_t length, float resolution, float scale)',
+    `void adamw(uint64_t parameters, ${MOMENTS_OF_ADAM}, uint64_t gradients, ${FACTORS}, float beta1, float gain1, float beta2, float gain2, float shrink, float rate, float root, float epsilon)`,
+    `void adam(uint64_t parameters, ${MOMENTS_OF_ADAM}, uint64_t gradients, ${FACTORS}, float beta1, float gain1, float beta2, float gain2, float decay, float rate, float root, float epsilon)`,
+    `void sgd(uint64_t parameters, uint64_t gradients, ${FACTORS}, float decay, float rate)`,
+    `void momentum(uint64_t parameters, uint64_t velocities, uint64_t gradients, ${FACTORS}, float momentum, float decay, float rate, float ahead, float carried)`,
+  ],
+};
+
 interface Exports extends Readonly<Record<UpdateLoop, Loop>> {
   squares(source: number, length: number, resolution: number, scale: number): number;
 }
@@ -30,8 +51,9 @@ interface Exports extends Readonly<Record<UpdateLoop, Loop>> {
 export class OptimizerKernels {
   readonly #exports: Exports;
 
-  constructor(memory: SharedMemory) {
-    this.#exports = instantiate(new URL('kernels.wasm', import.meta.url), memory) as Exports;
+  /** @param level the best that there is, unless it is given */
+  constructor(memory: SharedMemory, level?: Level) {
+    this.#exports = bindLoops(UPDATE_LOOPS, memory, level) as unknown as Exports;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { sharedMemory } from '@ringmaster/base';
+import { webAssemblyMemory } from '@ringmaster/base/memory';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -29,7 +29,7 @@ const ALGORITHMS: [string, Algorithm][] = [
 function training(parameters: readonly ParameterShape[], algorithm = adamW(ADAM)) {
   const layout = Layout.of(parameters);
   const arena = Math.ceil(State.byteLength(layout, algorithm) / 64) * 64;
-  const memory = sharedMemory(Math.ceil((arena + 4 * layout.length) / 65_536));
+  const memory = webAssemblyMemory(Math.ceil((arena + 4 * layout.length) / 65_536));
   const state = State.create(memory, 0, layout, algorithm);
   const gradients = new Int32Array(memory.buffer, arena, layout.length);
   return {
@@ -136,7 +136,7 @@ test('updates of AdamW follow the formula in float64 over several steps', () => 
 });
 
 test('squares are of gradients rounded as documented, folded in the documented order, for any length', () => {
-  const memory = sharedMemory(1);
+  const memory = webAssemblyMemory(1);
   const kernels = new OptimizerKernels(memory);
   const sums = new Int32Array(memory.buffer);
   fc.assert(
@@ -167,7 +167,7 @@ test.each(ALGORITHMS)(
   'the update of an element by %s does not depend on how its tensor is cut',
   (_, algorithm) => {
     const length = 1_003;
-    const memory = sharedMemory(1);
+    const memory = webAssemblyMemory(1);
     const kernels = new OptimizerKernels(memory);
     const floats = new Float32Array(memory.buffer);
     const sums = new Int32Array(memory.buffer, 4 * 3_072, 1_024);
@@ -232,7 +232,7 @@ test.each(ALGORITHMS)(
     first.state.parameters.set(values(40 * 130, 3));
     for (let number = 1; number <= 4; number++) step(first, number);
     const resumed = training(shapes, algorithm);
-    resumed.state.bytes.set(first.state.bytes);
+    resumed.state.parts[0]!.set(first.state.parts[0]!);
     resumed.state.readHeader(first.state.header());
     expect(stateHash(resumed.state)).toBe(hashes[4]);
     for (let number = 5; number <= 10; number++) step(resumed, number);

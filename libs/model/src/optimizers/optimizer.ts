@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import type { Algorithm } from './algorithm.js';
 import { OptimizerKernels } from './kernels.js';
 import { BLOCK_LENGTH } from './layout.js';

@@ -28,12 +28,12 @@ test('the best parameters are part of the bytes and of the hash, and stay when t
   expect([...state.view('bestParameters', layout.tensor('bias'))]).toEqual(best);
 
   const copy = stateOf({ keepsBest: true });
-  copy.bytes.set(state.bytes);
+  copy.parts[0]!.set(state.parts[0]!);
   copy.readHeader(state.header());
   expect(stateHash(copy)).toBe(stateHash(state));
   expect([...copy.view('bestParameters', layout.tensor('bias'))]).toEqual(best);
   state.clear();
-  expect(new Set(state.bytes)).toEqual(new Set([0]));
+  expect(new Set(state.parts[0])).toEqual(new Set([0]));
 });
 
 test('a state that does not keep the best parameters has no room for them', () => {
@@ -41,8 +41,8 @@ test('a state that does not keep the best parameters has no room for them', () =
   const before = stateHash(state);
   state.keepBest();
   expect(stateHash(state)).toBe(before);
-  expect(state.bytes.byteLength).toBe(
-    stateOf({ keepsBest: true }).bytes.byteLength - 4 * layout.length,
+  expect(state.range.byteLength).toBe(
+    stateOf({ keepsBest: true }).range.byteLength - 4 * layout.length,
   );
   expect(() => state.view('bestParameters', layout.tensor('bias'))).toThrow('does not hold');
   expect(() => {
@@ -71,7 +71,7 @@ test('the state takes room for the moments that there are, and tells them and wh
     stateOf({ frozen: '2'.repeat(64) }),
   ].map(stateHash);
   expect(new Set(hashes).size).toBe(hashes.length);
-  const bytesOf = (moments: string[]) => stateOf({ moments }).bytes.byteLength;
+  const bytesOf = (moments: string[]) => stateOf({ moments }).range.byteLength;
   expect(bytesOf(['velocities']) - bytesOf([])).toBe(4 * layout.length);
   expect(() => {
     stateOf({ frozen: '1'.repeat(64) }).readHeader(stateOf({ frozen: '2'.repeat(64) }).header());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, type Hash } from 'node:crypto';
 
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import { canonicalJson } from '@ringmaster/protocol';
 import { z } from 'zod';
 
@@ -11,8 +11,8 @@ import type { Layout, TensorLayout } from './layout.js';
 /** Accepted steps whose largest gradient magnitudes are remembered. */
 const HISTORY_LENGTH = 8;
 
-/** Bytes that are hashed at a time: Node hashes no more than 2 GiB in one call. */
-const HASH_STRIDE = 2 ** 30;
+/** Bytes that are looked at as one: Node hashes no more than 2 GiB in one call, and has no views above 4 GiB. */
+const PART_BYTES = 2 ** 30;
 
 const count = z.int().min(0);
 
@@ -71,12 +71,18 @@ export type ParameterRange = 'parameters' | 'bestParameters';
  *   best parameters, where they are kept  float32[layout.length], zeros until `keepBest`
  *   exponents                             int32[tensors]
  *   magnitudes                            float32[8][tensors], newest first
- * A state is copied, sent or saved as `header()` and `bytes`.
+ * A state is copied, sent or saved as `header()` and these bytes.
  */
 export class State {
   readonly layout: Layout;
-  /** The whole range. */
-  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  /** Where the bytes lie. */
+  readonly range: {
+    readonly buffer: SharedArrayBuffer;
+    readonly byteOffset: number;
+    readonly byteLength: number;
+  };
+  /** The whole range, in views of at most 1 GiB. */
+  readonly parts: readonly Uint8Array<SharedArrayBuffer>[];
   readonly parameters: Float32Array<SharedArrayBuffer>;
   /** Moments of the optimizer by their names, in their order. */
   readonly moments: ReadonlyMap<string, Float32Array<SharedArrayBuffer>>;
@@ -97,7 +103,12 @@ export class State {
     const { moments, frozen = null, keepsBest = false } = options;
     this.layout = layout;
     this.#frozen = frozen;
-    this.bytes = new Uint8Array(buffer, offset, State.byteLength(layout, options));
+    const byteLength = State.byteLength(layout, options);
+    this.range = { buffer, byteOffset: offset, byteLength };
+    this.parts = Array.from({ length: Math.ceil(byteLength / PART_BYTES) }, (_, part) => {
+      const start = part * PART_BYTES;
+      return new Uint8Array(buffer, offset + start, Math.min(PART_BYTES, byteLength - start));
+    });
     let end = offset;
     const floats = (count: number) => {
       const range = new Float32Array(buffer, end, count);
@@ -119,14 +130,13 @@ export class State {
     return 4 * length * arrays + 4 * tensors.length * (1 + HISTORY_LENGTH);
   }
 
-  /** A state of zeros at a byte offset (a multiple of 64) of a memory; whoever calls it fills in the parameters. */
+  /** A state of zeros at a byte offset (a multiple of 4) of a memory; whoever calls it fills in the parameters. */
   static create(
     memory: SharedMemory,
     offset: number,
     layout: Layout,
     options: StateOptions,
   ): State {
-    assert(offset % 64 === 0, `a state begins at a multiple of 64 bytes, not ${offset}`);
     const state = new State(memory, offset, layout, options);
     state.clear();
     return state;
@@ -134,7 +144,7 @@ export class State {
 
   /** Makes it a state of zeros. */
   clear(): void {
-    this.bytes.fill(0);
+    for (const part of this.parts) part.fill(0);
     this.counters = FRESH;
   }
 
@@ -169,7 +179,7 @@ export class State {
   }
 
   /**
-   * Canonical JSON of what `bytes` does not hold: the layout (for refusing a stranger's state), the hash of the frozen
+   * Canonical JSON of what the bytes do not hold: the layout (for refusing a stranger's state), the hash of the frozen
    * parameters, and the counters. Moments are named where they are not those of Adam, and frozen parameters where there
    * are some.
    */
@@ -187,7 +197,7 @@ export class State {
   }
 
   /**
-   * Takes counters from a header that another process or a file gave, after `bytes` were filled.
+   * Takes counters from a header that another process or a file gave, after the bytes were filled.
    * @throws Error if it is not the header of a state of this layout, these moments and these frozen parameters
    */
   readHeader(header: string): void {
@@ -202,11 +212,11 @@ export class State {
 }
 
 /**
- * SHA-256, hex, of a state: of the header's length in bytes (uint32, little-endian), the header (UTF-8) and `bytes`.
+ * SHA-256, hex, of a state: of the header's length in bytes (uint32, little-endian), the header (UTF-8) and the bytes.
  */
 export function stateHash(state: State): string {
   const hash = createHash('sha256');
-  update(hash, state.header(), state.bytes);
+  update(hash, state.header(), state.parts);
   return hash.digest('hex');
 }
 
@@ -221,17 +231,18 @@ export function frozenHash(
   const hash = createHash('sha256');
   for (const { name, shape } of parameters) {
     const { buffer, byteOffset, byteLength } = values(name);
-    update(hash, canonicalJson([name, shape]), new Uint8Array(buffer, byteOffset, byteLength));
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    update(hash, canonicalJson([name, shape]), [bytes]);
   }
   return hash.digest('hex');
 }
 
-function update(hash: Hash, header: string, bytes: Uint8Array): void {
+function update(hash: Hash, header: string, parts: readonly Uint8Array[]): void {
   const text = Buffer.from(header);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
   hash.update(length).update(text);
-  for (let at = 0; at < bytes.length; at += HASH_STRIDE) {
-    hash.update(bytes.subarray(at, at + HASH_STRIDE));
-  }
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += PART_BYTES)
+      hash.update(part.subarray(at, at + PART_BYTES));
 }

@@ -89,13 +89,14 @@ export const taskErrors = {
     remedy:
       'Give one JSON object a line, with what the model predicts from: "text", or "tokens" of one that tags words.',
   }),
-  MODEL_TOO_LARGE: entry<{ parameters: number; gigabytes: number }>({
+  MODEL_TOO_LARGE: entry<{ parameters: number; gigabytes: number; room: number }>({
     status: 400,
     exit: 2,
     fault: 'job',
-    message: ({ parameters, gigabytes }) =>
-      `A model of ${parameters} parameters needs ${gigabytes.toFixed(1)} GB for its state and gradients; a trainer has room for 4`,
-    remedy: 'Make the model smaller: about 200 million parameters fit.',
+    message: ({ parameters, gigabytes, room }) =>
+      `A model of ${parameters} parameters needs ${gigabytes.toFixed(1)} GB for its state and gradients; a trainer here has room for ${room.toFixed(1)}`,
+    remedy:
+      'Make the model smaller, or train on a machine with more memory. Where Ringmaster was built without a C++ compiler, a trainer has room for 4.3 GB: install g++ and build again.',
   }),
   PREDICTION_DIED: entry<{ signal: string }>({
     status: 500,

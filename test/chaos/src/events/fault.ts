@@ -36,7 +36,7 @@ const passers: Record<FaultPoint, Passer> = {
   applied: 'member',
   evaluate: 'member',
   evaluated: 'member',
-  'checkpoint-copied': 'anyone',
+  'checkpoint-begun': 'anyone',
   'checkpoint-blobs': 'anyone',
   'checkpoint-manifest': 'anyone',
   model: 'anyone',

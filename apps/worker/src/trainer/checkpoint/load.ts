@@ -48,7 +48,7 @@ async function readState(run: Subject, sha256: string): Promise<string> {
   const path = await artifacts.fetch(sha256);
   run.forget();
   try {
-    const read = await readStateFile(path, state.bytes);
+    const read = await readStateFile(path, state.parts);
     if (read.sha256 !== sha256) throw new Error('its content is not the state that it names');
     return read.header;
   } catch (error) {

@@ -1,18 +1,26 @@
 import type { ArtifactManifest, ErrorBody } from '@ringmaster/protocol';
 import type { ArtifactsSource } from '../../artifacts/types.js';
+import type { SharedSnapshot } from './snapshot.js';
 
 /** What the writing thread is started with. */
 export interface ThreadData {
   readonly source: ArtifactsSource;
-  /** Where the main thread puts the copy of a state's bytes. */
-  readonly copy: Uint8Array<SharedArrayBuffer>;
+  /** The bytes of the states that are to be written. */
+  readonly snapshot: SharedSnapshot;
 }
 
-/** A state whose bytes are in the copy; nobody changes them until the answer. */
-export interface Request {
+/** What a checkpoint has besides the bytes of its state. */
+export interface Stem {
   readonly header: string;
   readonly manifest: Omit<ArtifactManifest, 'stateHash' | 'files'>;
 }
+
+/** What the thread is asked for. */
+export type Request =
+  /** Make a checkpoint of the snapshot, which was taken. */
+  | { readonly store: Stem }
+  /** The bytes of that snapshot that were not read; null where there was no memory for them. */
+  | { readonly rest: readonly Uint8Array<SharedArrayBuffer>[] | null };
 
 export interface Stored {
   /** SHA-256 of the checkpoint's manifest. */

@@ -2,7 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { putManifest } from '../../artifacts/artifacts.js';
 import type { Artifacts } from '../../artifacts/types.js';
 import { faultPoint } from '../../faults/fault-point.js';
-import type { Request, Stored } from './messages.js';
+import type { Stem, Stored } from './messages.js';
 import { STATE_FILE, stateFile } from './state-file.js';
 
 /**
@@ -11,8 +11,8 @@ import { STATE_FILE, stateFile } from './state-file.js';
  */
 export async function storeCheckpoint(
   artifacts: Artifacts,
-  { header, manifest }: Request,
-  bytes: Uint8Array,
+  { header, manifest }: Stem,
+  bytes: AsyncIterable<Uint8Array>,
 ): Promise<Stored> {
   const state = await artifacts.put(stateFile(header, bytes));
   faultPoint('checkpoint-blobs', manifest);

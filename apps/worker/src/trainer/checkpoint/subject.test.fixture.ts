@@ -31,6 +31,7 @@ export class TestSubject implements Subject {
   readonly loaded: Subject['loaded'];
   readonly state: State;
   isInitialised = false;
+  #beforeChange: () => void = () => undefined;
 
   /** @param parameters Their number; a state takes 12 bytes for each. */
   constructor(source: ArtifactsSource, parameters: number) {
@@ -68,12 +69,17 @@ export class TestSubject implements Subject {
     return this;
   }
 
+  beforeChange(listener: () => void): void {
+    this.#beforeChange = listener;
+  }
+
   forget(): void {
+    this.#beforeChange();
     this.isInitialised = false;
   }
 
   replace(change: () => void): void {
-    this.isInitialised = false;
+    this.forget();
     change();
     this.isInitialised = true;
   }

@@ -10,9 +10,9 @@ import { CheckpointTurns } from './turns.js';
 import { WritingThread } from './writing.js';
 
 /**
- * Writes checkpoints beside the step loop: a state is copied between two steps, and a thread of its own hashes the copy
- * and makes it durable while the next steps run. There is never more than one copy. A checkpoint that cannot be written
- * is reported and never ends the run.
+ * Writes checkpoints beside the step loop: a thread of its own hashes a state and makes it durable where it lies, while
+ * the next step is computed. What it has not read when the state changes is copied for it; there is never more than one
+ * such copy. A checkpoint that cannot be written is reported and never ends the run.
  */
 export class CheckpointWriter implements Checkpoints {
   readonly #run: Subject;
@@ -27,15 +27,9 @@ export class CheckpointWriter implements Checkpoints {
     this.#run = run;
     this.#send = send;
     this.#log = log;
-  }
-
-  /** Makes room for the copy ahead of the first checkpoint, which is then as quick as those after it. */
-  reserve(): void {
-    try {
-      this.#room();
-    } catch (error) {
-      this.#log.warn({ err: error }, 'there is no memory for the copy of a state yet');
-    }
+    run.beforeChange(() => {
+      this.#thread?.detach();
+    });
   }
 
   /** Begins a checkpoint of the present state; passed over while the one before is still being written. */
@@ -90,21 +84,20 @@ export class CheckpointWriter implements Checkpoints {
     this.#send({ type: 'checkpoint-failed', generation, step, error });
   }
 
-  /** Copies the state before it returns. */
   #store(): Promise<Stored> {
     const { state, isInitialised } = this.#run;
     if (!isInitialised) throw new Error('there is no state to be saved');
-    const thread = this.#room();
-    thread.copy.set(state.bytes);
-    faultPoint('checkpoint-copied', this.#run);
-    return thread.store({ header: state.header(), manifest: manifestOf(this.#run, 'checkpoint') });
+    const stem = { header: state.header(), manifest: manifestOf(this.#run, 'checkpoint') };
+    const stored = this.#writingThread().store(stem);
+    faultPoint('checkpoint-begun', this.#run);
+    return stored;
   }
 
-  #room(): WritingThread {
+  #writingThread(): WritingThread {
     if (this.#thread === null || this.#thread.ended) {
       const { state } = this.#run;
       const { artifacts } = this.#run.loaded;
-      this.#thread = new WritingThread(artifacts.source, state.bytes.length, (late) => {
+      this.#thread = new WritingThread(artifacts.source, state.range, (late) => {
         this.#onLate(late);
       });
     }

@@ -3,33 +3,40 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { ErrorBody } from '@ringmaster/protocol';
 import { artifactsFrom } from '../../artifacts/artifacts.js';
 import { errorBody } from '../failure.js';
-import type { Answer, Request, ThreadData } from './messages.js';
+import type { Answer, Request, Stem, ThreadData } from './messages.js';
+import { readSnapshot } from './snapshot.js';
 import { deliver, storeCheckpoint } from './store.js';
 
 /** The thread that checkpoints are hashed and written in, one at a time. */
 
-const PAGE_BYTES = 4096;
-
 /** Time between attempts to deliver what the coordinator could not be given at first. */
 const RETRY_MS = 2000;
 
-const { source, copy } = workerData as ThreadData;
+const { source, snapshot } = workerData as ThreadData;
 const artifacts = artifactsFrom(source);
 
-// The system gives memory when it is touched first, which takes ten times as long as to copy a state into it. That a
-// state may be arriving already is why it is touched without a change.
-for (let at = 0; at < copy.length; at += PAGE_BYTES) Atomics.or(copy, at, 0);
+/** Takes the bytes that the snapshot in hand lacks. */
+let takeRest: (rest: readonly Uint8Array[] | null) => void = () => undefined;
 
 /** The newest checkpoint, if it waits here to be delivered. One that is older need not be delivered any more. */
 let undelivered: string | null = null;
 
 parentPort?.on('message', (request: Request) => {
-  void answer(request);
+  if ('rest' in request) takeRest(request.rest);
+  else void answer(request.store);
 });
 
-async function answer(request: Request): Promise<void> {
+async function answer(stem: Stem): Promise<void> {
+  const rest = new Promise<readonly Uint8Array[]>((resolve, reject) => {
+    takeRest = (bytes) => {
+      if (bytes !== null) resolve(bytes);
+      else reject(new Error('there was no memory for what changed while it was written'));
+    };
+  });
+  rest.catch(() => undefined);
   try {
-    const stored = await storeCheckpoint(artifacts, request, copy);
+    const bytes = readSnapshot(snapshot, () => rest);
+    const stored = await storeCheckpoint(artifacts, stem, bytes);
     const before = undelivered;
     undelivered = stored.delivered ? null : stored.manifest;
     if (before !== null && before !== stored.manifest) await artifacts.forget(before);

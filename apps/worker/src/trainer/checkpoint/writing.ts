@@ -1,28 +1,28 @@
 import { Worker } from 'node:worker_threads';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { ArtifactsSource } from '../../artifacts/types.js';
-import type { Answer, Late, Request, Stored, ThreadData } from './messages.js';
+import type { Answer, Late, Request, Stem, Stored, ThreadData } from './messages.js';
+import { Snapshot, type ByteRange } from './snapshot.js';
 
 interface Pending {
   resolve(stored: Stored): void;
   reject(error: Error): void;
 }
 
-/** The main thread's side of the thread that writes checkpoints, with the one copy of a state that there is room for. */
+/** The main thread's side of the thread that writes checkpoints of one state, one after the other. */
 export class WritingThread {
-  /** Where a state's bytes are copied to before `store`. */
-  readonly copy: Uint8Array<SharedArrayBuffer>;
+  readonly #snapshot: Snapshot;
   readonly #worker: Worker;
   #pending: Pending | null = null;
   #ended = false;
 
   /**
-   * @param bytes Size of the states that are to be written.
+   * @param state The bytes of the state.
    * @param onLate Called when it is known what became of a checkpoint that was not delivered at first.
    */
-  constructor(source: ArtifactsSource, bytes: number, onLate: (late: Late) => void) {
-    this.copy = new Uint8Array(new SharedArrayBuffer(bytes));
-    const workerData: ThreadData = { source, copy: this.copy };
+  constructor(source: ArtifactsSource, state: ByteRange, onLate: (late: Late) => void) {
+    this.#snapshot = new Snapshot(state);
+    const workerData: ThreadData = { source, snapshot: this.#snapshot.shared };
     const file = new URL('./writing.thread.js', import.meta.url);
     this.#worker = new Worker(file, { name: 'checkpoints', workerData });
     this.#worker.unref();
@@ -44,18 +44,35 @@ export class WritingThread {
     return this.#ended;
   }
 
-  /** Makes the state in `copy` durable. One at a time. */
-  async store(request: Request): Promise<Stored> {
+  /** Makes the state durable as it is now. One at a time; `detach` is called before the state is changed. */
+  async store(stem: Stem): Promise<Stored> {
+    this.#snapshot.take();
     this.#worker.ref();
     try {
       return await new Promise<Stored>((resolve, reject) => {
         this.#pending = { resolve, reject };
-        this.#worker.postMessage(request);
+        this.#ask({ store: stem });
       });
     } finally {
       this.#pending = null;
+      this.#snapshot.detach();
       this.#worker.unref();
     }
+  }
+
+  /** The state is about to be changed: what the thread has yet to read of it is copied. */
+  detach(): void {
+    if (this.#pending === null) return;
+    try {
+      const rest = this.#snapshot.detach();
+      if (rest.length > 0) this.#ask({ rest });
+    } catch {
+      this.#ask({ rest: null });
+    }
+  }
+
+  #ask(request: Request): void {
+    this.#worker.postMessage(request);
   }
 
   #onEnd(error: Error): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { MAXIMUM_EXPONENT, type Kernels, type SharedArena } from '@ringmaster/allreduce';
-import type { SharedMemory } from '@ringmaster/base';
+import type { SharedMemory } from '@ringmaster/base/memory';
 import { CAPACITY, perform, Queue, type Work } from './queue.js';
 
 export interface ThreadData {

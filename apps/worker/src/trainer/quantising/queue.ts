@@ -24,7 +24,7 @@ export function perform(kernels: Kernels, { source, length, target, ...how }: Wo
 /** How many pieces of work can be under way; a power of two. */
 export const CAPACITY = 64;
 
-const [POSTED, DONE, HEADER] = [0, 1, 2] as const;
+const [POSTED, DONE, COUNTS] = [0, 1, 2] as const;
 const [SOURCE, LENGTH, TARGET, KIND, EXPONENT, MAXIMUM, FIELDS] = [0, 1, 2, 3, 4, 5, 6] as const;
 const [MEASURE, SET, ADD] = [0, 1, 2] as const;
 
@@ -34,66 +34,65 @@ const [MEASURE, SET, ADD] = [0, 1, 2] as const;
  */
 export class Queue {
   readonly buffer: SharedArrayBuffer;
-  readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #offsets: Uint32Array<SharedArrayBuffer>;
-  readonly #floats: Float32Array<SharedArrayBuffer>;
+  readonly #counts: Int32Array<SharedArrayBuffer>;
+  readonly #slots: Float64Array<SharedArrayBuffer>;
 
   /** `buffer` is that of the other side's. */
-  constructor(buffer = new SharedArrayBuffer(4 * (HEADER + CAPACITY * FIELDS))) {
+  constructor(buffer = new SharedArrayBuffer(4 * COUNTS + 8 * CAPACITY * FIELDS)) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer);
-    this.#offsets = new Uint32Array(buffer);
-    this.#floats = new Float32Array(buffer);
+    this.#counts = new Int32Array(buffer, 0, COUNTS);
+    this.#slots = new Float64Array(buffer, 4 * COUNTS);
   }
 
   /** Pieces of work that were performed. */
   get done(): number {
-    return Atomics.load(this.#words, DONE);
+    return Atomics.load(this.#counts, DONE);
   }
 
   /** Posts the piece of that number. */
   post(number: number, { source, length, target, exponent, replace }: Work): void {
     const at = slot(number);
-    this.#offsets[at + SOURCE] = source;
-    this.#offsets[at + LENGTH] = length;
-    this.#offsets[at + TARGET] = target;
-    this.#words[at + KIND] = exponent === null ? MEASURE : replace ? SET : ADD;
-    this.#words[at + EXPONENT] = exponent ?? 0;
-    Atomics.store(this.#words, POSTED, (number + 1) | 0);
-    Atomics.notify(this.#words, POSTED);
+    this.#slots[at + SOURCE] = source;
+    this.#slots[at + LENGTH] = length;
+    this.#slots[at + TARGET] = target;
+    this.#slots[at + KIND] = exponent === null ? MEASURE : replace ? SET : ADD;
+    this.#slots[at + EXPONENT] = exponent ?? 0;
+    Atomics.store(this.#counts, POSTED, (number + 1) | 0);
+    Atomics.notify(this.#counts, POSTED);
   }
 
   /** Waits until more than `done` pieces were performed. */
   waitBeyond(done: number): void {
-    Atomics.wait(this.#words, DONE, done | 0);
+    Atomics.wait(this.#counts, DONE, done | 0);
   }
 
   /** What performing the piece of that number found: the largest magnitude. */
   maximum(number: number): number {
-    return this.#floats[slot(number) + MAXIMUM] ?? NaN;
+    return this.#slots[slot(number) + MAXIMUM] ?? NaN;
   }
 
   /** Waits for the piece of that number, which is the next to be performed. */
   take(number: number): Work {
-    while (Atomics.load(this.#words, POSTED) === number) Atomics.wait(this.#words, POSTED, number);
+    const counts = this.#counts;
+    while (Atomics.load(counts, POSTED) === number) Atomics.wait(counts, POSTED, number);
     const at = slot(number);
-    const offset = (field: number) => this.#offsets[at + field] ?? 0;
-    const kind = offset(KIND);
+    const field = (index: number) => this.#slots[at + index] ?? 0;
+    const kind = field(KIND);
     return {
-      source: offset(SOURCE),
-      length: offset(LENGTH),
-      target: offset(TARGET),
-      exponent: kind === MEASURE ? null : (this.#words[at + EXPONENT] ?? 0),
+      source: field(SOURCE),
+      length: field(LENGTH),
+      target: field(TARGET),
+      exponent: kind === MEASURE ? null : field(EXPONENT),
       replace: kind === SET,
     };
   }
 
   /** Says that it was performed. */
   conclude(number: number, maximum: number): void {
-    this.#floats[slot(number) + MAXIMUM] = maximum;
-    Atomics.store(this.#words, DONE, (number + 1) | 0);
-    Atomics.notify(this.#words, DONE);
+    this.#slots[slot(number) + MAXIMUM] = maximum;
+    Atomics.store(this.#counts, DONE, (number + 1) | 0);
+    Atomics.notify(this.#counts, DONE);
   }
 }
 
-const slot = (number: number): number => HEADER + (number & (CAPACITY - 1)) * FIELDS;
+const slot = (number: number): number => (number & (CAPACITY - 1)) * FIELDS;

@@ -1,4 +1,5 @@
-import { Kernels, Lanes, SharedArena, SharedRegion } from '@ringmaster/allreduce';
+import { totalmem } from 'node:os';
+import { Kernels, Lanes, largestArena, SharedArena, SharedRegion } from '@ringmaster/allreduce';
 import { State, type Layout, type StateOptions } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
@@ -38,9 +39,6 @@ const RING_BYTES = 64 * 1024 * 1024;
 /** Six allocations begin at multiples of 64. */
 const SUMMED_PADDING = 6 * 64;
 
-/** What one shared memory can hold: the end of every range is a 32-bit offset. */
-const MEMORY_BYTES = 2 ** 32 - 2 ** 16;
-
 export interface MemoryRequest {
   /** Microbatches a step. */
   readonly microbatches: number;
@@ -77,12 +75,15 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const bytes = stateBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
   // What neighbours map of others in the present ring, the next one, and one that is being closed.
   const sharedBytes = bytes + 4 * SharedRegion.size(summedBytes);
-  if (bytes > MEMORY_BYTES) {
+  const most = largestArena();
+  const tooLarge = (room: number, options?: ErrorOptions) => {
     const { parameterCount: parameters } = layout;
-    throw new RingmasterError('MODEL_TOO_LARGE', { parameters, gigabytes: bytes / 1e9 });
-  }
-  const shares = sharedBytes <= MEMORY_BYTES;
-  const memory = SharedArena.create(shares ? sharedBytes : bytes);
+    const detail = { parameters, gigabytes: bytes / 1e9, room: room / 1e9 };
+    return new RingmasterError('MODEL_TOO_LARGE', detail, options);
+  };
+  if (bytes > most) throw tooLarge(most);
+  const shares = sharedBytes <= most;
+  const memory = createArena(shares ? sharedBytes : bytes, tooLarge);
   const region = shares ? SharedRegion.create(memory, summedBytes) : null;
   const summed = region ?? memory;
   const arena = (): Arena => {
@@ -110,4 +111,17 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
     evaluation,
     quantiser: new Quantiser(memory, kernels, { largest }),
   };
+}
+
+/** @throws what `tooLarge` makes, where the system has no such range of addresses */
+function createArena(
+  bytes: number,
+  tooLarge: (room: number, options: ErrorOptions) => Error,
+): SharedArena {
+  try {
+    return SharedArena.create(bytes);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw tooLarge(totalmem(), { cause });
+  }
 }

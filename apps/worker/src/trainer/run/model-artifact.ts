@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
@@ -63,7 +64,7 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     const files: Record<string, { sha256: string; bytes: number }> = {};
     const { names, base } = await writeWeights(run, directory, config);
     for (const name of names)
-      files[name] = await artifacts.put([await readFile(join(directory, name))]);
+      files[name] = await artifacts.put(createReadStream(join(directory, name)));
     const texts = tokenizerFiles(json, {
       inputs: inputsOf(model.config),
       kind: kindOf(model.config.architecture),
@@ -74,11 +75,10 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       files[name] = await artifacts.put([Buffer.from(text)]);
     Object.assign(files, base);
     const stateHash = run.stateHash();
-    const weights = { step: finalWeights.step };
     const id = await putManifest(artifacts, {
       ...manifestOf(run, 'model'),
       stateHash,
-      weights,
+      weights: { step: finalWeights.step },
       metrics,
       files,
       ...(cleaning === null ? {} : { cleaning }),

@@ -35,6 +35,7 @@ export class Run implements TrainedRun {
   #attempts = 0;
   /** What the memory of the state holds: nothing of use, the state of step 0 that is not in use yet, or the state. */
   #holds: 'nothing' | 'beginning' | 'state' = 'nothing';
+  #beforeChange: () => void = () => undefined;
 
   /** @param loaded Its model has been given values of all parameters, whatever they are. */
   constructor(loaded: Loaded, memory: RunMemory, buckets: Buckets) {
@@ -157,8 +158,14 @@ export class Run implements TrainedRun {
     this.#holds = 'state';
   }
 
+  /** Has the listener called before the bytes of the state change. */
+  beforeChange(listener: () => void): void {
+    this.#beforeChange = listener;
+  }
+
   /** Says that the state is about to be overwritten, or is not to be used: the run has none until another is put in place. */
   forget(): void {
+    this.#beforeChange();
     this.#holds = 'nothing';
   }
 
@@ -189,7 +196,10 @@ export class Run implements TrainedRun {
       metricsOf(taskIn(this.spec)),
       this.spec.earlyStopping,
     );
-    if (improved) this.state.keepBest();
+    if (improved) {
+      this.#beforeChange();
+      this.state.keepBest();
+    }
     this.state.counters = counters;
   }
 
@@ -226,7 +236,7 @@ export class Run implements TrainedRun {
         number: updates,
       });
       norm = gradientNorm;
-      faultPoint('applying', this, this.state.bytes);
+      faultPoint('applying', this, this.state.parts[0]);
       this.state.accept(exponents, verdict.maxima);
       const following = exponentsFor(this.history(), exponents, this.spec.batch.microbatches);
       this.state.exponents.set(following);

@@ -34,6 +34,6 @@ export async function fetchState(
 }
 
 /** Where the state lies in the shared memory. */
-function rangeOf({ state: { bytes } }: Run): { offset: number; length: number } {
-  return { offset: bytes.byteOffset, length: bytes.byteLength };
+function rangeOf({ state }: Run): { offset: number; length: number } {
+  return { offset: state.range.byteOffset, length: state.range.byteLength };
 }

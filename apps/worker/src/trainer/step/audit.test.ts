@@ -96,7 +96,7 @@ describe('an audit', () => {
     const ranks = await open(3);
     await auditsOf(ranks, 2);
     const hash = ranks[0]!.run.stateHash();
-    ranks[1]!.run.state.bytes[4321]! ^= 16;
+    ranks[1]!.run.state.parts[0]![4321]! ^= 16;
     for (const error of await errorsOf(ranks)) {
       expect(error.code).toBe('STATE_DIVERGED');
       expect(error.detail).toEqual({ step: 2, ranks: [1] });

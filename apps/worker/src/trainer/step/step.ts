@@ -51,7 +51,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const gradientNorm = watch.timeSync('update', () =>
       run.conclude(arena, verdict, exponents, learningRate),
     );
-    faultPoint('applied', run, run.state.bytes);
+    faultPoint('applied', run, run.state.parts[0]);
     const nonFinite = verdict.kind === 'skip' ? notFinite(run, shares, verdict) : null;
     return {
       step: run.step,

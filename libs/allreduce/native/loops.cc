@@ -1,0 +1,25 @@
+// The inner loops of the fixed-point all-reduce, as assembly/ has them for WebAssembly.
+#include "loops.h"
+
+#define LEVEL baseline
+#include "elements.h"
+#include "packing.h"
+#undef LEVEL
+
+#ifdef __x86_64__
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,lzcnt")
+#define LEVEL v3
+#include "elements.h"
+#include "packing.h"
+#undef LEVEL
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt")
+#define LEVEL v4
+#include "elements.h"
+#include "packing.h"
+#undef LEVEL
+#pragma GCC pop_options
+#endif
