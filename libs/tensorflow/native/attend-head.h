@@ -202,29 +202,43 @@ class Scratch {
 /** Room for the dropout mask of a query. */
 inline int64_t maskRoom(int64_t K) { return K + 2 * LANES; }
 
+/** What attention of a head reads, dense: queries [Q,D], keys and values [K,D], and the keys by depth, [D,K]. */
+struct Dense {
+  float* queries;
+  float* keys;
+  float* values;
+  float* keysByDepth;
+
+  /** Takes room for all of them, and reads keys and values; queries are those of the head that is at work. */
+  Dense(const Head& head, Scratch& scratch) {
+    queries = scratch.take(head.Q * head.D);
+    keys = scratch.take(head.K * head.D);
+    values = scratch.take(head.K * head.D);
+    keysByDepth = scratch.take(head.K * head.D);
+    head.readKeys(keys);
+    head.readValues(values);
+    transposeInto(keys, head.K, head.D, keysByDepth);
+  }
+
+  static int64_t room(const Head& head) { return (head.Q + 3 * head.K) * head.D; }
+};
+
 /** A head's columns of `context` [B·Q,AD]. */
 inline void attendHead(const Head& head, float* context) {
-  const int64_t Q = head.Q;
   const int64_t K = head.K;
   const int64_t D = head.D;
   const bool drops = head.of.mask.key != nullptr;
-  Scratch scratch(Q * D + 3 * K * D + QUERIES * (2 * K + D) + maskRoom(K));
-  float* queries = scratch.take(Q * D);
-  float* keys = scratch.take(K * D);
-  float* values = scratch.take(K * D);
-  float* byDepth = scratch.take(K * D);
+  Scratch scratch(Dense::room(head) + QUERIES * (2 * K + D) + maskRoom(K));
+  const Dense in(head, scratch);
+  head.readQueries(in.queries);
   float* scores = scratch.take(QUERIES * K);
   float* dropped = scratch.take(QUERIES * K);
   float* read = scratch.take(QUERIES * D);
   float* kept = scratch.take(maskRoom(K));
-  head.readQueries(queries);
-  head.readKeys(keys);
-  head.readValues(values);
-  transposeInto(keys, K, D, byDepth);
   const int64_t width = head.of.heads * head.of.D;
   for (int64_t query = 0; query < head.of.queryLength; query += QUERIES) {
     const Group group(head, query);
-    product<Left::plain, Into::zero>({queries + query * D, D}, {byDepth, K}, scores, K, QUERIES, group.padded, D);
+    product<Left::plain, Into::zero>({in.queries + query * D, D}, {in.keysByDepth, K}, scores, K, QUERIES, group.padded, D);
     for (int64_t row = 0; row < group.count; row++) {
       float* line = scores + row * K;
       softmaxInPlace(line, head.bias(query + row), head.visible(query + row), group.padded);
@@ -233,7 +247,7 @@ inline void attendHead(const Head& head, float* context) {
       multiplyInto(dropped + row * K, line, mask, group.seen);
     }
     const float* weights = drops ? dropped : scores;
-    product<Left::plain, Into::zero>({weights, K}, {values, D}, read, D, QUERIES, D, group.seen);
+    product<Left::plain, Into::zero>({weights, K}, {in.values, D}, read, D, QUERIES, D, group.seen);
     for (int64_t row = 0; row < group.count; row++) {
       const int64_t token = head.sequence * head.of.queryLength + query + row;
       float* to = context + token * width + head.head * head.of.D;
@@ -279,11 +293,8 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
   const int64_t K = first.K;
   const int64_t D = first.D;
   const bool drops = of.mask.key != nullptr;
-  Scratch scratch(3 * Q * D + 6 * K * D + 3 * QUERIES * K + maskRoom(K));
-  float* queries = scratch.take(Q * D);
-  float* keys = scratch.take(K * D);
-  float* values = scratch.take(K * D);
-  float* keysByDepth = scratch.take(K * D);
+  Scratch scratch(Dense::room(first) + 2 * Q * D + 3 * K * D + 3 * QUERIES * K + maskRoom(K));
+  const Dense in(first, scratch);
   float* valuesByDepth = scratch.take(K * D);
   float* slopes = scratch.take(Q * D);
   float* dQueries = scratch.take(Q * D);
@@ -293,21 +304,18 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
   float* weights = scratch.take(QUERIES * K);
   float* dropped = scratch.take(QUERIES * K);
   float* kept = scratch.take(maskRoom(K));
-  first.readKeys(keys);
-  first.readValues(values);
-  transposeInto(keys, K, D, keysByDepth);
-  transposeInto(values, K, D, valuesByDepth);
+  transposeInto(in.values, K, D, valuesByDepth);
   memset(dKeys, 0, K * D * sizeof(float));
   memset(dValues, 0, K * D * sizeof(float));
   for (int64_t member = 0; member < shared; member++) {
     const Head head(of, item * shared + member);
-    head.readQueries(queries);
+    head.readQueries(in.queries);
     head.read({gradient.context, of.heads * of.D, nullptr}, head.head, of.queryLength, 1.0f, slopes);
     for (int64_t query = 0; query < of.queryLength; query += QUERIES) {
       const Group group(head, query);
-      const Matrix asked = {queries + query * D, D};
+      const Matrix asked = {in.queries + query * D, D};
       const Matrix slope = {slopes + query * D, D};
-      product<Left::plain, Into::zero>(asked, {keysByDepth, K}, weights, K, QUERIES, group.padded, D);
+      product<Left::plain, Into::zero>(asked, {in.keysByDepth, K}, weights, K, QUERIES, group.padded, D);
       product<Left::plain, Into::zero>(slope, {valuesByDepth, K}, dScores, K, QUERIES, group.padded, D);
       for (int64_t row = 0; row < group.count; row++) {
         const int64_t at = head.scores(query + row);
@@ -323,7 +331,7 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
       float* given = drops ? dropped : weights;
       memset(given + group.count * K, 0, padding);
       memset(dScores + group.count * K, 0, padding);
-      product<Left::plain, Into::zero>({dScores, K}, {keys, D}, dQueries + query * D, D, QUERIES, D, group.seen);
+      product<Left::plain, Into::zero>({dScores, K}, {in.keys, D}, dQueries + query * D, D, QUERIES, D, group.seen);
       product<Left::transposed, Into::sum>({given, K}, slope, dValues, D, group.padded, D, QUERIES);
       product<Left::transposed, Into::sum>({dScores, K}, asked, dKeys, D, group.padded, D, QUERIES);
     }
