@@ -11,5 +11,7 @@ it.each(shares(2_000))(
 );
 
 it('native kernels keep to their memory and to defined behaviour', () => {
-  expect(sanitise(5, 1)).toContain('baseline');
+  const told = sanitise(5, 1);
+  expect(told).toContain('baseline');
+  expect(told).toContain('loops: 5 rounds');
 });
