@@ -90,8 +90,20 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     process.kill(coordinator.pid, 'SIGKILL');
     await expect.poll(() => isRunning(coordinator)).toBe(false);
     const [, port = ''] = /:(\d+)$/.exec(coordinator.control) ?? [];
-    const other = createServer().listen(Number(port), '127.0.0.1');
-    await once(other, 'listening');
+    const other = createServer();
+    // Whatever took the port as it became free gives it back soon.
+    await expect
+      .poll(
+        () => {
+          other.listen(Number(port), '127.0.0.1');
+          return once(other, 'listening').then(
+            () => true,
+            () => false,
+          );
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(true);
     expect((await up()).stderr).toMatch(/^ringmaster: PORT_IN_USE: Port \d+ .*\n {2}.*join anew/m);
     other.close();
     const again = await up();

@@ -8,7 +8,7 @@
 
 #ifdef __x86_64__
 #pragma GCC push_options
-#pragma GCC target("avx2,bmi,bmi2,lzcnt")
+#pragma GCC target("avx2")
 #define LEVEL v3
 #include "elements.h"
 #include "packing.h"
@@ -16,7 +16,7 @@
 #pragma GCC pop_options
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2")
 #define LEVEL v4
 #include "elements.h"
 #include "packing.h"

@@ -1,5 +1,5 @@
 export { now as ringClock } from './clock.js';
-export { Kernels } from './memory/kernels.js';
+export { Kernels, RING_LOOPS } from './memory/kernels.js';
 export { type Lane, type LaneReading, Lanes } from './ring/lanes.js';
 export { largestArena, SharedArena } from './memory/memory.js';
 export { type Operation, type RingOptions, type RingReport } from './options.js';

@@ -16,7 +16,7 @@
 /** The exported name of a loop at this level. */
 #define LOOP(type, name) extern "C" __attribute__((visibility("default"))) type JOIN(LEVEL, name)
 
-/** `count` elements at a byte offset of the memory, which no other argument reaches. */
+/** Elements at a byte offset of the memory, which no other argument reaches. */
 #define AT(type, offset) reinterpret_cast<type*>(memory + (offset))
 
 /** Helpers are compiled anew for each level. */
@@ -29,7 +29,7 @@ extern "C" __attribute__((visibility("default"))) int32_t loop_level() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     return 2;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return 1;
+  if (__builtin_cpu_supports("avx2")) return 1;
 #endif
   return 0;
 }

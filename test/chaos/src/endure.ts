@@ -4,7 +4,7 @@ import { applyEvent, disturbs, type Applied } from './events/index.js';
 import { jobOf, type JobOptions } from './job.js';
 import { Impatience, until } from './patience.js';
 import type { Entry } from './schedule.js';
-import { Stage } from './stage.js';
+import { RunIsOver, Stage } from './stage.js';
 import { judgeRun } from './verdict.js';
 
 /** Longest that a run may go without a new step: loading, forming and a long deadline of a ring included. */
@@ -91,7 +91,11 @@ async function endureOne(
       if (before === null) break;
       const at = Date.now();
       onProgress(said(before, entry.event.kind));
-      const applied = await applyEvent(entry.event, stage);
+      const applied = await applyEvent(entry.event, stage).catch((error: unknown) => {
+        if (error instanceof RunIsOver) return null;
+        throw error;
+      });
+      if (applied === null) break;
       const seen = (await stage.view()).step;
       const after = await watch(stage, ({ state, step }) => isFinal(state) || step > seen);
       const stallSeconds = isFinal(after.state) ? null : (Date.now() - at) / 1000;

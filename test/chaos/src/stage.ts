@@ -18,6 +18,9 @@ export interface Victim {
 /** Longest that a run may be without any victim: trainers load, or a coordinator comes up. */
 const VICTIM_MS = 90_000;
 
+/** There is nobody to whom an event could happen. */
+export class RunIsOver extends Error {}
+
 /** Where events happen: one run on one cluster. */
 export class Stage {
   readonly cluster: Cluster;
@@ -38,13 +41,15 @@ export class Stage {
     return isFinal((await this.view()).state);
   }
 
-  /** Those who compute for the run now; there is one at least. */
+  /** Those who compute for the run now; there is one at least. @throws RunIsOver */
   async victims(): Promise<[Victim, ...Victim[]]> {
     return until(
       'somebody who computes for the run',
       async () => {
         const [first, ...rest] = await this.#computing();
-        return first === undefined ? null : [first, ...rest];
+        if (first !== undefined) return [first, ...rest];
+        if (await this.isOver()) throw new RunIsOver();
+        return null;
       },
       VICTIM_MS,
     );

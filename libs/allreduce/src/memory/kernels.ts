@@ -42,7 +42,7 @@ interface Exports {
 
 /**
  * The SIMD loops over one shared memory. Offsets are bytes, multiples of four; lengths are elements. Ranges are not
- * checked against each other: the memory's own bounds are the only guard.
+ * checked against each other, nor, where loops are native, against the memory.
  */
 export class Kernels {
   readonly #exports: Exports;

@@ -27,11 +27,14 @@ export class SharedArena {
   readonly memory: SharedMemory;
   /** By how much the memory's beginning is behind a multiple of `MEMORY_PAGE_BYTES`. */
   readonly #lead: number;
+  /** Bytes that may be allocated, of those that the memory has. */
+  readonly #size: number;
   #end = 0;
   readonly #released = new Map<number, number[]>();
 
-  private constructor(memory: SharedMemory) {
+  private constructor(memory: SharedMemory, size: number) {
     this.memory = memory;
+    this.#size = size;
     this.#lead = addressOf(memory) % MEMORY_PAGE_BYTES;
   }
 
@@ -40,11 +43,12 @@ export class SharedArena {
    * @throws RangeError where the system has no such range of addresses
    */
   static create(bytes: number, native = hasNativeLoops(RING_LOOPS)): SharedArena {
-    assert(bytes <= largestArena(native), `an arena of ${bytes} bytes exceeds 4 GiB`);
+    assert(bytes <= largestArena(native), `an arena of ${bytes} bytes is too large`);
     const pages = Math.max(1, Math.ceil(bytes / MEMORY_PAGE_BYTES));
-    if (!native) return new SharedArena(webAssemblyMemory(pages));
+    if (!native) return new SharedArena(webAssemblyMemory(pages), pages * MEMORY_PAGE_BYTES);
     // The first page may begin before the memory does.
-    return new SharedArena(plainMemory((pages + 1) * MEMORY_PAGE_BYTES));
+    const size = (pages + 1) * MEMORY_PAGE_BYTES;
+    return new SharedArena(plainMemory(size), size);
   }
 
   /**
@@ -53,10 +57,7 @@ export class SharedArena {
    */
   allocate(bytes: number, align = 64): number {
     const offset = this.tryAllocate(bytes, align);
-    assert(
-      offset !== null,
-      `the arena has ${this.memory.buffer.byteLength - this.#end} bytes left, not ${bytes}`,
-    );
+    assert(offset !== null, `the arena has ${this.#size - this.#end} bytes left, not ${bytes}`);
     return offset;
   }
 
@@ -65,7 +66,7 @@ export class SharedArena {
     const offset =
       this.#reuse(bytes, align) ?? Math.ceil((this.#end + this.#lead) / align) * align - this.#lead;
     const end = offset + bytes;
-    if (end > this.memory.buffer.byteLength) return null;
+    if (end > this.#size) return null;
     this.#end = Math.max(this.#end, end);
     return offset;
   }

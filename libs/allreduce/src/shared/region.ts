@@ -71,9 +71,10 @@ export class SharedRegion {
     return new SharedRegion(arena, offset, size, file, id.toString('hex'));
   }
 
-  /** Reserves `bytes` bytes of the region and answers their byte offset in the arena, a multiple of 64. */
+  /** Reserves `bytes` bytes of the region and answers their byte offset in the arena; their address is a multiple of 64. */
   allocate(bytes: number): number {
-    const offset = Math.ceil(this.#end / SLOT_BYTES) * SLOT_BYTES;
+    const used = this.#end - this.offset;
+    const offset = this.offset + Math.ceil(used / SLOT_BYTES) * SLOT_BYTES;
     if (offset + bytes > this.offset + this.bytes) throw new Error('the region is full');
     this.#end = offset + bytes;
     return offset;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { copyBytes } from './copy.js';
 import { plainMemory } from './shared-memory.js';
 
-const memory = new Uint8Array(plainMemory(65_536).buffer);
+const memory = new Uint8Array(plainMemory(65_536).buffer, 0, 65_536);
 
 it('copies a part of an array into a part of shared memory, and nothing beside it', () => {
   const bytes = Uint8Array.from({ length: 300 }, (_, index) => index & 255);

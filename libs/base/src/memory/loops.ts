@@ -46,8 +46,14 @@ function load({ native }: LoopLibrary): Loaded | null {
   return found;
 }
 
-function open(path: string): Loaded {
-  const library = koffi.load(path);
+/** Null for a library that is not of this machine. */
+function open(path: string): Loaded | null {
+  let library: ReturnType<typeof koffi.load>;
+  try {
+    library = koffi.load(path);
+  } catch {
+    return null;
+  }
   const best = library.func('int32_t loop_level()') as () => number;
   return { library, levels: NATIVE_LEVELS.slice(0, best() + 1) };
 }
@@ -80,8 +86,8 @@ export function bindLoops(
   const address = addressOf(memory);
   const loops = library.prototypes.map((prototype): [string, Loop] => {
     const name = /(\w+)\(/.exec(prototype)?.[1] ?? '';
-    const native_ = prototype.replace(`${name}(`, `${level}_${name}(uintptr_t memory, `);
-    const loop = native.library.func(native_) as Loop;
+    const exported = prototype.replace(`${name}(`, `${level}_${name}(uintptr_t memory, `);
+    const loop = native.library.func(exported) as Loop;
     // The closure keeps the memory, which the address alone would not.
     return [name, (...args) => (memory.buffer, loop(address, ...args))];
   });

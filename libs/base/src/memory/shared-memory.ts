@@ -8,9 +8,15 @@ export interface SharedMemory {
 /** What memory of the system and of WebAssembly is given in. */
 export const MEMORY_PAGE_BYTES = 65_536;
 
-/** A memory of any size, all zero, whose pages are taken when they are first written to. */
+/** What glibc's malloc always gives a mapping of its own, and gives back as a whole: its largest threshold and more. */
+const OWN_MAPPING_BYTES = 33 * 2 ** 20;
+
+/**
+ * A memory of at least that size, all zero, whose pages are taken when they are first written to. It shares none with
+ * anything else, so files may be mapped over its pages: they go with it.
+ */
 export function plainMemory(bytes: number): SharedMemory {
-  return { buffer: new SharedArrayBuffer(bytes) };
+  return { buffer: new SharedArrayBuffer(Math.max(bytes, OWN_MAPPING_BYTES)) };
 }
 
 /** Where a memory begins: it stays there. */

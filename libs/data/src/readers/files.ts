@@ -107,7 +107,7 @@ function leftOutBy(pattern: string): string {
 function parted(patterns: readonly string[]) {
   const wanted = patterns.filter((pattern) => !leavesOut(pattern));
   const ignore = patterns.filter(leavesOut).map((pattern) => leftOutBy(pattern.slice(1)));
-  if (wanted.length === 0) throw noFiles(patterns.join(', '), new Map());
+  if (wanted.length === 0 && ignore.length > 0) throw noFiles(patterns.join(', '), new Map());
   return { wanted, ignore };
 }
 

@@ -1,5 +1,6 @@
 export { algorithmOf } from './algorithms.js';
 export { Layout } from './layout.js';
+export { UPDATE_LOOPS } from './kernels.js';
 export { Optimizer } from './optimizer.js';
 export { learningRateAt } from './schedule.js';
 export {

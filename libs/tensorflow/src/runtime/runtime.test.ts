@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { addressOf, plainMemory } from '@ringmaster/base/memory';
+import { describe, expect, it, vi } from 'vitest';
 
 import { attribute } from './attributes.js';
 import { Ops } from './ops.js';
@@ -52,6 +53,26 @@ describe('upload', () => {
       runtime.downloadInto(tensor, target.subarray(1));
     }).toThrow('does not fit');
     runtime.free(tensor);
+  });
+});
+
+describe('downloadInto', () => {
+  it('lets TensorFlow write to shared memory where that is aligned, wherever the memory begins', () => {
+    const memory = plainMemory(1024);
+    const aligned = (64 - (addressOf(memory) % 64)) % 64;
+    const download = vi.spyOn(runtime, 'download');
+    for (const [offset, copies] of [
+      [aligned, 0],
+      [aligned + 4, 1],
+    ] as const) {
+      const tensor = runtime.upload(Float32Array.of(1, 2, 3), [3]);
+      const target = new Float32Array(memory.buffer, offset, 3);
+      download.mockClear();
+      runtime.downloadInto(tensor, target);
+      expect([[...target], download.mock.calls.length]).toEqual([[1, 2, 3], copies]);
+      runtime.free(tensor);
+    }
+    download.mockRestore();
   });
 });
 

@@ -1,3 +1,4 @@
+import { addressOf } from '@ringmaster/base/memory';
 import { RingmasterError } from '@ringmaster/protocol';
 
 import { attribute } from './attributes.js';
@@ -191,13 +192,12 @@ export class Runtime {
 
   /**
    * Whether TensorFlow takes this very memory for a tensor's: it makes a copy of what is not aligned, and of everything
-   * where a device has memory of its own. Whether a whole memory begins where it should is tried once, on the first
-   * target in it.
+   * where a device has memory of its own. Whether it does so at all is tried once in a memory, on the first target.
    */
   #canLend(target: Float32Array): boolean {
     const { buffer, byteOffset } = target;
-    if (this.device !== 'cpu' || byteOffset % ALIGNMENT !== 0) return false;
-    if (!(buffer instanceof SharedArrayBuffer)) return false;
+    if (this.device !== 'cpu' || !(buffer instanceof SharedArrayBuffer)) return false;
+    if ((addressOf({ buffer }) + byteOffset) % ALIGNMENT !== 0) return false;
     let lends = this.#lends.get(buffer);
     if (lends === undefined) {
       const first = target.subarray(0, 1);

@@ -44,6 +44,17 @@ it('is copied no more than once, and not at all once it was read', async () => {
   expect(chunks.reduce((sum, length) => sum + length)).toBe(LENGTH);
   expect(snapshot.detach()).toEqual([]);
   snapshot.take();
+  snapshot.end();
+  expect(snapshot.detach()).toEqual([]);
+  snapshot.take();
   expect(snapshot.detach().map(({ length }) => length)).toEqual([LENGTH]);
   expect(snapshot.detach()).toEqual([]);
+});
+
+it('is copied into the same memory each time', () => {
+  snapshot.take();
+  const [first] = snapshot.detach();
+  snapshot.take();
+  const [second] = snapshot.detach();
+  expect(second?.buffer).toBe(first?.buffer);
 });

@@ -3,7 +3,10 @@ import { copyBytes } from '@ringmaster/base/memory';
 /** Bytes that are copied, hashed and written at a time, in a few milliseconds. */
 const STRIDE_BYTES = 4 * 1024 * 1024;
 
-/** Bytes of the copies that are made of what has not been read. */
+/** A thread that reads a stride does so in milliseconds; one that takes longer is gone. */
+const LONGEST_STRIDE_MS = 10_000;
+
+/** Bytes of each buffer for copies of what has not been read. */
 const COPY_BYTES = 2 ** 30;
 
 const [CLAIMED, READ, COUNTS] = [0, 1, 2] as const;
@@ -29,8 +32,8 @@ export interface SharedSnapshot {
 
 /** A range from a byte of it on, in views of at most `most` bytes. */
 function* viewsOf(range: ByteRange, from: number, most: number): Generator<Bytes> {
-  for (let at = from; at < range.byteLength; at += most) {
-    const length = Math.min(most, range.byteLength - at);
+  for (let at = from; at < range.byteLength; at += most - (at % most)) {
+    const length = Math.min(most - (at % most), range.byteLength - at);
     yield new Uint8Array(range.buffer, range.byteOffset + at, length);
   }
 }
@@ -42,6 +45,8 @@ function* viewsOf(range: ByteRange, from: number, most: number): Generator<Bytes
  */
 export class Snapshot {
   readonly shared: SharedSnapshot;
+  /** Where copies go, made when they are needed and used again: V8 does not see how much memory shared buffers are. */
+  readonly #copies: SharedArrayBuffer[] = [];
 
   constructor(range: ByteRange) {
     const counts = new Int32Array(new SharedArrayBuffer(4 * COUNTS));
@@ -49,27 +54,44 @@ export class Snapshot {
     this.shared = { range, counts };
   }
 
-  /** The bytes as they are now may be read. */
+  /** The bytes as they are now may be read. Nobody reads what `detach` has returned before. */
   take(): void {
     Atomics.store(this.shared.counts, READ, 0);
     Atomics.store(this.shared.counts, CLAIMED, 0);
   }
 
+  /** Nobody reads the bytes any more. */
+  end(): void {
+    Atomics.store(this.shared.counts, CLAIMED, DETACHED);
+  }
+
   /**
    * The bytes may be changed afterwards.
    * @returns a copy of what was not read, in order; empty where the reader needs none
+   * @throws Error where the reader does not finish a stride; RangeError where there is no memory
    */
   detach(): readonly Bytes[] {
     const { range, counts } = this.shared;
     const claimed = Atomics.exchange(counts, CLAIMED, DETACHED);
     if (claimed === DETACHED) return [];
     for (let read = 0; (read = Atomics.load(counts, READ)) < claimed;)
-      Atomics.wait(counts, READ, read);
-    return Array.from(viewsOf(range, claimed * STRIDE_BYTES, COPY_BYTES), (view) => {
-      const copy = new Uint8Array(new SharedArrayBuffer(view.length));
+      if (Atomics.wait(counts, READ, read, LONGEST_STRIDE_MS) === 'timed-out')
+        throw new Error('what reads a snapshot has stopped');
+    let at = claimed * STRIDE_BYTES;
+    return Array.from(viewsOf(range, at, COPY_BYTES), (view) => {
+      const copy = new Uint8Array(this.#copyOf(at), at % COPY_BYTES, view.length);
       copyBytes(copy, view);
+      at += view.length;
       return copy;
     });
+  }
+
+  /** The buffer for the copy of the range's byte `at` and those around it. */
+  #copyOf(at: number): SharedArrayBuffer {
+    const index = Math.floor(at / COPY_BYTES);
+    const start = index * COPY_BYTES;
+    const bytes = Math.min(COPY_BYTES, this.shared.range.byteLength - start);
+    return (this.#copies[index] ??= new SharedArrayBuffer(bytes));
   }
 }
 

@@ -1,11 +1,11 @@
 /**
- * Checkpoints one at a time: while one is being written there is no second, as each needs a copy of the state.
+ * Checkpoints one at a time: while one is being written there is no second, as each may need a copy of the state.
  */
 export class CheckpointTurns {
   readonly #write: (generation: number) => Promise<void>;
   #writing: Promise<void> | null = null;
 
-  /** @param write Writes a checkpoint of the present state; it never rejects, and copies the state before it returns. */
+  /** @param write Writes a checkpoint of the present state; it never rejects, and has taken the state as it is before it returns. */
   constructor(write: (generation: number) => Promise<void>) {
     this.#write = write;
   }

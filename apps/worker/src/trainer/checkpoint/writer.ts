@@ -11,8 +11,8 @@ import { WritingThread } from './writing.js';
 
 /**
  * Writes checkpoints beside the step loop: a thread of its own hashes a state and makes it durable where it lies, while
- * the next step is computed. What it has not read when the state changes is copied for it; there is never more than one
- * such copy. A checkpoint that cannot be written is reported and never ends the run.
+ * the next step is computed. What it has not read when the state changes is copied for it, into memory that is
+ * there for one copy. A checkpoint that cannot be written is reported and never ends the run.
  */
 export class CheckpointWriter implements Checkpoints {
   readonly #run: Subject;

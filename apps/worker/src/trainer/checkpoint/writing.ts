@@ -55,7 +55,7 @@ export class WritingThread {
       });
     } finally {
       this.#pending = null;
-      this.#snapshot.detach();
+      this.#snapshot.end();
       this.#worker.unref();
     }
   }

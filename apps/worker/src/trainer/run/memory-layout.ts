@@ -1,6 +1,14 @@
 import { totalmem } from 'node:os';
-import { Kernels, Lanes, largestArena, SharedArena, SharedRegion } from '@ringmaster/allreduce';
-import { State, type Layout, type StateOptions } from '@ringmaster/model';
+import {
+  Kernels,
+  Lanes,
+  largestArena,
+  RING_LOOPS,
+  SharedArena,
+  SharedRegion,
+} from '@ringmaster/allreduce';
+import { hasNativeLoops } from '@ringmaster/base/memory';
+import { State, UPDATE_LOOPS, type Layout, type StateOptions } from '@ringmaster/model';
 import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
 import { CONTROL_WORDS, LANE_SHAPE } from '../step/lanes.js';
@@ -75,16 +83,13 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const bytes = stateBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
   // What neighbours map of others in the present ring, the next one, and one that is being closed.
   const sharedBytes = bytes + 4 * SharedRegion.size(summedBytes);
-  const most = largestArena();
-  const tooLarge = (room: number, options?: ErrorOptions) => {
+  const native = hasNativeLoops(RING_LOOPS) && hasNativeLoops(UPDATE_LOOPS);
+  const { arena: memory, bytes: taken } = firstArena([sharedBytes, bytes], native, (room) => {
     const { parameterCount: parameters } = layout;
     const detail = { parameters, gigabytes: bytes / 1e9, room: room / 1e9 };
-    return new RingmasterError('MODEL_TOO_LARGE', detail, options);
-  };
-  if (bytes > most) throw tooLarge(most);
-  const shares = sharedBytes <= most;
-  const memory = createArena(shares ? sharedBytes : bytes, tooLarge);
-  const region = shares ? SharedRegion.create(memory, summedBytes) : null;
+    return new RingmasterError('MODEL_TOO_LARGE', detail);
+  });
+  const region = taken === sharedBytes ? SharedRegion.create(memory, summedBytes) : null;
   const summed = region ?? memory;
   const arena = (): Arena => {
     const offset = summed.allocate(arenaBytes);
@@ -113,15 +118,23 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   };
 }
 
-/** @throws what `tooLarge` makes, where the system has no such range of addresses */
-function createArena(
-  bytes: number,
-  tooLarge: (room: number, options: ErrorOptions) => Error,
-): SharedArena {
-  try {
-    return SharedArena.create(bytes);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw tooLarge(totalmem(), { cause });
+/**
+ * An arena of the first of these sizes that can be had: the system refuses ranges beyond its memory.
+ * @throws what `tooLarge` makes of the room that there is, where none can be had
+ */
+function firstArena(
+  sizes: readonly number[],
+  native: boolean,
+  tooLarge: (room: number) => Error,
+): { readonly arena: SharedArena; readonly bytes: number } {
+  const most = largestArena(native);
+  for (const bytes of sizes) {
+    if (bytes > most) continue;
+    try {
+      return { arena: SharedArena.create(bytes, native), bytes };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
   }
+  throw tooLarge(Math.min(most, totalmem()));
 }

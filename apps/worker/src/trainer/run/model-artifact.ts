@@ -43,6 +43,9 @@ export function assertTrained({ step, updates }: Pick<Counters, 'step' | 'update
   if (step > 0 && updates === 0) throw new RingmasterError('TRAINING_EMPTY', { steps: step });
 }
 
+/** Bytes of a model's files that are read and hashed at a time. */
+const STRIDE_BYTES = 4 * 1024 * 1024;
+
 /** Writes a directory in the layout of Hugging Face, as blobs. */
 async function writeModel(run: Run, metrics: Record<string, number>): Promise<string> {
   const { artifacts, launch, model, task } = run.loaded;
@@ -64,7 +67,9 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     const files: Record<string, { sha256: string; bytes: number }> = {};
     const { names, base } = await writeWeights(run, directory, config);
     for (const name of names)
-      files[name] = await artifacts.put(createReadStream(join(directory, name)));
+      files[name] = await artifacts.put(
+        createReadStream(join(directory, name), { highWaterMark: STRIDE_BYTES }),
+      );
     const texts = tokenizerFiles(json, {
       inputs: inputsOf(model.config),
       kind: kindOf(model.config.architecture),

@@ -196,7 +196,7 @@ export class Run implements TrainedRun {
       metricsOf(taskIn(this.spec)),
       this.spec.earlyStopping,
     );
-    if (improved) {
+    if (improved && this.state.bestParameters !== null) {
       this.#beforeChange();
       this.state.keepBest();
     }
