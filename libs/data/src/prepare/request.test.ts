@@ -81,6 +81,10 @@ describe('sources that are checked before they are read', () => {
     expect(await codeOf(openSources({ data }, null))).toBe(code);
   });
 
+  it('asks no files of a corpus that has a name', async () => {
+    await expect(checkSources({ corpus: 'spam-assassin' }, null)).resolves.toBeUndefined();
+  });
+
   it('are not looked for outside the roots', async () => {
     const outside = join(root, 'out/secret.txt');
     mkdirSync(dirname(outside));
