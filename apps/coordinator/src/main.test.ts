@@ -83,6 +83,21 @@ describe('starting', () => {
   );
 });
 
+describe('a signal that asks for nothing', () => {
+  it.each(['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)(
+    'neither ends a coordinator nor opens a debugger: %s',
+    (signal) =>
+      withTemporaryDirectory(async (home) => {
+        const coordinator = await CoordinatorProcess.start(home);
+        coordinator.child.kill(signal);
+        const answer = await new Client(coordinator.file.url).request('GET', '/healthz');
+        expect(answer.status).toBe(200);
+        expect(await coordinator.kill('SIGTERM')).toBe(0);
+        expect(coordinator.stderr).toBe('');
+      }),
+  );
+});
+
 describe('a coordinator that dies', () => {
   /** A ring of two workers that has made seven steps, whose coordinator is killed and started again. */
   const restarted = (

@@ -62,6 +62,16 @@ describe('a worker', () => {
     expect(await once(worker, 'exit')).toEqual([0, null]);
   });
 
+  it('goes on with its trainer when a signal comes that asks for nothing', async () => {
+    const trainer = await start();
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const)
+      for (const pid of [trainer, coordinator.registration.pid]) process.kill(pid, signal);
+    await coordinator.heartbeats(2);
+    expect([trainer, coordinator.registration.pid].map(isAlive)).toEqual([true, true]);
+    const heard = coordinator.heard.map(({ type }) => type);
+    for (const end of ['leaving', 'trainer-gone']) expect(heard).not.toContain(end);
+  });
+
   it('leaves in order when its terminal is closed', async () => {
     const pid = await start();
     worker.kill('SIGHUP');

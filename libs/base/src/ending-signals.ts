@@ -8,9 +8,11 @@ const REPEAT_MS = 1000;
  * Calls `inOrder` at the first signal that asks this process to end, and `atOnce` at each later SIGTERM or SIGINT that
  * insists. A signal within a second of the one before is a repetition and no insistence: Slurm signals a step and its
  * batch script, which passes the signal on, and npm passes on what the terminal has sent. SIGHUP never insists: it
- * comes when a connection is closed behind whoever has asked.
+ * comes when a connection is closed behind whoever has asked. What goes on until it is asked to end passes over user
+ * signals too.
  */
 export function onEndingSignals(inOrder: () => void, atOnce: () => void): void {
+  passOverUserSignals();
   let askedAt: number | null = null;
   onEndingSignal((signal) => {
     const now = performance.now();
@@ -19,6 +21,16 @@ export function onEndingSignals(inOrder: () => void, atOnce: () => void): void {
     if (before === null) inOrder();
     else if (signal !== 'SIGHUP' && now - before > REPEAT_MS) atOnce();
   });
+}
+
+/**
+ * Has SIGUSR1 and SIGUSR2 do nothing to this process. Schedulers send them to whole groups of processes, before a time
+ * limit for example; unheard, SIGUSR2 ends a process, and SIGUSR1 opens Node's debugger on a port of loopback, where
+ * every user of the machine can run code in it.
+ */
+export function passOverUserSignals(): void {
+  process.on('SIGUSR1', () => undefined);
+  process.on('SIGUSR2', () => undefined);
 }
 
 /**

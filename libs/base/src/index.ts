@@ -1,7 +1,12 @@
 export * from './counted.js';
 export { writeDurably } from './durable-file.js';
 export * from './elementary.js';
-export { onEndingSignal, onEndingSignals, outlivesTerminal } from './ending-signals.js';
+export {
+  onEndingSignal,
+  onEndingSignals,
+  outlivesTerminal,
+  passOverUserSignals,
+} from './ending-signals.js';
 export { neutralEnvironment } from './environment.js';
 export { explaining, fileReason, isDiskFull, systemCode } from './file-errors.js';
 export { gitLfsPointer } from './git-lfs.js';

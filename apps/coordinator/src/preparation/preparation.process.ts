@@ -1,3 +1,4 @@
+import { passOverUserSignals } from '@ringmaster/base';
 import { BlobStore, makeClaim, prepareData, type PrepareProgress } from '@ringmaster/data';
 import {
   dataOf,
@@ -98,6 +99,7 @@ function tell(message: PreparationMessage): void {
   process.send?.(message);
 }
 
+passOverUserSignals();
 // Without its coordinator it prepares for nobody.
 dieWithParent(Number(process.argv[2]));
 process.on('disconnect', () => process.exit(1));

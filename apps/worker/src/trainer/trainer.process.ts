@@ -1,4 +1,5 @@
 import './beat/beat.js';
+import { passOverUserSignals } from '@ringmaster/base';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -30,6 +31,8 @@ const firstMessageSchema = z.object({
 const send = (message: TrainerMessage) => {
   process.send?.(message);
 };
+
+passOverUserSignals();
 
 // A trainer whose agent is gone has nobody to train for. Nothing of it is worth an orderly end, which TensorFlow's and
 // the ring's threads would only be in the way of.
