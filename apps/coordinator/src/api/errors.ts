@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -22,6 +23,10 @@ function toRingmasterError(error: unknown, request: FastifyRequest): RingmasterE
       });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new RingmasterError('REQUEST_TOO_LARGE', { limit: request.routeOptions.bodyLimit });
+    case 'ECONNRESET':
+      // The client has gone while it sent; nobody is told, and it is no failure of the server.
+      if (request.raw.destroyed && !request.raw.complete)
+        return new RingmasterError('REQUEST_INVALID', { reason: 'its body broke off' });
   }
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : 500;
   return typeof status === 'number' && status >= 400 && status < 500
@@ -61,7 +66,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 /** Answers what is not HTTP, and what the parser of HTTP gives up, in the same form, and closes the connection. */
 export function answerUnparsable(error: Error, socket: Socket, headerLimit: number): void {
   if (codeOf(error) === 'ECONNRESET' || !socket.writable) return;
-  const known = unparsable(error, headerLimit);
+  answerOnSocket(socket, unparsable(error, headerLimit));
+}
+
+/** Answers where there is no request to reply to, and closes the connection. */
+export function answerOnSocket(socket: Duplex, known: RingmasterError): void {
   const body = JSON.stringify(known.toBody());
   socket.end(
     [

@@ -1,5 +1,6 @@
+import { connect } from 'node:net';
 import { REQUEST_LIMIT_BYTES } from '@ringmaster/protocol';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Client } from '../fixtures/client.test.fixture.js';
 import { servedCoordinator } from '../fixtures/coordinator.test.fixture.js';
 import { exchange, requestText } from '../fixtures/socket.test.fixture.js';
@@ -98,6 +99,80 @@ describe('bodies', () => {
         { code: 'REQUEST_TOO_LARGE', detail: { limit: REQUEST_LIMIT_BYTES } },
       ]);
     }
+  });
+
+  const blob = `/v1/blobs/${'0'.repeat(64)}`;
+
+  it.each([
+    ['POST', '/v1/jobs', 'application/json', 413],
+    ['POST', '/v1/jobs', 'text/plain', 415],
+    ['POST', '/none', 'text/plain', 404],
+    ['PUT', '/v1/status', 'text/plain', 405],
+    ['PUT', '/v1/blobs/x', 'application/octet-stream', 400],
+    ['PUT', blob, 'application/octet-stream', 422],
+    ['GET', '/v1/status', 'application/json', 200],
+  ])(
+    'that are still being sent hide no answer from who wants the connection closed: %s %s of %s',
+    async (method, target, type, status) => {
+      const body = 'x'.repeat(30_000_000);
+      const lengths = { 'content-length': String(body.length) };
+      const head = requestText(method, target, { 'content-type': type, ...lengths });
+      expect((await exchange(client.url, head + body)).status).toBe(status);
+      const chunked = requestText(method, target, {
+        'content-type': type,
+        'transfer-encoding': 'chunked',
+      });
+      const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+      expect((await exchange(client.url, chunked + chunk)).status).toBe(status);
+    },
+  );
+
+  it('that break off are no failure of the server', async () => {
+    const counted = async () => (await client.request('GET', '/metrics')).text();
+    const socket = connect(Number(new URL(client.url).port), '127.0.0.1');
+    socket.write(`${requestText('PUT', blob, { 'content-length': '9' })}abc`, () => {
+      socket.destroy();
+    });
+    const labels = 'method="PUT",route="/v1/blobs/:sha256",status';
+    await vi.waitFor(async () => {
+      expect(await counted()).toContain(`${labels}="400"`);
+    });
+    expect(await counted()).not.toContain(`${labels}="500"`);
+  });
+
+  it.each([
+    ['/v1/prune', { dryrun: true }],
+    ['/v1/jobs', { spec: {}, dryRun: true }],
+    ['/v1/jobs/check', { spec: {}, force: true }],
+    ['/v1/models', { manifest: '0'.repeat(64), name: 'x' }],
+    ['/v1/tokens', { name: 'x', scopes: ['read'], ttl: 60 }],
+  ])('with a key that means nothing there do nothing: %s %j', async (path, body) => {
+    const answer = await client.request('POST', path, {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    const key = Object.keys(body).at(-1);
+    expect(await answer.json()).toMatchObject({
+      code: 'REQUEST_INVALID',
+      detail: { reason: `Unrecognized key: "${key}"` },
+    });
+  });
+});
+
+describe('what Node would answer itself', () => {
+  it('is refused in the form of all errors: a tunnel', async () => {
+    const answer = await exchange(client.url, requestText('CONNECT', 'example.org:443'));
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
+  it.each([
+    ['/v1/status', 200],
+    ['/none', 404],
+  ])('is answered as any: an expectation that nobody knows of %s', async (target, status) => {
+    const text = requestText('GET', target, { expect: 'wonders' });
+    const answer = await exchange(client.url, text);
+    expect([answer.status, typeof JSON.parse(answer.body)]).toEqual([status, 'object']);
   });
 });
 

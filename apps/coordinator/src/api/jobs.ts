@@ -16,7 +16,7 @@ const params = z.object({
 const tags = ['jobs'];
 
 // The job file is parsed by its own parser, whose errors name the key and the nearest valid one.
-const submission = z.object({
+const submission = z.strictObject({
   spec: z
     .unknown()
     .meta({ description: 'A job file with absolute paths.', ...jobFileJsonSchema() }),

@@ -19,7 +19,7 @@ import { clusterRoutes } from './cluster.js';
 import type { ApiContext, Server } from './context.js';
 import { curveRoutes } from './curves.js';
 import { describeApi } from './describe.js';
-import { answerError, answerUnparsable } from './errors.js';
+import { answerError, answerOnSocket, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
 import { refusalOf, type Access } from './guard.js';
 import { healthRoutes } from './health.js';
@@ -32,6 +32,7 @@ import { storageRoutes } from './storage.js';
 import { profileRoutes } from './profile.js';
 import { methodsAt, operationOf } from './routes.js';
 import { Turns } from './turns.js';
+import { outlastBody } from './unread-body.js';
 
 /** Longest parameter in a path: names of jobs and models. */
 const LONGEST_PARAMETER = 500;
@@ -71,6 +72,13 @@ export async function createServer(
       answerUnparsable(error, socket, maxHeaderSize);
     },
   }).withTypeProvider<ZodTypeProvider>();
+  // What Node answers itself, without a body, or closes without a word.
+  server.server.on('checkExpectation', (request, response) => {
+    server.server.emit('request', request, response); // Any other than 100-continue may be ignored (RFC 9110, 10.1.1).
+  });
+  server.server.on('connect', (_request, socket) => {
+    answerOnSocket(socket, new RingmasterError('REQUEST_INVALID', { reason: 'this is no proxy' }));
+  });
   server.setValidatorCompiler(validatorCompiler);
   // What the routes return is typed by the schemas of their answers, which describe it and cost nothing here.
   server.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
@@ -89,6 +97,10 @@ export async function createServer(
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header(VERSION_HEADER, version);
     done(refusal(request) ?? undefined);
+  });
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    outlastBody(request, reply);
+    done();
   });
   server.addHook('onRoute', (route) => {
     const { method, url, handler } = route;

@@ -12,7 +12,7 @@ import type { Turns } from './turns.js';
 
 const DEFAULT_AGE = '30d';
 
-const prune = z.object({
+const prune = z.strictObject({
   olderThan: z
     .string()
     .default(DEFAULT_AGE)

@@ -5,7 +5,7 @@ import { scopeSchema } from '../security/scopes.js';
 /** Longest name of a token: it is shown in tables. */
 const LONGEST_NAME = 60;
 
-export const tokenRequestSchema = z.object({
+export const tokenRequestSchema = z.strictObject({
   name: z.string().min(1).max(LONGEST_NAME).describe('What it is for, or whose it is.'),
   scopes: z.array(scopeSchema).min(1),
 });

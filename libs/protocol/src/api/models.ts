@@ -24,6 +24,6 @@ export const nameViewSchema = z.object({
 export type NameView = z.infer<typeof nameViewSchema>;
 
 /** Body of POST /v1/models: the manifest of a model whose blobs are all in the artifact store. */
-export const registerModelSchema = z.object({
+export const registerModelSchema = z.strictObject({
   manifest: sha256Schema,
 });
