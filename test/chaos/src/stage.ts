@@ -46,7 +46,7 @@ export class Stage {
     return until(
       'somebody who computes for the run',
       async () => {
-        const [first, ...rest] = await this.#computing();
+        const [first, ...rest] = await this.computing();
         if (first !== undefined) return [first, ...rest];
         if (await this.isOver()) throw new RunIsOver();
         return null;
@@ -66,7 +66,8 @@ export class Stage {
     return (await this.view()).workers.length < 2;
   }
 
-  async #computing(): Promise<Victim[]> {
+  /** The same, and nobody where the run is over. */
+  async computing(): Promise<Victim[]> {
     const views = await this.cluster.api.workers();
     return this.cluster.workers.flatMap((worker) => {
       const startTime = startTimeOf(worker.pid);

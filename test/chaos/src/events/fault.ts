@@ -135,7 +135,7 @@ async function taken(files: readonly string[], point: FaultPoint, stage: Stage):
 /** Lets trainers go on that have stopped themselves; they may be those that followed. */
 async function resume(struck: readonly Victim[], stage: Stage): Promise<void> {
   await sleep(STOP_MS);
-  const now = (await stage.victims()).filter(({ worker }) =>
+  const now = (await stage.computing()).filter(({ worker }) =>
     struck.some((victim) => victim.worker === worker),
   );
   for (const pid of new Set([...struck, ...now].map(({ trainer }) => trainer)))
