@@ -2,8 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import type { FileRecord } from '../document.js';
 import { checkedUtf8, type Bytes } from '../text/encoding.js';
 import { LONGEST_DOCUMENT } from '../text/lines.js';
-import { parseJson } from './json.js';
-import { isObject, readJsonLines } from './lines.js';
+import { jsonRecord, readJsonLines } from './lines.js';
 import { notText } from './text.js';
 
 const code = (character: string): number => character.charCodeAt(0);
@@ -46,17 +45,8 @@ interface Element {
   readonly text: string;
 }
 
-function toRecord(path: string, { line, text }: Element): FileRecord {
-  const fail = (reason: string, cause?: unknown) =>
-    new RingmasterError('DATA_LINE_INVALID', { path, line, reason }, { cause });
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (cause) {
-    throw fail(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  if (!isObject(value)) throw fail('the array has an element that is not a JSON object');
-  return { line, fields: value };
+function toRecord(path: string, element: Element): FileRecord {
+  return jsonRecord(path, element, 'the array has an element that is not a JSON object');
 }
 
 /** Cuts the text of an array into those of its elements, of which one at a time is held. */

@@ -39,17 +39,31 @@ export async function* readJsonLines(
 ): AsyncGenerator<FileRecord> {
   for await (const { line, text } of fileLines(path, content, first)) {
     if (text.trim() === '') continue;
-    const fail = (reason: string, cause?: unknown) =>
-      new RingmasterError('DATA_LINE_INVALID', { path, line, reason }, { cause });
-    let value: unknown;
-    try {
-      value = parseJson(text);
-    } catch (cause) {
-      throw fail(cause instanceof Error ? cause.message : String(cause), cause);
-    }
-    if (!isObject(value)) throw fail('it is not a JSON object');
-    yield { line, fields: value };
+    yield jsonRecord(path, { line, text }, 'it is not a JSON object');
   }
+}
+
+/**
+ * The record of a JSON object's text.
+ * @param line Where the text begins.
+ * @param otherwise What is wrong where it is the text of something else.
+ * @throws DATA_LINE_INVALID
+ */
+export function jsonRecord(
+  path: string,
+  { line, text }: { readonly line: number; readonly text: string },
+  otherwise: string,
+): FileRecord {
+  const fail = (reason: string, cause?: unknown) =>
+    new RingmasterError('DATA_LINE_INVALID', { path, line, reason }, { cause });
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (cause) {
+    throw fail(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!isObject(value)) throw fail(otherwise);
+  return { line, fields: value };
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
