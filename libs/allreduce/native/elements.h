@@ -1,4 +1,4 @@
-// Loops over elements; included once a level (loops.cc). The files of assembly/ have the same, with the reasons.
+// Loops over elements; included once a level (levels.h). The files of assembly/ have the same, with the reasons.
 
 namespace LEVEL {
 

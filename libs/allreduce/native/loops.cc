@@ -1,25 +1,3 @@
 // The inner loops of the fixed-point all-reduce, as assembly/ has them for WebAssembly.
-#include "loops.h"
-
-#define LEVEL baseline
-#include "elements.h"
-#include "packing.h"
-#undef LEVEL
-
-#ifdef __x86_64__
-#pragma GCC push_options
-#pragma GCC target("avx2")
-#define LEVEL v3
-#include "elements.h"
-#include "packing.h"
-#undef LEVEL
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2")
-#define LEVEL v4
-#include "elements.h"
-#include "packing.h"
-#undef LEVEL
-#pragma GCC pop_options
-#endif
+#define LOOPS "ring.h"
+#include "levels.h"

@@ -1,4 +1,4 @@
-// Integers in as few bits as their block needs; included once a level (loops.cc). assembly/packing.ts has the same layout
+// Integers in as few bits as their block needs; included once a level (levels.h). assembly/packing.ts has the same layout
 // and describes it: sixteen rows of four lanes, each lane a stream of its own.
 
 namespace LEVEL {

@@ -27,6 +27,7 @@ const { error, status } = spawnSync(
     '-Wall',
     '-Werror',
     `-I${fileURLToPath(new URL('../native/', import.meta.url))}`,
+    `-I${dirname(source)}`,
     source,
     '-o',
     library,

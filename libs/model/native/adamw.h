@@ -1,4 +1,4 @@
-// Included once a level (loops.cc); assembly/adamw.ts has the same, with the formulas.
+// Included once a level (levels.h); assembly/adamw.ts has the same, with the formulas.
 
 LOOP(void, adamw)
 (char* memory, uint64_t parameters, uint64_t firstMoments, uint64_t secondMoments, uint64_t gradients,

@@ -1,4 +1,4 @@
-// The float32 gradients that the int32 ones in the arena stand for; included once a level (loops.cc).
+// The float32 gradients that the int32 ones in the arena stand for; included once a level (levels.h).
 
 namespace LEVEL {
 

@@ -1,4 +1,4 @@
-// Included once a level (loops.cc); assembly/sgd.ts has the same, with the formulas.
+// Included once a level (levels.h); assembly/sgd.ts has the same, with the formulas.
 
 LOOP(void, sgd)
 (char* memory, uint64_t parameters, uint64_t gradients, uint32_t length, float resolution, float scale, float clip,

@@ -1,4 +1,4 @@
-// Included once a level (loops.cc); assembly/squares.ts has the same.
+// Included once a level (levels.h); assembly/squares.ts has the same.
 
 namespace LEVEL {
 

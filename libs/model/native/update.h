@@ -1,4 +1,4 @@
-// All loops of an update; included once a level (loops.cc).
+// All loops of an update; included once a level (levels.h).
 #include "gradient.h"
 
 #include "adam.h"
