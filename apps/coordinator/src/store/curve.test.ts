@@ -96,4 +96,20 @@ describe('a curve that is thinned', () => {
     expect(steps.length).toBeGreaterThan(400);
     expect(pauses).toBeLessThan(10);
   });
+
+  it('is cut by its points, however far apart they are', async () => {
+    const reports = Array.from({ length: 5000 }, (_, at) => ({
+      step: (at + 1) * 1000,
+      loss: at % 97,
+      metrics: {},
+    }));
+    store.transaction(() => store.history.addEvaluations('j-sparse', reports));
+    let pauses = 0;
+    const steps = await store.history.evaluations('j-sparse').thinned(0, 1000, () => {
+      pauses++;
+      return Promise.resolve();
+    });
+    expect([steps[0], steps.at(-1)]).toEqual([1000, 5_000_000]);
+    expect(pauses).toBe(5);
+  });
 });

@@ -103,26 +103,38 @@ export class Curve<Point> {
   }
 
   /** How the extremes of all steps are read, a piece at a time: those that are kept, and the rest from the points. */
-  #readings({ first, last }: Stretch, length: number): ((which: number) => Found[])[] {
-    const pieces = (all: Stretch) =>
-      all.first > all.last
-        ? []
-        : stretches(all, Math.ceil((all.last - all.first + 1) / WITHOUT_PAUSE));
-    const fromPoints = (all: Stretch) =>
-      pieces(all).map((piece) => (which: number) => this.#extremesOf(which, piece, first, length));
+  *#readings(
+    { first, last }: Stretch,
+    length: number,
+  ): Generator<(which: number) => readonly Found[]> {
     const kept = this.#kept;
     const whole = { first: spanOf(first + SPAN - 1), last: spanOf(last) - 1 };
     // Finer stretches than what is kept, and none that is whole, are for the points themselves.
-    if (kept === null || length < SPAN || whole.first > whole.last)
-      return fromPoints({ first, last });
-    return [
-      ...fromPoints({ first, last: whole.first * SPAN - 1 }),
-      ...pieces(whole).map((spans) => (which: number) => kept.read(which, spans, first, length)),
-      ...fromPoints({ first: spanOf(last) * SPAN, last }),
-    ];
+    if (kept === null || length < SPAN || whole.first > whole.last) {
+      yield* this.#fromPoints({ first, last }, first, length);
+      return;
+    }
+    yield* this.#fromPoints({ first, last: whole.first * SPAN - 1 }, first, length);
+    for (const spans of stretches(whole, Math.ceil((whole.last - whole.first + 1) / WITHOUT_PAUSE)))
+      yield (which: number) => kept.read(which, spans, first, length);
+    yield* this.#fromPoints({ first: spanOf(last) * SPAN, last }, first, length);
   }
 
-  #extremesOf(which: number, piece: Stretch, origin: number, length: number): Found[] {
+  /** The points are cut by their number, since evaluations may lie thousands of steps apart. */
+  *#fromPoints(
+    all: Stretch,
+    origin: number,
+    length: number,
+  ): Generator<(which: number) => readonly Found[]> {
+    for (let first = all.first; first <= all.last;) {
+      const next = this.#end(first, 'ASC', WITHOUT_PAUSE) ?? all.last + 1;
+      const piece = { first, last: Math.min(next - 1, all.last) };
+      yield (which: number) => this.#extremesOf(which, piece, origin, length);
+      first = next;
+    }
+  }
+
+  #extremesOf(which: number, piece: Stretch, origin: number, length: number): readonly Found[] {
     const { kind, value } = this.#sought[which] ?? { kind: 'min', value: 'NULL' };
     return this.#database
       .prepare(
@@ -132,13 +144,13 @@ export class Curve<Point> {
       .all(origin, length, this.#job, piece.first, piece.last) as Found[];
   }
 
-  /** Step of the first or last point from a step on; null where there is none. */
-  #end(from: number, order: 'ASC' | 'DESC'): number | null {
+  /** Step of the first or last point from a step on, or of the one so many points from that end; null where there is none. */
+  #end(from: number, order: 'ASC' | 'DESC', points = 0): number | null {
     const row = this.#database
       .prepare(
-        `SELECT step FROM ${this.#source.table} WHERE job = ? AND step >= ? ORDER BY step ${order} LIMIT 1`,
+        `SELECT step FROM ${this.#source.table} WHERE job = ? AND step >= ? ORDER BY step ${order} LIMIT 1 OFFSET ?`,
       )
-      .get(this.#job, from) as { step: number } | undefined;
+      .get(this.#job, from, points) as { step: number } | undefined;
     return row?.step ?? null;
   }
 }
