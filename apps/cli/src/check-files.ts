@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { dataOf, type JobSpec } from '@ringmaster/protocol';
+import { dataOf, taskIn, type JobSpec } from '@ringmaster/protocol';
 import { checkBase, checkTuning, openModelDirectory, plannedModel } from '@ringmaster/tasks';
 
 /**
@@ -11,8 +11,8 @@ export async function checkFiles(spec: JobSpec): Promise<void> {
   const { checkSources } = await import('@ringmaster/data');
   await checkSources(dataOf(spec), null);
   if (spec.model !== undefined) checkTuning(spec, plannedModel(spec.model));
-  if (spec.kind !== 'finetune' || spec.base === undefined || !isAbsolute(spec.base)) return;
+  if (spec.base === undefined || !isAbsolute(spec.base)) return;
   const { config } = await openModelDirectory(spec.base);
-  checkBase(config, spec.base, spec.task);
+  checkBase(config, spec.base, taskIn(spec));
   checkTuning(spec, config.model);
 }

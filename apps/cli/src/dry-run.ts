@@ -38,7 +38,7 @@ export async function tryOut(
 
 /** What a coordinator alone can tell of a job. */
 function unchecked(spec: JobSpec, isHere: boolean): string[] {
-  const base = spec.kind === 'finetune' ? spec.base : undefined;
+  const { base } = spec;
   const isNamed = base !== undefined && !isAbsolute(base);
   return [
     isHere ? 'that it may read the files' : 'that the files are there',

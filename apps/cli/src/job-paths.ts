@@ -18,7 +18,6 @@ export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
     ...(validation === undefined ? {} : { validation: split(validation) }),
     ...(test === undefined ? {} : { test: split(test) }),
   };
-  if (spec.kind === 'pretrain') return { ...spec, data };
   const { base } = spec;
   return { ...spec, data, ...(base !== undefined && isPath(base) ? { base: absolute(base) } : {}) };
 }

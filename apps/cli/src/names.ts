@@ -54,7 +54,7 @@ export function presentModel(reference: string, { model, pending }: NameView): M
  * @param from Directory of the job file.
  */
 export async function settleBase(client: Client, spec: JobSpec, from: string): Promise<JobSpec> {
-  if (spec.kind !== 'finetune' || spec.base === undefined) return spec;
+  if (spec.base === undefined) return spec;
   if (isPath(spec.base) || !isModelDirectory(resolve(from, spec.base))) return spec;
   const found = await findModel(client, spec.base, from);
   if (found.type === 'directory') return { ...spec, base: found.path };

@@ -24,13 +24,14 @@ export type { OptimizerSection } from './job-file/optimizer.js';
 export { adaptedBy, frozenBy } from './job-file/freeze.js';
 export type { LoraSection } from './job-file/tuning.js';
 export {
-  architecturesOf,
+  architectures,
   kindOf,
   type Architecture,
   type ModelSection,
 } from './job-file/models/models.js';
 export type { ModelKind } from './job-file/models/transformer.js';
 export { nearest } from './job-file/nearest.js';
+export { either } from './job-file/reason.js';
 export { specHash } from './job-file/spec-hash.js';
 export * from './api/access.js';
 export * from './api/cluster.js';

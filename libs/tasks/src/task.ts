@@ -1,4 +1,4 @@
-import type { Dataset } from '@ringmaster/data';
+import type { Dataset, SpecialTokens } from '@ringmaster/data';
 import type { Batch, HeadKind, Model } from '@ringmaster/model';
 import type { RandomKey } from '@ringmaster/base';
 import type { DataManifest, DataSplit, ModelKind, TaskName } from '@ringmaster/protocol';
@@ -23,6 +23,8 @@ export interface Task<Query = unknown> {
   count(manifest: DataManifest, split: DataSplit, context: number): number;
   /** @throws DATA_LABELS_MISSING; DATA_SHARD_INVALID when a shard is first read */
   samples(dataset: Dataset, split: DataSplit, reader: Reader): SampleSet;
+  /** Special tokens that samples need and a tokenizer does not have, as a phrase; null where nothing is missing. */
+  lacks?(tokenizer: SpecialTokens): string | null;
   /** Labels in the order of their ids; null when nothing is labelled. */
   labels(manifest: DataManifest): string[] | null;
   /** Numbers of the data that a metric is compared with; they stand among the metrics of the finished model. */

@@ -128,7 +128,7 @@ async function requestOf(
   const needs = needsOf(spec);
   const tokenizer = tokenizerOf(spec);
   if (tokenizer !== null) return { data, needs, tokenizer };
-  const base = spec.kind === 'finetune' ? (spec.base ?? '') : '';
+  const { base = '' } = spec;
   const found = await findModel(new Client(inHome(home)), base, from);
   note(describeModel(base, found));
   if (found.type === 'directory')

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { parseDataManifest } from '@ringmaster/data';
+import { parseDataManifest, type BlobStore } from '@ringmaster/data';
 import { ledgerViewSchema, RingmasterError } from '@ringmaster/protocol';
+import { inspectWeights } from '@ringmaster/tasks';
 import { z } from 'zod';
+import { readArtifact } from '../artifacts/references.js';
+import { locateStored } from '../artifacts/stored-model.js';
 import { ledgerOfStep } from '../jobs/ledger.js';
+import type { JobRecord } from '../store/jobs.js';
 import type { ApiContext, Server } from './context.js';
 
 export function ledgerRoutes(server: Server, { views, store, blobs }: ApiContext): void {
@@ -21,8 +25,9 @@ export function ledgerRoutes(server: Server, { views, store, blobs }: ApiContext
         response: { 200: ledgerViewSchema },
       },
     },
-    (request) => {
-      const { id, state, spec, steps, dataManifest } = views.record(request.params.id);
+    async (request) => {
+      const record = views.record(request.params.id);
+      const { id, state, spec, steps, dataManifest } = record;
       const { step } = request.query;
       if (dataManifest === null) {
         const verb = 'tell its ledger before its data is prepared';
@@ -36,7 +41,18 @@ export function ledgerRoutes(server: Server, { views, store, blobs }: ApiContext
       const manifest = parseDataManifest(readFileSync(path, 'utf8'), path);
       const [point] = store.history.steps(id).from(step, 1);
       const reported = point?.step === step ? point.ledger : null;
-      return { ...ledgerOfStep(spec, manifest, step), reported };
+      return { ...ledgerOfStep(spec, manifest, await contextOf(record, blobs), step), reported };
     },
   );
+}
+
+/** Longest sequence of the model that a job trains, in tokens; 0 where its samples are documents, whatever that is. */
+async function contextOf({ spec, baseManifest }: JobRecord, blobs: BlobStore): Promise<number> {
+  if (spec.model !== undefined) return spec.model.context;
+  if (spec.kind !== 'pretrain' || baseManifest === null) return 0;
+  const artifact = readArtifact(blobs, baseManifest, 'model');
+  if (typeof artifact === 'string')
+    throw new RingmasterError('MODEL_INCOMPLETE', { manifest: baseManifest, reason: artifact });
+  const { model } = await inspectWeights(locateStored(blobs, baseManifest, artifact));
+  return model.context;
 }

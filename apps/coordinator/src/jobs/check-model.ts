@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { requireWithin, type BlobStore, type Roots } from '@ringmaster/data';
 import { inDirectory, type ModelConfig } from '@ringmaster/model/formats';
-import type { JobSpec } from '@ringmaster/protocol';
+import { taskIn, type JobSpec } from '@ringmaster/protocol';
 import {
   checkBase,
   checkTuning,
@@ -30,10 +30,10 @@ export async function checkModelOf(
     checkTuning(spec, plannedModel(spec.model));
     return;
   }
-  if (spec.kind !== 'finetune' || spec.base === undefined) return;
+  if (spec.base === undefined) return;
   const base = await baseOf(spec.base, store, blobs, roots);
   if (base === null) return;
-  checkBase(base, base.name, spec.task);
+  checkBase(base, base.name, taskIn(spec));
   checkTuning(spec, base.model);
 }
 

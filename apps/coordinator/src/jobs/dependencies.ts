@@ -20,8 +20,7 @@ export function settleDependencies(
     const reason = `job ${id} ${state === 'failed' ? 'failed' : 'was cancelled'}`;
     throw new RingmasterError('JOB_DEPENDENCY_UNKNOWN', { reference, reason });
   });
-  const base =
-    spec.kind === 'finetune' && spec.base !== undefined ? findBase(store, spec.base) : null;
+  const base = spec.base === undefined ? null : findBase(store, spec.base);
   if (base?.type === 'job') after.push(base.job);
   return { after: [...new Set(after)], base };
 }

@@ -3,17 +3,18 @@ import { taskIn, type DataManifest, type JobSpec, type LedgerView } from '@ringm
 import { tasks } from '@ringmaster/tasks';
 
 /**
- * Which samples a step of a job consumes: a function of its specification and of its data.
+ * Which samples a step of a job consumes: a function of its specification, of its data, and of its base's context.
+ * @param context Longest sequence of the model that is trained, in tokens.
  * @param step As in the loss curve, from 1.
  */
 export function ledgerOfStep(
   spec: JobSpec,
   manifest: DataManifest,
+  context: number,
   step: number,
 ): Omit<LedgerView, 'reported'> {
   const { batch, seed } = spec;
-  // Of a task whose samples are documents, the context of a base does not matter.
-  const samples = tasks[taskIn(spec)].count(manifest, 'train', spec.model?.context ?? 0);
+  const samples = tasks[taskIn(spec)].count(manifest, 'train', context);
   const order = { ...batch, seed };
   const microbatches = ledgerOf(samples, order, step - 1).map((numbers) => [...numbers]);
   const consumed = microbatches.flat();

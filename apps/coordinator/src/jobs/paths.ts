@@ -7,8 +7,8 @@ import type { JobSpec } from '@ringmaster/protocol';
  * @throws DATA_PATH_REFUSED
  */
 export function requirePathsWithin(spec: JobSpec, roots: Roots): void {
+  const { base } = spec;
   const { files, validation, test } = spec.data;
-  const base = spec.kind === 'finetune' ? spec.base : undefined;
   const named = [files, validation, test]
     .flat()
     .filter((value) => typeof value === 'string')

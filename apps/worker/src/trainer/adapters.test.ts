@@ -14,21 +14,20 @@ import { TrainingGround } from './trainers.test.fixture.js';
 let ground: TrainingGround;
 let base: string;
 let finetune: object;
+let pretraining: object;
 
 beforeAll(async () => {
   ground = await TrainingGround.create();
-  const pretrained = await train(ground, await tinyJob(ground, { steps: 3 }), 1);
+  const job = (await tinyJob(ground, { steps: 3 })) as { readonly data: object };
+  const pretrained = await train(ground, job, 1);
   base = pretrained.finished.model ?? '';
   const examples = Array.from({ length: 120 }, (_, number) => {
     const [label, words] = number % 2 === 0 ? ['red', 'quick brown fox'] : ['blue', 'lazy dog'];
     return JSON.stringify({ text: `${words} number ${number} jumps over ${number * 7}`, label });
   });
-  finetune = {
-    kind: 'finetune',
+  const common = {
     name: 'adapted',
     base: '/base',
-    task: 'text-classification',
-    data: { files: await ground.file('examples.jsonl', examples.join('\n')), test: 0.2 },
     batch: { sequences: 16, microbatches },
     optimizer: { learningRate: 1e-2 },
     steps: 40,
@@ -37,6 +36,19 @@ beforeAll(async () => {
     tuning: {
       lora: { rank: 2, alpha: 8, dropout: 0.1, targets: ['**.attention.{query,value}', '**.up'] },
     },
+  };
+  finetune = {
+    ...common,
+    kind: 'finetune',
+    task: 'text-classification',
+    data: { files: await ground.file('examples.jsonl', examples.join('\n')), test: 0.2 },
+  };
+  pretraining = {
+    ...common,
+    kind: 'pretrain',
+    objective: 'masked-language-model',
+    data: job.data,
+    precision: 'bfloat16',
   };
 });
 
@@ -58,9 +70,13 @@ async function directoryOf(model: string | null, name: string): Promise<string> 
   return directory;
 }
 
-describe.each(['float32', 'bfloat16'])('a run with adapters in %s', (precision) => {
+// A pair for each of query, value and up in two blocks; and the pooler and the classifier.
+describe.each([
+  ['classifies in float32', () => finetune, 2 * 3 * 2 + 4],
+  ['is pretrained further in bfloat16', () => pretraining, 2 * 3 * 2],
+] as const)('a run with adapters that %s', (_, job, tensors) => {
   it('ends in the same bytes with 1, 2 and 3 workers and after a kill, beside the weights of its base', async () => {
-    const launch = await ground.launchOf({ ...finetune, precision }, base);
+    const launch = await ground.launchOf(job(), base);
     const expected = await alone(ground, launch);
     const finished = await throughAKill(ground, launch);
     expect(finished.position).toEqual(expected.position);
@@ -72,8 +88,7 @@ describe.each(['float32', 'bfloat16'])('a run with adapters in %s', (precision) 
     expect(Object.keys(after.files)).toContain('adapter_config.json');
     const adapters = after.files['adapter_model.safetensors'];
     const file = await SafetensorsFile.open(ground.store().path(adapters?.sha256 ?? ''));
-    // A pair for each of query, value and up in two blocks, and the pooler and the classifier.
-    expect(file.tensors.size).toBe(2 * 3 * 2 + 4);
+    expect(file.tensors.size).toBe(tensors);
     for (const name of file.tensors.keys())
       if (name.includes('lora_B'))
         expect((await file.read(name)).some((each) => each !== 0)).toBe(true);

@@ -123,6 +123,29 @@ describe('parseJobSpec', () => {
     expect(error.detail).toMatchObject({ reason });
   });
 
+  it('takes a base in place of a model and a tokenizer, also to pretrain', () => {
+    const { model, tokenizer, steps: _, ...rest } = example() as Record<string, unknown>;
+    const job = { ...rest, base: 'other' };
+    const lora = { tuning: { lora: {} } };
+    expect(parseJobSpec({ ...job, ...lora, epochs: 2 })).toMatchObject({
+      base: 'other',
+      epochs: 2,
+    });
+    const wrong: [object, string][] = [
+      [{ ...job, model, tokenizer }, 'base'],
+      [{ ...rest, tokenizer }, 'base'],
+      [{ ...job, tokenizer }, 'tokenizer'],
+      [{ ...rest, model }, 'tokenizer'],
+      [{ ...rest, ...lora, model, tokenizer }, 'tuning.lora'],
+    ];
+    for (const [changes, key] of wrong)
+      expect(failure(() => parseJobSpec({ ...changes, steps: 2 })).detail).toMatchObject({ key });
+    for (const length of [{}, { steps: 2, epochs: 2 }])
+      expect(failure(() => parseJobSpec({ ...job, ...length })).detail).toMatchObject({
+        key: 'epochs',
+      });
+  });
+
   it.each(['f2', 'f1'])(
     'refuses to stop early by %s, and says which metrics there are',
     (metric) => {

@@ -54,27 +54,6 @@ const common = {
   tuning: tuningSection.optional(),
   nonFinite: nonFiniteSection.prefault({}),
   audit: auditSection.prefault({}),
-  priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),
-  seed: z.int().min(0).max(0xffffffff).default(0).describe('Where all randomness comes from.'),
-};
-
-const pretrain = z.strictObject({
-  kind: z.literal('pretrain'),
-  ...common,
-  model: modelSection,
-  tokenizer: tokenizerSection,
-  data: dataSection,
-  objective: z
-    .enum([objectives.encoder, objectives.decoder])
-    .describe(`${objectiveOf('encoder')}; ${objectiveOf('decoder')}.`),
-  batch: batchSection,
-  optimizer: optimizerSection,
-  steps: z.int().positive().max(1e9).describe('Optimizer steps.'),
-});
-
-const finetune = z.strictObject({
-  kind: z.literal('finetune'),
-  ...common,
   base: z
     .string()
     .optional()
@@ -83,14 +62,30 @@ const finetune = z.strictObject({
     ),
   model: modelSection.optional().describe('Train from random weights instead of a base.'),
   tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
-  task: z
-    .enum(['text-classification', 'token-classification'])
-    .describe('What the model learns to predict.'),
   data: dataSection,
-  batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
   optimizer: optimizerSection,
   epochs: z.int().positive().max(10_000).optional().describe('Passes over the train split.'),
   steps: z.int().positive().max(1e9).optional().describe('Optimizer steps, instead of epochs.'),
+  priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),
+  seed: z.int().min(0).max(0xffffffff).default(0).describe('Where all randomness comes from.'),
+};
+
+const pretrain = z.strictObject({
+  kind: z.literal('pretrain'),
+  ...common,
+  objective: z
+    .enum([objectives.encoder, objectives.decoder])
+    .describe(`${objectiveOf('encoder')}; ${objectiveOf('decoder')}.`),
+  batch: batchSection,
+});
+
+const finetune = z.strictObject({
+  kind: z.literal('finetune'),
+  ...common,
+  task: z
+    .enum(['text-classification', 'token-classification'])
+    .describe('What the model learns to predict.'),
+  batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
 });
 
 /** A job file: what a user writes. Parsing fills every default in, so the result is a whole specification. */
@@ -106,23 +101,25 @@ export const jobFileSchema = z
     const metrics = Object.keys(metricsOf(task));
     if (job.earlyStopping !== undefined && !metrics.includes(job.earlyStopping.metric))
       problem(['earlyStopping', 'metric'], `${task} has ${metrics.join(', ')}`);
-    if (job.tuning?.lora !== undefined && (job.kind === 'pretrain' || job.base === undefined))
+    if (job.tuning?.lora !== undefined && job.base === undefined)
       problem(['tuning', 'lora'], "goes with 'base', which adapters are trained beside");
+    if ((job.base === undefined) === (job.model === undefined))
+      problem(['base'], "give exactly one of 'base' and 'model'");
+    if ((job.model === undefined) !== (job.tokenizer === undefined))
+      problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
+    if ((job.epochs === undefined) === (job.steps === undefined))
+      problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
+    const architecture = job.model?.architecture;
     if (job.kind === 'pretrain') {
-      const { architecture } = job.model;
+      // What a base can be trained with is known once it is found.
+      if (architecture === undefined) return;
       const fitting = objectives[kindOf(architecture)];
       if (job.objective !== fitting)
         problem(['objective'], `a ${architecture} trains with ${fitting}`);
       return;
     }
-    if ((job.base === undefined) === (job.model === undefined))
-      problem(['base'], "give exactly one of 'base' and 'model'");
-    if ((job.model === undefined) !== (job.tokenizer === undefined))
-      problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
-    if (job.model !== undefined && kindOf(job.model.architecture) !== 'encoder')
+    if (architecture !== undefined && kindOf(architecture) !== 'encoder')
       problem(['model', 'architecture'], `${job.task} takes ${either(architecturesOf('encoder'))}`);
-    if ((job.epochs === undefined) === (job.steps === undefined))
-      problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
     if (job.data.test === undefined && job.data.validation === undefined)
       problem(['data', 'test'], 'a fine-tune needs a test or validation split to be judged on');
   });

@@ -15,6 +15,8 @@ export const causalLanguageModel: Task<TextQuery> = {
   count: ({ splits }, split, context) => causalSamples(splits[split], context),
   samples: ({ manifest, splits }, split, { context }) =>
     causalSampleSet(splits[split], manifest.tokenizer, context),
+  lacks: ({ endOfText, separate }) =>
+    endOfText === null && separate === null ? 'a token that ends a text' : null,
   labels: () => null,
   baselines: ({ statistics }) => ({ unigramEntropy: statistics.unigramEntropy }),
   measures: () => tokenMeasures,

@@ -15,6 +15,10 @@ export const maskedLanguageModel: Task<TextQuery> = {
   count: ({ splits }, split, context) => maskedSamples(splits[split], context),
   samples: ({ manifest, splits }, split, { context }) =>
     maskedSampleSet(splits[split], manifest.tokenizer, context),
+  lacks: ({ classify, separate, mask }) =>
+    classify === null || separate === null || mask === null
+      ? 'the tokens [CLS], [SEP] and [MASK], or <s>, </s> and <mask>'
+      : null,
   labels: () => null,
   baselines: ({ statistics }) => ({ unigramEntropy: statistics.unigramEntropy }),
   measures: () => tokenMeasures,

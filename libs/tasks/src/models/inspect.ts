@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { loadTokenizer } from '@ringmaster/data';
+import { loadTokenizer, type SpecialTokens, type Tokenizer } from '@ringmaster/data';
 import {
   adaptersOf,
   headsOf,
@@ -11,7 +11,8 @@ import {
   type ModelConfig,
 } from '@ringmaster/model/formats';
 import {
-  architecturesOf,
+  architectures,
+  either,
   frozenBy,
   RingmasterError,
   taskIn,
@@ -41,14 +42,17 @@ export async function inspectWeights(files: ModelFiles): Promise<HuggingFaceConf
  * The same with its tokenizer, whose ids must all have an embedding.
  * @throws TOKENIZER_INVALID, MODEL_UNUSABLE; what `inspectWeights` throws
  */
-export async function inspectModel(files: ModelFiles): Promise<HuggingFaceConfig> {
+export async function inspectModel(
+  files: ModelFiles,
+): Promise<HuggingFaceConfig & { readonly tokenizer: Tokenizer }> {
   const config = await inspectWeights(files);
   const path = files.path('tokenizer.json');
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
   });
-  checkVocabulary(config, loadTokenizer(text, path), path);
-  return config;
+  const tokenizer = loadTokenizer(text, path);
+  checkVocabulary(config, tokenizer, path);
+  return { ...config, tokenizer };
 }
 
 /** @throws MODEL_UNUSABLE when a token has no embedding */
@@ -62,20 +66,32 @@ export function checkVocabulary(
   throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
 }
 
+/** What is known of a model that a job is to start from. */
+interface KnownBase {
+  readonly model: Pick<ModelConfig, 'architecture'>;
+  /** Where it has been read. */
+  readonly tokenizer?: SpecialTokens;
+}
+
 /**
- * Checks that a model can be fine-tuned for a task.
+ * Checks that a model can be trained for a task.
  * @throws MODEL_UNUSABLE
  */
-export function checkBase(
-  { model }: { readonly model: Pick<HuggingFaceConfig['model'], 'architecture'> },
-  name: string,
-  task: TaskName,
-): void {
-  const { architecture } = model;
-  if (headsOf(model).includes(tasks[task].head)) return;
-  const fitting = architecturesOf('encoder').join(' or a ');
-  const reason = `${task} takes a ${fitting}, and it is a ${architecture}`;
-  throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+export function checkBase({ model, tokenizer }: KnownBase, name: string, task: TaskName): void {
+  const reason = unfit(model, task) ?? lacking(tokenizer, task);
+  if (reason !== null) throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
+}
+
+function unfit(model: KnownBase['model'], task: TaskName): string | null {
+  const { head } = tasks[task];
+  if (headsOf(model).includes(head)) return null;
+  const fitting = architectures.filter((architecture) => headsOf({ architecture }).includes(head));
+  return `${task} takes ${either(fitting)}, and it is ${model.architecture}`;
+}
+
+function lacking(tokenizer: SpecialTokens | undefined, task: TaskName): string | null {
+  const tokens = tokenizer === undefined ? null : (tasks[task].lacks?.(tokenizer) ?? null);
+  return tokens === null ? null : `${task} needs ${tokens}, which its tokenizer does not have`;
 }
 
 /**

@@ -142,6 +142,5 @@ async function initialValuesOf(
 }
 
 function stepsOf(spec: JobSpec, stepsPerEpoch: number): number {
-  if (spec.steps !== undefined) return spec.steps;
-  return spec.kind === 'finetune' ? (spec.epochs ?? 0) * stepsPerEpoch : 0;
+  return spec.steps ?? (spec.epochs ?? 0) * stepsPerEpoch;
 }

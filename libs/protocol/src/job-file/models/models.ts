@@ -30,7 +30,10 @@ export function kindOf(architecture: Architecture): ModelKind {
   return models[architecture].kind;
 }
 
+/** Names of the families. */
+export const architectures = Object.keys(models) as Architecture[];
+
 /** Names of the families of a kind. */
-export function architecturesOf(kind: ModelKind): string[] {
-  return Object.entries(models).flatMap(([name, model]) => (model.kind === kind ? [name] : []));
+export function architecturesOf(kind: ModelKind): Architecture[] {
+  return architectures.filter((architecture) => kindOf(architecture) === kind);
 }
