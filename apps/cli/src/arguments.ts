@@ -11,10 +11,6 @@ export function duration(text: string): number {
   throw new InvalidArgumentError('It is a duration such as 30s, 10m or 2h, of at most 24d.');
 }
 
-/** What is said of the option `--cache-limit`. */
-export const CACHE_LIMIT =
-  'bytes of fetched models and data that a worker keeps, such as 20GB (default: a tenth of the disk)';
-
 /** A size such as 500MB or 20GB, as it was written. */
 export function byteSize(text: string): string {
   if (parseByteSize(text) === null)

@@ -198,8 +198,8 @@ export class Client {
   }
 
   /** Tells the coordinator of this machine, and is told where its workers register. */
-  join(request: JoinRequest) {
-    return this.#get('/v1/join', 'join', { method: 'POST', json: request });
+  join(request: JoinRequest, signal: AbortSignal) {
+    return this.#get('/v1/join', 'join', { method: 'POST', json: request, signal });
   }
 
   async blob(sha256: string): Promise<Readable> {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,17 +30,26 @@ async function workers(home = cluster) {
 
 const freshHome = () => join(root, `host-${homes++}`);
 
-/** Joins in the foreground, and waits until its workers are taken in. */
-async function joining(home: string, ...options: string[]) {
-  const child = spawn(process.execPath, [main, 'join', string, '--home', home, ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+/** Joins in the foreground, by a join string or an address. */
+function startJoin(entrance: string, options: readonly string[], token?: string) {
+  const child = spawn(process.execPath, [main, 'join', entrance, ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, RINGMASTER_TOKEN: token },
   });
   children.push(child);
-  let stderr = '';
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  await expect.poll(() => stderr, { timeout: 60_000 }).toContain('Joined');
-  return { child, ended, told: () => stderr };
+  const says = (what: string) => expect.poll(() => stderr, { timeout: 60_000 }).toContain(what);
+  return { child, ended, says, told: () => stderr, printed: () => stdout };
+}
+
+/** The same, once its workers are taken in. */
+async function joining(home: string, ...options: string[]) {
+  const process = startJoin(string, ['--home', home, ...options]);
+  await process.says('Joined');
+  return process;
 }
 
 beforeAll(async () => {
@@ -70,6 +79,30 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     expect(existsSync(ringmasterHome(home).membership)).toBe(false);
   });
 
+  it('joins by an address and a token, with slots, prints what is logged, and leaves once there is a file', async () => {
+    const { url, token } = parseJoinString(string);
+    const [home, notice] = [freshHome(), join(root, 'notice')];
+    const options = ['--slots', '2', '--print-logs', '--leave-file', notice, '--home', home];
+    const { ended, says, printed } = startJoin(url, options, token);
+    await says('Joined');
+    expect((await workers()).map(({ slots }) => slots)).toEqual([2]);
+    const lines = printed().trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('registered');
+    expect(readdirSync(ringmasterHome(home).logs)).toEqual([]);
+    writeFileSync(notice, '');
+    expect(await ended).toBe(0);
+    expect(await workers()).toEqual([]);
+  });
+
+  it.each([
+    [['--device', 'gpu'], 1, 'MACHINE_UNFIT'],
+    [['--slots', '2', '--workers', '2', '--ring-ports', '41000-41014'], 2, 'USAGE: .* takes 16'],
+  ])('with %j is told what is missing before it registers', async (options, exit, message) => {
+    const outcome = await ringmaster(['join', string, '--home', freshHome(), ...options]);
+    expect(outcome.exit).toBe(exit);
+    expect(outcome.stderr).toMatch(new RegExp(`^ringmaster: ${message}.*\\n {2}\\S`, 'm'));
+  });
+
   it('starts a worker again that is killed', async () => {
     const { child, ended } = await joining(freshHome());
     const [before] = await workers();
@@ -89,6 +122,20 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     if (coordinator === null) throw new Error('no coordinator runs');
     process.kill(coordinator.pid, 'SIGKILL');
     await expect.poll(() => isRunning(coordinator)).toBe(false);
+    const later = startJoin(string, ['--home', freshHome()]);
+    const never = startJoin(string, ['--home', freshHome()]);
+    for (const { says } of [later, never]) await says('it is waited for');
+    never.child.kill('SIGTERM');
+    expect(await never.ended).toBe(0);
+    const vain = await ringmaster([
+      'join',
+      string,
+      '--home',
+      freshHome(),
+      '--orphan-timeout',
+      '1s',
+    ]);
+    expect(vain).toMatchObject({ exit: 3 });
     const [, port = ''] = /:(\d+)$/.exec(coordinator.control) ?? [];
     const other = createServer();
     // Whatever took the port as it became free gives it back soon.
@@ -108,9 +155,12 @@ describe('a machine that joins', { timeout: 120_000 }, () => {
     other.close();
     const again = await up();
     expect(JSON.parse(again.stdout)).toMatchObject({ join: string });
-    await expect.poll(workers, { timeout: 60_000 }).toMatchObject([{ id: before[0]?.id }]);
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    await later.says('Joined');
+    await expect
+      .poll(async () => (await workers()).map(({ id }) => id), { timeout: 60_000 })
+      .toContain(before[0]?.id);
+    for (const each of [child, later.child]) each.kill('SIGTERM');
+    expect(await Promise.all([ended, later.ended])).toEqual([0, 0]);
   });
 
   it('leaves no worker behind when it is killed itself', async () => {

@@ -6,7 +6,7 @@ import {
   parseJoinString,
   RingmasterError,
   type CoordinatorFile,
-  type Invitation,
+  type Entrance,
 } from '@ringmaster/protocol';
 
 /** Where a coordinator is, and what it asks for. Both are looked up anew each time that they are needed. */
@@ -36,14 +36,29 @@ export function locate({ home: directory, url, ...given }: ClusterOption): Locat
     const membership = readCoordinator(home) === null ? readMembership(home) : null;
     return membership === null ? inHome(home, token) : invited(membership, token);
   }
-  const fingerprint = given.fingerprint === undefined ? null : readFingerprint(given.fingerprint);
-  if (!isJoinString(url)) return atUrl(url, token, fingerprint);
-  return invited(parseJoinString(url), token);
+  return invited(entranceAt(url, token, given.fingerprint), token);
 }
 
-/** The coordinator that a join string tells of. */
+/**
+ * The entrance that a join string tells of, or an address with a token and a fingerprint.
+ * @throws USAGE, JOIN_STRING_INVALID
+ */
+export function entranceAt(
+  given: string,
+  token: string | null = givenToken(),
+  fingerprint?: string,
+): Entrance {
+  if (isJoinString(given)) return parseJoinString(given);
+  const pin = fingerprint === undefined ? null : readFingerprint(fingerprint);
+  return { url: atUrl(given, token, pin).url(), token, fingerprint: pin, serverKey: null };
+}
+
+/**
+ * The coordinator behind an entrance.
+ * @param other Token in place of the one that belongs to the entrance.
+ */
 export function invited(
-  { url, token, fingerprint }: Omit<Invitation, 'serverKey'>,
+  { url, token, fingerprint }: Omit<Entrance, 'serverKey'>,
   other: string | null = null,
 ): Location {
   return atUrl(url, other ?? token, fingerprint);

@@ -150,6 +150,7 @@ export async function startCoordinator(
       ...parts,
       cluster: id,
       control: () => file.control,
+      serverKey: curve?.serverPublic ?? null,
       invite,
       forgetJoinToken: () => {
         forgetJoinToken(home);

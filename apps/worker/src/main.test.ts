@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { ownIdentity } from '@ringmaster/base';
 import { isAlive } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { launchOf, TestCoordinator } from './agent/coordinator.test.fixture.js';
@@ -28,7 +29,7 @@ async function start(...options: string[]): Promise<number> {
 
 /** @param prefix The command that starts it, if it is not started by itself. */
 async function startAs(prefix: readonly string[], ...options: string[]): Promise<number> {
-  const args = ['--home', home, '--name', 'worker-1', '--control', coordinator.endpoint];
+  const args = ['--home', home, '--name', 'worker-1'];
   const [command = '', ...rest] = [...prefix, process.execPath, MAIN, ...args, ...options];
   worker = spawn(command, rest, { stdio: 'ignore' });
   await coordinator.take('register');
@@ -41,6 +42,8 @@ async function startAs(prefix: readonly string[], ...options: string[]): Promise
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'ringmaster-'));
   coordinator = await TestCoordinator.open();
+  const file = { cluster: 'test', ...ownIdentity(), url: '', control: coordinator.endpoint };
+  await writeFile(join(home, 'coordinator.json'), JSON.stringify(file));
 });
 
 afterEach(async () => {

@@ -1,16 +1,9 @@
-// node apps/worker/dist/main.js --home DIR --name worker-1 [--control tcp://HOST:PORT] [--slots 1] [--threads 1]
-//   [--device cpu|gpu|gpu:N] [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE]
-//   [--cache-limit 20GB] [--address IP] [--ring-ports A-B] [--joined]
+// node apps/worker/dist/main.js --home DIR --name worker-1 [--slots 1] [--threads 1] [--device cpu|gpu|gpu:N]
+//   [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE] [--cache-limit 20GB] [--address IP] [--ring-ports A-B] [--joined]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  makeHomeDirectory,
-  notifyServiceManager,
-  onEndingSignals,
-  packageVersion,
-  type Home,
-} from '@ringmaster/base';
+import { makeHomeDirectory, onEndingSignals, packageVersion, type Home } from '@ringmaster/base';
 import {
   readCoordinatorFile,
   readLine,
@@ -42,11 +35,11 @@ function admissionOf(home: Home, isJoined: boolean): Admission {
   const membership = isJoined ? readMembership(home) : null;
   if (membership !== null) {
     const { serverKey, publicKey, secretKey, token, control } = membership;
-    return { token, keys: { serverKey, publicKey, secretKey }, endpoint: () => control };
+    const keys = serverKey === null ? null : { serverKey, publicKey, secretKey };
+    return { token, keys, endpoint: () => control };
   }
-  const given = process.env['RINGMASTER_TOKEN'] ?? '';
   return {
-    token: given === '' ? readToken(home) : given,
+    token: readToken(home),
     keys: keysOf(home),
     endpoint: () => readCoordinatorFile(home)?.control ?? null,
   };
@@ -74,7 +67,7 @@ function whenThere(file: string, then: () => void): void {
 }
 
 async function serve(given: WorkerArguments): Promise<void> {
-  const { home, control, joined, leaveFile, ...options } = given;
+  const { home, joined, leaveFile, ...options } = given;
   const log = pino(
     { base: { worker: options.name, pid: process.pid } },
     destination({ sync: true }),
@@ -82,8 +75,6 @@ async function serve(given: WorkerArguments): Promise<void> {
   // Asked once, the worker leaves in order; asked again, at once.
   const [leaving, abort] = [new AbortController(), new AbortController()];
   const leave = () => {
-    if (leaving.signal.aborted) return;
-    notifyServiceManager('stopping');
     leaving.abort();
   };
   onEndingSignals(leave, () => {
@@ -96,12 +87,11 @@ async function serve(given: WorkerArguments): Promise<void> {
     });
   const admission = admissionOf(home, joined);
   makeHomeDirectory(home.root);
-  log.info({ version, control: control ?? home.coordinator }, 'worker started');
+  log.info({ version, control: admission.endpoint() }, 'worker started');
   const ending = await runAgent({
     ...options,
     version,
     ...admission,
-    ...(control === null ? {} : { endpoint: () => control }),
     processor: processorKind(),
     cache: home.cache,
     program: fileURLToPath(new URL('./trainer/trainer.process.js', import.meta.url)),
@@ -109,7 +99,6 @@ async function serve(given: WorkerArguments): Promise<void> {
     leaving: leaving.signal,
     signal: abort.signal,
     onRegistered: (id) => {
-      notifyServiceManager('ready');
       if (process.connected) process.send?.({ registered: id });
     },
   });

@@ -1,6 +1,6 @@
-import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -17,7 +17,8 @@ const cli = join(repository, 'apps/cli/bin/ringmaster.js');
 /** A cluster started as every way of deploying starts it: by the programs of deploy/launch. */
 export class LaunchedCluster {
   readonly home: string;
-  readonly credentials: string;
+  /** A copy of what others join with. */
+  readonly join: string;
   readonly #directory: string;
   readonly #started: ChildProcess[] = [];
 
@@ -25,10 +26,10 @@ export class LaunchedCluster {
   constructor(directory: string) {
     this.#directory = directory;
     this.home = join(directory, 'coordinator');
-    this.credentials = join(directory, 'credentials');
+    this.join = join(directory, 'join');
   }
 
-  /** Starts the coordinator on an address of this machine and waits until it serves, and its credentials are made. */
+  /** Starts the coordinator on an address of this machine and waits until it serves. */
   async startCoordinator(
     options: readonly string[],
     environment: NodeJS.ProcessEnv = {},
@@ -36,18 +37,17 @@ export class LaunchedCluster {
     const args = ['--home', this.home, '--secure', ...options];
     const child = this.#start('coordinator', args, environment);
     await eventually('the coordinator serves', () => this.#announced()?.pid === child.pid);
-    const made = spawnSync(deployed('launch/bin/credentials'), [this.home, this.credentials]);
-    if (made.status !== 0) throw new Error(made.stderr.toString());
+    copyFileSync(join(this.home, 'join'), this.join);
     return child;
   }
 
-  /** Starts a worker that has nothing of the cluster but its credentials. */
+  /** Starts a worker that has nothing of the cluster but its join string. */
   startWorker(
     name: string,
     options: readonly string[] = [],
     environment: NodeJS.ProcessEnv = {},
   ): ChildProcess {
-    return this.#start('worker', [this.credentials, '--name', name, ...options], {
+    return this.#start('worker', [this.join, ...options], {
       RINGMASTER_HOME: join(this.#directory, name),
       ...environment,
     });
@@ -77,11 +77,6 @@ export class LaunchedCluster {
   async workers(): Promise<number> {
     const workers = workerViewSchema.array().parse(await this.#get('/v1/workers'));
     return workers.filter(({ state }) => state !== 'left' && state !== 'lost').length;
-  }
-
-  /** Where workers find its coordinator at present. @throws when there is none */
-  control(): URL {
-    return new URL(this.#present().control);
   }
 
   /** Ends whatever of it still runs. */

@@ -15,14 +15,15 @@ describe('a cluster that the programs of deploy/launch start', () => {
   const directory = temporaryDirectory();
   const cluster = new LaunchedCluster(directory);
   let manager: ServiceManager;
-  let relay: Relay;
+  let api: Relay;
+  let control: Relay;
 
   /** Starts the coordinator at an address, and has the one name of it lead there. */
   async function startCoordinator(host: string) {
-    const child = await cluster.startCoordinator(['--host', host], manager.environment);
-    relay.leadTo(cluster.control());
-    writeFileSync(join(cluster.credentials, 'control'), `tcp://${relay.host}:${relay.port}`);
-    return child;
+    for (const relay of [api, control]) relay.leadTo(host);
+    const name = ['--advertise', api.host, '--allowed-host', api.host];
+    const ports = ['--port', String(api.port), '--control-port', String(control.port)];
+    return cluster.startCoordinator([...name, ...ports, '--host', host], manager.environment);
   }
 
   /** Waits until the job computes with so many workers and is past a step. */
@@ -46,11 +47,11 @@ describe('a cluster that the programs of deploy/launch start', () => {
 
   beforeAll(async () => {
     manager = await openServiceManager(join(directory, 'notify'));
-    relay = await openRelay();
+    [api, control] = [await openRelay(), await openRelay()];
   });
   afterAll(async () => {
     await cluster.close();
-    relay.close();
+    for (const relay of [api, control]) relay.close();
     manager.close();
   });
 

@@ -5,19 +5,19 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 export interface Relay {
   readonly host: string;
   readonly port: number;
-  /** Where connections lead from now on. */
-  leadTo(endpoint: URL): void;
+  /** Has connections lead to the same port of this address from now on. */
+  leadTo(address: string): void;
   close(): void;
 }
 
 export async function openRelay(): Promise<Relay> {
-  let target: URL | null = null;
+  let target: string | null = null;
   const server = createServer((client) => {
     if (target === null) {
       client.destroy();
       return;
     }
-    const behind = connect(Number(target.port), target.hostname);
+    const behind = connect(port, target);
     client.pipe(behind).pipe(client);
     for (const [one, other] of [
       [client, behind],
@@ -31,8 +31,8 @@ export async function openRelay(): Promise<Relay> {
   return {
     host,
     port,
-    leadTo: (endpoint) => {
-      target = endpoint;
+    leadTo: (address) => {
+      target = address;
     },
     close: () => {
       server.close();

@@ -93,7 +93,7 @@ field() { node -e 'console.log(eval("(" + process.argv[1] + ")")(JSON.parse(requ
 sed "s/^steps: .*/steps: ${STEPS:-6000}/" "$root/deploy/launch/check/job.yaml" >job.yaml
 cp "$root/deploy/launch/check/notes.txt" .
 coordinator=$(sbatch --parsable --partition=urgent --nodelist=n2 "$root/deploy/slurm/coordinator.sbatch")
-until_true 60 test -s "$RINGMASTER_CREDENTIALS/control"
+until_true 60 test -s "$RINGMASTER_CREDENTIALS/join"
 workers=$(sbatch --parsable --array=1-3 --cpus-per-task=1 --mem=0 --time=3 --signal=B:TERM@50 "$root/deploy/slurm/workers.sbatch")
 present() { ringmaster status --json | field '({ workers }) => workers.filter(({ state }) => !["left", "lost", "leaving"].includes(state)).length'; }
 has() { [ "$(present)" = "$1" ]; }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeHomeDirectory, type Home } from '@ringmaster/base';
-import { parseJoinString, RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type Entrance } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { RemoteFailure } from '../failure.js';
 import { note } from '../output.js';
@@ -22,10 +22,16 @@ const toldSchema = z.union([z.object({ ready: z.literal(true) }), failureSchema]
 /**
  * Has `ringmaster join` go on in the background, once its workers are taken in. In a home in which it runs already with the
  * same settings nothing happens; one with others leaves first.
+ * @param string What the entrance was read of; the one in the background reads it again.
  * @throws what the one in the background fails with; START_FAILED when it says nothing
  */
-export async function detach(home: Home, string: string, options: MemberOptions): Promise<void> {
-  const wanted = settingsOf(parseJoinString(string), options);
+export async function detach(
+  home: Home,
+  entrance: Entrance,
+  string: string,
+  options: MemberOptions,
+): Promise<void> {
+  const wanted = settingsOf(entrance, options);
   const running = runningMember(home);
   if (running !== null) {
     if (running.args.join(' ') === wanted.join(' ')) {
@@ -42,7 +48,15 @@ export async function detach(home: Home, string: string, options: MemberOptions)
   const [, program = ''] = process.argv;
   const child = spawn(
     process.execPath,
-    [program, 'join', '-', '--home', home.root, ...memberArguments(options)],
+    [
+      program,
+      'join',
+      '-',
+      '--home',
+      home.root,
+      ...(entrance.fingerprint === null ? [] : ['--fingerprint', entrance.fingerprint]),
+      ...memberArguments(options),
+    ],
     { detached: true, stdio: ['pipe', file, file, 'ipc'] },
   );
   closeSync(file);

@@ -2,13 +2,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onEndingSignals, type Home } from '@ringmaster/base';
+import { notifyServiceManager, type Home } from '@ringmaster/base';
 import { RingmasterError, type Membership } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { RemoteFailure } from '../failure.js';
 import { note } from '../output.js';
 import { programPath } from '../program.js';
-import { failureSchema, MEMBER, workerArguments, type MemberOptions } from './member.js';
+import { workerArguments } from '../worker-options.js';
+import { failureSchema, MEMBER, type MemberOptions } from './member.js';
 import { readRecords, writeRecords } from './records.js';
 
 /** Pause before a worker is started again that was killed. */
@@ -24,26 +25,38 @@ interface Ended {
   readonly error: Error | null;
 }
 
+/** How a process is asked to leave: aborted once when it is. */
+export interface Leaving {
+  /** As soon as jobs can do without its workers. */
+  readonly inOrder: AbortSignal;
+  readonly atOnce: AbortSignal;
+}
+
 /**
- * Runs the workers of a machine that has joined, and stays until all of them have ended: because the cluster ends, a
- * signal asks them to leave, or the coordinator wants them no more. One that is killed is started again.
+ * Runs the workers of a machine that has joined, and stays until all of them have ended: because the cluster ends, they are
+ * asked to leave, or the coordinator wants them no more. One that is killed is started again.
  * @throws what the coordinator refuses a worker with; COORDINATOR_UNREACHABLE; START_FAILED
  */
 export async function superviseWorkers(
   home: Home,
   membership: Membership,
   options: MemberOptions,
+  leaving: Leaving,
 ): Promise<void> {
   const workers = Array.from(
     { length: options.workers },
-    (_, index) => new SupervisedWorker(home, `worker-${index + 1}`, options),
+    (_, index) => new SupervisedWorker(home, index + 1, options),
   );
-  const leave = (how: Leave) => () => {
-    for (const worker of workers) worker.leave(how);
+  const whenAborted = (signal: AbortSignal, how: Leave) => {
+    signal.addEventListener('abort', () => {
+      for (const worker of workers) worker.leave(how);
+    });
   };
-  onEndingSignals(leave('in order'), leave('at once'));
+  whenAborted(leaving.inOrder, 'in order');
+  whenAborted(leaving.atOnce, 'at once');
   void Promise.all(workers.map(({ registered }) => registered)).then(() => {
     note(`Joined ${membership.url} (cluster ${membership.cluster}).`);
+    notifyServiceManager('ready');
     if (process.connected) process.send?.({ ready: true });
   });
   const ended = await Promise.all(workers.map((worker) => worker.run()));
@@ -61,15 +74,16 @@ class SupervisedWorker {
   /** Settles when the coordinator has taken it in for the first time. */
   readonly registered: Promise<void>;
   readonly #home: Home;
-  readonly #name: string;
+  readonly #number: number;
   readonly #options: MemberOptions;
   #taken: () => void = () => undefined;
   #child: ChildProcess | null = null;
   #asked: Leave | null = null;
 
-  constructor(home: Home, name: string, options: MemberOptions) {
+  /** @param number From 1 on, among the workers of this machine. */
+  constructor(home: Home, number: number, options: MemberOptions) {
     this.#home = home;
-    this.#name = name;
+    this.#number = number;
     this.#options = options;
     this.registered = new Promise((resolve) => {
       this.#taken = resolve;
@@ -90,7 +104,8 @@ class SupervisedWorker {
       if (code === 0 || this.#isAsked()) return { error: null };
       const reason = `it ended with ${signal ?? `exit code ${code ?? 0}`}`;
       if (!wasIn) {
-        const detail = { process: this.#name, reason, log: this.#log };
+        const log = this.#options.printLogs === true ? 'what it has printed' : this.#log;
+        const detail = { process: this.#name, reason, log };
         return { error: new RingmasterError('START_FAILED', detail) };
       }
       note(`${this.#name}: ${reason}; it is started again.`);
@@ -101,6 +116,10 @@ class SupervisedWorker {
 
   #isAsked(): boolean {
     return this.#asked !== null;
+  }
+
+  get #name(): string {
+    return `worker-${this.#number}`;
   }
 
   get #log(): string {
@@ -115,14 +134,16 @@ class SupervisedWorker {
   async #runOnce() {
     let wasIn = false;
     let error: Error | null = null;
-    const log = openSync(this.#log, 'a');
+    const log = this.#options.printLogs === true ? null : openSync(this.#log, 'a');
     // In a process group of its own: what a terminal sends to ours is for us to pass on.
     const child = spawn(process.execPath, this.#arguments(), {
       cwd: this.#home.root,
       detached: true,
-      stdio: ['ignore', log, log, 'ipc'],
+      stdio: ['ignore', log ?? 'inherit', log ?? 'inherit', 'ipc'],
+      // A service manager is told of this process, and by it.
+      env: { ...process.env, NOTIFY_SOCKET: undefined },
     });
-    closeSync(log);
+    if (log !== null) closeSync(log);
     this.#child = child;
     child.on('message', (message) => {
       const told = toldSchema.parse(message);
@@ -152,7 +173,7 @@ class SupervisedWorker {
       '--joined',
       '--name',
       this.#name,
-      ...workerArguments(this.#options),
+      ...workerArguments(this.#options, this.#number),
     ];
   }
 }

@@ -4,7 +4,7 @@ import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import type { Client } from '../client.js';
 import { note } from '../output.js';
 import { endProcesses, isRunning, type Identity } from '../processes.js';
-import { ringArguments, type RingOptions } from '../ring-options.js';
+import { workerArguments, type WorkerOptions } from '../worker-options.js';
 import { startProcess, untilReady, WORKER_GRACE_MS, type Started } from './launcher.js';
 import { viewOfProcess } from './lost.js';
 import { readRecords, writeRecords, type ProcessRecord } from './records.js';
@@ -12,14 +12,13 @@ import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 /** A worker that is to leave gives the jobs 30 s to do without it, and goes then by itself. */
 export const LEAVE_MS = 30_000 + WORKER_GRACE_MS;
 const START_MS = 60_000;
+/** How long workers of a cluster of this machine go on without a coordinator: one that is killed leaves none behind. */
+export const LOCAL_ORPHAN_TIMEOUT = '10s';
 
 /** The workers of one cluster that are started on this machine, and how. */
-export interface Crew extends RingOptions {
+export interface Crew extends WorkerOptions {
   readonly home: Home;
   readonly client: Client;
-  readonly threads: number;
-  readonly orphanTimeout?: string;
-  readonly cacheLimit?: string;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
   /** What was started; it grows as processes are. */
@@ -62,7 +61,7 @@ async function presentWorkers({ home, client }: Crew): Promise<ProcessRecord[]> 
     .sort((a, b) => numberOf(a) - numberOf(b));
 }
 
-function numberOf({ name }: ProcessRecord): number {
+function numberOf({ name }: Pick<ProcessRecord, 'name'>): number {
   return Number(name.replace('worker-', ''));
 }
 
@@ -76,16 +75,11 @@ function freeNames(present: readonly ProcessRecord[], count: number): string[] {
 }
 
 async function startWorker(crew: Crew, name: string): Promise<Started> {
-  const { home, threads, orphanTimeout, cacheLimit, started } = crew;
-  const ring = ringArguments(crew);
+  const { home, started } = crew;
   const worker = await startProcess(home, name, '@ringmaster/worker/dist/main.js', [
     '--name',
     name,
-    '--threads',
-    String(threads),
-    ...(orphanTimeout === undefined ? [] : ['--orphan-timeout', orphanTimeout]),
-    ...(cacheLimit === undefined ? [] : ['--cache-limit', cacheLimit]),
-    ...ring,
+    ...workerArguments(crew, numberOf({ name })),
   ]);
   started.push(worker);
   return worker;

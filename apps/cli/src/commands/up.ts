@@ -4,26 +4,26 @@ import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmas
 import { readLine } from '@ringmaster/base/home-files';
 import type { Command } from 'commander';
 import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
-import { byteSize, CACHE_LIMIT, duration, gather, httpPort, wholeNumber } from '../arguments.js';
+import { gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { checkCards } from '../cluster/cards.js';
 import { exclusively } from '../cluster/exclusively.js';
 import { lookAt, missingDirectories, restore } from '../cluster/home-before.js';
 import type { HostsFile } from '../cluster/hosts/hosts-file.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
 import { lostProcesses, tellLost } from '../cluster/lost.js';
 import { readRecords, writeRecords } from '../cluster/records.js';
-import { scaleTo, type Crew } from '../cluster/workers.js';
+import { LOCAL_ORPHAN_TIMEOUT, scaleTo, type Crew } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
 import { inUsersForm } from '../invocation.js';
 import { inHome, readCoordinator } from '../location.js';
 import { note, pairs, print, printJson } from '../output.js';
 import { isRunning } from '../processes.js';
-import { ringOptions, type RingOptions } from '../ring-options.js';
 import { homeOption, jsonOption, type HomeOption } from '../verb.js';
+import { checkRingPorts, workerOptions, type WorkerOptions } from '../worker-options.js';
 
-interface UpOptions extends HomeOption, RingOptions {
+interface UpOptions extends HomeOption, WorkerOptions {
   readonly workers?: number;
-  readonly threads: number;
   readonly port?: number;
   readonly host?: string;
   readonly allowedHost?: readonly string[];
@@ -34,8 +34,6 @@ interface UpOptions extends HomeOption, RingOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly hosts?: string;
-  readonly orphanTimeout?: string;
-  readonly cacheLimit?: string;
   readonly json?: true;
 }
 
@@ -43,14 +41,8 @@ const WORKERS = 2;
 const COORDINATOR_MS = 30_000;
 
 export function define(verb: Command): void {
-  ringOptions(jsonOption(homeOption(verb)))
+  workerOptions(jsonOption(homeOption(verb)), LOCAL_ORPHAN_TIMEOUT)
     .option('--workers <n>', `number of workers (default: ${WORKERS})`, wholeNumber(0, 256))
-    .option(
-      '--threads <k>',
-      'TensorFlow threads that a worker offers; of workers that are started',
-      wholeNumber(1, 256),
-      1,
-    )
     .option('--port <port>', 'port of the HTTP API (default: any)', httpPort)
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option(
@@ -79,20 +71,11 @@ export function define(verb: Command): void {
     .option('--tls-cert <file>', 'certificate of the API in PEM, instead of one that is made')
     .option('--tls-key <file>', 'its key in PEM')
     .option('--hosts <file>', 'have exactly the machines of this file join, by ssh')
-    .option(
-      '--orphan-timeout <time>',
-      'how long workers go on without a coordinator (default: 10s)',
-      (text) => {
-        duration(text);
-        return text;
-      },
-    )
-    .option('--cache-limit <size>', CACHE_LIMIT, byteSize)
     .addHelpText(
       'after',
       `
-In a cluster that runs, --workers changes how many workers there are: missing ones are started,
-spare ones leave as soon as jobs can do without them. Workers that outlived their coordinator are
+In a cluster that runs, --workers changes how many workers there are: missing ones are started, by
+the options that are given, spare ones leave as soon as jobs can do without them. Workers that outlived their coordinator are
 taken over. Logs are in logs/ of the home directory.`,
     )
     .action(up);
@@ -100,6 +83,8 @@ taken over. Logs are in logs/ of the home directory.`,
 
 async function up(options: UpOptions): Promise<void> {
   const home = ringmasterHome(options.home);
+  checkRingPorts(options, options.workers ?? WORKERS);
+  await checkCards(options, options.workers ?? WORKERS);
   const hosts = options.hosts === undefined ? null : await readHosts(options.hosts);
   const client = new Client(inHome(home));
   const signal = interruption('what was started has been ended.');

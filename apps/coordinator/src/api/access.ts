@@ -14,7 +14,7 @@ import type { ApiContext, Server } from './context.js';
 import { bearerOf } from './guard.js';
 
 export function accessRoutes(server: Server, context: ApiContext): void {
-  const { tokens, members, fleet, cluster, control, invite } = context;
+  const { tokens, members, fleet, cluster, control, serverKey, invite } = context;
   const tags = ['access'];
   server.get(
     '/v1/tokens',
@@ -85,7 +85,7 @@ export function accessRoutes(server: Server, context: ApiContext): void {
       if (unfit !== null) throw unfit;
       const holder = tokens.holder(bearerOf(headers.authorization));
       if (holder !== null) members.add(body.publicKey, holder.id);
-      return { cluster, control: control() };
+      return { cluster, control: control(), serverKey };
     },
   );
 }

@@ -39,6 +39,8 @@ export interface ApiContext {
   readonly cluster: string;
   /** ZeroMQ endpoint of the control plane. */
   readonly control: () => string;
+  /** CURVE key of the control plane, Z85; null for one that is not encrypted. */
+  readonly serverKey: string | null;
   /** The join string with this token. */
   readonly invite: (token: string) => string;
   /** Forgets the token in the home that other machines join with. */

@@ -15,8 +15,6 @@ import type { Device } from '@ringmaster/tensorflow';
 export interface WorkerArguments {
   readonly home: Home;
   readonly name: string;
-  /** Endpoint of the coordinator; null takes the one that the home directory names at the time. */
-  readonly control: string | null;
   /** Whether its cluster is the one that the home has joined, and not one that runs there. */
   readonly joined: boolean;
   /** Devices, one for each slot. */
@@ -44,7 +42,6 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
   return {
     home: ringmasterHome(values.home),
     name: values.name,
-    control: values.control ?? null,
     joined: values.joined,
     devices: [first, ...rest],
     threads: positive('--threads', values.threads),
@@ -64,7 +61,6 @@ function read(given: readonly string[]) {
       options: {
         home: { type: 'string' },
         name: { type: 'string' },
-        control: { type: 'string' },
         joined: { type: 'boolean', default: false },
         slots: { type: 'string', default: '1' },
         threads: { type: 'string', default: '1' },

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Invitation } from '../security/join-string.js';
 import { scopeSchema } from '../security/scopes.js';
 
 /** Longest name of a token: it is shown in tables. */
@@ -38,10 +37,26 @@ export const joinRequestSchema = z.object({
 export const joinAnswerSchema = z.object({
   cluster: z.string(),
   control: z.string().describe('ZeroMQ endpoint of the control plane.'),
+  serverKey: z
+    .string()
+    .nullable()
+    .describe('CURVE key of the control plane, Z85; null for one that is not encrypted.'),
 });
 
+/** Where a machine joins a cluster: what a join string holds, or an address and what is known of it. */
+export interface Entrance {
+  /** Base URL of the HTTP API. */
+  readonly url: string;
+  /** Null for a cluster that asks for none. */
+  readonly token: string | null;
+  /** SHA-256 of the API's certificate; null where it is not pinned, or there is none. */
+  readonly fingerprint: string | null;
+  /** Public key of the control plane's CURVE, Z85; null where the API is asked for it. */
+  readonly serverKey: string | null;
+}
+
 /** What `home/membership.json` holds of a machine that has joined a cluster elsewhere. */
-export interface Membership extends Invitation {
+export interface Membership extends Entrance {
   readonly cluster: string;
   /** ZeroMQ endpoint of the control plane. */
   readonly control: string;

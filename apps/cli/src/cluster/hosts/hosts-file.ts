@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { parsePortRange, readJobFile, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { readTextFile } from '../../text-file.js';
+import { DEVICE } from '../../worker-options.js';
 
 const settings = {
   /** What `ssh` is told to connect to, where that is not `host`. */
@@ -13,6 +14,8 @@ const settings = {
   identity: z.string().optional(),
   workers: z.int().min(1).max(256).optional(),
   threads: z.int().min(1).max(256).optional(),
+  slots: z.int().min(1).max(256).optional(),
+  device: z.string().regex(DEVICE, 'cpu, gpu or gpu:N').optional(),
   address: z.union([z.ipv4(), z.ipv6()]).optional(),
   ringPorts: z
     .string()
@@ -42,6 +45,8 @@ export interface HostSettings {
   readonly identity: string | null;
   readonly workers: number;
   readonly threads: number;
+  readonly slots: number;
+  readonly device: string;
   readonly address: string | null;
   readonly ringPorts: string | null;
   readonly directory: string;
@@ -75,6 +80,8 @@ export function readHostsFile(path: string): HostsFile {
       identity: own.identity === undefined ? null : resolve(dirname(path), own.identity),
       workers: own.workers ?? 1,
       threads: own.threads ?? 1,
+      slots: own.slots ?? 1,
+      device: own.device ?? 'cpu',
       address: own.address ?? null,
       ringPorts: own.ringPorts ?? null,
       directory: own.directory ?? '.local/share/ringmaster',

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { writeDurably, type Home } from '@ringmaster/base';
 import { RingmasterError, sha256 } from '@ringmaster/protocol';
 import { note } from '../../output.js';
+import { memberArguments } from '../member.js';
 import type { HostSettings, HostsFile } from './hosts-file.js';
 import { onHost, pathThere, quote } from './ssh.js';
 
@@ -121,15 +122,15 @@ echo ${wanted} >${directory}/.bundle`,
 }
 
 async function start(host: HostSettings, string: string): Promise<void> {
-  const { home, workers, threads, address, ringPorts } = host;
-  const options = [
-    '--workers',
-    String(workers),
-    '--threads',
-    String(threads),
-    ...(address === null ? [] : ['--address', address]),
-    ...(ringPorts === null ? [] : ['--ring-ports', ringPorts]),
-  ];
+  const { home, workers, threads, slots, device, address, ringPorts } = host;
+  const options = memberArguments({
+    workers,
+    threads,
+    slots,
+    device,
+    ...(address === null ? {} : { address }),
+    ...(ringPorts === null ? {} : { ringPorts }),
+  });
   const script = `${commandOf(host)} join - --detach --home ${pathThere(home)} ${options.map(quote).join(' ')}`;
   await onHost(host, script, Readable.from([string]));
 }
