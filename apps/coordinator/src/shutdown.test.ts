@@ -90,7 +90,11 @@ describe('a coordinator that has ended', () => {
       expect(isAlive(Number(child))).toBe(true);
       preparation.stop('j');
       expect(isAlive(Number(child))).toBe(true);
+      preparation.warm();
+      const [spare = ''] = children().filter((pid) => ![...others, child].includes(pid));
+      expect(isAlive(Number(spare))).toBe(true);
       await background.close();
       expect(isAlive(Number(child))).toBe(false);
+      expect(isAlive(Number(spare))).toBe(false);
     }));
 });

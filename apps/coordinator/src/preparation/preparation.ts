@@ -12,18 +12,32 @@ import {
 const PROGRAM = fileURLToPath(new URL('./preparation.process.js', import.meta.url));
 const STDERR_KEPT = 2000;
 
-/** The one process that prepares data, if any. */
+/** The one process that prepares data, if any, and the one that waits to be the next. */
 export class Preparation {
   readonly #background: BackgroundWork;
   #current: { readonly job: string; readonly child: ChildProcess } | null = null;
+  /** Has loaded everything: data that were prepared before are found without waiting for that. */
+  #spare: ChildProcess | null = null;
 
   constructor(background: BackgroundWork) {
     this.#background = background;
+    background.signal.addEventListener('abort', () => this.#spare?.kill('SIGKILL'));
   }
 
   /** Job whose data is being prepared. */
   get job(): string | null {
     return this.#current?.job ?? null;
+  }
+
+  /** Has a process wait for what is to be prepared next, unless one does or data are being prepared. */
+  warm(): void {
+    if (this.#spare !== null || this.#current !== null || this.#background.signal.aborted) return;
+    const child = this.#fork();
+    this.#spare = child;
+    const forget = () => {
+      if (this.#spare === child) this.#spare = null;
+    };
+    child.once('exit', forget).once('error', forget);
   }
 
   /** Prepares the data of a job; the last message is `done` or `failed`, unless it is stopped. */
@@ -32,12 +46,8 @@ export class Preparation {
     request: PreparationRequest,
     onMessage: (message: PreparationMessage) => void,
   ): void {
-    const child = fork(PROGRAM, [String(process.pid)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: neutralEnvironment(),
-    });
-    // One that is ended writes until it is gone.
-    void this.#background.add(goneOf(child));
+    const child = this.#spare?.connected === true ? this.#spare : this.#fork();
+    this.#spare = null;
     const current = { job, child };
     this.#current = current;
     let settled = false;
@@ -52,6 +62,7 @@ export class Preparation {
         this.#current = null;
       }
       onMessage(message);
+      if (settled) this.warm();
     };
     const died = (how: string) => {
       if (settled) return;
@@ -77,6 +88,16 @@ export class Preparation {
     const { child } = this.#current;
     this.#current = null;
     child.kill('SIGKILL');
+  }
+
+  #fork(): ChildProcess {
+    const child = fork(PROGRAM, [String(process.pid)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: neutralEnvironment(),
+    });
+    // One that is ended writes until it is gone.
+    void this.#background.add(goneOf(child));
+    return child;
   }
 }
 

@@ -111,6 +111,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       };
       trainers.leaseMs = registered.leaseMs;
       deliveries.registered(artifacts);
+      trainers.warm();
       if (leaving.aborted) connection.send({ type: 'leaving' });
       options.onRegistered(registered.worker);
     },

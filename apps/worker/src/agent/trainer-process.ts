@@ -25,8 +25,13 @@ export interface TrainerLaunch {
 export interface TrainerProcessOptions {
   /** Path of the trainer's program. */
   readonly program: string;
-  readonly first: TrainerLaunch;
+  /** TensorFlow's threads. */
+  readonly threads: number;
   readonly device: Device;
+}
+
+/** Who hears of a trainer that has a run. */
+export interface TrainerListener {
   readonly onMessage: (message: unknown) => void;
   readonly onLines: (lines: string[]) => void;
   /** The process gave a sign of life. */
@@ -45,19 +50,22 @@ export interface Exit {
 /** How long a trainer may take to end by itself. */
 const GRACE_MS = 3000;
 
-/** One trainer's process, from its start to its end. */
+/** One trainer's process, from its start to its end. It loads what every run needs, and is then given one. */
 export class TrainerProcess {
-  readonly launch: Launch;
   /** Settles when the process has ended, or could not be started. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #lines: LogLines;
+  /** Lines that were written before there was a run. */
+  readonly #early: string[] = [];
+  #listener: TrainerListener | null = null;
   #rssBytes: number | null = null;
 
-  constructor({ program, first, device, ...options }: TrainerProcessOptions) {
-    this.launch = first.launch;
-    const { threads } = first.launch.spec.workers;
-    this.#lines = new LogLines(options.onLines);
+  constructor({ program, threads, device }: TrainerProcessOptions) {
+    this.#lines = new LogLines((lines) => {
+      if (this.#listener === null) this.#early.push(...lines);
+      else this.#listener.onLines(lines);
+    });
     this.#child = fork(program, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
@@ -68,9 +76,15 @@ export class TrainerProcess {
     const { stdout, stderr, stdio } = this.#child;
     if (stdout !== null) this.#lines.read(stdout, 'stdout');
     if (stderr !== null) this.#lines.read(stderr, 'stderr');
-    stdio[beatPipe.fd]?.on('data', options.onBeat);
-    this.#child.on('message', options.onMessage);
+    stdio[beatPipe.fd]?.on('data', () => this.#listener?.onBeat());
+    this.#child.on('message', (message) => this.#listener?.onMessage(message));
     this.exited = this.#watch();
+  }
+
+  /** Gives the process its run. */
+  begin(first: TrainerLaunch, listener: TrainerListener): void {
+    this.#listener = listener;
+    if (this.#early.length > 0) listener.onLines(this.#early.splice(0));
     this.tell(first);
   }
 

@@ -13,7 +13,8 @@ import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import type { RingPlace } from '../trainer/session/listening.js';
 import { HeartbeatMonitor } from './heartbeat-monitor.js';
 import { OomKills, oomKillFile, oomKillsIn } from './memory.js';
-import { TrainerProcess, type Exit } from './trainer-process.js';
+import type { Exit, TrainerProcess } from './trainer-process.js';
+import { WarmTrainers } from './warm-trainers.js';
 
 export interface TrainersOptions {
   /** Path of the trainer's program. */
@@ -32,8 +33,12 @@ export interface TrainersOptions {
   readonly log: Logger;
 }
 
+/** How long a slot is free before a process is started for its next run: what comes and goes at once has none. */
+const WARM_AFTER_MS = 1000;
+
 interface Held {
   readonly process: TrainerProcess;
+  readonly launch: Launch;
   readonly slot: number;
   /** Whether it was asked to make its state durable, and has not answered yet. */
   saving: boolean;
@@ -49,9 +54,13 @@ export class Trainers {
   readonly #oomFile = oomKillFile();
   readonly #oomKills = new OomKills(oomKillsIn(this.#oomFile));
   readonly #watch: NodeJS.Timeout;
+  readonly #warm: WarmTrainers;
+  #warming: NodeJS.Timeout | null = null;
+  #isEnding = false;
 
   constructor(options: TrainersOptions) {
     this.#options = options;
+    this.#warm = new WarmTrainers(options);
     this.#watch = setInterval(() => {
       this.#look();
     }, detection.watchMs);
@@ -63,22 +72,31 @@ export class Trainers {
       ([
         trainer,
         {
-          process: { launch, pid },
+          launch: { job },
+          process: { pid },
         },
-      ]) => (pid === undefined ? [] : [{ trainer, job: launch.job, pid }]),
+      ]) => (pid === undefined ? [] : [{ trainer, job, pid }]),
     );
+  }
+
+  /** Has a process wait for a run in every slot that stays free for a while. */
+  warm(): void {
+    this.#stopWarming();
+    this.#warming = setTimeout(() => {
+      const taken = this.#takenSlots();
+      for (const slot of this.#options.devices.keys()) if (!taken.has(slot)) this.#warm.start(slot);
+    }, WARM_AFTER_MS);
   }
 
   /** Starts a trainer; one that is told twice to start is started once. */
   launch(launch: Launch, artifacts: ArtifactsLocation, ring: RingPlace): void {
     const { trainer, job } = launch;
     if (this.#trainers.has(trainer)) return;
-    const { program, devices, cache, cacheLimit, send, log } = this.#options;
+    const { cache, cacheLimit, send, log } = this.#options;
     const slot = this.#freeSlot();
-    const process = new TrainerProcess({
-      program,
-      first: { type: 'launch', launch, artifacts, cache, cacheLimit, ring },
-      device: devices[slot] ?? { kind: 'cpu' },
+    const process = this.#warm.take(slot, launch.spec.workers.threads);
+    const first = { type: 'launch', launch, artifacts, cache, cacheLimit, ring } as const;
+    process.begin(first, {
       onMessage: (message) => {
         this.#relay(trainer, message);
       },
@@ -89,7 +107,7 @@ export class Trainers {
         this.#heartbeats.heard(trainer);
       },
     });
-    this.#trainers.set(trainer, { process, slot, saving: false });
+    this.#trainers.set(trainer, { process, launch, slot, saving: false });
     void process.exited.then((exit) => {
       this.#bury(trainer, exit);
     });
@@ -111,7 +129,12 @@ export class Trainers {
 
   /** Ends every trainer, and the watch over them. */
   async endAll(): Promise<void> {
-    await Promise.all([...this.#trainers.keys()].map((trainer) => this.end(trainer)));
+    this.#isEnding = true;
+    this.#stopWarming();
+    await Promise.all([
+      ...[...this.#trainers.keys()].map((trainer) => this.end(trainer)),
+      this.#warm.endAll(),
+    ]);
     clearInterval(this.#watch);
   }
 
@@ -128,8 +151,17 @@ export class Trainers {
     return [...this.#trainers.values()].some(({ saving }) => saving);
   }
 
+  #stopWarming(): void {
+    if (this.#warming !== null) clearTimeout(this.#warming);
+    this.#warming = null;
+  }
+
+  #takenSlots(): Set<number> {
+    return new Set([...this.#trainers.values()].map(({ slot }) => slot));
+  }
+
   #freeSlot(): number {
-    const taken = new Set([...this.#trainers.values()].map(({ slot }) => slot));
+    const taken = this.#takenSlots();
     const free = this.#options.devices.findIndex((_, slot) => !taken.has(slot));
     return free === -1 ? 0 : free;
   }
@@ -153,7 +185,7 @@ export class Trainers {
   #note(held: Held, message: TrainerMessage): void {
     switch (message.type) {
       case 'checkpointed': {
-        const { job, specHash } = held.process.launch;
+        const { job, specHash } = held.launch;
         const { position, manifest } = message;
         held.saving = false;
         this.#options.onCheckpoint({ job, specHash, position, manifest });
@@ -161,6 +193,10 @@ export class Trainers {
       }
       case 'checkpoint-failed':
         held.saving = false;
+        break;
+      case 'finished':
+        // While its model is registered, the next run's process loads.
+        if (!this.#isEnding) this.#warm.start(held.slot);
         break;
       case 'failed':
         if (!message.fatal && message.generation > 0) this.#options.onFailed();
@@ -190,5 +226,6 @@ export class Trainers {
     const { code, signal } = exit;
     this.#options.log.info({ trainer, code, signal, outOfMemory }, 'trainer exited');
     this.#options.send({ type: 'trainer-exited', trainer, ...exit, outOfMemory });
+    if (!this.#isEnding) this.warm();
   }
 }

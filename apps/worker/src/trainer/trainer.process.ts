@@ -1,6 +1,7 @@
 import './beat/beat.js';
 import { passOverUserSignals } from '@ringmaster/base';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
+import { Runtime } from '@ringmaster/tensorflow';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { openArtifacts } from '../artifacts/artifacts.js';
@@ -37,6 +38,15 @@ passOverUserSignals();
 // A trainer whose agent is gone has nobody to train for. Nothing of it is worth an orderly end, which TensorFlow's and
 // the ring's threads would only be in the way of.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+// A process that waits for its run has TensorFlow loaded by then. What is wrong is told when there is one.
+setImmediate(() => {
+  try {
+    Runtime.open();
+  } catch {
+    // It is opened again for the run.
+  }
+});
 
 process.once('message', (first: unknown) => {
   const { launch, artifacts: location, cache, cacheLimit, ring } = firstMessageSchema.parse(first);

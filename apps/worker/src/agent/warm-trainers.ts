@@ -1,0 +1,61 @@
+import type { Device } from '@ringmaster/tensorflow';
+import { TrainerProcess } from './trainer-process.js';
+
+export interface WarmTrainersOptions {
+  /** Path of the trainer's program. */
+  readonly program: string;
+  /** Devices, one for each slot. */
+  readonly devices: readonly Device[];
+}
+
+interface Waiting {
+  readonly process: TrainerProcess;
+  readonly threads: number;
+}
+
+/**
+ * Trainer processes that have loaded TensorFlow and wait for a run, at most one for a slot, so that a run need not wait
+ * for them. Each is given one run and has nothing of another.
+ */
+export class WarmTrainers {
+  readonly #options: WarmTrainersOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Threads that the last run had: TensorFlow reads them as it loads. */
+  #threads = 1;
+
+  constructor(options: WarmTrainersOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a process for the next run of a slot, unless one waits. One that dies while it waits is forgotten. */
+  start(slot: number): void {
+    if (this.#waiting.has(slot)) return;
+    const waiting = { process: this.#fork(slot, this.#threads), threads: this.#threads };
+    this.#waiting.set(slot, waiting);
+    void waiting.process.exited.then(() => {
+      if (this.#waiting.get(slot) === waiting) this.#waiting.delete(slot);
+    });
+  }
+
+  /** A process for a run of a slot: the one that waits, or a new one where none does or it has other threads. */
+  take(slot: number, threads: number): TrainerProcess {
+    this.#threads = threads;
+    const waiting = this.#waiting.get(slot);
+    this.#waiting.delete(slot);
+    if (waiting?.threads === threads) return waiting.process;
+    waiting?.process.kill();
+    return this.#fork(slot, threads);
+  }
+
+  /** Ends those that wait. */
+  async endAll(): Promise<void> {
+    const processes = [...this.#waiting.values()].map(({ process }) => process);
+    for (const process of processes) process.kill();
+    await Promise.all(processes.map(({ exited }) => exited));
+  }
+
+  #fork(slot: number, threads: number): TrainerProcess {
+    const { program, devices } = this.#options;
+    return new TrainerProcess({ program, threads, device: devices[slot] ?? { kind: 'cpu' } });
+  }
+}
