@@ -8,14 +8,16 @@ const words =
     ' ',
   );
 
-/** Lines that a pure function of their number makes. */
+/** A sentence that a pure function of its number makes. */
+export function sentence(number: number): string {
+  return Array.from(
+    { length: 6 + (number % 7) },
+    (_, at) => words[(number * 7 + at * at * 3) % words.length],
+  ).join(' ');
+}
+
 function lines(count: number): string {
-  const line = (number: number) =>
-    Array.from(
-      { length: 6 + (number % 7) },
-      (_, at) => words[(number * 7 + at * at * 3) % words.length],
-    ).join(' ');
-  return Array.from({ length: count }, (_, number) => `${line(number)} ${number}`).join('\n');
+  return Array.from({ length: count }, (_, number) => `${sentence(number)} ${number}`).join('\n');
 }
 
 /** A job whose steps take milliseconds. */
