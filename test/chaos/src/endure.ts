@@ -14,6 +14,9 @@ const GATHERING_MS = 30_000;
 /** Steps that a run must have left for one more event. */
 const ROOM = 30;
 
+/** Runs in a row without an event, after which more of them would not help. */
+const UNEVENTFUL = 3;
+
 /** An event that happened. */
 export interface Happened extends Applied {
   readonly entry: Entry;
@@ -61,6 +64,7 @@ export async function endure(options: EndureOptions): Promise<Endured[]> {
   const { cluster, schedule } = options;
   const runs: Endured[] = [];
   let next = 0;
+  let uneventful = 0;
   while (next < schedule.length) {
     const stage = await submit(cluster, options.job);
     const happened: Happened[] = [];
@@ -68,6 +72,11 @@ export async function endure(options: EndureOptions): Promise<Endured[]> {
     runs.push(run);
     next += happened.length;
     if (run.violations.length > 0) break;
+    uneventful = happened.length === 0 ? uneventful + 1 : 0;
+    if (uneventful === UNEVENTFUL)
+      throw new Error(
+        `${UNEVENTFUL} runs were over before an event happened; give them more steps`,
+      );
   }
   return runs;
 }
