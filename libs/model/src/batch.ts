@@ -10,9 +10,15 @@ export interface Tokens {
   readonly lengths: Int32Array;
 }
 
+/** What a model reads. The tokens of an encoder–decoder are those of its decoder. */
+export interface Inputs extends Tokens {
+  /** What the encoder of an encoder–decoder reads: as many sequences, each of its own length. */
+  readonly source?: Tokens;
+}
+
 /** What a model is to predict of a batch, by kind; each head reads one kind. Rows are flat indices b·T + t. */
 export type Targets =
-  /** Language model: a token id at each of the rows [K], ascending; `rows` is null where these are all of them. */
+  /** Tokens: an id at each of the rows [K], ascending; `rows` is null where these are all of them. */
   | { readonly kind: 'tokens'; readonly rows: Int32Array | null; readonly ids: Int32Array }
   /** Classification of sequences: the class of each [B]. */
   | { readonly kind: 'class'; readonly ids: Int32Array }
@@ -23,7 +29,7 @@ export type TargetKind = Targets['kind'];
 export type TargetsOf<Kind extends TargetKind> = Extract<Targets, { readonly kind: Kind }>;
 
 /** One microbatch: what a model computes a loss on. */
-export interface Batch extends Tokens {
+export interface Batch extends Inputs {
   readonly targets: Targets;
 }
 

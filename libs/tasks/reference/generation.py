@@ -24,6 +24,14 @@ CLASSES = {
         vocab_size=VOCABULARY, num_hidden_layers=2, hidden_size=16, num_attention_heads=4, num_key_value_heads=2,
         intermediate_size=24, max_position_embeddings=96, bos_token_id=None, eos_token_id=None,
     ),
+    "T5ForConditionalGeneration": transformers.T5Config(
+        vocab_size=VOCABULARY, num_layers=3, num_decoder_layers=3, d_model=8, num_heads=6, d_kv=5, d_ff=64, n_positions=96,
+        relative_attention_num_buckets=8, relative_attention_max_distance=20, decoder_start_token_id=0, eos_token_id=None,
+    ),
+    "T5ForConditionalGeneration (1.1)": transformers.T5Config(
+        vocab_size=VOCABULARY, num_layers=3, num_decoder_layers=2, d_model=16, num_heads=4, d_kv=5, d_ff=24, n_positions=96,
+        decoder_start_token_id=0, eos_token_id=None, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
+    ),
 }
 CASES = {
     "greedy": dict(max_new_tokens=64),
@@ -34,15 +42,21 @@ CASES = {
 
 
 def class_of(name: str) -> dict:
-    model, shapes = model_of(getattr(transformers, name)(CLASSES[name]))
+    class_name = name.split(" ")[0]
+    model = getattr(transformers, class_name)(CLASSES[name])
+    is_paired = model.config.is_encoder_decoder
+    if is_paired and not model.config.scale_decoder_outputs:
+        # transformers 5 has two weights only where a checkpoint has.
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    model, shapes = model_of(model)
     generated = {}
     for case, options in CASES.items():
         generated[case] = []
         for prompt in PROMPTS:
             tokens = torch.tensor([prompt])
             found = model.generate(tokens, attention_mask=torch.ones_like(tokens), do_sample=False, pad_token_id=0, **options)
-            generated[case].append(found[0, len(prompt):].tolist())
-    config = json.loads(model.config.to_json_string(use_diff=False)) | {"architectures": [name]}
+            generated[case].append(found[0, 1 if is_paired else len(prompt):].tolist())
+    config = json.loads(model.config.to_json_string(use_diff=False)) | {"architectures": [class_name]}
     return {"config": config, "tensors": shapes, "generated": generated}
 
 

@@ -19,4 +19,5 @@ export {
   inspectWeights,
   plannedModel,
 } from './models/inspect.js';
-export { generate } from './generation/generate.js';
+export { generate, type Beginning } from './generation/generate.js';
+export { decoderStart, sourceOf } from './sequence-to-sequence/predict.js';

@@ -2,6 +2,7 @@ import type { HeadKind } from '@ringmaster/model';
 import type { TaskName } from '@ringmaster/protocol';
 import { causalLanguageModel } from './causal-language-model/index.js';
 import { maskedLanguageModel } from './masked-language-model/index.js';
+import { sequenceToSequence } from './sequence-to-sequence/index.js';
 import type { Task } from './task.js';
 import { textClassification } from './text-classification/index.js';
 import { tokenClassification } from './token-classification/index.js';
@@ -12,6 +13,7 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
   'causal-language-model': causalLanguageModel,
   'text-classification': textClassification,
   'token-classification': tokenClassification,
+  'sequence-to-sequence': sequenceToSequence,
 };
 
 /** The task whose models have a head of this kind. */

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { runProgram } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { generate } from '@ringmaster/tasks';
+import { beginnings } from './beginnings.js';
 import { cleaningOf } from './cleaning.js';
 import { generationRequest } from './generation-request.js';
 import { MODEL_OPTIONS, openModel } from './opened-model.js';
@@ -18,26 +19,28 @@ await runProgram(async () => {
   const { prompt, ...options } = generationRequest.parse(JSON.parse(await text(process.stdin)));
   const { name, files, manifest } = await openModel(values);
   const served = await loadServed(name, files, cleaningOf(manifest));
-  const { model, config, tokenizer, clean } = served;
-  if (model.head !== 'causal-language-model')
+  const { model, config, tokenizer } = served;
+  const begin = beginnings[model.head];
+  if (begin === undefined)
     throw new RingmasterError('MODEL_UNUSABLE', {
       model: name,
       reason: 'it does not predict the next token of a text, so it generates none',
     });
   const ends = [config.tokens.end ?? []].flat();
-  const ids = tokenizer.encode(clean(prompt));
-  const surrounded = [...tokenizer.surroundings.before, ...ids];
-  // A text that is empty begins after the end of another one, as in training.
-  const begun = surrounded.length > 0 ? surrounded : [ends[0] ?? 0];
-  // Of one that is too long, the end is what the model goes on with.
-  const given = begun.slice(-(config.model.context - 1));
   let written = 0;
-  const [generated] = generate(model, tokenizer, [given], ends, options, ([tokens = []]) => {
-    if (values.json) return;
-    const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
-    process.stdout.write(shown.slice(written));
-    written = Math.max(written, shown.length);
-  });
+  const [generated] = generate(
+    model,
+    tokenizer,
+    [begin(served, prompt)],
+    ends,
+    options,
+    ([tokens = []]) => {
+      if (values.json) return;
+      const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
+      process.stdout.write(shown.slice(written));
+      written = Math.max(written, shown.length);
+    },
+  );
   if (generated === undefined) return;
   if (values.json) process.stdout.write(`${JSON.stringify(generated)}\n`);
   else process.stdout.write(`${generated.text.slice(written)}\n`);

@@ -30,6 +30,46 @@ const llama = {
   steps: 60,
 };
 
+/** An encoder–decoder whose decoder is deeper than its encoder. */
+const t5 = {
+  model: {
+    architecture: 't5',
+    layers: 1,
+    decoderLayers: 2,
+    hidden: 32,
+    heads: 2,
+    headSize: 8,
+    context: 32,
+    feedForward: 'gated-gelu',
+    dropout: 0.1,
+  },
+  tokenizer: { algorithm: 'bpe', vocabulary: 400 },
+  objective: 'sequence-to-sequence',
+  batch: { sequences: 4, microbatches },
+  steps: 60,
+};
+
+/** Notes and what is left of them. */
+const pairs = Array.from({ length: 120 }, (_, number) => {
+  const target = `item ${number * 7}`;
+  return JSON.stringify({ source: `note ${number} is about ${target} of many`, target });
+}).join('\n');
+
+describe('a T5', () => {
+  it.each(['float32', 'bfloat16'])(
+    'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',
+    async (precision) => {
+      const files = await ground.file('pairs.jsonl', pairs);
+      const data = { files, validation: 0.1, test: 0.1 };
+      const launch = await ground.launchOf(await tinyJob(ground, { ...t5, data, precision }));
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    },
+  );
+});
+
 describe('a LLaMA', () => {
   it.each(['float32', 'bfloat16'])(
     'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',

@@ -1,7 +1,8 @@
 import { adaptedBy, type LoraSection } from '@ringmaster/protocol';
 import { plainLinear, type LinearFactory } from '../layers/linear.js';
 import { LowRankLinear, type LowRankAdapter } from '../layers/low-rank.js';
-import { familyOf, networkOf, type ModelConfig } from './families.js';
+import { networkOf, tensorNamesOf, type ModelConfig } from './families.js';
+import { placeOf } from './module-names.js';
 import type { TensorNames } from './family.js';
 
 /** Low-rank adapters as a job file describes them. */
@@ -30,7 +31,7 @@ export function loraScale({
  * @throws LORA_UNMATCHED, MODEL_CONFIG_INVALID
  */
 export function adaptersOf(config: ModelConfig, { targets }: Pick<Lora, 'targets'>): Adapter[] {
-  const { tensors } = familyOf(config).huggingFace;
+  const tensors = tensorNamesOf(config);
   const all: Adapter[] = [];
   const linear: LinearFactory = (name, inputs, outputs, deviation, options) => {
     all.push(...adaptersIn(tensors, { name, inputs, outputs, parts: options?.parts }));
@@ -74,10 +75,9 @@ function adaptersIn(
   { modules, transposed }: TensorNames,
   { name, inputs, outputs, parts }: LinearShape,
 ): Adapter[] {
-  const { block = '', module = '' } =
-    /^blocks\.(?<block>\d+)\.(?<module>.+)$/.exec(name)?.groups ?? {};
+  const { block, module } = placeOf(name);
   const found = Object.hasOwn(modules, module) ? modules[module] : undefined;
-  if (found === undefined) return [];
+  if (block === null || found === undefined) return [];
   const apart = typeof found === 'string' ? [found] : found;
   const names = apart.length > 1 ? (parts ?? []) : [name];
   const rows = outputs / apart.length;

@@ -5,12 +5,13 @@ import type { ParameterSpec } from '../layers/layer.js';
 import { plainLinear, type LinearFactory } from '../layers/linear.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
-import type { Family, Network, NetworkOptions, TokenizerOf } from './family.js';
+import type { Family, Network, NetworkOptions, TensorNames, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
+import { t5 } from './t5.js';
 
-const families = [bert, gpt2, roberta, distilbert, llama, mistral, qwen2, qwen3] as const;
+const families = [bert, gpt2, roberta, distilbert, llama, mistral, qwen2, qwen3, t5] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
 export type ModelConfig = z.output<(typeof families)[number]['shape']>;
@@ -40,6 +41,12 @@ export function headsOf(config: Pick<ModelConfig, 'architecture'>): HeadKind[] {
 /** What the classes of `transformers` read of a tokenizer's output, beside `input_ids` and `attention_mask`. */
 export function inputsOf(config: Pick<ModelConfig, 'architecture'>): readonly string[] {
   return familyOf(config).huggingFace.inputs;
+}
+
+/** Names of the tensors of a model in checkpoints. */
+export function tensorNamesOf(config: ModelConfig): TensorNames {
+  const { tensors } = familyOf(config).huggingFace;
+  return 'of' in tensors ? tensors.of(config) : tensors;
 }
 
 /**

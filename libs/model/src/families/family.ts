@@ -45,7 +45,19 @@ export interface Network extends Layer {
 }
 
 /** The sequences of a microbatch; whether they are causal is the network's to say. */
-export type Sequences = Omit<Stream, 'causal'>;
+export interface Sequences extends Omit<Stream, 'causal'> {
+  /**
+   * What the encoder of an encoder–decoder reads; the tokens and the other fields are then of its decoder. Not there where
+   * the past keeps what came of it.
+   */
+  readonly source?: Source;
+}
+
+/** Sequences that an encoder reads for a decoder. */
+export interface Source extends Omit<Stream, 'causal' | 'read' | 'past'> {
+  /** int32 [B·S], which stay the caller's. */
+  readonly tokens: Tensor;
+}
 
 export interface HeadOptions {
   /** Makes every linear layer. */
@@ -67,13 +79,25 @@ export interface HuggingFaceLayout<Of extends Shape> {
   readonly otherClasses: Readonly<Record<string, HeadKind | null>>;
   /** A `config.json`, and the shape that it says; what is not supported is refused by its key. */
   readonly config: z.ZodType<Of>;
-  /** The keys of `config.json` that say a shape. */
-  format(shape: Of): Readonly<Record<string, unknown>> & { readonly model_type: string };
+  /**
+   * The keys of `config.json` that say a shape.
+   * @param padding Id of the token that pads; null for none.
+   */
+  format(
+    shape: Of,
+    padding: number | null,
+  ): Readonly<Record<string, unknown>> & { readonly model_type: string };
   /** The `pad_token_id` that a shape needs, where positions depend on it. */
   padding?(shape: Of): number;
   /** What its classes read of a tokenizer's output beside `input_ids` and `attention_mask`. */
   readonly inputs: readonly string[];
-  readonly tensors: TensorNames;
+  /** Names of the tensors of every model of the family, or of one of a shape. */
+  readonly tensors: TensorNames | TensorNamesByShape<Of>;
+}
+
+/** Names of tensors in checkpoints, where they depend on the shape of a model. */
+export interface TensorNamesByShape<Of extends Shape> {
+  of(shape: Of): TensorNames;
 }
 
 /** Names of tensors in checkpoints. */
@@ -81,10 +105,12 @@ export interface TensorNames {
   /** Prefix of everything but the head; checkpoints of a class without a head lack it. */
   readonly prefix: string;
   /**
-   * Module of the network → module of a class with a head; `#` is the number of the block. Several are the parts of one
-   * module whose rows are stacked.
+   * Module of the network, without the number of its block → module of a class with a head; `#` is that number. Several
+   * are the parts of one module whose rows are stacked.
    */
   readonly modules: Readonly<Record<string, string | readonly string[]>>;
   /** Whether checkpoints hold the matrices of blocks as [in, out], where the network has [out, in]. */
   readonly transposed: boolean;
+  /** Names of tensors that hold the same in checkpoints that lack the one of the name above, by that name. */
+  readonly copies?: Readonly<Record<string, readonly string[]>>;
 }

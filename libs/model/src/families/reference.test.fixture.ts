@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { writeSafetensors } from '../formats/safetensors.js';
-import type { Batch, Targets } from '../batch.js';
+import type { Batch, Targets, Tokens } from '../batch.js';
 import type { HeadKind } from '../heads/head.js';
 import { allFamilies } from './families.js';
 
@@ -22,7 +22,7 @@ interface ReferenceFile {
   readonly classes: Readonly<Record<string, Reference>>;
 }
 
-/** The references of every family's classes, by class. */
+/** The references of every family's classes, by class; several of one differ by what is said in brackets. */
 export const references: ReadonlyMap<string, Reference> = new Map(
   allFamilies.flatMap(({ huggingFace: { modelType } }) => {
     const path = new URL(`../../reference/${modelType}.json`, import.meta.url);
@@ -47,6 +47,13 @@ const FOLLOWED = Int32Array.from(TOKENS.keys()).filter(
   (row) => (row + 1) % LENGTH !== 0 && isReal(row + 1),
 );
 
+/** The next tokens. */
+const FOLLOWING: Targets = {
+  kind: 'tokens',
+  rows: FOLLOWED,
+  ids: FOLLOWED.map((row) => TOKENS[row + 1] ?? 0),
+};
+
 const TARGETS: Readonly<Record<HeadKind, Targets>> = {
   'masked-language-model': {
     kind: 'tokens',
@@ -59,18 +66,24 @@ const TARGETS: Readonly<Record<HeadKind, Targets>> = {
     rows: Int32Array.of(0, 3, 6, 10, 13),
     ids: Int32Array.of(2, 0, 1, 1, 2),
   },
-  'causal-language-model': {
-    kind: 'tokens',
-    rows: FOLLOWED,
-    ids: FOLLOWED.map((row) => TOKENS[row + 1] ?? 0),
-  },
+  'causal-language-model': FOLLOWING,
+  'sequence-to-sequence': FOLLOWING,
+};
+
+/** What an encoder reads for a decoder. */
+const SOURCE: Tokens = {
+  sequences: LENGTHS.length,
+  length: 6,
+  tokens: Int32Array.from({ length: 18 }, (_, i) => 2 + ((5 * i * i + i) % (VOCABULARY - 2))),
+  lengths: Int32Array.of(4, 6, 2),
 };
 
 /** The microbatch of a reference. */
 export function batchOf(head: HeadKind): Batch {
   const sequences = LENGTHS.length;
   const targets = TARGETS[head];
-  return { sequences, length: LENGTH, tokens: TOKENS, lengths: LENGTHS, targets };
+  const batch = { sequences, length: LENGTH, tokens: TOKENS, lengths: LENGTHS, targets };
+  return head === 'sequence-to-sequence' ? { ...batch, source: SOURCE } : batch;
 }
 
 /** sin(1.7 i + s) / 2 where s is the sum of the name's character codes. */

@@ -24,6 +24,7 @@ const SUPPORTED = [
   'MistralForSequenceClassification',
   'Qwen2ForCausalLM',
   'Qwen3Model',
+  'T5ForConditionalGeneration',
 ];
 
 const LLAMA = {
@@ -38,6 +39,19 @@ const LLAMA = {
 };
 const MISTRAL = { ...LLAMA, model_type: 'mistral', architectures: ['MistralForCausalLM'] };
 const QWEN3 = { ...LLAMA, model_type: 'qwen3', architectures: ['Qwen3ForCausalLM'] };
+
+const T5 = {
+  model_type: 't5',
+  architectures: ['T5ForConditionalGeneration'],
+  vocab_size: 50,
+  d_model: 8,
+  d_kv: 3,
+  d_ff: 16,
+  num_layers: 2,
+  num_heads: 2,
+  pad_token_id: 0,
+  decoder_start_token_id: 0,
+};
 
 function refusal(config: unknown): string {
   try {
@@ -56,7 +70,7 @@ test('several tokens that end a text are read and written', () => {
 });
 
 test.each([
-  ['t5', 'T5ForConditionalGeneration'],
+  ['bart', 'BartForConditionalGeneration'],
   ['electra', 'ElectraForMaskedLM'],
   ['gemma', 'GemmaForCausalLM'],
   ['mobilebert', 'MobileBertForSequenceClassification'],
@@ -185,4 +199,40 @@ test('whatever it is, it is understood or refused', () => {
     }),
     { numRuns: 2000, seed: 1 },
   );
+});
+
+test.each([
+  ['of T5 1.0', {}, { tied: true, feedForward: 'relu' }],
+  [
+    'of T5 1.1 as transformers 4 writes it',
+    { feed_forward_proj: 'gated-gelu', tie_word_embeddings: false },
+    { tied: false, feedForward: 'gated-gelu' },
+  ],
+  [
+    'of T5 1.1 as transformers 5 writes it',
+    { scale_decoder_outputs: false, tie_word_embeddings: true },
+    { tied: false },
+  ],
+  ['with a decoder of its own depth', { num_decoder_layers: 4 }, { layers: 2, decoderLayers: 4 }],
+  ['with an end of its positions', { n_positions: 64 }, { context: 64 }],
+])('a T5 %s is read, and written for both', (_, keys, shape) => {
+  const config = parseConfig({ ...T5, ...keys });
+  expect(config).toMatchObject({ head: 'sequence-to-sequence', model: shape });
+  const { tied } = config.model;
+  const written = formatConfig(config);
+  expect(written).toMatchObject({
+    is_encoder_decoder: true,
+    decoder_start_token_id: 0,
+    tie_word_embeddings: tied,
+    scale_decoder_outputs: tied,
+  });
+  expect(parseConfig(written)).toEqual(config);
+});
+
+test.each([
+  [{ feed_forward_proj: 'gated-silu' }, 'feed_forward_proj is "gated-silu"; supported: "relu"'],
+  [{ decoder_start_token_id: 3 }, 'decoder_start_token_id is 3: a decoder that begins with'],
+  [{ is_encoder_decoder: false }, 'is_encoder_decoder is false'],
+])('a T5 with %j is refused by the key', (keys, reason) => {
+  expect(refusal({ ...T5, ...keys })).toContain(reason);
 });

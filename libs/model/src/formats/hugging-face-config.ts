@@ -133,13 +133,14 @@ export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFa
   const family = familyOf(model);
   const className = [...classesOf(family)].findLast(([, kind]) => kind === head)?.[0];
   assert(className !== undefined, `a ${model.architecture} has no ${head ?? ''}`);
+  const padding = family.huggingFace.padding?.(model) ?? tokens.padding;
   return {
     architectures: [className],
-    ...family.huggingFace.format(model),
+    ...family.huggingFace.format(model, padding),
     vocab_size: model.vocabulary,
     initializer_range: 0.02,
     tie_word_embeddings: model.tied ?? true,
-    pad_token_id: family.huggingFace.padding?.(model) ?? tokens.padding,
+    pad_token_id: padding,
     bos_token_id: tokens.begin,
     eos_token_id: tokens.end,
     ...(labels === null ? {} : labelConfig(labels, scoring)),

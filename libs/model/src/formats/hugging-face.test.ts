@@ -76,6 +76,39 @@ test.each(Object.keys(cases))('%s comes back unchanged', async (className) => {
   await model.close();
 });
 
+test('of an encoder–decoder what a checkpoint has once is read for all that it is', async () => {
+  const shape = [50, 8];
+  const model: ModelConfig = {
+    ...sizes,
+    architecture: 't5',
+    decoderLayers: 2,
+    headSize: 4,
+    feedForward: 'gated-gelu',
+    dropout: 0.1,
+    epsilon: 1e-6,
+    relativeBuckets: 32,
+    relativeFarthest: 128,
+    tied: false,
+  };
+  const head = 'sequence-to-sequence';
+  const config = { model, head, labels: null, scoring: null, tokens } as const;
+  const weights = Float32Array.from({ length: 400 }, (_, i) => i);
+  await writeHuggingFace(folder, config, []);
+  for (const name of ['shared.weight', 'decoder.embed_tokens.weight']) {
+    const tensor = { name, shape, data: () => weights };
+    await writeSafetensors(join(folder, 'model.safetensors'), [tensor]);
+    const file = await HuggingFaceModel.open(inDirectory(folder));
+    const target = new Float32Array(400);
+    expect(await file.read({ name: 'embeddings.token.weight', shape }, target)).toBe(true);
+    expect(target).toEqual(weights);
+    const decoder = new Float32Array(400);
+    const isShared = name === 'shared.weight';
+    expect(await file.read({ name: 'head.weight', shape }, decoder)).toBe(isShared);
+    if (isShared) expect(decoder).toEqual(weights);
+    await file.close();
+  }
+});
+
 test('query, key and value are the rows of one matrix, and Conv1D is transposed', async () => {
   const masked = cases['BertForMaskedLM']!;
   await writeHuggingFace(folder, masked, valuesOf(masked));

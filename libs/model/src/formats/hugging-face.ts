@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { gitLfsPointer } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
-import { familyOf, parametersOf } from '../families/families.js';
+import { parametersOf, tensorNamesOf } from '../families/families.js';
 import {
   formatConfig,
   parseConfig,
@@ -70,7 +70,7 @@ export function sourcesOf(
   { model }: HuggingFaceConfig,
   parameters: readonly NamedTensor[],
 ): TensorSource[] {
-  const { tensors } = familyOf(model).huggingFace;
+  const tensors = tensorNamesOf(model);
   return parameters.flatMap(({ name, shape, data }): readonly TensorSource[] => {
     const parts = partsOf(tensors, { name, shape });
     assert(parts, `a ${model.architecture} has no parameter ${name}`);
@@ -186,7 +186,7 @@ export class HuggingFaceModel {
    * @throws MODEL_TENSOR_SHAPE
    */
   #stored(parameter: { name: string; shape: readonly number[] }) {
-    const { tensors: layout } = familyOf(this.config.model).huggingFace;
+    const layout = tensorNamesOf(this.config.model);
     const weights = this.#weights;
     return (partsOf(layout, parameter) ?? []).map((part) => {
       const isReplaced = this.#adapter?.replaces(part.name) ?? false;

@@ -177,6 +177,7 @@ const TASK_TYPES: Readonly<Record<HeadKind, string | null>> = {
   'causal-language-model': 'CAUSAL_LM',
   'sequence-classification': 'SEQ_CLS',
   'token-classification': 'TOKEN_CLS',
+  'sequence-to-sequence': 'SEQ_2_SEQ_LM',
 };
 
 /** Writes adapters as `PeftModel.from_pretrained` reads them. Returns the names of the files. */

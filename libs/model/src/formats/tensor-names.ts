@@ -1,4 +1,5 @@
 import type { TensorNames } from '../families/family.js';
+import { placeOf } from '../families/module-names.js';
 
 /** A tensor of a Hugging Face checkpoint, and the elements of one of our parameters that it holds. */
 export interface Part {
@@ -21,17 +22,18 @@ export function partsOf(
   { modules, transposed: isTransposed }: TensorNames,
   { name, shape }: { readonly name: string; readonly shape: readonly number[] },
 ): readonly Part[] | null {
-  const match = /^(?:blocks\.(?<block>\d+)\.)?(?<module>.+)\.(?<leaf>weight|bias)$/.exec(name);
-  const { block = '', module = '', leaf = '' } = match?.groups ?? {};
+  const dot = name.lastIndexOf('.');
+  const { block, module } = placeOf(name.slice(0, dot));
+  const leaf = name.slice(dot + 1);
   const templates = Object.hasOwn(modules, module) ? modules[module] : undefined;
   if (templates === undefined) return null;
   const names = typeof templates === 'string' ? [templates] : templates;
-  const transposed = isTransposed && block !== '' && shape.length === 2;
+  const transposed = isTransposed && block !== null && shape.length === 2;
   const [rows = 0, ...columns] = shape;
   const partShape = [rows / names.length, ...columns];
   const length = partShape.reduce((product, dimension) => product * dimension, 1);
   return names.map((template, index) => ({
-    name: `${template.replace('#', block)}.${leaf}`,
+    name: `${template.replace('#', block ?? '')}.${leaf}`,
     shape: transposed ? partShape.toReversed() : partShape,
     offset: index * length,
     length,
@@ -40,8 +42,12 @@ export function partsOf(
 }
 
 /** Names under which older or headless checkpoints keep the tensor that is now called `name`, newest first. */
-export function namesInCheckpoints({ prefix }: TensorNames, name: string): readonly string[] {
-  const headless = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
+export function namesInCheckpoints(
+  { prefix, copies = {} }: TensorNames,
+  name: string,
+): readonly string[] {
+  const all = [name, ...(copies[name] ?? [])];
+  const headless = name.startsWith(prefix) ? [...all, name.slice(prefix.length)] : all;
   return headless.flatMap((candidate) => [
     candidate,
     candidate

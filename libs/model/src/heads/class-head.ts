@@ -1,6 +1,6 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import { correctCount, downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
+import { countOf, downloaded, hitsIn, lossSum, type Score } from '../layers/cross-entropy.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
@@ -41,7 +41,7 @@ export abstract class ClassHead implements Head {
       return {
         lossSum: lossSum(ops, probabilities),
         count: ids.length,
-        correct: correctCount(ops, logits.tensor, ids),
+        correct: countOf(hitsIn(ops, logits.tensor, ids)),
         logits: downloaded(ops, logits.tensor),
       };
     });

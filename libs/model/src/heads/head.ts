@@ -9,7 +9,8 @@ export type HeadKind =
   | 'masked-language-model'
   | 'causal-language-model'
   | 'sequence-classification'
-  | 'token-classification';
+  | 'token-classification'
+  | 'sequence-to-sequence';
 
 /** Whether a head predicts one of a list of labels. */
 export function hasLabels(kind: HeadKind | null): boolean {

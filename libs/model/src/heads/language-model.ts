@@ -7,6 +7,7 @@ import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
 import { LayerNorm } from '../layers/layer-norm.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import { OutputProjection } from '../layers/output-projection.js';
+import { scaled } from '../layers/scaled.js';
 import type { Value } from '../layers/tape.js';
 import type { Head } from './head.js';
 
@@ -30,10 +31,12 @@ export class LanguageModelHead implements Head {
   readonly parameters: readonly ParameterSpec[];
   readonly #transform: Transform | null;
   readonly #projection: OutputProjection;
+  readonly #scale: number;
 
-  private constructor(transform: Transform | null, projection: OutputProjection) {
+  private constructor(transform: Transform | null, projection: OutputProjection, scale = 1) {
     this.#transform = transform;
     this.#projection = projection;
+    this.#scale = scale;
     this.parameters = [...(transform?.parameters ?? []), ...projection.parameters];
   }
 
@@ -51,6 +54,17 @@ export class LanguageModelHead implements Head {
   /** GPT-2's: the next token from a hidden state as it is. */
   static causal({ vocabulary }: { readonly vocabulary: number }): LanguageModelHead {
     return new LanguageModelHead(null, new OutputProjection({ vocabulary, bias: null }));
+  }
+
+  /** T5's: a token from a hidden state that is multiplied by a number before. */
+  static scaled({
+    vocabulary,
+    scale,
+  }: {
+    readonly vocabulary: number;
+    readonly scale: number;
+  }): LanguageModelHead {
+    return new LanguageModelHead(null, new OutputProjection({ vocabulary, bias: null }), scale);
   }
 
   /** LLaMA's: the next token, by weights that are not the token embeddings. */
@@ -84,7 +98,8 @@ export class LanguageModelHead implements Head {
 
   /** What the decoder reads. */
   #features(pass: Pass, hidden: Value): Value {
-    return this.#transform?.forward(pass, hidden) ?? hidden;
+    const features = this.#transform?.forward(pass, hidden) ?? hidden;
+    return this.#scale === 1 ? features : scaled(pass, features, this.#scale);
   }
 }
 

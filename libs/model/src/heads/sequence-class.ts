@@ -3,6 +3,7 @@ import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
 import { plus } from '../layers/plus.js';
+import { relu } from '../layers/relu.js';
 import type { Value } from '../layers/tape.js';
 import { ClassHead } from './class-head.js';
 
@@ -63,13 +64,5 @@ function tanh(pass: Pass, x: Value): Value {
   const y = ops.tanh(x.tensor);
   return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
     give(x, (sum) => plus(pass, sum, ops.tanhGradient(y, dy)));
-  });
-}
-
-function relu(pass: Pass, x: Value): Value {
-  const { tape, ops } = pass;
-  const y = ops.relu(x.tensor);
-  return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
-    give(x, (sum) => plus(pass, sum, ops.reluGradient(y, dy)));
   });
 }

@@ -96,7 +96,7 @@ function t5(stream: Stream): Network {
   const run: Network['run'] = (pass, x, memory) => {
     const { tape } = pass;
     tape.release(memory);
-    const bias = relative.forward(pass, stream, stream);
+    const bias = relative.forward(pass, stream);
     const output = layers.reduce((from, layer) => {
       const branch = layer.forward(pass, tape.fork(from), stream, { bias: tape.fork(bias) });
       return addBranch(pass, from, branch, 0, 'attention');

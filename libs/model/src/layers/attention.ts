@@ -1,7 +1,7 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { addBias } from './add-bias.js';
-import { attend } from './attend.js';
-import { attendToPast } from './attend-to-past.js';
+import { attend, type AttendOptions } from './attend.js';
+import { attendToMemory, attendToPast } from './attend-to-past.js';
 import { asFloat32 } from './factor.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
@@ -42,8 +42,11 @@ export interface AttentionOptions {
 
 /** What other tokens than its own a stream attends to, and how. */
 export interface AttentionInputs {
-  /** What keys and values are projected from, T[B·K,H], which is used up, and its stream; the queries' own without. */
-  readonly memory?: { readonly x: Value; readonly stream: Stream };
+  /**
+   * What keys and values are projected from, T[B·K,H], which is used up, and its stream; the queries' own without. `x` is
+   * null where the past of the queries' stream keeps the keys and values.
+   */
+  readonly memory?: { readonly x: Value | null; readonly stream: Stream };
   /** Added to the scores: float32 [A,Q,K], which is used up. */
   readonly bias?: Value;
   /** int32 [K]: the rows that go on; all without. */
@@ -100,33 +103,53 @@ export class Attention implements Layer {
     stream: Stream,
     { memory, bias, rows = null }: AttentionInputs = {},
   ): Branch {
-    const { tape } = pass;
     const to = memory?.stream ?? stream;
-    const read = memory?.x ?? tape.fork(x);
+    const read = memory === undefined ? pass.tape.fork(x) : memory.x;
     const queries = this.#positioned(
       pass,
       normed(pass, project(pass, this.#query, x), this.#queryNorm),
       stream,
     );
-    const keys = this.#positioned(
-      pass,
-      normed(pass, project(pass, this.#key, tape.fork(read)), this.#keyNorm),
-      to,
-    );
-    const values = project(pass, this.#value, read);
-    const vectors = [queries, keys, values] as const;
     const options = {
       ...this.#options,
       from: stream,
       to,
       path: `${this.#name}.probabilities`,
     };
-    const context =
-      stream.past === undefined || memory !== undefined
-        ? attend(pass, vectors, bias ?? null, options)
-        : attendToPast(pass, this.#name, vectors, stream.past, options);
+    const context = this.#attend(
+      pass,
+      queries,
+      read === null ? null : this.#keysAndValues(pass, read, to),
+      bias ?? null,
+      options,
+    );
     const chosen = rows === null ? context : rowsOf(pass, context, rows);
     return { output: this.#output.product(pass, chosen), bias: this.#output.bias, rows };
+  }
+
+  /** Keys and values T[B·K,GD] of x T[B·K,H], which is used up. */
+  #keysAndValues(pass: Pass, x: Value, stream: Stream): readonly [Value, Value] {
+    const projected = project(pass, this.#key, pass.tape.fork(x));
+    const keys = this.#positioned(pass, normed(pass, projected, this.#keyNorm), stream);
+    return [keys, project(pass, this.#value, x)];
+  }
+
+  /** What the heads read; keys and values are null where the past keeps those of a memory. */
+  #attend(
+    pass: Pass,
+    queries: Value,
+    read: readonly [Value, Value] | null,
+    bias: Value | null,
+    options: AttendOptions,
+  ): Value {
+    const { from, to } = options;
+    if (from.past !== undefined && to !== from)
+      return attendToMemory(pass, this.#name, queries, read, from.past, options);
+    if (read === null) throw new Error('A memory that is not kept has to be given');
+    const vectors = [queries, ...read] as const;
+    return from.past === undefined
+      ? attend(pass, vectors, bias, options)
+      : attendToPast(pass, this.#name, vectors, bias, from.past, options);
   }
 
   #positioned(pass: Pass, x: Value, stream: Stream): Value {

@@ -8,6 +8,8 @@ export interface Score {
   /** Predictions that the sum is over. */
   readonly count: number;
   readonly correct: number;
+  /** Of a head that predicts tokens: 1 for each row [K] whose largest logit is the target, else 0. */
+  readonly hits?: Uint8Array;
   /** Of a head with few classes, the logits [K, classes] that were scored. */
   readonly logits?: Float32Array;
 }
@@ -30,12 +32,13 @@ export function downloaded({ runtime }: Ops, tensor: Tensor): Float32Array {
   return values;
 }
 
-/** How many rows have their largest logit at the target. */
-export function correctCount(ops: Ops, logits: Tensor, targets: Int32Array): number {
-  let correct = 0;
+/** 1 for each row whose largest logit is at the target, else 0. */
+export function hitsIn(ops: Ops, logits: Tensor, targets: Int32Array): Uint8Array {
   const predicted = ops.runtime.scope(() => ops.runtime.download(ops.argMax(logits)));
-  predicted.forEach((label, row) => {
-    if (label === targets[row]) correct++;
-  });
-  return correct;
+  return Uint8Array.from(targets, (target, row) => (predicted[row] === target ? 1 : 0));
+}
+
+/** How many of the rows are hits. */
+export function countOf(hits: Uint8Array): number {
+  return hits.reduce((sum, hit) => sum + hit, 0);
 }

@@ -1,7 +1,10 @@
 import type { Activation } from '@ringmaster/tensorflow';
 import { activate } from './activate.js';
+import { addBias } from './add-bias.js';
+import { dropout } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
+import { relu } from './relu.js';
 import type { Value } from './tape.js';
 
 export interface FeedForwardOptions {
@@ -9,25 +12,31 @@ export interface FeedForwardOptions {
   readonly linear: LinearFactory;
   readonly hidden: number;
   readonly intermediate: number;
-  readonly activation: Activation;
+  readonly activation: Activation | 'relu';
   readonly deviation: number;
   /** Standard deviation of the initial second projection. */
   readonly residualDeviation: number;
   /** Whether the projections have biases; they have unless said otherwise. */
   readonly bias?: boolean;
+  /** Rate of the dropout of what is activated; none unless said otherwise. */
+  readonly innerDropout?: number;
 }
 
-/** down(activation(up(x))) at every position. */
+/** down(dropout(activation(up(x)))) at every position. */
 export class FeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
-  readonly #activation: Activation;
+  readonly #name: string;
+  readonly #activation: Activation | 'relu';
+  readonly #dropout: number;
   readonly #up: LinearLayer;
   readonly #down: LinearLayer;
 
   constructor(name: string, options: FeedForwardOptions) {
     const { linear, hidden, intermediate, activation } = options;
-    const { deviation, residualDeviation, bias = true } = options;
+    const { deviation, residualDeviation, bias = true, innerDropout = 0 } = options;
+    this.#name = name;
     this.#activation = activation;
+    this.#dropout = innerDropout;
     this.#up = linear(`${name}.up`, hidden, intermediate, deviation, { bias });
     this.#down = linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
     this.parameters = [...this.#up.parameters, ...this.#down.parameters];
@@ -36,7 +45,13 @@ export class FeedForward implements Layer {
   /** x T[N,H] → T[N,H]. */
   forward(pass: Pass, x: Value): Branch {
     const up = this.#up.product(pass, x);
-    const activated = activate(pass, this.#activation, up, this.#up.bias);
-    return { output: this.#down.product(pass, activated), bias: this.#down.bias, rows: null };
+    const activated = this.#activate(pass, up, this.#up.bias);
+    const inner = dropout(pass, activated, this.#dropout, `${this.#name}.inner`);
+    return { output: this.#down.product(pass, inner), bias: this.#down.bias, rows: null };
+  }
+
+  #activate(pass: Pass, x: Value, bias: string | null): Value {
+    if (this.#activation !== 'relu') return activate(pass, this.#activation, x, bias);
+    return relu(pass, bias === null ? x : addBias(pass, x, bias));
   }
 }

@@ -1,4 +1,5 @@
 import type { GateKind } from '@ringmaster/tensorflow';
+import { dropout } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
 import { plus } from './plus.js';
@@ -13,21 +14,30 @@ export interface GatedFeedForwardOptions {
   readonly deviation: number;
   /** Standard deviation of the initial last projection. */
   readonly residualDeviation: number;
+  /** Rate of the dropout of what is gated; none unless said otherwise. */
+  readonly innerDropout?: number;
 }
 
-/** down(activation(gate(x)) ∘ up(x)) at every position, without biases (Shazeer, 2020): with silu it is SwiGLU. */
+/**
+ * down(dropout(activation(gate(x)) ∘ up(x))) at every position, without biases (Shazeer, 2020): with silu it is SwiGLU,
+ * with gelu-tanh T5's GEGLU.
+ */
 export class GatedFeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
+  readonly #name: string;
   readonly #activation: GateKind;
+  readonly #dropout: number;
   readonly #gate: LinearLayer;
   readonly #up: LinearLayer;
   readonly #down: LinearLayer;
 
   constructor(name: string, options: GatedFeedForwardOptions) {
     const { linear, hidden, intermediate, activation } = options;
-    const { deviation, residualDeviation } = options;
+    const { deviation, residualDeviation, innerDropout = 0 } = options;
     const bias = false;
+    this.#name = name;
     this.#activation = activation;
+    this.#dropout = innerDropout;
     this.#gate = linear(`${name}.gate`, hidden, intermediate, deviation, { bias });
     this.#up = linear(`${name}.up`, hidden, intermediate, deviation, { bias });
     this.#down = linear(`${name}.down`, intermediate, hidden, residualDeviation, { bias });
@@ -38,7 +48,8 @@ export class GatedFeedForward implements Layer {
   forward(pass: Pass, x: Value): Branch {
     const gate = this.#gate.product(pass, pass.tape.fork(x));
     const up = this.#up.product(pass, x);
-    const inner = gated(pass, this.#activation, gate, up);
+    const open = gated(pass, this.#activation, gate, up);
+    const inner = dropout(pass, open, this.#dropout, `${this.#name}.inner`);
     return { output: this.#down.product(pass, inner), bias: null, rows: null };
   }
 }

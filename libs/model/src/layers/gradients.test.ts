@@ -239,7 +239,7 @@ const biasedAttention = (stream: Stream): Case => {
     inputs: { 'input x': [ROWS, HIDDEN] },
     run: (pass, x) => {
       const { tape } = pass;
-      const bias = relative.forward(pass, stream, stream);
+      const bias = relative.forward(pass, stream);
       const output = layers.reduce((from, layer) => {
         const inputs = { bias: tape.fork(bias) };
         const branch = layer.forward(pass, tape.fork(from), stream, inputs);

@@ -1,5 +1,6 @@
 import type { Runtime, Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
+import type { Stream } from './stream.js';
 
 /** Where the tokens of a pass stand in sequences of which some were read before. */
 export interface Past {
@@ -9,7 +10,6 @@ export interface Past {
 }
 
 interface Entry {
-  /** Float32 [B·C,GD], of C tokens a sequence; zeros beyond its length. */
   readonly keys: Tensor;
   readonly values: Tensor;
 }
@@ -22,20 +22,25 @@ interface Extent {
 
 /**
  * Keys and values of the tokens that a network has read of some sequences, for every layer of attention, so that each token
- * is read once. The first pass reads beginnings of any length; each one after it reads one token of each sequence.
+ * is read once. The first pass reads beginnings of any length; each one after it reads one token of each sequence. Of a
+ * decoder that attends to a memory it keeps the keys and values of that too, which stay what they are.
  */
 export class KeyValueCache {
   readonly #runtime: Runtime;
   /** C: most tokens of a sequence. */
-  readonly #capacity: number;
+  readonly capacity: number;
   #lengths: Int32Array;
+  /** Float32 [B·C,GD] by layer, of C tokens a sequence; zeros beyond its length. */
   readonly #entries = new Map<string, Entry>();
+  #memory: Stream | null = null;
+  /** T[B·S,GD] by layer, of S tokens of a memory's sequence. */
+  readonly #memoryEntries = new Map<string, Entry>();
   /** Of the pass that is under way: which rows are real tokens, null for all of them, and where they go. */
   #rows: { readonly from: Tensor | null; readonly to: Tensor } | null = null;
 
   constructor(runtime: Runtime, sequences: number, capacity: number) {
     this.#runtime = runtime;
-    this.#capacity = capacity;
+    this.capacity = capacity;
     this.#lengths = new Int32Array(sequences);
   }
 
@@ -48,17 +53,30 @@ export class KeyValueCache {
     return this.#lengths.every((length) => length === 0);
   }
 
+  /** Length of the sequences, which is that of all of them. */
+  get commonLength(): number {
+    const [first = 0] = this.#lengths;
+    if (this.#lengths.some((length) => length !== first))
+      throw new Error('A decoder with relative positions goes on with sequences of one length');
+    return first;
+  }
+
+  /** The memory whose keys and values are kept; null for none. */
+  get memory(): Stream | null {
+    return this.#memory;
+  }
+
   /** Begins a pass; its tensors belong to the scope. */
   begin({ length, lengths }: Extent): Past {
     if (!this.isEmpty && length !== 1)
       throw new Error('After the first pass one token of each sequence is read at a time');
-    if (this.#lengths.some((before, at) => before + (lengths[at] ?? 0) > this.#capacity))
-      throw new Error(`A sequence is longer than ${this.#capacity} tokens`);
+    if (this.#lengths.some((before, at) => before + (lengths[at] ?? 0) > this.capacity))
+      throw new Error(`A sequence is longer than ${this.capacity} tokens`);
     const rows = Int32Array.from({ length: this.sequences * length }, (_, row) => row);
     const sequenceOf = (row: number) => Math.floor(row / length);
     const positions = rows.map((row) => (this.#lengths[sequenceOf(row)] ?? 0) + (row % length));
     const real = rows.filter((row) => row % length < (lengths[sequenceOf(row)] ?? 0));
-    const to = real.map((row) => sequenceOf(row) * this.#capacity + (positions[row] ?? 0));
+    const to = real.map((row) => sequenceOf(row) * this.capacity + (positions[row] ?? 0));
     const upload = (values: Int32Array) => this.#runtime.upload(values, [values.length]);
     this.#rows = { from: real.length === rows.length ? null : upload(real), to: upload(to) };
     return { positions: upload(positions), cache: this };
@@ -80,11 +98,21 @@ export class KeyValueCache {
     });
   }
 
+  /** Keeps keys and values T[B·S,GD] that a layer has made of a memory. */
+  keepMemory({ ops }: Pass, layer: string, memory: Stream, { keys, values }: Entry): void {
+    const kept = (x: Tensor) => ops.runtime.keep(ops.reshape(x, x.shape));
+    this.#memory = memory;
+    this.#memoryEntries.set(layer, { keys: kept(keys), values: kept(values) });
+  }
+
   /** All that is kept of a layer. */
   of(layer: string): Entry {
-    const entry = this.#entries.get(layer);
-    if (entry === undefined) throw new Error(`Nothing is kept of ${layer}`);
-    return entry;
+    return entryOf(this.#entries, layer);
+  }
+
+  /** The keys and values of a memory that are kept of a layer. */
+  ofMemory(layer: string): Entry {
+    return entryOf(this.#memoryEntries, layer);
   }
 
   /** Lengths of the sequences with one more token each [B]. */
@@ -109,19 +137,36 @@ export class KeyValueCache {
         runtime.free(x);
         return runtime.keep(found);
       };
-      for (const [layer, { keys, values }] of this.#entries)
-        this.#entries.set(layer, { keys: chosen(keys), values: chosen(values) });
+      for (const entries of [this.#entries, this.#memoryEntries])
+        for (const [layer, { keys, values }] of entries)
+          entries.set(layer, { keys: chosen(keys), values: chosen(values) });
     });
     this.#lengths = sequences.map((from) => this.#lengths[from] ?? 0);
+    if (this.#memory !== null) {
+      const { lengths } = this.#memory;
+      this.#memory = {
+        ...this.#memory,
+        sequences: sequences.length,
+        lengths: lengths === null ? null : sequences.map((from) => lengths[from] ?? 0),
+      };
+    }
   }
 
   dispose(): void {
-    for (const { keys, values } of this.#entries.values()) this.#runtime.free([keys, values]);
-    this.#entries.clear();
+    for (const entries of [this.#entries, this.#memoryEntries]) {
+      for (const { keys, values } of entries.values()) this.#runtime.free([keys, values]);
+      entries.clear();
+    }
   }
 
   #zeros(width: number): Tensor {
-    const rows = this.sequences * this.#capacity;
+    const rows = this.sequences * this.capacity;
     return this.#runtime.upload(new Float32Array(rows * width), [rows, width]);
   }
+}
+
+function entryOf(entries: ReadonlyMap<string, Entry>, layer: string): Entry {
+  const entry = entries.get(layer);
+  if (entry === undefined) throw new Error(`Nothing is kept of ${layer}`);
+  return entry;
 }

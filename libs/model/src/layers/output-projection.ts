@@ -1,5 +1,5 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import { correctCount, lossSum, type Score } from './cross-entropy.js';
+import { countOf, hitsIn, lossSum, type Score } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
 import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { plus } from './plus.js';
@@ -104,15 +104,16 @@ export class OutputProjection implements Layer {
     const { tape, ops, kernels } = pass;
     const score = ops.runtime.scope(() => {
       let sum = 0;
-      let correct = 0;
+      const hits: Uint8Array[] = [];
       for (const chunk of this.#chunks(pass, x.tensor, targets)) {
         const logits = this.#logits(pass, chunk.x);
         const { probabilities, dLogits } = kernels.crossEntropy(logits, null, chunk.targets);
         sum += lossSum(ops, probabilities);
-        correct += correctCount(ops, logits, chunk.targets);
+        hits.push(hitsIn(ops, logits, chunk.targets));
         ops.runtime.free(logits, dLogits);
       }
-      return { lossSum: sum, count: targets.length, correct };
+      const all = Uint8Array.from(hits.flatMap((each) => [...each]));
+      return { lossSum: sum, count: targets.length, correct: countOf(all), hits: all };
     });
     tape.release(x);
     return score;

@@ -32,13 +32,14 @@ export class RelativeBias implements Layer {
     this.parameters = [weights(this.#weight, [buckets, heads], deviation)];
   }
 
-  /** Float32 [A,Q,K] for the queries of one stream and the keys of another or the same. */
-  forward(pass: Pass, queries: Stream, keys: Stream): Value {
+  /** Float32 [A,T,T] for the queries and keys of a stream; [A,1,C] for one token after those of a cache of C. */
+  forward(pass: Pass, { length, past }: Stream): Value {
     const { tape, ops, weight } = pass;
     const { runtime } = ops;
     const { heads, buckets } = this.#options;
-    const shape = [queries.length, keys.length];
-    const numbers = bucketsOf(queries.length, keys.length, this.#options);
+    const first = past?.cache.commonLength ?? 0;
+    const shape = first === 0 ? [length, length] : [length, past?.cache.capacity ?? 0];
+    const numbers = bucketsOf(first, shape, this.#options);
     const indices = runtime.upload(numbers, [numbers.length]);
     const output = runtime.scope(() => {
       const byDistance = ops.gatherRows(weight(this.#weight), indices);
@@ -55,14 +56,18 @@ export class RelativeBias implements Layer {
   }
 }
 
-/** The bucket of each query and key, row by row [Q·K]. */
-function bucketsOf(queries: number, keys: number, options: RelativeBiasOptions): Int32Array {
+/** The bucket of each query and key, row by row [Q·K]; the first query is as far as key `first`. */
+function bucketsOf(
+  first: number,
+  [queries = 0, keys = 0]: readonly number[],
+  options: RelativeBiasOptions,
+): Int32Array {
   const ahead = Int32Array.from({ length: keys }, (_, distance) => bucketOf(distance, options));
-  const behind = Int32Array.from({ length: queries }, (_, distance) =>
+  const behind = Int32Array.from({ length: first + queries }, (_, distance) =>
     bucketOf(-distance, options),
   );
   return Int32Array.from({ length: queries * keys }, (_, index) => {
-    const distance = (index % keys) - Math.floor(index / keys);
+    const distance = (index % keys) - Math.floor(index / keys) - first;
     return (distance < 0 ? behind[-distance] : ahead[distance]) ?? 0;
   });
 }

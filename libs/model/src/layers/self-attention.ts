@@ -87,7 +87,7 @@ export class SelfAttention implements Layer {
       tape.input(ops.slice(whole.tensor, [0, at * hidden], [-1, hidden]));
     const vectors = [part(0), part(1), part(2)] as const;
     tape.release(whole);
-    return attendToPast(pass, this.#name, vectors, past, {
+    return attendToPast(pass, this.#name, vectors, null, past, {
       from: stream,
       to: stream,
       heads: this.#heads,

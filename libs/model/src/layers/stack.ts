@@ -5,8 +5,17 @@ import type { Value } from './tape.js';
 
 /** A layer of a stack. */
 export interface StackedLayer extends Layer {
-  /** x [B·T,H] → [K,H] at `rows`, int32 [K], or [B·T,H] where that is null. */
-  forward(pass: Pass, x: Value, stream: Stream, rows: Tensor | null): Value;
+  /**
+   * x [B·T,H] → [K,H] at `rows`, int32 [K], or [B·T,H] where that is null.
+   * @param shared What all layers of the stack read, used up by each.
+   */
+  forward(
+    pass: Pass,
+    x: Value,
+    stream: Stream,
+    rows: Tensor | null,
+    ...shared: readonly Value[]
+  ): Value;
 }
 
 export interface StackOptions {
@@ -29,15 +38,22 @@ export class Stack implements Layer {
     this.parameters = layers.flatMap((layer) => layer.parameters);
   }
 
-  /** x [B·T,H] → [K,H] at the rows that are read. */
-  forward(pass: Pass, x: Value, stream: Stream): Value {
-    return this.#layers.reduce((input, layer) => {
+  /**
+   * x [B·T,H] → [K,H] at the rows that are read.
+   * @param shared What every layer is given beside its input, each another tensor.
+   */
+  forward(pass: Pass, x: Value, stream: Stream, ...shared: readonly Value[]): Value {
+    const { tape } = pass;
+    const output = this.#layers.reduce((input, layer) => {
       const rows = layer === this.#layers.at(-1) ? stream.read : null;
+      const given = shared.map((value) => tape.fork(value));
       return this.#recompute
-        ? pass.tape.checkpoint([input], (tape, kept) =>
-            layer.forward({ ...pass, tape }, kept, stream, rows),
+        ? tape.checkpoint([input, ...given], (inner, kept, ...others) =>
+            layer.forward({ ...pass, tape: inner }, kept, stream, rows, ...others),
           )
-        : layer.forward(pass, input, stream, rows);
+        : layer.forward(pass, input, stream, rows, ...given);
     }, x);
+    for (const value of shared) tape.release(value);
+    return output;
   }
 }

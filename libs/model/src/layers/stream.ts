@@ -16,6 +16,8 @@ export interface Stream {
   readonly causal: boolean;
   /** int32 [K]: the rows b·T + t of the last activations that the head reads; null for all of them. */
   readonly read: Tensor | null;
+  /** Another stream that this one attends to besides itself: what an encoder has read, of a decoder. */
+  readonly memory?: Stream;
   /** What was read of the sequences before, of a network that generates; these tokens come after that. */
   readonly past?: Past;
 }

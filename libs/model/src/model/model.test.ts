@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import type { Batch } from '../batch.js';
+import type { Batch, Tokens } from '../batch.js';
 import type { RandomScope } from '../layers/layer.js';
 import type { ModelConfig } from '../families/families.js';
 import type { HeadKind } from '../heads/head.js';
@@ -34,6 +34,18 @@ const LLAMA: ModelConfig = {
   labels: 3,
 };
 const QWEN3: ModelConfig = { ...LLAMA, architecture: 'qwen3', tied: true };
+const T5: ModelConfig = {
+  ...SIZES,
+  architecture: 't5',
+  decoderLayers: 3,
+  headSize: 3,
+  feedForward: 'relu',
+  epsilon: 1e-6,
+  relativeBuckets: 8,
+  relativeFarthest: 5,
+  tied: true,
+};
+const T5_GATED: ModelConfig = { ...T5, feedForward: 'gated-gelu', tied: false };
 const RANDOM: RandomScope = { seed: 3, step: 5, microbatch: 1 };
 
 const tokensOf = (size: number): Int32Array =>
@@ -57,6 +69,20 @@ const INPUTS = {
       ids: Int32Array.of(6, 11, 3, 8, 1, 11, 4, 9),
     },
   },
+  'sequence-to-sequence': {
+    ...BATCH,
+    source: {
+      sequences: 2,
+      length: 7,
+      tokens: Int32Array.from({ length: 14 }, (_, i) => 1 + ((7 * i) % 11)),
+      lengths: Int32Array.of(3, 7),
+    },
+    targets: {
+      kind: 'tokens',
+      rows: Int32Array.of(0, 1, 4, 6, 9),
+      ids: Int32Array.of(6, 3, 0, 11, 9),
+    },
+  },
   'sequence-classification': { ...BATCH, targets: { kind: 'class', ids: Int32Array.of(2, 0) } },
   'token-classification': {
     ...BATCH,
@@ -76,9 +102,16 @@ const SUBJECTS: readonly (readonly [string, ModelConfig, HeadKind])[] = (
     [LLAMA, 'causal-language-model'],
     [QWEN3, 'causal-language-model'],
     [LLAMA, 'sequence-classification'],
+    [T5, 'sequence-to-sequence'],
+    [T5_GATED, 'sequence-to-sequence'],
   ] as const
 ).map(([config, kind]) => [`${config.architecture}, ${kind}`, config, kind]);
-const CAUSAL = SUBJECTS.filter(([, , kind]) => kind === 'causal-language-model');
+const CAUSAL = SUBJECTS.filter(
+  ([, , kind]) => kind === 'causal-language-model' || kind === 'sequence-to-sequence',
+);
+
+/** What initial weights are multiplied by: most are small, and those of T5 made for scores without a scale. */
+const scaleOf = ({ architecture }: ModelConfig): number => (architecture === 't5' ? 0.7 : 5);
 
 /** Larger weights, but for norms of queries and keys: scores would be too steep for finite differences. */
 const scaled = (name: string, values: Float32Array, scale: number): Float32Array =>
@@ -129,8 +162,9 @@ function expectClose(left: Result, right: Result, tolerance = 1e-5): void {
 }
 
 describe.each(SUBJECTS)('%s', (_, config, kind) => {
-  const model = loaded(config, kind, 5);
-  const input = INPUTS[kind];
+  const scale = scaleOf(config);
+  const model = loaded(config, kind, scale);
+  const input: Batch = INPUTS[kind];
 
   it('emits a gradient of the right shape for every parameter', () => {
     const shapes = new Map<string, readonly number[]>();
@@ -153,7 +187,7 @@ describe.each(SUBJECTS)('%s', (_, config, kind) => {
       train(model, input, RANDOM);
       model.evaluate(input);
       model.predict(input);
-      model.load((name) => scaled(name, values.get(name)!, 5));
+      model.load((name) => scaled(name, values.get(name)!, scale));
     };
     everything();
     const before = runtime.live;
@@ -172,8 +206,8 @@ describe.each(SUBJECTS)('%s', (_, config, kind) => {
         return live;
       };
       const deep = { ...config, layers: 6 };
-      const keeping = loaded(deep, kind, 5, { precision });
-      const recomputing = loaded(deep, kind, 5, { precision, recompute: true });
+      const keeping = loaded(deep, kind, scale, { precision });
+      const recomputing = loaded(deep, kind, scale, { precision, recompute: true });
       expect(hashOf(train(recomputing, input, RANDOM))).toBe(hashOf(train(keeping, input, RANDOM)));
       expect(recomputing.evaluate(input)).toEqual(keeping.evaluate(input));
       const parameters = runtime.live;
@@ -184,34 +218,37 @@ describe.each(SUBJECTS)('%s', (_, config, kind) => {
   it('does not read the content of padding', () => {
     const tokens = input.tokens.slice();
     tokens.fill(12, 10, 12);
-    const other = { ...input, tokens };
+    const source = input.source && { ...input.source, tokens: input.source.tokens.slice() };
+    source?.tokens.fill(12, 3, 7);
+    const other = { ...input, tokens, ...(source && { source }) };
     expectClose(train(model, other), train(model, input));
     expect(model.evaluate(other).correct).toBe(model.evaluate(input).correct);
   });
 
   it('does not depend on the padded length', () => {
-    const widen = (values: Int32Array, padding: number): Int32Array => {
-      const wide = new Int32Array(16).fill(padding);
-      wide.set(values.subarray(0, 6), 0);
-      wide.set(values.subarray(6), 8);
+    const widenBy = ({ length, tokens }: Tokens, to: number): Int32Array => {
+      const wide = new Int32Array(2 * to);
+      wide.set(tokens.subarray(0, length), 0);
+      wide.set(tokens.subarray(length), to);
       return wide;
     };
-    const { targets } = input;
+    const { targets, source } = input;
     const wide: Batch = {
       ...input,
+      ...(source && { source: { ...source, length: 8, tokens: widenBy(source, 8) } }),
       length: 8,
-      tokens: widen(input.tokens, 0),
+      tokens: widenBy(input, 8),
       targets:
         targets.kind === 'class'
           ? targets
-          : { ...targets, rows: targets.rows.map((row) => row + (row >= 6 ? 2 : 0)) },
+          : { ...targets, rows: targets.rows!.map((row) => row + (row >= 6 ? 2 : 0)) },
     };
     expectClose(train(model, wide), train(model, input));
   });
 
   it('has the gradient of its own loss, dropout included', () => {
     const values = new Map(
-      [...model.initialise(7)].map(([name, array]) => [name, scaled(name, array, 5)]),
+      [...model.initialise(7)].map(([name, array]) => [name, scaled(name, array, scale)]),
     );
     const { gradients } = train(model, input, RANDOM);
     // Along the gradient itself the derivative is the squared norm; five-point formula.
@@ -232,38 +269,63 @@ describe.each(SUBJECTS)('%s', (_, config, kind) => {
 
 describe.each(CAUSAL)('%s', (_, config, kind) => {
   it('does not see what comes after a token', () => {
-    const model = loaded(config, kind, 5);
-    const before = model.predict(BATCH).logits;
-    const tokens = BATCH.tokens.slice();
+    const model = loaded(config, kind, scaleOf(config));
+    const input = INPUTS[kind];
+    const before = model.predict(input).logits;
+    const tokens = input.tokens.slice();
     tokens[4] = 12;
-    const after = model.predict({ ...BATCH, tokens }).logits;
+    const after = model.predict({ ...input, tokens }).logits;
     const row = (at: number) => [before, after].map((all) => all.slice(at * 13, (at + 1) * 13));
     for (let at = 0; at < 4; at++) expect(row(at)[0]).toEqual(row(at)[1]);
     for (const at of [4, 5]) expect(row(at)[0]).not.toEqual(row(at)[1]);
   });
 });
 
+/** Tokens, and the number of the source that an encoder–decoder makes them of. */
+interface Sequence {
+  readonly ids: readonly number[];
+  readonly from: number;
+}
+
+const sourceOf = ({ length, tokens, lengths }: Tokens, at: number): Tokens => ({
+  sequences: 1,
+  length,
+  tokens: tokens.slice(at * length, (at + 1) * length),
+  lengths: lengths.slice(at, at + 1),
+});
+
 describe.each(CAUSAL)('%s, a token at a time', (_, config, kind) => {
   it('has the logits of whole sequences, also of chosen ones, and leaks no tensor', () => {
-    const model = loaded(config, kind, 5);
-    const last = (ids: readonly number[]): Float32Array => {
+    const model = loaded(config, kind, scaleOf(config));
+    const input: Batch = INPUTS[kind];
+    const last = ({ ids, from }: Sequence): Float32Array => {
       const tokens = { sequences: 1, length: ids.length, tokens: Int32Array.from(ids) };
       const lengths = Int32Array.of(ids.length);
-      return model.predict({ ...tokens, lengths }, Int32Array.of(ids.length - 1)).logits;
+      const source = input.source && { source: sourceOf(input.source, from) };
+      const rows = Int32Array.of(ids.length - 1);
+      return model.predict({ ...tokens, lengths, ...source }, rows).logits;
     };
-    const close = (found: Float32Array, sequences: readonly (readonly number[])[]) => {
-      const expected = sequences.flatMap((ids) => [...last(ids)]);
+    const close = (found: Float32Array, sequences: readonly Sequence[]) => {
+      const expected = sequences.flatMap((sequence) => [...last(sequence)]);
       expect(found.length).toBe(expected.length);
       found.forEach((logit, at) => {
         expect(logit).toBeCloseTo(expected[at]!, 4);
       });
     };
     const generate = (): void => {
-      let sequences = [[...BATCH.tokens.slice(0, 6)], [...BATCH.tokens.slice(6, 10)]];
+      // Relative positions are those of all sequences.
+      const length = input.source === undefined ? 4 : 6;
+      let sequences: Sequence[] = [
+        { ids: [...BATCH.tokens.slice(0, 6)], from: 0 },
+        { ids: [...BATCH.tokens.slice(6, 6 + length)], from: 1 },
+      ];
       const cache = model.cache(2, 8);
-      close(model.next(BATCH, cache), sequences);
+      close(model.next({ ...input, lengths: Int32Array.of(6, length) }, cache), sequences);
       const step = (ids: readonly number[]): void => {
-        sequences = sequences.map((sequence, at) => [...sequence, ids[at]!]);
+        sequences = sequences.map(({ ids: before, from }, at) => ({
+          from,
+          ids: [...before, ids[at]!],
+        }));
         const tokens = Int32Array.from(ids);
         const one = { sequences: ids.length, length: 1, tokens, lengths: tokens.map(() => 1) };
         close(model.next(one, cache), sequences);
@@ -295,7 +357,12 @@ describe('a language model', () => {
           values.every((value) => value === 0),
           name,
         ).toBe(true);
-      expect(model.evaluate(none)).toEqual({ lossSum: 0, count: 0, correct: 0 });
+      expect(model.evaluate(none)).toEqual({
+        lossSum: 0,
+        count: 0,
+        correct: 0,
+        hits: new Uint8Array(0),
+      });
     }
   });
 

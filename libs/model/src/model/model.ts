@@ -7,10 +7,10 @@ import {
   type Runtime,
   type Tensor,
 } from '@ringmaster/tensorflow';
-import type { Batch, Tokens } from '../batch.js';
+import type { Batch, Inputs, Tokens } from '../batch.js';
 import { adaptersOf, lowRankLinear, type Adapter, type Lora } from '../families/adapters.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
-import type { Network, Sequences } from '../families/family.js';
+import type { Network, Sequences, Source } from '../families/family.js';
 import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
 import { downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';
@@ -161,7 +161,7 @@ export class Model {
    * @param rows Flat indices b·T + t [K] of the rows that a language model predicts from; null for all of them.
    */
   predict(
-    tokens: Tokens,
+    tokens: Inputs,
     rows: Int32Array | null = null,
   ): { logits: Float32Array; shape: readonly number[] } {
     return this.#infer(tokens, this.#head.rowsToPredict(tokens, rows), (pass, hidden) => {
@@ -181,10 +181,10 @@ export class Model {
   }
 
   /**
-   * Logits [B,V] of the token after each sequence. A cache is given the beginnings of its sequences first, and one more
-   * token of each with every call after that.
+   * Logits [B,V] of the token after each sequence. A cache is given the beginnings of its sequences first, those of an
+   * encoder–decoder with their sources, and one more token of each with every call after that.
    */
-  next(tokens: Tokens, cache: KeyValueCache): Float32Array {
+  next(tokens: Inputs, cache: KeyValueCache): Float32Array {
     const { runtime } = this.#ops;
     const rows = tokens.lengths.map((real, sequence) => sequence * tokens.length + real - 1);
     const tape = Tape.forwardOnly(runtime);
@@ -209,7 +209,7 @@ export class Model {
   }
 
   #infer<Result>(
-    tokens: Tokens,
+    tokens: Inputs,
     rows: Int32Array | null,
     body: (pass: Pass, hidden: Value) => Result,
   ): Result {
@@ -238,16 +238,22 @@ export class Model {
   }
 
   /** The sequences of a microbatch; `rows` are those that the head reads, null for all. */
-  #sequences({ sequences, length, lengths }: Tokens, rows: Int32Array | null): Sequences {
+  #sequences({ source, ...tokens }: Inputs, rows: Int32Array | null): Sequences {
+    return {
+      ...this.#extent(tokens),
+      read: rows === null ? null : this.#ops.runtime.upload(rows, [rows.length]),
+      ...(source === undefined
+        ? {}
+        : { source: { ...this.#extent(source), tokens: this.#tokens(source) } }),
+    };
+  }
+
+  #extent({ sequences, length, lengths }: Tokens): Omit<Source, 'tokens'> {
     const { context } = this.config;
     if (length > context)
       throw new Error(`Sequences of ${length} tokens do not fit a context of ${context}`);
-    return {
-      sequences,
-      length,
-      lengths: lengths.every((real) => real === length) ? null : lengths,
-      read: rows === null ? null : this.#ops.runtime.upload(rows, [rows.length]),
-    };
+    const isFull = lengths.every((real) => real === length);
+    return { sequences, length, lengths: isFull ? null : lengths };
   }
 
   #tokens({ tokens }: Tokens): Tensor {

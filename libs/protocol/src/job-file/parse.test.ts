@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { RingmasterError } from '../errors/registry.js';
 import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
 import { architecturesOf } from './models/models.js';
+import { modelKinds } from './models/transformer.js';
 import { tokenizerOf } from './schema.js';
+import { needsOf } from './tasks.js';
 import { specHash } from './spec-hash.js';
 
 const text = `
@@ -88,7 +90,8 @@ describe('parseJobSpec', () => {
     ['model.hidden=255', 'model.hidden'],
     ['batch.sequences=63', 'batch.sequences'],
     ['batch.microbatches=65', 'batch.microbatches'],
-    ['model.architecture=t5', 'model.architecture'],
+    ['model.architecture=bart', 'model.architecture'],
+    ['model.architecture=t5', 'objective'],
     ['model.architecture=null', 'model.architecture'],
     ['objective=causal-language-model', 'objective'],
     ['workers.min=9', 'workers.min'],
@@ -168,8 +171,7 @@ describe('parseJobSpec', () => {
     const error = failure(() => parseJobSpec(withOverrides(example(), ['model.architecture=brt'])));
     const { reason } = error.detail as { reason: string };
     expect(reason).toMatch(/not 'brt'; did you mean 'bert'\?$/);
-    for (const name of [...architecturesOf('encoder'), ...architecturesOf('decoder')])
-      expect(reason).toContain(`'${name}'`);
+    for (const name of modelKinds.flatMap(architecturesOf)) expect(reason).toContain(`'${name}'`);
   });
 
   it('tells all faults at once, the first of them in full', () => {
@@ -186,6 +188,50 @@ describe('parseJobSpec', () => {
         expect(failure(() => parseJobSpec(value))).toBeInstanceOf(RingmasterError);
       }),
     );
+  });
+});
+
+describe('sequence to sequence', () => {
+  const t5 = { architecture: 't5', layers: 2, hidden: 32, heads: 2, context: 32 };
+  const pairs = {
+    kind: 'pretrain',
+    name: 'notes',
+    model: t5,
+    tokenizer: { algorithm: 'bpe', vocabulary: 400 },
+    data: { files: 'pairs.jsonl', columns: { source: 'note', target: 'summary' } },
+    objective: 'sequence-to-sequence',
+    batch: { sequences: 8, microbatches: 4 },
+    optimizer: { learningRate: 1e-3 },
+    steps: 10,
+  };
+  const { objective: _, ...rest } = pairs;
+  const finetune = {
+    ...rest,
+    kind: 'finetune',
+    task: 'sequence-to-sequence',
+    data: { ...pairs.data, test: 0.1 },
+  };
+
+  it('is what an encoder–decoder is trained for, from nothing or from a base', () => {
+    const spec = parseJobSpec(pairs);
+    expect(spec.model).toEqual({ ...t5, feedForward: 'relu', tied: true, dropout: 0.1 });
+    expect(needsOf(spec)).toEqual({ source: 'required', target: 'required' });
+    expect(tokenizerOf(spec)).toMatchObject({ special: 'roberta' });
+    expect(parseJobSpec(finetune)).toMatchObject({ task: 'sequence-to-sequence' });
+    const { model: __, tokenizer: ___, ...based } = finetune;
+    expect(parseJobSpec({ ...based, base: './t5' })).toMatchObject({ base: './t5' });
+  });
+
+  it.each([
+    [pairs, 'objective=masked-language-model', 'objective'],
+    [pairs, 'model.architecture=bert', 'objective'],
+    [pairs, 'model.heads=3', 'model.hidden'],
+    [pairs, 'data.columns={text: note}', 'data.columns.text'],
+    [finetune, 'model.architecture=bert', 'model.architecture'],
+    [finetune, 'task=text-classification', 'model.architecture'],
+  ])('of %j is refused with %s by the key %s', (job, override, key) => {
+    const error = failure(() => parseJobSpec(withOverrides(job, [override])));
+    expect(error.detail).toMatchObject({ key });
   });
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { architecturesOf, kindOf, modelSection } from './models/models.js';
-import type { ModelKind } from './models/transformer.js';
+import { modelKinds, type ModelKind } from './models/transformer.js';
 import { optimizerSection } from './optimizer.js';
 import { either } from './reason.js';
 import {
@@ -16,12 +16,13 @@ import {
   workersSection,
 } from './sections.js';
 import { tuningSection } from './tuning.js';
-import { metricsOf, taskIn } from './tasks.js';
+import { kindFor, metricsOf, taskIn } from './tasks.js';
 
 /** What a kind of model is pretrained with. */
 const objectives = {
   encoder: 'masked-language-model',
   decoder: 'causal-language-model',
+  'encoder-decoder': 'sequence-to-sequence',
 } as const satisfies Record<ModelKind, string>;
 const objectiveOf = (kind: ModelKind) =>
   `${objectives[kind]} for ${architecturesOf(kind).join(', ')}`;
@@ -74,8 +75,8 @@ const pretrain = z.strictObject({
   kind: z.literal('pretrain'),
   ...common,
   objective: z
-    .enum([objectives.encoder, objectives.decoder])
-    .describe(`${objectiveOf('encoder')}; ${objectiveOf('decoder')}.`),
+    .enum(modelKinds.map((kind) => objectives[kind]))
+    .describe(`${modelKinds.map(objectiveOf).join('; ')}.`),
   batch: batchSection,
 });
 
@@ -83,7 +84,7 @@ const finetune = z.strictObject({
   kind: z.literal('finetune'),
   ...common,
   task: z
-    .enum(['text-classification', 'token-classification'])
+    .enum(['text-classification', 'token-classification', 'sequence-to-sequence'])
     .describe('What the model learns to predict.'),
   batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
 });
@@ -118,8 +119,9 @@ export const jobFileSchema = z
         problem(['objective'], `a ${architecture} trains with ${fitting}`);
       return;
     }
-    if (architecture !== undefined && kindOf(architecture) !== 'encoder')
-      problem(['model', 'architecture'], `${job.task} takes ${either(architecturesOf('encoder'))}`);
+    const kind = kindFor(job.task);
+    if (architecture !== undefined && kindOf(architecture) !== kind)
+      problem(['model', 'architecture'], `${job.task} takes ${either(architecturesOf(kind))}`);
     if (job.data.test === undefined && job.data.validation === undefined)
       problem(['data', 'test'], 'a fine-tune needs a test or validation split to be judged on');
   });
@@ -151,7 +153,7 @@ export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   // A BERT that classifies has always had a byte-level vocabulary without a first token: specifications keep their hashes.
   const isSurrounded =
     spec.kind === 'pretrain'
-      ? spec.objective === 'masked-language-model'
+      ? spec.objective !== 'causal-language-model'
       : model.architecture !== 'bert';
   return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }

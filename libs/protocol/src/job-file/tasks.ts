@@ -1,4 +1,5 @@
 import type { ColumnName, ColumnNeeds } from '../formats/columns.js';
+import type { ModelKind } from './models/transformer.js';
 import type { DataSection, FinetuneSpec, JobSpec, PretrainSpec } from './schema.js';
 
 /** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
@@ -10,6 +11,16 @@ const needs: Readonly<Record<TaskName, ColumnNeeds>> = {
   'causal-language-model': { text: 'required', class: 'found' },
   'text-classification': { text: 'required', class: 'required' },
   'token-classification': { words: 'required', tags: 'required' },
+  'sequence-to-sequence': { source: 'required', target: 'required' },
+};
+
+/** The kind of model that is trained for each task from random weights. */
+const kinds: Readonly<Record<TaskName, ModelKind>> = {
+  'masked-language-model': 'encoder',
+  'causal-language-model': 'decoder',
+  'text-classification': 'encoder',
+  'token-classification': 'encoder',
+  'sequence-to-sequence': 'encoder-decoder',
 };
 
 /** Which values of a metric are better. */
@@ -34,11 +45,17 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
     recall: 'higher',
     f1: 'higher',
   },
+  'sequence-to-sequence': { loss: 'lower', accuracy: 'higher', exactMatch: 'higher' },
 };
 
 /** The objective or task of a job. */
 export function taskIn(spec: JobSpec): TaskName {
   return spec.kind === 'pretrain' ? spec.objective : spec.task;
+}
+
+/** The kind of model that is trained for a task from random weights. */
+export function kindFor(task: TaskName): ModelKind {
+  return kinds[task];
 }
 
 /** The columns that a job needs of its documents. */

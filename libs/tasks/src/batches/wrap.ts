@@ -4,14 +4,15 @@ import type { ModelKind } from '@ringmaster/protocol';
 /**
  * What is put around a text that is labelled: `[CLS] text [SEP]`, or `text <|endoftext|>` with a tokenizer that has no
  * [CLS]. For a decoder nothing comes after a text: `transformers` classifies by the last token that is not padding, and
- * the token that ends texts may be the one that pads them.
+ * the token that ends texts may be the one that pads them. For an encoder–decoder nothing comes before it, as T5 has it.
  */
 export function surroundingsFor(
   { classify, separate, endOfText }: Pick<SpecialTokens, 'classify' | 'separate' | 'endOfText'>,
   kind: ModelKind,
 ): Surroundings {
   const last = kind === 'decoder' ? null : (separate ?? endOfText);
-  return { before: classify === null ? [] : [classify], after: last === null ? [] : [last] };
+  const first = kind === 'encoder-decoder' ? null : classify;
+  return { before: first === null ? [] : [first], after: last === null ? [] : [last] };
 }
 
 /** One sequence of a text with its surroundings; a text that is too long loses its end. */

@@ -1,6 +1,6 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
 import type { Tokenizer } from '@ringmaster/data';
-import type { Model } from '@ringmaster/model';
+import type { Inputs, Model } from '@ringmaster/model';
 import { padSequences } from '../batches/pad.js';
 import { advance, bestOf, isOver, noBeams, type BeamOptions } from './beams.js';
 import { nextToken, type Sampling } from './sampling.js';
@@ -28,6 +28,14 @@ export interface Generated {
   readonly finish: Finish;
 }
 
+/** What is gone on with. */
+export interface Beginning {
+  /** Token ids, at least one: of a prompt, or what a decoder begins with. */
+  readonly tokens: readonly number[];
+  /** Token ids that the encoder of an encoder–decoder reads. */
+  readonly source?: readonly number[];
+}
+
 /** A sequence under way. */
 interface Going {
   readonly prompt: readonly number[];
@@ -39,24 +47,23 @@ interface Going {
 /**
  * Goes on with sequences of tokens, all at once: a function of them, the model and the options. Each sequence draws from
  * numbers of its own, so what it becomes does not depend on those beside it.
- * @param prompts Token ids of each, at least one.
  * @param ends Tokens that end a text.
  * @param told Is told of the new tokens of each sequence after every step.
  */
 export function generate(
   model: Generator,
   tokenizer: Pick<Tokenizer, 'decode'>,
-  prompts: readonly (readonly number[])[],
+  beginnings: readonly Beginning[],
   ends: readonly number[],
   options: GenerationOptions,
   told: (tokens: readonly (readonly number[])[]) => void = () => undefined,
 ): Generated[] {
   if (options.beams > 1)
-    return prompts.map((prompt) => search(model, tokenizer, prompt, ends, options));
+    return beginnings.map((each) => search(model, tokenizer, each, ends, options));
   const { context } = model.config;
-  const longest = Math.max(...prompts.map(({ length }) => length));
-  const cache = model.cache(prompts.length, longest + options.maxTokens);
-  const all = prompts.map((prompt, at): Going => ({
+  const longest = Math.max(...beginnings.map(({ tokens }) => tokens.length));
+  const cache = model.cache(beginnings.length, longest + options.maxTokens);
+  const all = beginnings.map(({ tokens: prompt }, at): Going => ({
     prompt,
     random: new RandomStream(randomKey(options.seed, 'generate', at)),
     tokens: [],
@@ -64,7 +71,7 @@ export function generate(
   }));
   try {
     let going = all;
-    let logits = model.next(padSequences(prompts, 0, context), cache);
+    let logits = model.next(begun(beginnings, context), cache);
     for (;;) {
       const width = logits.length / going.length;
       for (const [at, sequence] of going.entries()) {
@@ -91,21 +98,22 @@ export function generate(
   return all.map(({ tokens, finish }) => generated(tokenizer, tokens, finish ?? 'length', options));
 }
 
-/** Beam search (Sutskever, Vinyals and Le, 2014) from one prompt. */
+/** Beam search (Sutskever, Vinyals and Le, 2014) from one beginning. */
 function search(
   model: Generator,
   tokenizer: Pick<Tokenizer, 'decode'>,
-  prompt: readonly number[],
+  beginning: Beginning,
   ends: readonly number[],
   options: GenerationOptions,
 ): Generated {
   const { context } = model.config;
+  const { tokens: prompt } = beginning;
   const most = Math.min(options.maxTokens, context - prompt.length);
   const how: BeamOptions = { ...options, ends, most };
   const cache = model.cache(1, prompt.length + most);
   try {
     let beams = noBeams;
-    let logits = model.next(padSequences([prompt], 0, context), cache);
+    let logits = model.next(begun([beginning], context), cache);
     for (let length = 1; length <= most; length++) {
       const width = logits.length / beams.open.length;
       const rows = beams.open.map((_, at) => logits.subarray(at * width, (at + 1) * width));
@@ -126,6 +134,17 @@ function search(
   } finally {
     cache.dispose();
   }
+}
+
+/** Beginnings as a model reads them. */
+function begun(beginnings: readonly Beginning[], context: number): Inputs {
+  const tokens = padSequences(
+    beginnings.map((each) => each.tokens),
+    0,
+    context,
+  );
+  const sources = beginnings.flatMap(({ source }) => (source === undefined ? [] : [source]));
+  return sources.length === 0 ? tokens : { ...tokens, source: padSequences(sources, 0, context) };
 }
 
 /** One token of each sequence. */

@@ -14,6 +14,15 @@ export interface Sampling {
   readonly repetitionPenalty: number;
 }
 
+/** The likeliest token each time. */
+export const greedy: Sampling = {
+  temperature: 0,
+  topK: null,
+  topP: null,
+  minP: null,
+  repetitionPenalty: 1,
+};
+
 /** Logits of tokens that are there already, made smaller (Keskar et al., "CTRL", 2019). */
 export function penalised(
   logits: Float32Array,

@@ -44,7 +44,8 @@ export async function listModelDirectory(directory: string): Promise<string[]> {
   const isThere = (name: string) =>
     names.includes(name) || (name === WEIGHTS && names.includes(WEIGHTS_INDEX));
   const missing = MODEL_FILES.find((name) => !isThere(name));
-  if (missing !== undefined) throw invalid(directory, `it has no ${missing}${otherForm(names)}`);
+  if (missing !== undefined)
+    throw invalid(directory, `it has no ${missing}${otherForm(missing, names)}`);
   return names.filter((name) => KEPT.test(name) && name !== EXPORTED_MANIFEST).sort();
 }
 
@@ -57,10 +58,15 @@ async function filesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** In which other form a directory seems to have its weights. */
-function otherForm(names: readonly string[]): string {
-  if (names.includes('pytorch_model.bin'))
+/** In which other form a directory seems to have a file that is missing, and how it gets this one. */
+function otherForm(missing: string, names: readonly string[]): string {
+  if (missing === WEIGHTS && names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
+  const sentencePiece = names.find((name) =>
+    /^(spiece|sentencepiece|tokenizer)\b.*\.model$/.test(name),
+  );
+  if (missing === 'tokenizer.json' && sentencePiece !== undefined)
+    return `: its tokenizer is ${sentencePiece}, of SentencePiece; write it with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
   return '';
 }
 

@@ -3,7 +3,7 @@ import type { HuggingFaceConfig, Model } from '@ringmaster/model';
 
 /** A finished model, ready to answer. */
 export interface ServedModel {
-  readonly model: Pick<Model, 'predict'>;
+  readonly model: Pick<Model, 'cache' | 'config' | 'next' | 'predict' | 'select'>;
   readonly config: HuggingFaceConfig;
   readonly tokenizer: Tokenizer;
   /** Brings a text into the form that the texts of the training had. */
@@ -14,8 +14,8 @@ export interface ServedModel {
 export interface Prediction {
   /** There where the model has seen only a part of the text: it is longer than its context. */
   readonly truncated?: true;
-  /** Raw logits: [labels], or a row for each predicted place. */
-  readonly logits: readonly number[] | readonly (readonly number[])[];
+  /** Raw logits: [labels], or a row for each predicted place; not there where a text is predicted. */
+  readonly logits?: readonly number[] | readonly (readonly number[])[];
 }
 
 /** What the models of a task are asked, and what they answer. */

@@ -35,6 +35,8 @@ function padOf({ pad, endOfText }: Pick<Tokenizer, 'pad' | 'endOfText'>): number
   return pad ?? endOfText ?? 0;
 }
 
-export function truncation({ truncated }: Surrounded): { readonly truncated?: true } {
+export function truncation({ truncated }: Pick<Surrounded, 'truncated'>): {
+  readonly truncated?: true;
+} {
   return truncated ? { truncated } : {};
 }

@@ -145,13 +145,14 @@ export class Ops {
     return this.runtime.execute('TanhGrad', [y, dy], FLOAT);
   }
 
+  /** max(x, 0) for x T[…]: T[…]. */
   relu(x: Tensor): Tensor {
-    return this.runtime.execute('Relu', [x], FLOAT);
+    return this.runtime.execute('Relu', [x], typed(x));
   }
 
-  /** dy where y = relu(x) is positive, and 0 elsewhere. */
+  /** dy where y = relu(x) is positive, and 0 elsewhere; of the type of both. */
   reluGradient(y: Tensor, dy: Tensor): Tensor {
-    return this.runtime.execute('ReluGrad', [dy, y], FLOAT);
+    return this.runtime.execute('ReluGrad', [dy, y], typed(y));
   }
 
   /** The values of x under another shape, without a copy; one extent may be −1. */

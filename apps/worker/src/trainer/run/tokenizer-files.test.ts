@@ -115,6 +115,39 @@ describe('the files of a tokenizer', () => {
     expect(files['tokenizer.json']).toBe(json);
   });
 
+  it('of an encoder–decoder end a text, and say where its decoder begins', () => {
+    const json = trainTokenizer(TEXTS, {
+      algorithm: 'bpe',
+      vocabulary: 300,
+      lowercase: false,
+      special: 'roberta',
+    });
+    for (const [each, end] of [
+      [json, '</s>'],
+      [wordPieces, '[SEP]'],
+    ] as const) {
+      const { pad, separate } = loadTokenizer(each);
+      const files = tokenizerFiles(each, {
+        inputs: [],
+        head: 'sequence-to-sequence',
+        kind: 'encoder-decoder',
+        context: 32,
+      });
+      const { surroundings } = loadTokenizer(files['tokenizer.json'] ?? '');
+      expect(surroundings).toEqual({ before: [], after: [separate] });
+      const roles = parsed(files, 'special_tokens_map.json') as object;
+      expect(roles).toMatchObject({ eos_token: end });
+      expect(roles).not.toHaveProperty('bos_token');
+      expect(parsed(files, 'generation_config.json')).toEqual({
+        _from_model_config: true,
+        decoder_start_token_id: pad,
+        eos_token_id: separate,
+        pad_token_id: pad,
+        max_length: 32,
+      });
+    }
+  });
+
   it('of a decoder that classifies put nothing after a text, as in training', () => {
     const use = { inputs: [], head: 'sequence-classification', kind: 'decoder' } as const;
     for (const [json, before] of [

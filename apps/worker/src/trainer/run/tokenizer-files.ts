@@ -22,7 +22,9 @@ export function tokensOf(
   const isCausal = head === 'causal-language-model';
   const end = isCausal ? endBetweenTexts(tokenizer) : (separate ?? endOfText);
   // As GPT-2's own users do: whoever pads masks what is padded, so any token will do.
-  return { padding: pad ?? endOfText, begin: isCausal ? end : (classify ?? endOfText), end };
+  // T5 has no token that begins a text.
+  const begin = head === 'sequence-to-sequence' ? null : isCausal ? end : (classify ?? endOfText);
+  return { padding: pad ?? endOfText, begin, end };
 }
 
 /** The token between the texts that a causal model is trained on, as `causalSampleSet` joins them. */
@@ -40,9 +42,10 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
   const { inputs, head, kind, context } = use;
   const roles = rolesOf(tokenizer, head);
   const { padding, begin, end } = tokensOf(tokenizer, head);
+  const isPaired = head === 'sequence-to-sequence';
   const generation = {
     _from_model_config: true,
-    bos_token_id: begin,
+    ...(isPaired ? { decoder_start_token_id: padding } : { bos_token_id: begin }),
     eos_token_id: end,
     pad_token_id: padding,
     // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
@@ -60,7 +63,7 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
       ...roles,
     }),
     'special_tokens_map.json': serialize(roles),
-    ...(head === 'causal-language-model'
+    ...(head === 'causal-language-model' || isPaired
       ? { 'generation_config.json': serialize(generation) }
       : {}),
   };
@@ -69,7 +72,9 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
 /** Tokens by the names of their roles in `transformers`. */
 function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
   const { pad, unknown, classify, separate, mask, endOfText } = tokenizer;
-  const end = head === 'causal-language-model' ? endBetweenTexts(tokenizer) : endOfText;
+  const isPaired = head === 'sequence-to-sequence';
+  const end =
+    head === 'causal-language-model' || isPaired ? tokensOf(tokenizer, head).end : endOfText;
   const ids = {
     pad_token: pad ?? endOfText,
     unk_token: unknown ?? endOfText,
@@ -77,7 +82,7 @@ function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
     sep_token: separate,
     mask_token: mask,
     // RoBERTa begins and ends texts with the tokens that BERT classifies and separates with, GPT-2 with one token.
-    bos_token: endOfText === null ? end : (classify ?? end),
+    bos_token: isPaired ? null : endOfText === null ? end : (classify ?? end),
     eos_token: end,
   };
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ledgerDigest } from '@ringmaster/data';
+import type { Tokens } from '@ringmaster/model';
 import type { Tensor } from '@ringmaster/tensorflow';
 import type { Arena } from '../run/memory-layout.js';
 import type { Run } from '../run/run.js';
@@ -59,7 +60,7 @@ export function accumulate(
       lossSum,
       counted: count,
       maxima,
-      tokens: made?.batch.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
+      tokens: made === null ? 0 : tokensIn(made.batch) + tokensIn(made.batch.source),
       samples: samples.length,
       digest: ledgerDigest(samples),
     });
@@ -67,4 +68,9 @@ export function accumulate(
   });
   assert(made === null || emitted === maxima.length, 'every parameter has a gradient');
   return made !== null && exponents !== null;
+}
+
+/** Real tokens, without padding. */
+function tokensIn(tokens: Pick<Tokens, 'lengths'> | undefined): number {
+  return tokens?.lengths.reduce((sum, length) => sum + length, 0) ?? 0;
 }

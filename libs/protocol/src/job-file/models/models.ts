@@ -4,10 +4,11 @@ import { distilbert } from './distilbert.js';
 import { gpt } from './gpt.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
+import { t5 } from './t5.js';
 import type { ModelKind } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
-const models = { bert, gpt, roberta, distilbert, llama, mistral, qwen2, qwen3 };
+const models = { bert, gpt, roberta, distilbert, llama, mistral, qwen2, qwen3, t5 };
 
 export const modelSection = z
   .discriminatedUnion('architecture', [
@@ -19,6 +20,7 @@ export const modelSection = z
     mistral.section,
     qwen2.section,
     qwen3.section,
+    t5.section,
   ])
   .describe('The transformer to train.');
 

@@ -2,8 +2,9 @@ import { z } from 'zod';
 
 const positive = z.int().positive();
 
-/** What a model is made for: to read a text from both sides, or to go on with one. */
-export type ModelKind = 'encoder' | 'decoder';
+/** What a model is made for: to read a text from both sides, to go on with one, or to make one of another. */
+export const modelKinds = ['encoder', 'decoder', 'encoder-decoder'] as const;
+export type ModelKind = (typeof modelKinds)[number];
 
 /** The `model` section of a transformer that has no keys of its own. */
 export function transformerSection<Name extends string>(architecture: Name, description: string) {
