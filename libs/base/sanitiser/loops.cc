@@ -142,6 +142,7 @@ uint64_t updates(int level, Memory& memory, std::mt19937& random) {
   AT_LEVEL(adam, at, p, m, v, g, length, resolution, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], 1e-8f);
   AT_LEVEL(momentum, at, p, m, g, length, resolution, f[0], f[1], f[2], f[3], f[4], f[5], f[6]);
   AT_LEVEL(sgd, at, p, g, length, resolution, f[0], f[1], f[2], f[3]);
+  AT_LEVEL(lion, at, p, m, g, length, resolution, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]);
   return bitsOf(AT_LEVEL(squares, at, g, length, resolution, f[0]));
 }
 

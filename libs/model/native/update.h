@@ -3,5 +3,6 @@
 
 #include "adam.h"
 #include "adamw.h"
+#include "lion.h"
 #include "sgd.h"
 #include "squares.h"

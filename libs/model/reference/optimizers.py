@@ -1,6 +1,6 @@
-"""Makes optimizers.json: what PyTorch's optimizers and gradient clipping do to small tensors in 100 steps.
+"""Makes optimizers.json: what PyTorch's optimizers and gradient clipping do to small tensors in 100 steps, and Lion.
 
-    pip install torch==2.9.1
+    pip install torch==2.9.1 lion-pytorch==0.2.5
     python libs/model/reference/optimizers.py && npx prettier --write libs/model/reference
 """
 
@@ -8,6 +8,7 @@ import json
 import pathlib
 
 import torch
+from lion_pytorch import Lion
 
 torch.set_num_threads(1)
 SHAPES = {"weight": [3, 5], "bias": [5], "table": [2, 8]}
@@ -23,6 +24,7 @@ OPTIMIZERS = {
     "Adam": {"algorithm": "adam", **BETAS, "weightDecay": 0.1},
     "SGD": {"algorithm": "sgd", "momentum": 0, "nesterov": False, "weightDecay": 0.1},
     "SGD with momentum": {"algorithm": "sgd", "momentum": 0.9, "nesterov": False, "weightDecay": 0.1},
+    "Lion": {"algorithm": "lion", "beta1": 0.9, "beta2": 0.99, "weightDecay": 0.1},
     "SGD with Nesterov's momentum": {"algorithm": "sgd", "momentum": 0.9, "nesterov": True, "weightDecay": 0.1},
 }
 
@@ -54,6 +56,8 @@ def build(settings, groups):
         return torch.optim.SGD(
             groups, lr=1.0, momentum=settings["momentum"], nesterov=settings["nesterov"], foreach=False
         )
+    if settings["algorithm"] == "lion":
+        return Lion(groups, lr=1.0, betas=(settings["beta1"], settings["beta2"]))
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings["algorithm"]]
     betas = (settings["beta1"], settings["beta2"])
     return kind(groups, betas=betas, eps=settings["epsilon"], foreach=False)

@@ -1,5 +1,5 @@
 /** Loops of `assembly/` that apply one update to a range of elements. */
-export type UpdateLoop = 'adamw' | 'adam' | 'sgd' | 'momentum';
+export type UpdateLoop = 'adamw' | 'adam' | 'sgd' | 'momentum' | 'lion';
 
 /** What the coefficients of one update depend on, besides the settings. */
 export interface UpdateScalars {
@@ -34,8 +34,8 @@ export function biasCorrection(beta: number, number: number): number {
   return 1 - power(beta, number);
 }
 
-/** base^exponent by squaring: what `**` gives is left to the engine. */
-function power(base: number, exponent: number): number {
+/** base^exponent by squaring, for a whole exponent: what `**` gives is left to the engine. */
+export function power(base: number, exponent: number): number {
   let result = 1;
   for (let factor = base, rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) result *= factor;

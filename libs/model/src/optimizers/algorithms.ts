@@ -2,6 +2,7 @@ import type { OptimizerSection } from '@ringmaster/protocol';
 import { adam } from './adam.js';
 import { adamW } from './adamw.js';
 import type { Algorithm } from './algorithm.js';
+import { lion } from './lion.js';
 import { sgd } from './sgd.js';
 
 /** The algorithm that a job file's `optimizer` names, with its settings. */
@@ -13,5 +14,7 @@ export function algorithmOf(settings: OptimizerSection): Algorithm {
       return adam(settings);
     case 'sgd':
       return sgd(settings);
+    case 'lion':
+      return lion(settings);
   }
 }

@@ -47,6 +47,7 @@ it.each([
   ['adam', [FIRST, SECOND], 8],
   ['momentum', [FIRST], 5],
   ['sgd', [], 2],
+  ['lion', [FIRST], 6],
 ] as const)('%s is the same to the bit, whatever performs it', (loop, moments, count) => {
   fc.assert(
     fc.property(content, (given) => {

@@ -40,6 +40,7 @@ export const UPDATE_LOOPS: LoopLibrary = {
     `void adam(uint64_t parameters, ${MOMENTS_OF_ADAM}, uint64_t gradients, ${FACTORS}, float beta1, float gain1, float beta2, float gain2, float decay, float rate, float root, float epsilon)`,
     `void sgd(uint64_t parameters, uint64_t gradients, ${FACTORS}, float decay, float rate)`,
     `void momentum(uint64_t parameters, uint64_t velocities, uint64_t gradients, ${FACTORS}, float momentum, float decay, float rate, float ahead, float carried)`,
+    `void lion(uint64_t parameters, uint64_t first_moments, uint64_t gradients, ${FACTORS}, float beta1, float gain1, float beta2, float gain2, float shrink, float rate)`,
   ],
 };
 

@@ -11,6 +11,7 @@ import { algorithmOf } from './algorithms.js';
 import { OptimizerKernels } from './kernels.js';
 import { Layout, type ParameterShape } from './layout.js';
 import { Optimizer } from './optimizer.js';
+import { lion } from './lion.js';
 import { sgd } from './sgd.js';
 import { State, stateHash } from './state.js';
 
@@ -23,6 +24,7 @@ const ALGORITHMS: [string, Algorithm][] = [
   ['SGD', sgd({ ...SGD, momentum: 0 })],
   ['SGD with momentum', sgd(SGD)],
   ["SGD with Nesterov's momentum", sgd({ ...SGD, nesterov: true })],
+  ['Lion', lion({ beta1: 0.9, beta2: 0.99, weightDecay: 0.01 })],
 ];
 
 /** A state with its optimizer and an arena behind it. */
@@ -73,7 +75,7 @@ const reference = JSON.parse(
 ) as Reference;
 
 test.each(reference.trajectories)(
-  'updates and norms of $name are those of PyTorch over 100 steps',
+  'updates and norms of $name are those of its reference over 100 steps',
   ({ settings, steps }) => {
     const { exponent, scale, clip, tensors } = reference;
     const { layout, state, memory, gradients, arena } = training(tensors, algorithmOf(settings));

@@ -1,9 +1,12 @@
 import { cos } from '@ringmaster/base';
 import type { OptimizerSection } from '@ringmaster/protocol';
+import { power } from './algorithm.js';
+
+type Schedule = OptimizerSection['schedule'];
 
 /**
  * The learning rate of a step: it rises linearly over the warm-up, so that the last step of it has the peak, and then
- * falls towards zero, which it would reach at step `steps`.
+ * falls as the schedule says; where that is to zero, it would be there at step `steps`.
  *
  * @param step counted from 0
  * @param steps steps of the whole run
@@ -14,17 +17,34 @@ export function learningRateAt(
   steps: number,
   { learningRate, schedule }: Pick<OptimizerSection, 'learningRate' | 'schedule'>,
 ): number {
-  const { warmup, decay } = schedule;
+  const { warmup, decay, floor = 0 } = schedule;
   const warmupSteps = Math.round(warmup < 1 ? warmup * steps : warmup);
   // The last step's product and quotient may round to a value above the peak.
   if (step < warmupSteps) return Math.min(learningRate, (learningRate * (step + 1)) / warmupSteps);
-  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
   switch (decay) {
     case 'constant':
       return learningRate;
-    case 'linear':
-      return learningRate * (1 - progress);
-    case 'cosine':
-      return (learningRate * (1 + cos(Math.PI * progress))) / 2;
+    case 'inverse-square-root':
+      return learningRate * Math.sqrt(Math.max(1, warmupSteps) / Math.max(1, step));
+    default: {
+      const fallen = decayed(step, warmupSteps, steps, schedule, learningRate);
+      return fallen + floor * (learningRate - fallen);
+    }
   }
+}
+
+/** The rate where it falls from the peak to zero. */
+function decayed(
+  step: number,
+  warmupSteps: number,
+  steps: number,
+  { decay, power: exponent = 2, cooldown = 0.2 }: Schedule,
+  peak: number,
+): number {
+  const begin =
+    decay === 'stable' ? Math.max(warmupSteps, steps - Math.round(cooldown * steps)) : warmupSteps;
+  const progress = Math.max(0, Math.min(1, (step - begin) / Math.max(1, steps - begin)));
+  if (decay === 'cosine') return (peak * (1 + cos(Math.PI * progress))) / 2;
+  const left = 1 - progress;
+  return decay === 'polynomial' ? peak * power(left, exponent) : peak * left;
 }

@@ -15,9 +15,41 @@ const common = {
         .default(0.1)
         .describe('Linear warm-up: a fraction of all steps when below 1, otherwise steps.'),
       decay: z
-        .enum(['linear', 'cosine', 'constant'])
+        .enum(['linear', 'cosine', 'constant', 'polynomial', 'inverse-square-root', 'stable'])
         .default('linear')
-        .describe('How the learning rate falls to zero after the warm-up.'),
+        .describe(
+          'How the learning rate falls after the warm-up: to zero at the end (linear, cosine, polynomial), not at all (constant), with the root of the step (inverse-square-root), or only in the last steps (stable: warm-up, stable, decay).',
+        ),
+      power: z
+        .int()
+        .min(2)
+        .max(8)
+        .optional()
+        .describe('Of polynomial: the power of the share of steps that are left. Default: 2.'),
+      cooldown: z
+        .number()
+        .positive()
+        .max(1)
+        .optional()
+        .describe(
+          'Of stable: the fraction of all steps at the end in which the rate falls, linearly. Default: 0.2.',
+        ),
+      floor: z
+        .number()
+        .min(0)
+        .lt(1)
+        .optional()
+        .describe('The share of the peak that the rate falls to, in place of zero. Default: 0.'),
+    })
+    .superRefine(({ decay, power, cooldown, floor }, context) => {
+      const only = (key: string, value: number | undefined, decays: readonly string[]) => {
+        if (value === undefined || decays.includes(decay)) return;
+        const message = `goes with decay ${decays.join(', ')}, not with ${decay}`;
+        context.addIssue({ code: 'custom', path: [key], message });
+      };
+      only('power', power, ['polynomial']);
+      only('cooldown', cooldown, ['stable']);
+      only('floor', floor, ['linear', 'cosine', 'polynomial', 'stable']);
     })
     .prefault({}),
 };
@@ -87,8 +119,25 @@ const sgd = z
     error: "needs 'momentum'",
   });
 
+const lion = z.strictObject({
+  algorithm: z.literal('lion').describe('lion: Lion, with a tenth of the learning rate of AdamW'),
+  ...common,
+  beta1: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.9)
+    .describe('Share of the mean of gradients in the direction of an update.'),
+  beta2: z.number().min(0).lt(1).default(0.99).describe('Decay rate of that mean.'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0.01)
+    .describe('Decay of matrices; norms and biases do not decay.'),
+});
+
 export const optimizerSection = z
-  .discriminatedUnion('algorithm', [adamw, adam, sgd])
+  .discriminatedUnion('algorithm', [adamw, adam, sgd, lion])
   .describe('How the weights are updated.');
 
 /** The `optimizer` section of a job file, with its defaults filled in. */

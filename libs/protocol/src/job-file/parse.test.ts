@@ -74,6 +74,7 @@ describe('parseJobSpec', () => {
       { algorithm: 'sgd', momentum: 0.9 },
       { algorithm: 'sgd', weightDecay: 0, momentum: 0.9, nesterov: false },
     ],
+    [{ algorithm: 'lion' }, { algorithm: 'lion', weightDecay: 0.01, beta1: 0.9, beta2: 0.99 }],
   ])('gives the optimizer %j the keys of its algorithm', (given, expected) => {
     const job = { ...(example() as object), optimizer: { learningRate: 0.1, ...given } };
     const common = { learningRate: 0.1, clip: 1, schedule: { warmup: 0.1, decay: 'linear' } };
@@ -93,6 +94,9 @@ describe('parseJobSpec', () => {
     ['model.architecture=bart', 'model.architecture'],
     ['model.architecture=t5', 'objective'],
     ['model.architecture=null', 'model.architecture'],
+    ['optimizer.schedule.power=3', 'optimizer.schedule.power'],
+    ['optimizer.schedule={decay: cosine, cooldown: 0.1}', 'optimizer.schedule.cooldown'],
+    ['optimizer.schedule={decay: constant, floor: 0.1}', 'optimizer.schedule.floor'],
     ['objective=causal-language-model', 'objective'],
     ['workers.min=9', 'workers.min'],
     ['data={}', 'data.corpus'],
@@ -108,7 +112,7 @@ describe('parseJobSpec', () => {
     ['steps=1.5', 'must be a whole number, not 1.5'],
     [
       'optimizer.algorithm=sgdd',
-      "must be 'adamw', 'adam' or 'sgd', not 'sgdd'; did you mean 'sgd'?",
+      "must be 'adamw', 'adam', 'sgd' or 'lion', not 'sgdd'; did you mean 'sgd'?",
     ],
     ['steps=many', "must be a number, not 'many'"],
     ['name=3', 'must be text, not 3'],
