@@ -8,6 +8,7 @@ import { curves } from './control/curves.js';
 import { room } from './control/room.js';
 import { data } from './data/data.js';
 import { seek } from './data/seek.js';
+import { generate } from './generate/generate.js';
 import { hosts } from './hosts/hosts.js';
 import { machine } from './machine.js';
 import { recovery } from './recovery/recovery.js';
@@ -23,6 +24,7 @@ const benchmarks = {
   control,
   curves,
   data,
+  generate,
   hosts,
   overhead,
   profile,
