@@ -1,4 +1,4 @@
-import type { CleaningRule, ColumnName, ColumnNeeds, DataSection } from '@ringmaster/protocol';
+import type { CleaningStep, ColumnName, ColumnNeeds, DataSection } from '@ringmaster/protocol';
 
 /** An answer within a context. */
 export interface Answer {
@@ -65,7 +65,7 @@ export interface Document {
 /** How files of a job are read: the keys of its `data` section that apply to every split. */
 export interface ReadOptions extends Pick<
   DataSection,
-  'format' | 'columns' | 'text' | 'label' | 'labels'
+  'format' | 'columns' | 'text' | 'label' | 'labels' | 'cleaning'
 > {
   /** The columns that are wanted of each document; by default those of a text. */
   readonly needs?: ColumnNeeds | undefined;
@@ -117,8 +117,8 @@ export interface FileReading {
 
 /** Documents that can be iterated as often as wanted, always in the same order. */
 export interface Source extends AsyncIterable<Document> {
-  /** How the documents should be cleaned: marked-up text carries residue that plain text does not. */
-  readonly cleaning: readonly CleaningRule[];
+  /** How the documents are cleaned, by steps in order. */
+  readonly cleaning: readonly CleaningStep[];
   readonly files: readonly SourceFile[];
   /** Each of the files, in the same order. */
   readonly readings: readonly FileReading[];

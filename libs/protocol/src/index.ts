@@ -46,6 +46,7 @@ export * from './formats/artifact.js';
 export * from './formats/cleaning.js';
 export * from './formats/columns.js';
 export * from './formats/data-manifest.js';
+export * from './formats/languages.js';
 export { parseByteSize } from './byte-size.js';
 export * from './ports.js';
 export * from './process-identity.js';

@@ -17,6 +17,8 @@ interface Entry {
   readonly path: string;
   /** SHA-256 of the data manifest that it remembers. */
   readonly manifest: string;
+  /** That of what else is told of the preparation; none where an earlier version prepared. */
+  readonly report: string | undefined;
   readonly usedMs: number;
 }
 
@@ -27,7 +29,7 @@ export interface Used {
   readonly usedMs: number;
 }
 
-/** What data preparation remembers: a file a request, which holds the hash of the manifest that it gave. */
+/** What data preparation remembers: a file a request, which holds the hashes of the manifest and the report that it gave. */
 export class PreparedData implements Lookup<Named> {
   readonly #directory: string;
   readonly #blobs: BlobStore;
@@ -40,6 +42,11 @@ export class PreparedData implements Lookup<Named> {
   /** Manifests of all data that are remembered. */
   manifests(): string[] {
     return this.#entries().map(({ manifest }) => manifest);
+  }
+
+  /** What is told of the preparation of all data that are remembered. */
+  reports(): string[] {
+    return this.#entries().flatMap(({ report }) => report ?? []);
   }
 
   get(id: string): Named | null {
@@ -148,9 +155,9 @@ export class PreparedData implements Lookup<Named> {
   #entry(name: string): Entry[] {
     const path = join(this.#directory, name);
     const info = statSync(path, { throwIfNoEntry: false });
-    const [manifest] = info === undefined ? [] : hashesIn(readFileSync(path, 'utf8'));
+    const [manifest, report] = info === undefined ? [] : hashesIn(readFileSync(path, 'utf8'));
     if (info === undefined || manifest === undefined) return [];
-    return [{ path, manifest, usedMs: info.mtimeMs }];
+    return [{ path, manifest, report, usedMs: info.mtimeMs }];
   }
 
   #bytesOf(id: string, manifest: DataManifest): number {

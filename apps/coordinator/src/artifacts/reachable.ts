@@ -13,7 +13,7 @@ export type ReachableKind = Extract<StorageKind, 'models' | 'checkpoints' | 'dat
  * What must be there, told by the store and by what data preparation remembers:
  * - the models that are registered, and the bases of jobs that have not ended;
  * - the checkpoints that are kept;
- * - the data that are remembered, and those of jobs that have not ended;
+ * - the data that are remembered, with what is told of them, and those of jobs that have not ended;
  * - of a job that has ended, the manifest of its data alone, which tells which samples its steps consumed.
  */
 export class Reachable {
@@ -80,7 +80,11 @@ export class Reachable {
     return [
       ...of('models', [...models.ids(), ...needs.baseManifests()]),
       ...of('checkpoints', checkpoints.manifests()),
-      ...of('data', [...this.#prepared.manifests(), ...needs.dataManifests()]),
+      ...of('data', [
+        ...this.#prepared.manifests(),
+        ...this.#prepared.reports(),
+        ...needs.dataManifests(),
+      ]),
     ];
   }
 }

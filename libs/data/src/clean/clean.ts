@@ -1,5 +1,6 @@
 import type { CleaningRule } from '@ringmaster/protocol';
 import { normalForm } from '../text/unicode.js';
+import { replaceCards, replaceEmails, replaceIpAddresses, replacePhones } from './personal-data.js';
 import { cutFooter, dropAttachments, dropQuotes, stripHtml } from './markup.js';
 
 export interface Cleaned {
@@ -26,6 +27,7 @@ const rules: Readonly<Record<CleaningRule, (text: string) => string>> = {
   newlines: (text) => text.replace(/\r\n?|\u2028|\u2029/g, '\n'),
   'control-characters': (text) => text.replace(controls, ''),
   'unicode-nfc': (text) => normalForm(text, 'NFC'),
+  'unicode-nfkc': (text) => normalForm(text, 'NFKC'),
   html: stripHtml,
   'encoded-attachment': dropAttachments,
   'list-footer': cutFooter,
@@ -35,7 +37,14 @@ const rules: Readonly<Record<CleaningRule, (text: string) => string>> = {
     trimLines(text)
       .replace(/\n{3,}/g, '\n\n')
       .replace(/^\n+|\n+$/g, ''),
+  'email-addresses': replaceEmails,
+  'ip-addresses': replaceIpAddresses,
+  'card-numbers': replaceCards,
+  'phone-numbers': replacePhones,
 };
+
+/** What a rule makes of a text. */
+export const ruleNamed = (name: CleaningRule): ((text: string) => string) => rules[name];
 
 /** Rules for plain text, which keeps its words, indentation and lines. */
 export const PLAIN: readonly CleaningRule[] = [

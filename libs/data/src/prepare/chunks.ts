@@ -1,4 +1,4 @@
-import type { CleaningRule } from '@ringmaster/protocol';
+import type { CleaningStep } from '@ringmaster/protocol';
 import type { FileReading } from '../document.js';
 import { PIECE } from '../readers/pieces.js';
 import type { Origin, Sources } from './request.js';
@@ -7,7 +7,7 @@ import type { Origin, Sources } from './request.js';
 export interface Chunk {
   readonly origin: Origin;
   readonly readings: readonly FileReading[];
-  readonly cleaning: readonly CleaningRule[];
+  readonly cleaning: readonly CleaningStep[];
 }
 
 /** Files of a chunk: enough that asking for it costs nothing, few enough that whoever is last ends with the others. */

@@ -1,5 +1,4 @@
-import { columnKinds, columnNames, type CleaningRule, type ColumnName } from '@ringmaster/protocol';
-import { cleanText } from '../clean/clean.js';
+import { columnKinds, columnNames, type ColumnName } from '@ringmaster/protocol';
 import type { Columns } from '../document.js';
 
 /** The columns of a document that are text, in the order in which they are compared and counted. */
@@ -41,29 +40,26 @@ export function annotationsOf(columns: Columns): string {
   ]);
 }
 
-/** Cleans the texts of a document; words and messages are cleaned each by itself and stay as many as they are. */
-export function cleanColumns(
+/**
+ * The columns of a document with each of its texts mapped; words and messages are mapped each by itself.
+ * @param isOfWords Whether words are mapped too.
+ */
+export function mapTexts(
   columns: Columns,
-  cleaning: readonly CleaningRule[],
-): { readonly columns: Columns; readonly changed: readonly CleaningRule[] } {
-  const changed = new Set<CleaningRule>();
-  const clean = (raw: string): string => {
-    const cleaned = cleanText(raw, cleaning);
-    for (const rule of cleaned.changed) changed.add(rule);
-    return cleaned.text;
-  };
+  isOfWords: boolean,
+  map: (text: string) => string,
+): Columns {
   const texts = textual.flatMap((name) => {
     const value = columns[name];
-    return typeof value === 'string' ? [[name, clean(value)] as const] : [];
+    return typeof value === 'string' ? [[name, map(value)] as const] : [];
   });
   const { words, messages } = columns;
-  const cleaned: Columns = {
+  return {
     ...columns,
     ...Object.fromEntries(texts),
-    ...(words === undefined ? {} : { words: words.map(clean) }),
+    ...(words === undefined || !isOfWords ? {} : { words: words.map(map) }),
     ...(messages === undefined
       ? {}
-      : { messages: messages.map(({ role, content }) => ({ role, content: clean(content) })) }),
+      : { messages: messages.map(({ role, content }) => ({ role, content: map(content) })) }),
   };
-  return { columns: cleaned, changed: [...changed] };
 }

@@ -1,10 +1,6 @@
-import {
-  RingmasterError,
-  type CleaningRule,
-  type DataManifest,
-  type DataSplit,
-} from '@ringmaster/protocol';
+import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
+import { CleaningTally, type StepTally } from '../clean/tally.js';
 import type { Columns } from '../document.js';
 import { DigestTable } from '../parts/digest-table.js';
 import { HASH, IDENTITY, Part } from '../parts/part.js';
@@ -47,6 +43,8 @@ export interface Corpus {
   readonly documents: number;
   /** Classes that any of them has. */
   readonly classes: number;
+  /** What the steps of cleaning did, by their names. */
+  readonly steps: Readonly<Record<string, StepTally>>;
   readonly statistics: Omit<Statistics, 'unigramEntropy' | 'unknownTokens'>;
   readonly warnings: readonly string[];
 }
@@ -57,7 +55,7 @@ export interface Corpus {
  * @throws DATA_COLUMN_MISSING, DATA_COLUMN_INVALID, DATA_SPLIT_EMPTY; what the readers throw
  */
 export async function collectCorpus(sources: Sources, place: Workplace): Promise<Corpus> {
-  const { parts, read, dropped, cleaned } = await readClean(sources, place);
+  const { parts, read, dropped, steps } = await readClean(sources, place);
   const kept = new KeptSignatures(parts);
   place.progress.phase('duplicates', kept.count);
   const groups = nearDuplicateGroups(kept);
@@ -96,7 +94,14 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
     parts,
     documents: kept.count,
     classes,
-    statistics: { read, dropped, cleaned, nearDuplicates: countNearDuplicates(groups), overlap },
+    steps,
+    statistics: {
+      read,
+      dropped: { ...dropped, ...countsOf(steps, 'dropped') },
+      cleaned: countsOf(steps, 'changed'),
+      nearDuplicates: countNearDuplicates(groups),
+      overlap,
+    },
     warnings,
   };
 }
@@ -128,7 +133,7 @@ export function identifier(part: Part, { readings }: Chunk, before: number) {
 async function readClean(sources: Sources, { progress, pool, directory }: Workplace) {
   const parts: CorpusPart[] = [];
   const dropped = { empty: 0, 'exact-duplicate': 0 };
-  const cleaned: Partial<Record<CleaningRule, number>> = {};
+  const steps = new CleaningTally();
   const faults = new ColumnFaults();
   let read = 0;
   progress.phase('read');
@@ -155,13 +160,21 @@ async function readClean(sources: Sources, { progress, pool, directory }: Workpl
     before += answer.read;
     read += answer.read;
     dropped.empty += answer.empty;
-    for (const [rule, count] of Object.entries(answer.cleaned))
-      cleaned[rule as CleaningRule] = (cleaned[rule as CleaningRule] ?? 0) + count;
+    steps.add(answer.steps);
     faults.addCounted(answer.faults);
     progress.advance(read);
   }
   faults.judge();
-  return { parts, read, dropped, cleaned };
+  return { parts, read, dropped, steps: steps.counted() };
+}
+
+/** Documents that each step changed or dropped, without those that did nothing of it. */
+function countsOf(
+  steps: Readonly<Record<string, StepTally>>,
+  what: 'changed' | 'dropped',
+): Record<string, number> {
+  const counts = Object.entries(steps).map(([step, tally]) => [step, tally[what]] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 /** `DROPPED` for each document of a part that was seen before. */

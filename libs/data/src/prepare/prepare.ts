@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { canonicalJson, RingmasterError, sha256, type DataManifest } from '@ringmaster/protocol';
+import {
+  canonicalJson,
+  isFilter,
+  isRule,
+  RingmasterError,
+  sha256,
+  type DataManifest,
+} from '@ringmaster/protocol';
 import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors, syncDirectory } from '../blobs/disk.js';
@@ -13,6 +20,7 @@ import { loadTokenizer } from '../tokenizers/load.js';
 import { chunksOf } from './chunks.js';
 import { collectCorpus } from './corpus.js';
 import { planEncoding } from './encoders.js';
+import { putReport, readReport, type PreparationReport } from './report.js';
 import { Progress, type PrepareProgress } from './progress.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
 import { encodeCorpus } from './shards.js';
@@ -27,6 +35,8 @@ export interface PreparedData {
   readonly manifest: DataManifest;
   /** Of the manifest's blob. */
   readonly sha256: string;
+  /** What the manifest does not hold; null where it is not remembered. */
+  readonly report: PreparationReport | null;
   /** Whether it had been prepared before. */
   readonly cached: boolean;
   /** What a user should know, one sentence each: what was left out now, and the manifest's warnings. */
@@ -71,20 +81,21 @@ export async function prepareData(
   const notices = [sources.main, sources.validation, sources.test].flatMap(
     (source) => source?.notices ?? [],
   );
-  const done = (manifest: DataManifest, sha256: string, cached: boolean): PreparedData => {
-    const warnings = [...new Set([...notices, ...manifest.warnings])];
-    return { manifest, sha256, cached, warnings };
+  const done = (data: Known, cached: boolean): PreparedData => {
+    const warnings = [...new Set([...notices, ...data.manifest.warnings])];
+    return { ...data, cached, warnings };
   };
-  if (known !== null) return done(known.manifest, known.sha256, true);
+  if (known !== null) return done(known, true);
 
   const chunks = chunksOf(sources);
   const size = Math.min(threads, chunks.length);
   return diskErrors(store.root, () =>
     atWorkplace({ store, progress, threads: size }, async (place) => {
-      const manifest = await prepare(request, sources, base, place);
-      const blob = await store.putBytes(Buffer.from(canonicalJson(manifest)));
-      await remember(entry, blob.sha256);
-      return done(manifest, blob.sha256, false);
+      const { manifest, report } = await prepare(request, sources, base, place);
+      const reported = await putReport(store, report);
+      const { sha256 } = await store.putBytes(Buffer.from(canonicalJson(manifest)));
+      await remember(entry, [sha256, reported]);
+      return done({ manifest, sha256, report: { format: 1, ...report } }, false);
     }),
   );
 }
@@ -94,7 +105,7 @@ async function prepare(
   sources: Sources,
   base: string | null,
   place: Workplace,
-): Promise<DataManifest> {
+): Promise<{ manifest: DataManifest; report: Omit<PreparationReport, 'format'> }> {
   const corpus = await collectCorpus(sources, place);
   const planned = planEncoding(corpus, request.needs ?? TEXT_NEEDS);
   const json = base ?? (await trainVocabulary(request, corpus, place));
@@ -103,9 +114,11 @@ async function prepare(
   const path = place.store.path(sha256);
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
   const encoded = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, place);
-  const { width, columns, splits, unknown, frequencies } = encoded;
+  const { width, columns, splits, unknown, bytes, frequencies } = encoded;
   const unknownWarning = judgeUnknown(unknown);
-  return {
+  const { cleaning: steps } = sources.main;
+  const filters = steps.filter(isFilter);
+  const manifest: DataManifest = {
     format: 2,
     tokenizer: {
       sha256,
@@ -120,7 +133,8 @@ async function prepare(
     },
     width,
     columns,
-    cleaning: [...sources.main.cleaning],
+    cleaning: steps.filter(isRule),
+    ...(filters.length === 0 ? {} : { filters }),
     splits,
     statistics: {
       ...corpus.statistics,
@@ -131,6 +145,7 @@ async function prepare(
       (warning) => warning !== null,
     ),
   };
+  return { manifest, report: { steps: corpus.steps, bytes, unknown: unknown.example } };
 }
 
 async function readTokenizer(path: string): Promise<string> {
@@ -160,6 +175,7 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
       corpus: data.corpus,
       format: data.format,
       labels: data.labels,
+      cleaning: data.cleaning,
       columns: wantedColumns({ ...data, needs }),
       fractions,
       files: [list(main), list(validation), list(test)],
@@ -167,13 +183,12 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
   );
 }
 
+type Known = Pick<PreparedData, 'manifest' | 'sha256' | 'report'>;
+
 /** What the index says, if all of it is still there with the bytes that it had. */
-async function recall(
-  entry: string,
-  store: BlobStore,
-): Promise<Pick<PreparedData, 'manifest' | 'sha256'> | null> {
+async function recall(entry: string, store: BlobStore): Promise<Known | null> {
   try {
-    const id = (await readFile(entry, 'utf8')).trim();
+    const [id = '', report] = (await readFile(entry, 'utf8')).trim().split('\n');
     const manifest = parseDataManifest((await store.read(id)).toString(), store.path(id));
     const blobs = Object.values(manifest.splits).flatMap((split) => [
       split.ids,
@@ -184,19 +199,19 @@ async function recall(
     // Its age tells for how long nobody has wanted it.
     const now = Date.now() / 1000;
     await utimes(entry, now, now);
-    return { manifest, sha256: id };
+    return { manifest, sha256: id, report: await readReport(store, report) };
   } catch {
     return null; // Never prepared, or damaged since: it is prepared again.
   }
 }
 
-async function remember(entry: string, id: string): Promise<void> {
+async function remember(entry: string, hashes: readonly string[]): Promise<void> {
   const directory = dirname(entry);
   const temporary = `${entry}.${randomBytes(4).toString('hex')}`;
   try {
     await diskErrors(directory, async () => {
       await mkdir(directory, { recursive: true });
-      await writeFile(temporary, `${id}\n`, { flag: 'wx', flush: true });
+      await writeFile(temporary, `${hashes.join('\n')}\n`, { flag: 'wx', flush: true });
       await rename(temporary, entry);
       await syncDirectory(directory);
     });

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import {
+  isRule,
   RingmasterError,
   type ColumnNeeds,
   type DataSection,
@@ -45,11 +46,11 @@ export async function openSources(
   const openSplit = async (split: DataSection['test']) =>
     typeof split === 'number' || split === undefined
       ? null
-      : openFiles(asList(split), { ...data, needs }, roots);
+      : unfiltered(await openFiles(asList(split), { ...data, needs }, roots));
   return {
     main:
       data.files === undefined
-        ? await openSpamAssassin(undefined, needs)
+        ? await openSpamAssassin(undefined, { ...data, needs })
         : await openFiles(asList(data.files), { ...data, needs }, roots),
     validation: await openSplit(data.validation),
     test: await openSplit(data.test),
@@ -70,6 +71,11 @@ export async function checkSources(data: DataSection, roots: Roots): Promise<voi
     if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
     if (data.format === undefined && !isArchive(path)) formatOf(path);
   }
+}
+
+/** Files that are given for a split are judged by as a whole: no document of theirs is left out. */
+function unfiltered(source: Source): Source {
+  return { ...source, cleaning: source.cleaning.filter(isRule) };
 }
 
 function asList(patterns: string | readonly string[]): readonly string[] {

@@ -1,4 +1,4 @@
-import type { CleaningRule } from '@ringmaster/protocol';
+import { cleaningSteps, type CleaningStep } from '@ringmaster/protocol';
 import { MARKUP, PLAIN } from '../clean/clean.js';
 import type { FileReading, ReadOptions, Source } from '../document.js';
 import { wantedColumns } from './columns.js';
@@ -36,13 +36,15 @@ export async function openFiles(
   const isMarkedUp = readings.some(({ format, entries }) =>
     ['mbox', 'html'].includes(entries ?? format),
   );
-  return toSource(readings, isMarkedUp ? MARKUP : PLAIN, notices);
+  // Marked-up text carries residue that plain text does not.
+  const cleaning = cleaningSteps(options.cleaning, isMarkedUp ? MARKUP : PLAIN);
+  return toSource(readings, cleaning, notices);
 }
 
 /** The documents of files, one file after another. */
 export function toSource(
   readings: readonly FileReading[],
-  cleaning: readonly CleaningRule[],
+  cleaning: readonly CleaningStep[],
   notices: readonly string[],
 ): Source {
   return {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { RingmasterError, type ColumnNeeds } from '@ringmaster/protocol';
+import { cleaningSteps, RingmasterError } from '@ringmaster/protocol';
 import { escapePath } from 'tinyglobby';
 import { MARKUP } from '../clean/clean.js';
-import type { Source } from '../document.js';
+import type { ReadOptions, Source } from '../document.js';
 import { wantedColumns } from './columns.js';
 import { findFiles } from './files.js';
 import { toSource } from './source.js';
@@ -18,7 +18,7 @@ const groups = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1', 'spam-1', 'spam-2'];
  */
 export async function openSpamAssassin(
   directory = packageDirectory(),
-  needs?: ColumnNeeds,
+  { needs, cleaning }: Pick<ReadOptions, 'needs' | 'cleaning'> = {},
 ): Promise<Source> {
   if (!groups.every((group) => existsSync(join(directory, group))))
     throw new RingmasterError('DATA_CORPUS_MISSING', { corpus: 'spam-assassin', path: directory });
@@ -27,7 +27,7 @@ export async function openSpamAssassin(
   );
   const columns = wantedColumns({ needs });
   const readings = files.map((file) => ({ file, format: 'spam-assassin', columns }) as const);
-  return toSource(readings, MARKUP, notices);
+  return toSource(readings, cleaningSteps(cleaning, MARKUP), notices);
 }
 
 function packageDirectory(): string {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import type { CleaningRule } from '@ringmaster/protocol';
+import { cleanDocument, readySteps } from '../clean/steps.js';
+import { CleaningTally, type StepTally } from '../clean/tally.js';
 import type { Columns } from '../document.js';
 import { PartWriter } from '../parts/part-writer.js';
 import type { Chunk } from '../prepare/chunks.js';
-import { cleanColumns, textsOf } from '../prepare/content.js';
+import { textsOf } from '../prepare/content.js';
 import { ColumnFaults, type CountedFault } from '../prepare/faults.js';
 import { readDocuments } from '../readers/read.js';
 
@@ -21,8 +22,8 @@ export interface CleanAnswer {
   readonly read: number;
   /** Documents without a text. */
   readonly empty: number;
-  /** Documents that each rule changed. */
-  readonly cleaned: Readonly<Partial<Record<CleaningRule, number>>>;
+  /** What the steps of cleaning did, by their names. */
+  readonly steps: Readonly<Record<string, StepTally>>;
   readonly faults: readonly CountedFault[];
 }
 
@@ -37,7 +38,8 @@ const PART_DOCUMENTS = 65_536;
 export async function cleanChunk({ chunk, directory, name }: CleanRequest): Promise<CleanAnswer> {
   const parts: string[] = [];
   const faults = new ColumnFaults();
-  const cleaned: Partial<Record<CleaningRule, number>> = {};
+  const steps = await readySteps(chunk.cleaning);
+  const tally = new CleaningTally();
   let read = 0;
   let empty = 0;
   let writer = new PartWriter();
@@ -56,8 +58,12 @@ export async function cleanChunk({ chunk, directory, name }: CleanRequest): Prom
         faults.add(document.faults);
         continue;
       }
-      const { columns, changed } = cleanColumns(document.columns, chunk.cleaning);
-      for (const rule of changed) cleaned[rule] = (cleaned[rule] ?? 0) + 1;
+      const columns = cleanDocument(
+        document.columns,
+        steps,
+        tally.listener(`${reading.file.name} line ${document.line}`),
+      );
+      if (columns === null) continue;
       if (isEmpty(columns)) {
         empty++;
         continue;
@@ -67,7 +73,7 @@ export async function cleanChunk({ chunk, directory, name }: CleanRequest): Prom
     }
   }
   if (writer.documents > 0) close();
-  return { parts, read, empty, cleaned, faults: faults.counted() };
+  return { parts, read, empty, steps: tally.counted(), faults: faults.counted() };
 }
 
 /** Whether one of the texts of a document is. */

@@ -58,8 +58,8 @@ const crowded = new RegExp(
   'gu',
 );
 
-/** Normal form C or D of a text, in time linear in it. */
-export function normalForm(text: string, form: 'NFC' | 'NFD'): string {
+/** A normal form of a text, in time linear in it. */
+export function normalForm(text: string, form: 'NFC' | 'NFD' | 'NFKC'): string {
   if (simple.test(text)) return text.normalize(form);
   return ofKnown(text.replace(crowded, `$&${JOINER}`), (known) => known.normalize(form));
 }

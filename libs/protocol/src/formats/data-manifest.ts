@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sha256Schema } from '../canonical.js';
-import { cleaningRuleSchema } from './cleaning.js';
+import { cleaningRuleSchema, filterSchema } from './cleaning.js';
 import { columnNameSchema, type ColumnName } from './columns.js';
 
 /**
@@ -87,6 +87,8 @@ const current = z.strictObject({
   columns: z.array(column),
   /** The rules that the train documents were cleaned by, in order; null where the data are older than the record of it. */
   cleaning: z.array(cleaningRuleSchema).nullable(),
+  /** The filters that the train documents went through, in order, where there were any. */
+  filters: z.array(filterSchema).optional(),
   splits: z.strictObject({ train: split, validation: split, test: split }),
 });
 

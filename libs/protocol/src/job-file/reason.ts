@@ -28,6 +28,10 @@ export function reasonOf(issue: Issue, input: unknown): string {
         const named = issue.options.filter((option) => option !== undefined);
         return mustBeOneOf(named.map(String), value);
       }
+      const names = issue.errors.flatMap(([first]) =>
+        first?.code === 'invalid_value' && first.path.length === 0 ? first.values.map(String) : [],
+      );
+      if (typeof value === 'string' && names.length > 0) return mustBeOneOf(names, value);
       const expected = issue.errors.flatMap(([first]) =>
         first?.code === 'invalid_type' ? [typeName(first.expected)] : [],
       );

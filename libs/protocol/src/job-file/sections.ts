@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { givenStepSchema } from '../formats/cleaning.js';
 
 /**
  * The sections of a job file that every kind of job shares. Each key carries its meaning, unit and default; the JSON
@@ -90,6 +91,12 @@ export const dataSection = z
       .optional()
       .describe(
         'folder: the class of a document is the name of the folder that its file lies in. Default: the column of the class.',
+      ),
+    cleaning: z
+      .array(givenStepSchema)
+      .optional()
+      .describe(
+        'Rules and filters that texts go through, in order; default stands for those that the format of the files asks for. Default: [default].',
       ),
     validation: split
       .optional()

@@ -1,0 +1,52 @@
+import { canonicalJson } from '@ringmaster/protocol';
+import { z } from 'zod';
+import type { BlobStore } from '../blobs/blob-store.js';
+import type { StepTally } from '../clean/tally.js';
+
+const count = z.int().min(0);
+
+const tally = z.strictObject({
+  changed: count,
+  dropped: count,
+  examples: z
+    .array(z.strictObject({ place: z.string(), before: z.string(), after: z.string().nullable() }))
+    .readonly(),
+}) satisfies z.ZodType<StepTally>;
+
+const reportSchema = z.strictObject({
+  format: z.literal(1),
+  /** What each step of cleaning did, by its name. */
+  steps: z.record(z.string(), tally),
+  /** Bytes of the texts of each split, in UTF-8. */
+  bytes: z.strictObject({ train: count, validation: count, test: count }),
+  /** A word that the tokenizer does not know; null where there is none. */
+  unknown: z.string().nullable(),
+});
+
+/**
+ * What a preparation saw and the manifest does not hold. It is a function of the same things, but nothing is computed from
+ * it, so that it may say more in another version: a blob beside the manifest, which the index remembers.
+ */
+export type PreparationReport = z.infer<typeof reportSchema>;
+
+/** @returns the hash of its blob */
+export async function putReport(
+  store: BlobStore,
+  report: Omit<PreparationReport, 'format'>,
+): Promise<string> {
+  const { sha256 } = await store.putBytes(Buffer.from(canonicalJson({ format: 1, ...report })));
+  return sha256;
+}
+
+/** The report of a preparation; null where it is gone, or is one of another version. */
+export async function readReport(
+  store: BlobStore,
+  sha256: string | undefined,
+): Promise<PreparationReport | null> {
+  if (sha256 === undefined) return null;
+  try {
+    return reportSchema.parse(JSON.parse((await store.read(sha256)).toString()));
+  } catch {
+    return null; // Who asks goes without what it tells.
+  }
+}
