@@ -1,116 +1,166 @@
-import type { BlobStore, SplitReader, Tokenizer } from '@ringmaster/data';
-import { namesIn, type ColumnName, type DataManifest } from '@ringmaster/protocol';
+import type { Remembered, TextSurvey } from '@ringmaster/data';
+import type { DataManifest, DataSplit } from '@ringmaster/protocol';
+import type { Inspection, Sample } from './inspect-data.js';
 import { formatCount, pairs, table } from './output.js';
 
-/** What a document has in a column: a text, a number, or names. */
-type Shown = string | number | null | readonly (string | null)[];
-
-/** A train document as the model reads it. */
-export interface Sample {
-  /** Tokens of all columns. */
-  readonly tokens: number;
-  /** By their names; the class of a document is its `label`. */
-  readonly columns: Readonly<Record<string, Shown>>;
+interface Told extends Remembered {
+  readonly warnings: readonly string[];
 }
-
-/** Train documents, evenly spread, decoded from what is prepared. */
-export async function decodeSamples(
-  manifest: DataManifest,
-  store: BlobStore,
-  count: number,
-): Promise<Sample[]> {
-  const { loadTokenizer, openDataset } = await import('@ringmaster/data');
-  const tokenizer = loadTokenizer((await store.read(manifest.tokenizer.sha256)).toString());
-  const { train } = openDataset(manifest, (sha256) => store.path(sha256)).splits;
-  const shown = Math.min(count, train.documents);
-  return Array.from({ length: shown }, (_, index) =>
-    decode(manifest, train, tokenizer, Math.floor((index * train.documents) / shown)),
-  );
-}
-
-function decode(
-  manifest: DataManifest,
-  split: SplitReader,
-  tokenizer: Tokenizer,
-  document: number,
-): Sample {
-  const nameOf = (column: ColumnName, id: number) => namesIn(manifest, column)[id] ?? null;
-  const columns: Record<string, Shown> = {};
-  let tokens = 0;
-  for (const { name, kind } of manifest.columns) {
-    const value = split.get(document, name);
-    if (typeof value === 'number')
-      if (kind === 'class') columns['label'] = nameOf(name, value);
-      else columns[name] = value;
-    else if (kind === 'tokens') {
-      tokens += value.length;
-      columns[name] = tokenizer.decode(value);
-    } else if (kind !== 'spans')
-      columns[name] = [...value].filter((id) => id >= 0).map((id) => nameOf(name, id));
-  }
-  return { tokens, columns };
-}
-
-const SHOWN_CHARACTERS = 400;
 
 /** What is in prepared data, what was left out and why, for people. */
-export function describeData(
-  manifest: DataManifest,
-  sha256: string,
-  warnings: readonly string[],
-  samples: readonly Sample[],
-): string {
-  const { splits, statistics, tokenizer, columns } = manifest;
-  const reasons = (counts: Readonly<Record<string, number>>) =>
-    Object.entries(counts)
-      .filter(([, count]) => count > 0)
-      .map(([reason, count]) => `${formatCount(count)} ${reason}`)
-      .join(', ') || 'none';
-  const named = columns.flatMap((column) =>
-    'names' in column ? column.names.map((name) => ({ column: column.name, name })) : [],
+export function describeData(data: Told, { lengths, texts, samples }: Inspection): string {
+  return [
+    describeManifest(data, texts),
+    describeSplits(data),
+    describeLabels(data.manifest),
+    describeLengths(lengths),
+    describeSteps(data.report),
+    ...samples.map(describeSample),
+  ]
+    .filter((section) => section !== null)
+    .join('\n\n');
+}
+
+function describeManifest({ manifest, sha256, warnings, report }: Told, texts: TextSurvey) {
+  const { statistics, tokenizer, columns, splits } = manifest;
+  const { unigramEntropy, nearDuplicates, overlap, unknownTokens } = statistics;
+  const { tokens, bytes, example } = report?.encoded ?? {
+    tokens: sum(splits, 'tokens'),
+    bytes: null,
+    example: null,
+  };
+  const shareOf = (count: number, all: number) =>
+    `${((100 * count) / Math.max(1, all)).toFixed(1)} %`;
+  const frequent = texts.frequent.map(
+    ({ name, count }) => `${name} ${shareOf(count, texts.words)}`,
   );
+  const languages = texts.languages.map(
+    ({ name, count }) => `${name === '' ? 'none' : name} ${shareOf(count, texts.documents)}`,
+  );
+  const of = `of ${formatCount(texts.documents)} documents: `;
+  return pairs([
+    ['data', sha256],
+    ['columns', columns.map(({ name }) => name).join(', ')],
+    ['vocabulary', formatCount(tokenizer.vocabulary)],
+    ['read', formatCount(statistics.read)],
+    ['dropped', reasons(statistics.dropped)],
+    ['cleaned', reasons(statistics.cleaned)],
+    [
+      'near duplicates',
+      `${formatCount(nearDuplicates.documents)} in ${formatCount(nearDuplicates.groups)} groups`,
+    ],
+    ['overlap', reasons(overlap)],
+    [
+      'characters a token',
+      (sum(splits, 'characters') / Math.max(1, sum(splits, 'tokens'))).toFixed(2),
+    ],
+    ['bytes a token', bytes === null ? null : (bytes / Math.max(1, tokens)).toFixed(2)],
+    [
+      'unknown tokens',
+      `${formatCount(unknownTokens)}, ${shareOf(unknownTokens, tokens)}${example === null ? '' : `, such as '${example}'`}`,
+    ],
+    ['unigram entropy', `${unigramEntropy.toFixed(3)} nats a token`],
+    ['languages', texts.documents === 0 ? null : of + languages.join(', ')],
+    ['frequent words', frequent.length === 0 ? null : of + frequent.join(', ')],
+    ...warnings.map((warning) => ['warning', warning] as const),
+  ]);
+}
+
+const sum = (splits: DataManifest['splits'], what: 'tokens' | 'characters'): number =>
+  Object.values(splits).reduce((total, split) => total + split[what], 0);
+
+function reasons(counts: Readonly<Record<string, number>>): string {
+  const found = Object.entries(counts).filter(([, count]) => count > 0);
+  return found.map(([reason, count]) => `${formatCount(count)} ${reason}`).join(', ') || 'none';
+}
+
+function describeSplits({ manifest: { splits } }: Told): string {
   const rows = Object.entries(splits).map(([name, split]) => [
     name,
     formatCount(split.documents),
     formatCount(split.tokens),
     split.documents === 0 ? null : formatCount(split.tokens / split.documents),
     split.shards.length,
-    ...named.map(({ column, name: each }) => formatCount(split.counts[column]?.[each] ?? 0)),
   ]);
-  const entropy = statistics.unigramEntropy;
-  const { nearDuplicates, overlap } = statistics;
+  return table(['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS'], rows);
+}
+
+const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly DataSplit[];
+/** Classes and tags that are shown, those of the lowest ids. */
+const SHOWN_NAMES = 30;
+
+function describeLabels({ columns, splits }: DataManifest): string | null {
+  const named = columns.flatMap((column) =>
+    'names' in column ? column.names.map((name) => ({ column: column.name, name })) : [],
+  );
+  if (named.length === 0) return null;
+  const rows = named
+    .slice(0, SHOWN_NAMES)
+    .map(({ column, name }) => [
+      column,
+      name,
+      ...SPLITS.map((split) => formatCount(splits[split].counts[column]?.[name] ?? 0)),
+    ]);
+  const more = named.length - rows.length;
   return [
-    pairs([
-      ['data', sha256],
-      ['columns', columns.map(({ name }) => name).join(', ')],
-      ['vocabulary', formatCount(tokenizer.vocabulary)],
-      ['read', formatCount(statistics.read)],
-      ['dropped', reasons(statistics.dropped)],
-      ['cleaned', reasons(statistics.cleaned)],
-      [
-        'near duplicates',
-        `${formatCount(nearDuplicates.documents)} in ${formatCount(nearDuplicates.groups)} groups`,
-      ],
-      ['overlap', reasons(overlap)],
-      ['unknown tokens', formatCount(statistics.unknownTokens)],
-      ['unigram entropy', `${entropy.toFixed(3)} nats a token`],
-      ...warnings.map((warning) => ['warning', warning] as const),
-    ]),
-    '',
-    table(
-      ['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS', ...named.map(({ name }) => name)],
-      rows,
-    ),
-    ...samples.map(describeSample),
+    table(['COLUMN', 'NAME', ...SPLITS.map((split) => split.toUpperCase())], rows),
+    ...(more > 0 ? [`and ${formatCount(more)} names more`] : []),
   ].join('\n');
 }
 
+function describeLengths(lengths: Inspection['lengths']): string | null {
+  const all = SPLITS.flatMap((split) => lengths[split]?.bins ?? []);
+  if (all.length === 0) return null;
+  const bounds = [...new Map(all.map(({ from, to }) => [from, to]))].sort(([a], [b]) => a - b);
+  const rows = bounds.map(([from, to]) => [
+    `${formatCount(from)} to ${formatCount(to)}`,
+    ...SPLITS.map((split) => {
+      const bin = lengths[split]?.bins.find((each) => each.from === from);
+      return formatCount(bin?.documents ?? 0);
+    }),
+  ]);
+  const longest = SPLITS.map((split) => {
+    const most = lengths[split]?.longest;
+    return most === undefined ? null : formatCount(most);
+  });
+  return table(
+    ['TOKENS', ...SPLITS.map((split) => split.toUpperCase())],
+    [...rows, ['longest', ...longest]],
+  );
+}
+
+function describeSteps(report: Remembered['report']): string | null {
+  if (report === null || Object.keys(report.steps).length === 0) return null;
+  return Object.entries(report.steps)
+    .map(([name, { changed, dropped, examples }]) => {
+      const did = [
+        ...(changed > 0 ? [`changed ${formatCount(changed)}`] : []),
+        ...(dropped > 0 ? [`dropped ${formatCount(dropped)}`] : []),
+      ].join(', ');
+      const shown = examples.map(({ place, before, after }) => {
+        const what = after === null ? '' : ` → ${quote(after)}`;
+        return `  ${place}: ${quote(before)}${what}`;
+      });
+      return [`${name}: ${did}`, ...shown].join('\n');
+    })
+    .join('\n');
+}
+
+const SHOWN_EXCERPT = 80;
+
+/** A text in one line. */
+const quote = (text: string): string => JSON.stringify(cut(text, SHOWN_EXCERPT));
+
+const cut = (text: string, characters: number): string =>
+  text.length > characters ? `${text.slice(0, characters)}…` : text;
+
+const SHOWN_CHARACTERS = 400;
+
 function describeSample({ tokens, columns: { label = null, ...columns } }: Sample): string {
-  const head = `\n--- ${tokens} tokens${label === null ? '' : `, ${String(label)}`}`;
+  const head = `--- ${tokens} tokens${label === null ? '' : `, ${String(label)}`}`;
   const shown = Object.entries(columns).map(([name, value]) => {
-    const text = Array.isArray(value) ? value.join(' ') : String(value);
-    const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
-    return name === 'text' ? cut : `${name}: ${cut}`;
+    const text = cut(Array.isArray(value) ? value.join(' ') : String(value), SHOWN_CHARACTERS);
+    return name === 'text' ? text : `${name}: ${text}`;
   });
   return [head, ...shown].join('\n');
 }

@@ -167,6 +167,17 @@ steps: 10
     for (const { text } of inspected.samples) expect(lines).toContain(text);
     const text = await cluster('data', 'inspect', job);
     expect(text.stdout).toMatch(/dropped +\d+ exact-duplicate/);
+    expect(text.stdout).toMatch(/bytes a token +\d+\.\d\d/);
+    expect(text.stdout).toMatch(/unknown tokens +0, 0\.0 %/);
+    expect(text.stdout).toMatch(/TOKENS +TRAIN +VALIDATION +TEST/);
+    const byId = await cluster('data', 'inspect', inspected.sha256.slice(0, 12));
+    expect(byId.stdout).toBe(text.stdout);
+    expect((await cluster('data', 'inspect', '0123456789')).exit).toBe(4);
+    const filter = 'data.cleaning=[default, {length: {maximum: 22}}]';
+    const cleaned = await cluster('data', 'inspect', job, '--set', filter);
+    expect(cleaned.stdout).toMatch(/length: dropped \d+\n  \S+ line \d+: "/);
+    const misspelt = await cluster('data', 'inspect', job, '--set', 'data.cleaning=[emails]');
+    expect(misspelt.stderr).toContain("'data.cleaning.0' is invalid: must be 'default'");
     const missing = await cluster('data', 'inspect', job, '--set', 'data.files=none/*.txt');
     expect(missing.exit).toBe(2);
   });

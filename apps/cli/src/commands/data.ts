@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeHomeDirectory, ringmasterHome, type Home } from '@ringmaster/base';
 import type { Command } from 'commander';
@@ -11,8 +12,9 @@ import {
 } from '@ringmaster/protocol';
 import { gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
-import { decodeSamples, describeData } from '../data-report.js';
+import { describeData } from '../data-report.js';
 import { inHome, locate } from '../location.js';
+import { inspectData } from '../inspect-data.js';
 import { loadJobFile } from '../job-file.js';
 import { describeModel, findModel, presentModel } from '../names.js';
 import { formatBytes, formatCount, note, print, printJson, table } from '../output.js';
@@ -21,6 +23,13 @@ import { clusterOptions, homeOption, jsonOption, subverb, type JsonOption } from
 interface DataOptions extends JsonOption {
   readonly set?: readonly string[];
 }
+
+interface InspectOptions extends DataOptions {
+  readonly samples: number;
+}
+
+/** Whether something is the id of prepared data, or how one begins, and no file. */
+const isId = (what: string): boolean => /^[0-9a-f]{6,64}$/.test(what) && !existsSync(what);
 
 const SETTING = ['--set <path=value>', 'override a key of the job file; may be repeated'] as const;
 
@@ -49,22 +58,24 @@ export function define(data: Command): void {
     });
   jsonOption(
     homeOption(
-      subverb(data, 'inspect <job.yaml>', 'Tell what is in that data, what was left out and why'),
+      subverb(
+        data,
+        'inspect <job.yaml|id>',
+        'Tell what is in that data, or in what is prepared under an id, what was left out and why',
+      ),
     ),
   )
     .option(...SETTING, gather)
     .option('--samples <n>', 'documents to show as the model reads them', wholeNumber(0, 1000), 3)
-    .action(async (path: string, options: DataOptions & { samples: number }) => {
-      const { manifest, sha256, warnings, store } = await prepare(
-        path,
-        options.set,
-        ringmasterHome(options.home),
-      );
-      const samples = await decodeSamples(manifest, store, options.samples);
-      if (options.json) {
-        const shown = samples.map(({ tokens, columns }) => ({ ...columns, tokens }));
-        printJson({ sha256, manifest, warnings, samples: shown });
-      } else print(describeData(manifest, sha256, warnings, samples));
+    .action(async (what: string, { home, set, samples, json }: InspectOptions) => {
+      const root = ringmasterHome(home);
+      const data = isId(what) ? await recall(what, root) : await prepare(what, set, root);
+      const { sha256, manifest, warnings, report } = data;
+      const seen = await inspectData(manifest, data.store, samples);
+      if (json) {
+        const shown = seen.samples.map(({ tokens, columns }) => ({ ...columns, tokens }));
+        printJson({ sha256, manifest, warnings, report, ...seen, samples: shown });
+      } else print(describeData(data, seen));
     });
   jsonOption(
     clusterOptions(subverb(data, 'list', 'List what is prepared, those used last first')),
@@ -90,6 +101,14 @@ export function define(data: Command): void {
 function row({ id, documents, tokens, vocabulary, bytes, job, usedAt }: PreparedDataView) {
   const counts = [documents, tokens, vocabulary].map(formatCount);
   return [id.slice(0, 12), ...counts, formatBytes(bytes), job, usedAt];
+}
+
+/** Data that are prepared in a home. */
+async function recall(id: string, home: Home) {
+  const { BlobStore, findPrepared } = await import('@ringmaster/data');
+  const store = new BlobStore(home.artifacts);
+  const found = await findPrepared(id, { store, index: home.data });
+  return { ...found, warnings: found.manifest.warnings, store };
 }
 
 async function prepare(path: string, overrides: readonly string[] | undefined, home: Home) {

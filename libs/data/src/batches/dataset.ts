@@ -87,6 +87,24 @@ export class SplitReader {
   }
 
   /**
+   * Tokens of each document, in all its columns. Of a shard no more is read than where its documents are.
+   * @throws DATA_SHARD_INVALID
+   */
+  *tokenCounts(): Generator<number> {
+    for (const part of this.#parts) {
+      const shard = this.#shards.get(part);
+      const offsets = shard.sections.flatMap((section) =>
+        section.kind === 'tokens' && section.offsets !== null ? [section.offsets] : [],
+      );
+      for (let document = 0; document < part.documents; document++)
+        yield offsets.reduce(
+          (sum, each) => sum + (each[document + 1] ?? 0) - (each[document] ?? 0),
+          0,
+        );
+    }
+  }
+
+  /**
    * Copies a stretch of the stream that the texts of all documents make into `out`. They are the only column of tokens.
    * @param separator Token id after each document, or null for none.
    * @throws DATA_SHARD_INVALID

@@ -47,9 +47,9 @@ function isPublic([a = 0, b = 0, c = 0, d = 0]: readonly number[]): boolean {
   return !isPrivate && !isShared && !isTest;
 }
 
-/** Numbers of cards as they are written: in groups of four (or as American Express and Diners group them), or in one. */
+/** Numbers of cards as they are written: in groups of four, as American Express and Diners group them, or in one. */
 const card =
-  /(?<!\d)(?:[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|3\d{3}([ -])\d{6}\2\d{4,5}|[2-6]\d{12,18})(?!\d)/g;
+  /(?<!\d)(?:[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|3\d{3}([ -])\d{6}\2\d{4,5}|[2-6]\d{15}(?:\d{3})?|3\d{13,14})(?!\d)/g;
 
 /** Digits of a group. */
 const GROUP = 4;
@@ -72,7 +72,7 @@ export function replaceCards(text: string): string {
 }
 
 function isCard(number: string): boolean {
-  const digits = [...number.replace(/[ -]/g, '')].map(Number).reverse();
+  const digits = Array.from(number.replace(/[ -]/g, ''), Number).reverse();
   const sum = digits.reduce((total, digit, at) => {
     const doubled = at % 2 === 1 ? 2 * digit : digit;
     return total + (doubled > 9 ? doubled - 9 : doubled);

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import {
   canonicalJson,
   isFilter,
@@ -10,9 +9,8 @@ import {
   sha256,
   type DataManifest,
 } from '@ringmaster/protocol';
-import { parseDataManifest } from '../batches/dataset.js';
 import type { BlobStore } from '../blobs/blob-store.js';
-import { diskErrors, syncDirectory } from '../blobs/disk.js';
+import { diskErrors } from '../blobs/disk.js';
 import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
 import type { Roots } from '../readers/roots.js';
 import { unigramEntropy } from '../shards/entropy.js';
@@ -20,8 +18,9 @@ import { loadTokenizer } from '../tokenizers/load.js';
 import { chunksOf } from './chunks.js';
 import { collectCorpus } from './corpus.js';
 import { planEncoding } from './encoders.js';
-import { putReport, readReport, type PreparationReport } from './report.js';
+import { recall, remember, type Remembered } from './prepared-index.js';
 import { Progress, type PrepareProgress } from './progress.js';
+import { putReport, type PreparationReport } from './report.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
 import { encodeCorpus } from './shards.js';
 import { judgeUnknown } from './unknown-tokens.js';
@@ -31,12 +30,7 @@ import { atWorkplace, type Workplace } from './workplace.js';
 /** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
 const PIPELINE = 4;
 
-export interface PreparedData {
-  readonly manifest: DataManifest;
-  /** Of the manifest's blob. */
-  readonly sha256: string;
-  /** What the manifest does not hold; null where it is not remembered. */
-  readonly report: PreparationReport | null;
+export interface PreparedData extends Remembered {
   /** Whether it had been prepared before. */
   readonly cached: boolean;
   /** What a user should know, one sentence each: what was left out now, and the manifest's warnings. */
@@ -81,7 +75,7 @@ export async function prepareData(
   const notices = [sources.main, sources.validation, sources.test].flatMap(
     (source) => source?.notices ?? [],
   );
-  const done = (data: Known, cached: boolean): PreparedData => {
+  const done = (data: Remembered, cached: boolean): PreparedData => {
     const warnings = [...new Set([...notices, ...data.manifest.warnings])];
     return { ...data, cached, warnings };
   };
@@ -113,8 +107,8 @@ async function prepare(
   const { sha256 } = await place.store.putBytes(Buffer.from(json));
   const path = place.store.path(sha256);
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
-  const encoded = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, place);
-  const { width, columns, splits, unknown, bytes, frequencies } = encoded;
+  const shards = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, place);
+  const { width, columns, splits, unknown, bytes, frequencies } = shards;
   const unknownWarning = judgeUnknown(unknown);
   const { cleaning: steps } = sources.main;
   const filters = steps.filter(isFilter);
@@ -145,7 +139,9 @@ async function prepare(
       (warning) => warning !== null,
     ),
   };
-  return { manifest, report: { steps: corpus.steps, bytes, unknown: unknown.example } };
+  const { tokens, count, example } = unknown;
+  const encoded = { tokens, bytes, unknown: count, example };
+  return { manifest, report: { steps: corpus.steps, encoded } };
 }
 
 async function readTokenizer(path: string): Promise<string> {
@@ -181,41 +177,4 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
       files: [list(main), list(validation), list(test)],
     }),
   );
-}
-
-type Known = Pick<PreparedData, 'manifest' | 'sha256' | 'report'>;
-
-/** What the index says, if all of it is still there with the bytes that it had. */
-async function recall(entry: string, store: BlobStore): Promise<Known | null> {
-  try {
-    const [id = '', report] = (await readFile(entry, 'utf8')).trim().split('\n');
-    const manifest = parseDataManifest((await store.read(id)).toString(), store.path(id));
-    const blobs = Object.values(manifest.splits).flatMap((split) => [
-      split.ids,
-      ...split.shards.map((shard) => shard.sha256),
-    ]);
-    for (const blob of [manifest.tokenizer.sha256, ...blobs])
-      if (!(await store.isWhole(blob))) return null;
-    // Its age tells for how long nobody has wanted it.
-    const now = Date.now() / 1000;
-    await utimes(entry, now, now);
-    return { manifest, sha256: id, report: await readReport(store, report) };
-  } catch {
-    return null; // Never prepared, or damaged since: it is prepared again.
-  }
-}
-
-async function remember(entry: string, hashes: readonly string[]): Promise<void> {
-  const directory = dirname(entry);
-  const temporary = `${entry}.${randomBytes(4).toString('hex')}`;
-  try {
-    await diskErrors(directory, async () => {
-      await mkdir(directory, { recursive: true });
-      await writeFile(temporary, `${hashes.join('\n')}\n`, { flag: 'wx', flush: true });
-      await rename(temporary, entry);
-      await syncDirectory(directory);
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

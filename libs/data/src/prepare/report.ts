@@ -17,10 +17,14 @@ const reportSchema = z.strictObject({
   format: z.literal(1),
   /** What each step of cleaning did, by its name. */
   steps: z.record(z.string(), tally),
-  /** Bytes of the texts of each split, in UTF-8. */
-  bytes: z.strictObject({ train: count, validation: count, test: count }),
-  /** A word that the tokenizer does not know; null where there is none. */
-  unknown: z.string().nullable(),
+  /** All documents that were encoded, each once: tokens, bytes of their texts in UTF-8, and tokens that are unknown. */
+  encoded: z.strictObject({
+    tokens: count,
+    bytes: count,
+    unknown: count,
+    /** A word that the tokenizer does not know; null where there is none. */
+    example: z.string().nullable(),
+  }),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DataColumn, DataManifest, DataSplit } from '@ringmaster/protocol';
+import type { DataColumn, DataManifest } from '@ringmaster/protocol';
 import { SplitBuilder } from '../shards/builder.js';
 import { tokenWidth } from '../shards/section.js';
 import { splitNames } from '../splits.js';
@@ -12,8 +12,8 @@ import type { Workplace } from './workplace.js';
 /** A corpus in shards. */
 export interface Encoded extends Pick<DataManifest, 'width' | 'columns' | 'splits'> {
   readonly unknown: CountedUnknown;
-  /** Bytes of the texts of each split, in UTF-8. */
-  readonly bytes: Readonly<Record<DataSplit, number>>;
+  /** Bytes of the texts, in UTF-8. */
+  readonly bytes: number;
   /** How often each token occurs in the train split. */
   readonly frequencies: Float64Array;
 }
@@ -42,14 +42,14 @@ export async function encodeCorpus(
     tokenizer: tokenizer.path,
     plan,
   }));
-  const bytes = { train: 0, validation: 0, test: 0 };
+  let bytes = 0;
   let number = 0;
   let done = 0;
   for await (const answer of pool.answers('encode', requests)) {
     const corpusPart = corpus.parts[number++];
     if (corpusPart === undefined) throw new Error('there are more answers than parts');
     await addDocuments(builders, corpusPart, answer);
-    addBytes(bytes, corpusPart, answer);
+    bytes += answer.bytes;
     unknown = joinCounted(unknown, answer.unknown);
     for (const [token, count] of answer.frequencies.entries())
       frequencies[token] = (frequencies[token] ?? 0) + count;
@@ -71,14 +71,6 @@ export async function encodeCorpus(
     bytes,
     frequencies,
   };
-}
-
-function addBytes(sums: Record<DataSplit, number>, part: CorpusPart, answer: EncodeAnswer): void {
-  const kept = part.splits.filter((split) => split !== DROPPED);
-  for (const [document, split] of kept.entries()) {
-    const name = splitNames[split];
-    if (name !== undefined) sums[name] += answer.bytes[document] ?? 0;
-  }
 }
 
 function wantedOf(split: number): number {

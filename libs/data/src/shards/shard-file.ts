@@ -62,6 +62,10 @@ export class ShardFile {
     }
   }
 
+  get sections(): readonly SectionLayout[] {
+    return this.#layout.sections;
+  }
+
   /** A column; undefined where there is none of this name. */
   section(name: ColumnName): SectionLayout | undefined {
     return this.#layout.sections.find((section) => section.name === name);

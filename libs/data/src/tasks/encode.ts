@@ -26,9 +26,10 @@ export interface EncodeAnswer {
     readonly lengths: Uint32Array;
     readonly values: Int32Array | Float64Array;
   }[];
-  /** Characters of each document, and bytes of its texts in UTF-8. */
+  /** Characters of each document. */
   readonly characters: Uint32Array;
-  readonly bytes: Uint32Array;
+  /** Bytes of the texts of all of them, in UTF-8. */
+  readonly bytes: number;
   readonly unknown: CountedUnknown;
   /** How often each token occurs in documents that are counted. */
   readonly frequencies: Float64Array;
@@ -46,13 +47,12 @@ export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest
   );
   const lengths = columns.map(() => new Growing((length) => new Uint32Array(length)));
   const characters = new Growing((length) => new Uint32Array(length));
-  const sizes = new Growing((length) => new Uint32Array(length));
   const unknown = new UnknownTokens(loaded);
+  let bytes = 0;
   const frequencies = new Float64Array(loaded.vocabulary);
   for (const { at, columns: read } of new Part(path).read((document) => wanted[document] !== 0)) {
     const encoded = encoders.flatMap((encoder) => encoder.encode(read, loaded));
     let length = 0;
-    let bytes = 0;
     for (const [index, { name, kind }] of columns.entries()) {
       const found = encoded[index] ?? [];
       values[index]?.append(found);
@@ -66,7 +66,6 @@ export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest
       for (const token of found) frequencies[token] = (frequencies[token] ?? 0) + 1;
     }
     characters.push(length);
-    sizes.push(bytes);
   }
   return {
     columns: values.map((column, index) => ({
@@ -74,7 +73,7 @@ export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest
       values: column.take(),
     })),
     characters: characters.take(),
-    bytes: sizes.take(),
+    bytes,
     unknown: unknown.counted(),
     frequencies,
   };
