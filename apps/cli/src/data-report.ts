@@ -12,6 +12,7 @@ export function describeData(data: Told, { lengths, texts, samples }: Inspection
   return [
     describeManifest(data, texts),
     describeSplits(data),
+    describeMixture(data.manifest),
     describeLabels(data.manifest),
     describeLengths(lengths),
     describeSteps(data.report),
@@ -83,6 +84,18 @@ function describeSplits({ manifest: { splits } }: Told): string {
     split.shards.length,
   ]);
   return table(['SPLIT', 'DOCUMENTS', 'TOKENS', 'MEAN', 'SHARDS'], rows);
+}
+
+function describeMixture({ mixture }: DataManifest): string | null {
+  if (mixture === undefined) return null;
+  const rows = mixture.map(({ name, weight, documents, tokens, epochs }) => [
+    name,
+    weight,
+    formatCount(documents),
+    formatCount(tokens),
+    epochs.toFixed(2),
+  ]);
+  return table(['SOURCE', 'WEIGHT', 'DOCUMENTS', 'TOKENS', 'PASSES AN EPOCH'], rows);
 }
 
 const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly DataSplit[];

@@ -11,10 +11,13 @@ export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
     typeof paths === 'string' ? pattern(paths) : paths.map(pattern);
   const split = (value: JobSpec['data']['test']) =>
     typeof value === 'string' || Array.isArray(value) ? all(value) : value;
-  const { files, validation, test } = spec.data;
+  const { files, sources, validation, test } = spec.data;
   const data = {
     ...spec.data,
     ...(files === undefined ? {} : { files: all(files) }),
+    ...(sources === undefined
+      ? {}
+      : { sources: sources.map((source) => ({ ...source, files: all(source.files) })) }),
     ...(validation === undefined ? {} : { validation: split(validation) }),
     ...(test === undefined ? {} : { test: split(test) }),
   };

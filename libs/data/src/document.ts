@@ -113,6 +113,8 @@ export interface FileReading {
   /** Where the class of a document is, if not in a column. */
   readonly labels?: DataSection['labels'] | undefined;
   readonly columns: readonly WantedColumn[];
+  /** Number of the source that the file is of, in a mixture. */
+  readonly source?: number | undefined;
 }
 
 /** Documents that can be iterated as often as wanted, always in the same order. */

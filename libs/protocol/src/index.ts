@@ -9,6 +9,7 @@ export {
   jobFileSchema,
   tokenizerOf,
   type DataSection,
+  type DataSource,
   type JobSpec,
   type TokenizerRequest,
 } from './job-file/schema.js';

@@ -8,8 +8,8 @@ import type { JobSpec } from '@ringmaster/protocol';
  */
 export function requirePathsWithin(spec: JobSpec, roots: Roots): void {
   const { base } = spec;
-  const { files, validation, test } = spec.data;
-  const named = [files, validation, test]
+  const { files, sources = [], validation, test } = spec.data;
+  const named = [files, ...sources.map((source) => source.files), validation, test]
     .flat()
     .filter((value) => typeof value === 'string')
     .filter((pattern) => !leavesOut(pattern));

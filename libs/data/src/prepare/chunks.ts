@@ -10,6 +10,9 @@ export interface Chunk {
   readonly cleaning: readonly CleaningStep[];
 }
 
+/** Number of the source of a mixture that a chunk is of; undefined of any other. */
+export const sourceOf = ({ readings }: Chunk): number | undefined => readings[0]?.source;
+
 /** Files of a chunk: enough that asking for it costs nothing, few enough that whoever is last ends with the others. */
 const FILES = 256;
 
@@ -39,7 +42,7 @@ function grouped(readings: readonly FileReading[]): FileReading[][] {
       for (const piece of pieces) groups.push([{ ...reading, piece }]);
       continue;
     }
-    if (bytes + length > PIECE) close();
+    if (bytes + length > PIECE || open[0]?.source !== reading.source) close();
     open.push(reading);
     bytes += length;
     if (bytes >= PIECE || open.length === FILES) close();

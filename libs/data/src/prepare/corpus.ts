@@ -4,8 +4,10 @@ import { CleaningTally, type StepTally } from '../clean/tally.js';
 import type { Columns } from '../document.js';
 import { DigestTable } from '../parts/digest-table.js';
 import { HASH, IDENTITY, Part } from '../parts/part.js';
+import type { MixtureSource } from '../readers/mixture.js';
 import { assignSplits, splitNames } from '../splits.js';
-import { chunksOf, type Chunk } from './chunks.js';
+import { chooseBySmallestHash } from './choice.js';
+import { chunksOf, sourceOf, type Chunk } from './chunks.js';
 import { ColumnFaults } from './faults.js';
 import type { Sources } from './request.js';
 import { KeptSignatures } from './signatures.js';
@@ -56,6 +58,7 @@ export interface Corpus {
  */
 export async function collectCorpus(sources: Sources, place: Workplace): Promise<Corpus> {
   const { parts, read, dropped, steps } = await readClean(sources, place);
+  const beyond = applyLimits(parts, sources.mixture ?? []);
   const kept = new KeptSignatures(parts);
   place.progress.phase('duplicates', kept.count);
   const groups = nearDuplicateGroups(kept);
@@ -97,13 +100,34 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
     steps,
     statistics: {
       read,
-      dropped: { ...dropped, ...countsOf(steps, 'dropped') },
+      dropped: {
+        ...dropped,
+        ...countsOf(steps, 'dropped'),
+        ...(beyond === 0 ? {} : { limit: beyond }),
+      },
       cleaned: countsOf(steps, 'changed'),
       nearDuplicates: countNearDuplicates(groups),
       overlap,
     },
     warnings,
   };
+}
+
+/** Drops what the sources of a mixture have beyond their limits. @returns how many documents */
+function applyLimits(parts: readonly CorpusPart[], mixture: readonly MixtureSource[]): number {
+  let dropped = 0;
+  for (const [number, { limit }] of mixture.entries()) {
+    if (limit === null) continue;
+    const ofSource = parts.filter(({ chunk }) => sourceOf(chunk) === number);
+    const chosen = chooseBySmallestHash(ofSource, (split) => split !== DROPPED, limit);
+    for (const [part, { splits }] of ofSource.entries())
+      for (const [at, split] of splits.entries())
+        if (split !== DROPPED && chosen[part]?.[at] !== 1) {
+          splits[at] = DROPPED;
+          dropped++;
+        }
+  }
+  return dropped;
 }
 
 /** The documents that are kept, in order. @param what All of their columns, or those that are no text. */

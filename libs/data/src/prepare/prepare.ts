@@ -12,17 +12,18 @@ import {
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors } from '../blobs/disk.js';
 import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
+import { readingOf, type MixtureSource } from '../readers/mixture.js';
 import type { Roots } from '../readers/roots.js';
 import { unigramEntropy } from '../shards/entropy.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { chunksOf } from './chunks.js';
 import { collectCorpus } from './corpus.js';
-import { planEncoding } from './encoders.js';
+import { planEncoding, type EncodingPlan } from './encoders.js';
 import { recall, remember, type Remembered } from './prepared-index.js';
 import { Progress, type PrepareProgress } from './progress.js';
 import { putReport, type PreparationReport } from './report.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
-import { encodeCorpus } from './shards.js';
+import { encodeCorpus, type MixtureShares } from './shards.js';
 import { judgeUnknown } from './unknown-tokens.js';
 import { trainVocabulary } from './vocabulary.js';
 import { atWorkplace, type Workplace } from './workplace.js';
@@ -107,8 +108,9 @@ async function prepare(
   const { sha256 } = await place.store.putBytes(Buffer.from(json));
   const path = place.store.path(sha256);
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
-  const shards = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, place);
-  const { width, columns, splits, unknown, bytes, frequencies } = shards;
+  const shares = sources.mixture === null ? null : mixtureShares(sources.mixture, planned.plan);
+  const shards = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, shares, place);
+  const { mixture, width, columns, splits, unknown, bytes, frequencies } = shards;
   const unknownWarning = judgeUnknown(unknown);
   const { cleaning: steps } = sources.main;
   const filters = steps.filter(isFilter);
@@ -129,15 +131,20 @@ async function prepare(
     columns,
     cleaning: steps.filter(isRule),
     ...(filters.length === 0 ? {} : { filters }),
+    ...(mixture === null ? {} : { mixture }),
     splits,
     statistics: {
       ...corpus.statistics,
       unknownTokens: unknown.count,
       unigramEntropy: unigramEntropy(frequencies, special),
     },
-    warnings: [...corpus.warnings, ...planned.warnings, unknownWarning, unusedTokens(json)].filter(
-      (warning) => warning !== null,
-    ),
+    warnings: [
+      ...corpus.warnings,
+      ...planned.warnings,
+      unknownWarning,
+      unusedTokens(json),
+      ...repeated(mixture),
+    ].filter((warning) => warning !== null),
   };
   const { tokens, count, example } = unknown;
   const encoded = { tokens, bytes, unknown: count, example };
@@ -151,6 +158,25 @@ async function readTokenizer(path: string): Promise<string> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
   }
+}
+
+/** How sources are mixed: where a class is learned, by documents. */
+function mixtureShares(sources: readonly MixtureSource[], { needs }: EncodingPlan): MixtureShares {
+  return {
+    sources,
+    unit: needs.text === 'required' && needs.class !== 'required' ? 'tokens' : 'documents',
+  };
+}
+
+/** Passes in one epoch beyond which what is repeated teaches less than what is new (Muennighoff et al. 2023). */
+const MANY = 4;
+
+function repeated(mixture: DataManifest['mixture'] | null): string[] {
+  return (mixture ?? [])
+    .filter(({ epochs }) => epochs > MANY)
+    .map(
+      ({ name, epochs }) => `the source '${name}' is read ${epochs.toFixed(1)} times in an epoch`,
+    );
 }
 
 function unusedTokens(json: string): string | null {
@@ -175,6 +201,12 @@ function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string
       columns: wantedColumns({ ...data, needs }),
       fractions,
       files: [list(main), list(validation), list(test)],
+      sources: data.sources?.map((source) => {
+        const reading = readingOf(data, source);
+        const { format, labels } = reading;
+        const { weight, limit } = source;
+        return { weight, limit, format, labels, columns: wantedColumns({ ...reading, needs }) };
+      }),
     }),
   );
 }

@@ -12,6 +12,8 @@ import { findOneOfEach } from '../readers/files.js';
 import { formatOf, isArchive } from '../readers/formats.js';
 import { openSpamAssassin } from '../readers/spam-assassin.js';
 import type { Roots } from '../readers/roots.js';
+import { withDataset } from '../readers/hugging-face.js';
+import { mixtureOf, openMixture, type MixtureSource } from '../readers/mixture.js';
 import { openFiles } from '../readers/source.js';
 import type { SplitFractions } from '../splits.js';
 
@@ -29,13 +31,16 @@ export interface Sources {
   readonly validation: Source | null;
   readonly test: Source | null;
   readonly fractions: SplitFractions;
+  /** What the main source is made of, where it is a mixture. */
+  readonly mixture: readonly MixtureSource[] | null;
 }
 
 /** @throws JOB_FILE_INVALID when the fractions leave nothing to train on; what the readers throw. */
 export async function openSources(
-  { data, needs }: Pick<PrepareRequest, 'data' | 'needs'>,
+  { data: given, needs }: Pick<PrepareRequest, 'data' | 'needs'>,
   roots: Roots,
 ): Promise<Sources> {
+  const data = withDataset(given, roots);
   const fraction = (split: DataSection['test']) => (typeof split === 'number' ? split : 0);
   const fractions = { validation: fraction(data.validation), test: fraction(data.test) };
   if (fractions.validation + fractions.test >= 1)
@@ -48,10 +53,8 @@ export async function openSources(
       ? null
       : unfiltered(await openFiles(asList(split), { ...data, needs }, roots));
   return {
-    main:
-      data.files === undefined
-        ? await openSpamAssassin(undefined, { ...data, needs })
-        : await openFiles(asList(data.files), { ...data, needs }, roots),
+    main: await openMain(data, needs, roots),
+    mixture: data.sources === undefined ? null : mixtureOf(data.sources),
     validation: await openSplit(data.validation),
     test: await openSplit(data.test),
     fractions,
@@ -64,13 +67,30 @@ export async function openSources(
  * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN
  */
 export async function checkSources(data: DataSection, roots: Roots): Promise<void> {
-  const patterns = [data.files, data.validation, data.test]
-    .flat()
-    .filter((pattern) => typeof pattern === 'string');
-  for (const path of await findOneOfEach(patterns, roots)) {
-    if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
-    if (data.format === undefined && !isArchive(path)) formatOf(path);
+  const { sources = [] } = data;
+  const lists = [
+    ...sources.map(({ files, format = data.format }) => ({ files, format })),
+    ...[data.files, data.validation, data.test].map((files) => ({ files, format: data.format })),
+  ];
+  for (const { files, format } of lists) {
+    const patterns = [files].flat().filter((pattern) => typeof pattern === 'string');
+    for (const path of await findOneOfEach(patterns, roots)) {
+      if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
+      if (format === undefined && !isArchive(path)) formatOf(path);
+    }
   }
+}
+
+async function openMain(
+  data: DataSection,
+  needs: ColumnNeeds | undefined,
+  roots: Roots,
+): Promise<Source> {
+  const { files, sources } = data;
+  if (sources !== undefined) return openMixture({ ...data, sources }, needs, roots);
+  return files === undefined
+    ? openSpamAssassin(undefined, { ...data, needs })
+    : openFiles(asList(files), { ...data, needs }, roots);
 }
 
 /** Files that are given for a split are judged by as a whole: no document of theirs is left out. */

@@ -12,6 +12,11 @@ const ID_BLOCK = 65_536;
 
 export type SplitEntry = DataManifest['splits']['train'];
 
+/** Documents in shards, and the file of their ids. */
+export interface FinishedSplit extends Omit<SplitEntry, 'ids'> {
+  readonly idFile: string;
+}
+
 /** Collects the documents of one split into shards, and says at the end what the manifest holds of them. */
 export class SplitBuilder {
   readonly #store: BlobStore;
@@ -41,9 +46,8 @@ export class SplitBuilder {
     if (this.#openTokens() >= SHARD_TOKENS) await this.#close();
   }
 
-  async finish(): Promise<SplitEntry> {
+  async finish(): Promise<FinishedSplit> {
     if (this.#open > 0) await this.#close();
-    const ids = await this.#store.putFile(this.#ids.finish());
     const counts: SplitEntry['counts'] = {};
     for (const column of this.#columns) {
       const found = column.counts();
@@ -55,7 +59,7 @@ export class SplitBuilder {
       characters: this.#characters,
       counts,
       shards: this.#shards,
-      ids: ids.sha256,
+      idFile: this.#ids.finish(),
     };
   }
 

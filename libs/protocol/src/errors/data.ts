@@ -155,6 +155,17 @@ export const dataErrors = {
     remedy:
       'Give more data, another fraction under data.validation or data.test, or files there: near duplicates in files are a warning.',
   }),
+  DATA_SOURCE_SMALL: entry<{ name: string; epochs: number }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ name, epochs }) =>
+      epochs >= 1e9
+        ? `The source '${name}' has nothing to train on, and a weight`
+        : `The source '${name}' would be read ${epochs} times in one epoch, so little it has for its weight`,
+    remedy:
+      'Give it more documents or a smaller weight under data.sources, or take the weights out.',
+  }),
   DATA_LABELS_MISSING: entry<{ documents: number; first: string | null }>({
     status: 400,
     exit: 2,

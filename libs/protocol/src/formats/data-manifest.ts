@@ -89,6 +89,21 @@ const current = z.strictObject({
   cleaning: z.array(cleaningRuleSchema).nullable(),
   /** The filters that the train documents went through, in order, where there were any. */
   filters: z.array(filterSchema).optional(),
+  /**
+   * The sources of a mixture, in order, where there are several: what each has in the train split, and how often an epoch
+   * passes over it. A part of a pass is over the documents whose content has the smallest hashes.
+   */
+  mixture: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        weight: z.number().positive().nullable(),
+        documents: count,
+        tokens: count,
+        epochs: z.number().min(0),
+      }),
+    )
+    .optional(),
   splits: z.strictObject({ train: split, validation: split, test: split }),
 });
 

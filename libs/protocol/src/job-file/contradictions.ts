@@ -14,7 +14,13 @@ interface Contradiction {
  * Only what is submitted is asked: jobs that lie in a store, or run, stay what they are.
  */
 function contradictionsIn(job: JobSpec): Contradiction[] {
-  return [...inWorkers(job), ...inSchedule(job), ...inSplits(job), ...inColumns(job)];
+  return [
+    ...inWorkers(job),
+    ...inSchedule(job),
+    ...inSplits(job),
+    ...inSources(job),
+    ...inColumns(job),
+  ];
 }
 
 /** A job file, without contradictions. */
@@ -45,6 +51,32 @@ function inSplits(job: JobSpec): Contradiction[] {
     return [];
   const message = `leaves no document to train on: the validation split takes ${validation} of them already`;
   return [{ path: ['data', 'test'], message }];
+}
+
+function inSources({ data: { sources = [] } }: JobSpec): Contradiction[] {
+  const names = sources.map(({ name }, index) => name ?? String(index + 1));
+  const weighted = sources.filter(({ weight }) => weight !== undefined).length;
+  const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
+  return [
+    ...(twice < 0
+      ? []
+      : [
+          {
+            path: ['data', 'sources', String(twice), 'name'],
+            message: `is that of another source: ${names[twice] ?? ''}`,
+          },
+        ]),
+    ...sources.flatMap(({ weight }, index) =>
+      weight === undefined && weighted > 0
+        ? [
+            {
+              path: ['data', 'sources', String(index), 'weight'],
+              message: 'is missing: give a weight to each source or to none',
+            },
+          ]
+        : [],
+    ),
+  ];
 }
 
 function inColumns(job: JobSpec): Contradiction[] {

@@ -132,6 +132,7 @@ export type PretrainSpec = Extract<JobSpec, { kind: 'pretrain' }>;
 export type FinetuneSpec = Extract<JobSpec, { kind: 'finetune' }>;
 export type TokenizerSection = z.output<typeof tokenizerSection>;
 export type DataSection = z.output<typeof dataSection>;
+export type { DataSource } from './sections.js';
 
 /** The data that a job is prepared with: where data.validation does not say, evaluation.fraction does. */
 export function dataOf({ data, evaluation }: JobSpec): DataSection {

@@ -70,6 +70,56 @@ const dataFormats = [
 /** A split: a fraction of the documents, or files of its own. */
 const split = z.union([fraction, z.string(), z.array(z.string()).min(1)]);
 
+/** How the files of a source are read. */
+const reading = {
+  format: z
+    .enum(dataFormats)
+    .optional()
+    .describe('How files are read, also those in archives. Default: by their extension.'),
+  columns: columns.optional(),
+  text: z.string().optional().describe('The same as columns.text.'),
+  label: z.string().optional().describe('The same as columns.class.'),
+  labels: z
+    .enum(['folder'])
+    .optional()
+    .describe(
+      'folder: the class of a document is the name of the folder that its file lies in. Default: the column of the class.',
+    ),
+};
+
+const source = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+        'letters, digits, dot, dash and underscore, at most 63',
+      )
+      .optional()
+      .describe(
+        'What it is called in reports and in the ids of its documents. Default: its number.',
+      ),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .describe('Its files, as under data.files.'),
+    ...reading,
+    weight: z
+      .number()
+      .positive()
+      .max(1e6)
+      .optional()
+      .describe(
+        'Its share of an epoch beside those of the others: of tokens, where a class is learned of documents. Sources that have less than their share are repeated. Default: what it has.',
+      ),
+    limit: positive
+      .optional()
+      .describe(
+        'Documents that are taken of it at most: those whose content has the smallest hash.',
+      ),
+  })
+  .describe('One of several sources.');
+export type DataSource = z.output<typeof source>;
+
 export const dataSection = z
   .strictObject({
     corpus: z.enum(['spam-assassin']).optional().describe('A corpus that ships with Ringmaster.'),
@@ -79,19 +129,15 @@ export const dataSection = z
       .describe(
         'Files, folders or globs, relative to the job file; one that begins with ! leaves out what it matches.',
       ),
-    format: z
-      .enum(dataFormats)
-      .optional()
-      .describe('How files are read, also those in archives. Default: by their extension.'),
-    columns: columns.optional(),
-    text: z.string().optional().describe('The same as columns.text.'),
-    label: z.string().optional().describe('The same as columns.class.'),
-    labels: z
-      .enum(['folder'])
+    sources: z
+      .array(source)
+      .min(1)
+      .max(1000)
       .optional()
       .describe(
-        'folder: the class of a document is the name of the folder that its file lies in. Default: the column of the class.',
+        'Several sources in place of files, each with its own columns and format; what one does not say is said here for all.',
       ),
+    ...reading,
     cleaning: z
       .array(givenStepSchema)
       .optional()
@@ -107,10 +153,11 @@ export const dataSection = z
         'Documents that no job trains on: a fraction (the same documents for every job), or files.',
       ),
   })
-  .refine((data) => (data.corpus === undefined) !== (data.files === undefined), {
-    path: ['corpus'],
-    error: "give exactly one of 'corpus' and 'files'",
-  })
+  .refine(
+    ({ corpus, files, sources }) =>
+      [corpus, files, sources].filter((given) => given !== undefined).length === 1,
+    { path: ['corpus'], error: "give exactly one of 'corpus', 'files' and 'sources'" },
+  )
   .describe('What the model is trained on.');
 
 export const batchSection = z
