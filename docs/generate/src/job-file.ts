@@ -50,7 +50,7 @@ function rows(node: Node, prefix: string): string[] {
       child.default === undefined || section ? '' : `\`${JSON.stringify(child.default)}\``;
     const value = section ? '' : kindOf(child);
     const row = `| \`${path}\` | ${value} | ${required ? 'required' : preset} | ${child.description ?? ''} |`;
-    return [row, ...rows(child, `${path}.`)];
+    return [row, ...rows(child, `${path}.`), ...rows(child.items ?? {}, `${path}[].`)];
   });
 }
 
@@ -90,6 +90,7 @@ function kindOf(node: Node): string {
   if (node.anyOf !== undefined) return node.anyOf.map(kindOf).join(' or ');
   if (node.type === 'array')
     return `list of ${node.items === undefined ? 'values' : kindOf(node.items)}`;
+  if (node.properties !== undefined) return `\`{ ${Object.keys(node.properties).join(', ')} }\``;
   return [node.type ?? 'value', range(node)].filter((part) => part !== '').join(' ');
 }
 

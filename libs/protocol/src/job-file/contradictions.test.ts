@@ -36,6 +36,11 @@ function refusedBy(job: object): string | null {
   }
 }
 
+const named = (name: string, weight?: number) => ({
+  name,
+  files: 'a',
+  ...(weight === undefined ? {} : { weight }),
+});
 const schedule = (warmup: number) => ({ learningRate: 1e-3, schedule: { warmup } });
 
 describe('keys that contradict each other', () => {
@@ -66,6 +71,19 @@ describe('keys that contradict each other', () => {
     ],
     ['a label of a table', { data: { files: 'a', format: 'csv', label: 'l' } }, null],
     ['a column of a corpus', { data: { corpus: 'spam-assassin', text: 't' } }, 'data.text'],
+    ['sources of their own weights', { data: { sources: [named('a', 1), named('b', 2)] } }, null],
+    ['sources without weights', { data: { sources: [named('a'), named('b')] } }, null],
+    [
+      'a weight for one of two sources',
+      { data: { sources: [named('a', 1), named('b')] } },
+      'data.sources.1.weight',
+    ],
+    [
+      'two sources of a name',
+      { data: { sources: [named('2'), { files: 'b' }] } },
+      'data.sources.1.name',
+    ],
+    ['sources beside files', { data: { files: 'a', sources: [named('a')] } }, 'data.corpus'],
     ['a format of a corpus', { data: { corpus: 'spam-assassin', format: 'mbox' } }, 'data.format'],
   ])('%s', (_name, change, key) => {
     expect(refusedBy({ ...pretrain, ...change })).toBe(key);

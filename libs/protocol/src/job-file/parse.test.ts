@@ -57,6 +57,7 @@ describe('parseJobSpec', () => {
     ['model.layer=3', 'model.layer', 'layers'],
     ['optimizer.schedule.warmUp=3', 'optimizer.schedule.warmUp', 'warmup'],
     ['qqqqqqq=3', 'qqqqqqq', null],
+    ['data={sources: [{files: a, weigth: 1}]}', 'data.sources.0.weigth', 'weight'],
   ])('names the unknown key of %s and the nearest valid one', (override, key, nearestKey) => {
     const error = failure(() => parseJobSpec(withOverrides(example(), [override])));
     expect(error.code).toBe('JOB_FILE_UNKNOWN_KEY');

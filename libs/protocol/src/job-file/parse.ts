@@ -163,6 +163,7 @@ interface SchemaNode {
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly oneOf?: readonly SchemaNode[];
+  readonly items?: SchemaNode;
   readonly const?: unknown;
 }
 
@@ -172,7 +173,8 @@ function validKeys(node: SchemaNode, value: unknown, path: readonly PropertyKey[
   const [key, ...rest] = path;
   if (key === undefined) return Object.keys(properties);
   const name = String(key);
-  const child = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  const own = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  const child = typeof key === 'number' ? node.items : own;
   return child === undefined ? [] : validKeys(child, valueAt(value, [name]), rest);
 }
 
