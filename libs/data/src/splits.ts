@@ -52,32 +52,56 @@ export function assignSplits(candidates: SplitCandidates, fractions: SplitFracti
 
   const labelOf = (root: number) => labels[smallest[root] ?? root] ?? 0;
   const groupLabels = Int32Array.from(roots.view(), labelOf);
-  // Hashed again: the smallest of many hashes is itself not uniform.
-  const places = Buffer.alloc(HASH * roots.length);
-  for (const [group, root] of roots.view().entries()) {
+  const placeOf = (group: number): Buffer => {
+    const root = roots.view()[group] ?? 0;
     const at = (smallest[root] ?? root) * HASH;
-    const hash = hashes.toString('hex', at, at + HASH);
-    createHash('sha256')
-      .update(hash)
-      .digest()
-      .copy(places, group * HASH);
-  }
-  const splits = splitGroups(places, groupLabels, fractions);
+    // Hashed again: the smallest of many hashes is itself not uniform.
+    return createHash('sha256')
+      .update(hashes.toString('hex', at, at + HASH))
+      .digest();
+  };
+  const splits = splitGroups(new Places(roots.length, placeOf), groupLabels, fractions);
   const ofRoot = new Uint8Array(groups.length);
   for (const [group, root] of roots.view().entries()) ofRoot[root] = splits[group] ?? TRAIN;
   return Uint8Array.from(groups, (group) => ofRoot[group] ?? TRAIN);
 }
 
-/** The split of each group from its place [32 G] and its label [G]. */
-function splitGroups(places: Buffer, labels: Int32Array, fractions: SplitFractions): Uint8Array {
-  const count = labels.length;
+/** Places of groups. Of each no more is in memory than its beginning: two that have the same are asked for again. */
+class Places {
+  readonly #beginnings: Buffer;
+  readonly #placeOf: (group: number) => Buffer;
+
+  /** @param placeOf The place of a group, of 32 bytes. */
+  constructor(count: number, placeOf: (group: number) => Buffer) {
+    this.#beginnings = Buffer.alloc(BEGINNING * count);
+    this.#placeOf = placeOf;
+    for (let group = 0; group < count; group++)
+      placeOf(group).copy(this.#beginnings, group * BEGINNING, 0, BEGINNING);
+  }
+
   /** The first 52 bits of a place, as a number in [0, 1). */
-  const placeOf = (group: number) =>
-    (places.readUIntBE(group * HASH, 6) * 16 + ((places[group * HASH + 6] ?? 0) >> 4)) / 2 ** 52;
+  fraction(group: number): number {
+    const at = group * BEGINNING;
+    const next = (this.#beginnings[at + 6] ?? 0) >> 4;
+    return (this.#beginnings.readUIntBE(at, 6) * 16 + next) / 2 ** 52;
+  }
+
+  compare(one: number, other: number): number {
+    const [a, b] = [one * BEGINNING, other * BEGINNING];
+    const beginnings = this.#beginnings;
+    const order = beginnings.compare(beginnings, b, b + BEGINNING, a, a + BEGINNING);
+    return order === 0 && one !== other ? this.#placeOf(one).compare(this.#placeOf(other)) : order;
+  }
+}
+
+/** Bytes of a place that are in memory. */
+const BEGINNING = 8;
+
+/** The split of each group from its place and its label [G]. */
+function splitGroups(places: Places, labels: Int32Array, fractions: SplitFractions): Uint8Array {
+  const count = labels.length;
   const byPlace = Uint32Array.from({ length: count }, (_, group) => group).sort(
-    (a, b) =>
-      (labels[a] ?? 0) - (labels[b] ?? 0) ||
-      places.compare(places, b * HASH, (b + 1) * HASH, a * HASH, (a + 1) * HASH),
+    (a, b) => (labels[a] ?? 0) - (labels[b] ?? 0) || places.compare(a, b),
   );
   const splits = new Uint8Array(count).fill(TRAIN);
   for (let start = 0; start < count;) {
@@ -86,7 +110,7 @@ function splitGroups(places: Buffer, labels: Int32Array, fractions: SplitFractio
     let below = 0;
     let above = 0;
     for (; end < count && labels[byPlace[end] ?? 0] === label; end++) {
-      const place = placeOf(byPlace[end] ?? 0);
+      const place = places.fraction(byPlace[end] ?? 0);
       if (place < fractions.test) below++;
       if (place >= 1 - fractions.validation) above++;
     }

@@ -15,7 +15,10 @@ const IN_VAIN = 100;
 export interface Signatures {
   /** Shingles of each text [N]. */
   readonly sizes: Uint32Array;
-  /** Keys of the texts in a band [N]; that of a text without shingles is never looked at. */
+  /**
+   * Keys of the texts in a band [N], which hold until those of another are asked for; that of a text without shingles is
+   * never looked at.
+   */
   keys(band: number): Float64Array;
   /** The set of shingles of a text, ascending. It is asked for when the text shares a bucket with another. */
   shinglesOf(index: number): Uint32Array;

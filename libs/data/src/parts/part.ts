@@ -82,12 +82,14 @@ export class Part {
     this.#sections = header.sections;
   }
 
-  /** Keys of a band [N]. */
-  keys(band: number): Float64Array {
+  /** Keys of a band [N]; many parts are read, so they may go to where those of another were. */
+  keys(band: number, into: Float64Array = new Float64Array(this.documents)): Float64Array {
     if (band >= BANDS) throw new RangeError(`there is no band ${band}`);
-    const bytes = 8 * this.documents;
-    const { buffer } = this.#read(this.#sections.keys.start + band * bytes, bytes);
-    return new Float64Array(buffer);
+    const keys = into.subarray(0, this.documents);
+    const { buffer, byteOffset, byteLength } = keys;
+    const start = this.#sections.keys.start + band * byteLength;
+    this.#readInto(Buffer.from(buffer, byteOffset, byteLength), start);
+    return keys;
   }
 
   numbers(name: 'shingles' | 'files' | 'numbers' | 'lines' | 'noteEnds' | 'textEnds'): Uint32Array {
@@ -159,6 +161,12 @@ export class Part {
   /** Bytes of the file, in a buffer of their own. */
   #read(start: number, bytes: number): Buffer {
     const content = Buffer.from(new ArrayBuffer(bytes));
+    this.#readInto(content, start);
+    return content;
+  }
+
+  #readInto(content: Buffer, start: number): void {
+    const bytes = content.length;
     const file = openSync(this.path, 'r');
     try {
       for (let at = 0; at < bytes;) {
@@ -169,6 +177,5 @@ export class Part {
     } finally {
       closeSync(file);
     }
-    return content;
   }
 }

@@ -59,12 +59,12 @@ export interface Corpus {
 export async function collectCorpus(sources: Sources, place: Workplace): Promise<Corpus> {
   const { parts, read, dropped, steps } = await readClean(sources, place);
   const beyond = applyLimits(parts, sources.mixture ?? []);
-  const kept = new KeptSignatures(parts);
-  place.progress.phase('duplicates', kept.count);
-  const groups = nearDuplicateGroups(kept);
+  const count = countKept(parts);
+  place.progress.phase('duplicates', count);
+  const groups = nearDuplicateGroups(new KeptSignatures(parts));
 
-  const { hashes, labels, classes } = recordsOf(parts, kept.count);
-  const divided = kept.countOf('main');
+  const { hashes, labels, classes } = recordsOf(parts, count);
+  const divided = countKept(parts.filter(({ chunk }) => chunk.origin === 'main'));
   const drawn = assignSplits(
     {
       hashes: hashes.subarray(0, HASH * divided),
@@ -74,7 +74,7 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
     sources.fractions,
   );
   let next = 0;
-  const splits = new Uint8Array(kept.count);
+  const splits = new Uint8Array(count);
   for (const { chunk, splits: ofPart } of parts)
     for (let at = 0; at < ofPart.length; at++) {
       if (ofPart[at] === DROPPED) continue;
@@ -95,7 +95,7 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
   if (conflicts > 0) warnings.push(`${conflicts} texts occur with more than one label`);
   return {
     parts,
-    documents: kept.count,
+    documents: count,
     classes,
     steps,
     statistics: {
@@ -199,6 +199,13 @@ function countsOf(
 ): Record<string, number> {
   const counts = Object.entries(steps).map(([step, tally]) => [step, tally[what]] as const);
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+/** Documents of parts that are kept. */
+function countKept(parts: readonly CorpusPart[]): number {
+  let count = 0;
+  for (const { splits } of parts) for (const split of splits) if (split !== DROPPED) count++;
+  return count;
 }
 
 /** `DROPPED` for each document of a part that was seen before. */

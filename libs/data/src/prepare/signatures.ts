@@ -1,9 +1,8 @@
 import type { Signatures } from '../clean/duplicates.js';
 import { DROPPED, type CorpusPart } from './corpus.js';
-import type { Origin } from './request.js';
 
 /** Bytes of sets of shingles that are remembered: texts of one bucket are compared with the same ones before them. */
-const REMEMBERED = 64 * 1024 * 1024;
+const REMEMBERED = 16 * 1024 * 1024;
 
 /** Signatures of the documents of parts that are kept, which they are numbered by; they are read where they lie. */
 export class KeptSignatures implements Signatures {
@@ -14,6 +13,8 @@ export class KeptSignatures implements Signatures {
   readonly #firsts: readonly number[];
   /** Of parts that were asked for, which of their documents are kept. */
   readonly #places: Uint32Array[] = [];
+  readonly #keys: Float64Array;
+  readonly #keysOfPart: Float64Array;
   readonly #sets = new Map<number, Uint32Array>();
   #remembered = 0;
 
@@ -27,21 +28,18 @@ export class KeptSignatures implements Signatures {
     }
     this.count = count;
     this.#firsts = firsts;
+    this.#keys = new Float64Array(count);
+    this.#keysOfPart = new Float64Array(
+      parts.reduce((most, { part }) => Math.max(most, part.documents), 0),
+    );
     this.sizes = new Uint32Array(count);
     this.#gather(this.sizes, ({ part }) => part.numbers('shingles'));
   }
 
-  /** How many are of an origin. */
-  countOf(origin: Origin): number {
-    return this.#parts
-      .filter(({ chunk }) => chunk.origin === origin)
-      .reduce((sum, { splits }) => sum + splits.filter((split) => split !== DROPPED).length, 0);
-  }
-
+  /** They take the place of those of the band before: twenty arrays would be garbage until somebody looks for it. */
   keys(band: number): Float64Array {
-    const keys = new Float64Array(this.count);
-    this.#gather(keys, ({ part }) => part.keys(band));
-    return keys;
+    this.#gather(this.#keys, ({ part }) => part.keys(band, this.#keysOfPart));
+    return this.#keys;
   }
 
   shinglesOf(index: number): Uint32Array {
