@@ -90,7 +90,7 @@ describe('a base directory that cannot be used', () => {
   it.each([
     ['a Git LFS pointer', 'SAFETENSORS_INVALID', 'git lfs pull'],
     ['of another family', 'MODEL_CONFIG_UNSUPPORTED', 'BertForSequenceClassification'],
-    ['of the wrong kind', 'MODEL_UNUSABLE', 'takes a bert'],
+    ['of the wrong kind', 'MODEL_UNUSABLE', 'takes bert'],
     ['incomplete', 'MODEL_DIRECTORY_INVALID', 'model.safetensors'],
   ])('%s is refused before the job has an id', (how, code, said) =>
     inScene(async (scene, files) => {
@@ -104,7 +104,7 @@ describe('a base directory that cannot be used', () => {
           'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n',
         );
       if (how === 'of another family')
-        writeFileSync(join(base, 'config.json'), '{"model_type":"t5"}');
+        writeFileSync(join(base, 'config.json'), '{"model_type":"bart"}');
       const answer = await scene.submit(finetuneSpec(files, { base }));
       expect(answer).toMatchObject({ code });
       expect(JSON.stringify(answer)).toContain(said);

@@ -28,7 +28,7 @@ CLASSES = {
         vocab_size=VOCABULARY, num_layers=3, num_decoder_layers=3, d_model=8, num_heads=6, d_kv=5, d_ff=64, n_positions=96,
         relative_attention_num_buckets=8, relative_attention_max_distance=20, decoder_start_token_id=0, eos_token_id=None,
     ),
-    "T5ForConditionalGeneration (1.1)": transformers.T5Config(
+    "T5ForConditionalGeneration_gated": transformers.T5Config(
         vocab_size=VOCABULARY, num_layers=3, num_decoder_layers=2, d_model=16, num_heads=4, d_kv=5, d_ff=24, n_positions=96,
         decoder_start_token_id=0, eos_token_id=None, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
     ),
@@ -42,7 +42,7 @@ CASES = {
 
 
 def class_of(name: str) -> dict:
-    class_name = name.split(" ")[0]
+    class_name = name.split("_")[0]
     model = getattr(transformers, class_name)(CLASSES[name])
     is_paired = model.config.is_encoder_decoder
     if is_paired and not model.config.scale_decoder_outputs:

@@ -7,7 +7,10 @@ const MOST = 999_999_999;
 
 export function define(verb: Command): void {
   clusterOptions(jsonOption(verb))
-    .requiredOption('--prompt <text>', 'what the text begins with')
+    .requiredOption(
+      '--prompt <text>',
+      'what the text begins with, or is made of by an encoder-decoder',
+    )
     .option('--max-tokens <n>', 'most new tokens', wholeNumber(1, MOST), 128)
     .option(
       '--temperature <x>',

@@ -1,52 +1,94 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { trainTokenizer } from '@ringmaster/data';
-import { Model, writeHuggingFace, type ModelConfig } from '@ringmaster/model';
+import {
+  inDirectory,
+  Model,
+  writeHuggingFace,
+  type HeadKind,
+  type ModelConfig,
+} from '@ringmaster/model';
+import type { TokenizerRequest } from '@ringmaster/protocol';
 import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { GenerationRequest } from './generation-request.js';
+import { Predictor } from './predictor.js';
 
 const program = fileURLToPath(new URL('./generate.process.js', import.meta.url));
 const VOCABULARY = 300;
 
+const SIZES = {
+  layers: 1,
+  hidden: 16,
+  heads: 2,
+  intermediate: 32,
+  context: 32,
+  vocabulary: VOCABULARY,
+  dropout: 0,
+};
+const GPT: ModelConfig = { ...SIZES, architecture: 'gpt' };
+const T5: ModelConfig = {
+  ...SIZES,
+  architecture: 't5',
+  decoderLayers: 2,
+  headSize: 8,
+  feedForward: 'relu',
+  epsilon: 1e-6,
+  relativeBuckets: 8,
+  relativeFarthest: 16,
+  tied: false,
+};
+
 let directory: string;
+let paired: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ringmaster-generate-'));
-  const config: ModelConfig = {
-    architecture: 'gpt',
-    layers: 1,
-    hidden: 16,
-    heads: 2,
-    intermediate: 32,
-    context: 32,
-    vocabulary: VOCABULARY,
-    dropout: 0,
-  };
-  const head = 'causal-language-model';
+  paired = join(directory, 'paired');
+  await mkdir(paired);
+  const bytes = { algorithm: 'bpe', vocabulary: VOCABULARY, lowercase: false } as const;
+  await writeModel(directory, GPT, 'causal-language-model', bytes);
+  await writeModel(paired, T5, 'sequence-to-sequence', { ...bytes, special: 'roberta' });
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** A model with random weights. */
+async function writeModel(
+  directory: string,
+  config: ModelConfig,
+  head: HeadKind,
+  tokenizer: TokenizerRequest,
+): Promise<void> {
   const model = new Model(Runtime.open(), config, head);
   const values = model.initialise(1);
   const parameters = model.parameters.map(({ name, shape }) => {
     return { name, shape, data: values.get(name)!.map((value) => 10 * value) };
   });
-  const tokens = { padding: null, begin: null, end: null };
+  const isPaired = head === 'sequence-to-sequence';
+  const tokens = { padding: isPaired ? 1 : null, begin: null, end: null };
   await writeHuggingFace(
     directory,
     { model: config, head, labels: null, scoring: null, tokens },
     parameters,
   );
   const texts = ['you have won a prize café', 'see you tomorrow'];
-  const tokenizer = { algorithm: 'bpe', vocabulary: VOCABULARY, lowercase: false } as const;
   await writeFile(join(directory, 'tokenizer.json'), trainTokenizer(texts, tokenizer));
-});
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
+}
 
 async function generated(changes: Partial<GenerationRequest>, ...args: string[]): Promise<string> {
+  return generatedBy(directory, changes, ...args);
+}
+
+async function generatedBy(
+  directory: string,
+  changes: Partial<GenerationRequest>,
+  ...args: string[]
+): Promise<string> {
   const request: GenerationRequest = {
     prompt: 'you have',
     maxTokens: 12,
@@ -80,4 +122,14 @@ it('prints the same text as it is made and as JSON, by the seed', async () => {
   expect(found.tokens).toHaveLength(12);
   expect(plain).toBe(`${found.text}\n`);
   expect(JSON.parse(other)).not.toEqual(found);
+});
+
+it('makes of a source what is predicted, by an encoder–decoder', async () => {
+  const request = { prompt: 'you have won', maxTokens: 32 };
+  const found = JSON.parse(await generatedBy(paired, request, '--json')) as { tokens: number[] };
+  expect(found.tokens.length).toBeGreaterThan(0);
+  const predictor = await Predictor.open('paired', inDirectory(paired), []);
+  expect(predictor.predict([{ source: request.prompt }])).toEqual([found]);
+  const [other] = predictor.predict([{ source: 'see you tomorrow' }]);
+  expect(other).not.toEqual(found);
 });

@@ -13,7 +13,10 @@ type GeneralTokenizer = new (
   config: object,
 ) => {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
-  decode(ids: number[], options: { skip_special_tokens: boolean }): string;
+  decode(
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ): string;
 };
 const { Tokenizer: GeneralTokenizer } = huggingFace as unknown as { Tokenizer: GeneralTokenizer };
 
@@ -79,6 +82,9 @@ const anyTokenizer = z.looseObject({
     vocab: z.union([z.record(z.string(), z.int()), z.array(z.tuple([z.string(), z.number()]))]),
   }),
 });
+
+/** How tokens are decoded: to the text that they stand for. */
+const EXACTLY = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
 
 /**
  * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece and GPT-2's byte-level BPE are
@@ -165,7 +171,11 @@ function fromFile(file: unknown, path: string): Tokenizer {
     ...common,
     beforeWord: '',
     encode: (text) => checked(general.encode(text, { add_special_tokens: false }).ids),
-    decode: (ids) => general.decode(checked([...ids]), { skip_special_tokens: true }),
+    // The library decodes nothing else than some tokens, and takes blanks before punctuation away unless told not to.
+    decode: (ids) => {
+      const all = checked([...ids]);
+      return all.length === 0 ? '' : general.decode(all, EXACTLY);
+    },
   };
 }
 

@@ -125,6 +125,61 @@ describe('loadTokenizer', () => {
     expect(loadTokenizer(json).encode(text)).toEqual(encoding.getIds());
   });
 
+  it("has T5's Unigram as Hugging Face tokenizers does, and no tokens are an empty text", async () => {
+    const metaspace = {
+      type: 'Metaspace',
+      replacement: '▁',
+      prepend_scheme: 'always',
+      split: true,
+    };
+    const special = ['<pad>', '</s>', '<unk>'];
+    const words = ['▁', '▁the', '▁lazy', '▁dog', 'dog', 's', '▁.', '.', '..', ',', '▁l', 'azy'];
+    const pieces = [...special, ...words, ...Array.from('abcdefghijklmnopqrstuvwxyz')];
+    const sequence = (id: string) => ({ Sequence: { id, type_id: 0 } });
+    const end = { SpecialToken: { id: '</s>', type_id: 0 } };
+    const json = JSON.stringify({
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: special.map((content, id) => ({
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
+      normalizer: { type: 'NFKC' },
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [sequence('A'), end],
+        pair: [sequence('A'), end, sequence('B'), end],
+        special_tokens: { '</s>': { id: '</s>', ids: [1], tokens: ['</s>'] } },
+      },
+      decoder: metaspace,
+      model: {
+        type: 'Unigram',
+        unk_id: 2,
+        byte_fallback: false,
+        vocab: pieces.map((piece, at) => [piece, at < special.length ? 0 : -at]),
+      },
+    });
+    const tokenizer = loadTokenizer(json);
+    const native = Native.fromString(json);
+    expect(tokenizer).toMatchObject({ pad: 0, unknown: 2, separate: 1, endOfText: 1 });
+    expect(tokenizer.surroundings).toEqual({ before: [], after: [1] });
+    for (const text of ['the lazy dogs', 'the  dog . . .', 'ﬂat, zoo ...', ' dog日本', '']) {
+      const ids = tokenizer.encode(text);
+      const encoding = await native.encode(text, null, { addSpecialTokens: false });
+      expect(ids, text).toEqual(encoding.getIds());
+      expect(tokenizer.decode(ids), text).toBe(await native.decode(ids, true));
+    }
+    expect(tokenizer.decode([])).toBe('');
+    expect(tokenizer.decode([1])).toBe('');
+  });
+
   it('reads files of models as old as BERT and GPT-2, which name no type', () => {
     for (const json of [wordPiece, bytePair]) {
       const old = json.replace(/"type":"(WordPiece|BPE)",(?="(unk_token|dropout)")/, '');

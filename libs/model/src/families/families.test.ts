@@ -47,7 +47,7 @@ it('every class that is written has a reference', () => {
   const written = allFamilies.flatMap(({ heads }) =>
     Object.values(heads).map(({ className }) => className),
   );
-  const referred = [...references.keys()].map((name) => name.replace(/ \(.*/, ''));
+  const referred = [...references.keys()].map((name) => name.replace(/_.*/, ''));
   expect([...new Set(referred)].sort()).toEqual(written.sort());
 });
 

@@ -22,7 +22,7 @@ interface ReferenceFile {
   readonly classes: Readonly<Record<string, Reference>>;
 }
 
-/** The references of every family's classes, by class; several of one differ by what is said in brackets. */
+/** The references of every family's classes, by class; several of one differ by what comes after _. */
 export const references: ReadonlyMap<string, Reference> = new Map(
   allFamilies.flatMap(({ huggingFace: { modelType } }) => {
     const path = new URL(`../../reference/${modelType}.json`, import.meta.url);

@@ -80,7 +80,7 @@ describe('a T5', () => {
   let model: Model;
   let config: HuggingFaceConfig;
   beforeAll(async () => {
-    const reference = classes['T5ForConditionalGeneration (1.1)']!;
+    const reference = classes['T5ForConditionalGeneration_gated']!;
     ({ model, config } = await referenceModel(reference, task.head));
   });
   afterAll(() => {
