@@ -14,7 +14,7 @@ import { JOIN_TOKEN } from './access/tokens.js';
 import { MOST_LISTED } from './api/lists.js';
 import { createServer } from './api/server.js';
 import { apiCertificate } from './home/certificate.js';
-import { forgetJoinToken, isSecure, readCredentials } from './home/credentials.js';
+import { forgetJoinToken, isSecure, joinTokenKept, readCredentials } from './home/credentials.js';
 import { announce, openHome, withdraw } from './home/open-home.js';
 import { newId } from './identifiers.js';
 import { askToLeave, dismiss, leaving, SAVE_MS } from './jobs/farewell.js';
@@ -142,7 +142,13 @@ export async function startCoordinator(
     housekeeping,
     usage,
   } = parts;
-  if (credentials !== null) tokens.ensure(credentials.join, JOIN_TOKEN, 'ringmaster up', ['join']);
+  const canJoin =
+    credentials !== null && tokens.ensure(credentials.join, JOIN_TOKEN, 'ringmaster up', ['join']);
+  if (credentials !== null && !canJoin) {
+    const { message, remedy } = joinTokenKept(home);
+    process.emitWarning(message, { detail: remedy });
+    log.warn({ remedy }, message);
+  }
   const invite = (token: string) => {
     const { url, fingerprint } = file;
     return joinString({ url, fingerprint, token, serverKey: curve?.serverPublic ?? '' });
@@ -210,7 +216,7 @@ export async function startCoordinator(
     file.control = `tcp://${advertised}:${control.port}`;
     store.setSetting('port', String(port));
     store.setSetting('control-port', String(control.port));
-    announce(home, file, credentials === null ? null : invite(credentials.join));
+    announce(home, file, canJoin ? invite(credentials.join) : null);
   } catch (error) {
     await server.close();
     await background.close();

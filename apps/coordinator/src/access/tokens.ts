@@ -71,11 +71,16 @@ export class Tokens {
     return this.#table.tokens().map(viewOf);
   }
 
-  /** Takes a token in that was made elsewhere, in place of the one that had this id. */
-  ensure(token: string, id: string, name: string, scopes: readonly Scope[]): void {
-    if (this.holder(token) !== null) return;
+  /**
+   * Takes a token in that was made elsewhere, in place of the one that had this id.
+   * @returns false for one that was revoked, which it stays
+   */
+  ensure(token: string, id: string, name: string, scopes: readonly Scope[]): boolean {
+    if (this.holder(token) !== null) return true;
+    if (this.#table.isRevoked(sha256(token))) return false;
     if (this.#table.tokens().some((each) => each.id === id)) this.revoke(id);
     this.#insert(token, id, name, scopes);
+    return true;
   }
 
   /** Makes a token. It is told now and never again. @throws NOT_SECURE */

@@ -59,9 +59,9 @@ export function accessRoutes(server: Server, context: ApiContext): void {
     (request, reply) => {
       const { id } = request.params;
       tokens.revoke(id);
-      if (id === JOIN_TOKEN) context.forgetJoinToken();
       members.reload();
       fleet.expel(id);
+      if (id === JOIN_TOKEN) context.forgetJoinToken();
       void reply.status(204);
       return null;
     },

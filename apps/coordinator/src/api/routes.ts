@@ -135,7 +135,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/tokens': { id: 'listTokens', needs: 'admin', fails: [] },
   'POST /v1/tokens': { id: 'createToken', needs: 'admin', fails: ['NOT_SECURE'] },
-  'DELETE /v1/tokens/:id': { id: 'revokeToken', needs: 'admin', fails: ['TOKEN_NOT_FOUND'] },
+  'DELETE /v1/tokens/:id': {
+    id: 'revokeToken',
+    needs: 'admin',
+    fails: ['TOKEN_NOT_FOUND', 'TOKEN_KEPT'],
+  },
   'POST /v1/shutdown': { id: 'shutDown', needs: 'admin', fails: [] },
 };
 

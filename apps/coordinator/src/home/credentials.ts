@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeHomeDirectory, writeDurably, type Home } from '@ringmaster/base';
 import { readLine } from '@ringmaster/base/home-files';
+import { RingmasterError } from '@ringmaster/protocol';
 import { curveKeyPair } from 'zeromq';
 import { newToken } from '../access/tokens.js';
 
@@ -47,10 +48,22 @@ export function isSecure(home: Home): boolean {
   return existsSync(home.token) && existsSync(join(home.keys, 'server.secret'));
 }
 
-/** Forgets the token that other machines join with; the next start makes another. */
+/**
+ * Forgets the token that other machines join with; the next start makes another.
+ * @throws TOKEN_KEPT when it cannot be removed, as where it is mounted
+ */
 export function forgetJoinToken(home: Home): void {
-  rmSync(joinTokenOf(home), { force: true });
   rmSync(home.join, { force: true });
+  try {
+    rmSync(joinTokenOf(home), { force: true });
+  } catch (cause) {
+    throw joinTokenKept(home, cause);
+  }
+}
+
+/** The token that other machines join with was revoked, and is there all the same. */
+export function joinTokenKept(home: Home, cause?: unknown): RingmasterError {
+  return new RingmasterError('TOKEN_KEPT', { path: joinTokenOf(home) }, { cause });
 }
 
 function keyPair(home: Home, name: string): [publicKey: string, secretKey: string] {

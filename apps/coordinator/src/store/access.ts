@@ -46,8 +46,18 @@ export class AccessTables {
       .run(id, name, JSON.stringify(scopes), hash, createdAt);
   }
 
-  /** Removes a token, and with it every member that has joined with it. */
+  /** Whether there was a token with this hash that has been removed: it may lie in a file still. */
+  isRevoked(hash: string): boolean {
+    return (
+      this.#database.prepare('SELECT 1 FROM revoked_tokens WHERE hash = ?').get(hash) !== undefined
+    );
+  }
+
+  /** Removes a token for good, and with it every member that has joined with it. */
   removeToken(id: string): void {
+    this.#database
+      .prepare('INSERT OR IGNORE INTO revoked_tokens SELECT hash FROM tokens WHERE id = ?')
+      .run(id);
     this.#database.prepare('DELETE FROM members WHERE token = ?').run(id);
     this.#database.prepare('DELETE FROM tokens WHERE id = ?').run(id);
   }

@@ -146,4 +146,7 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE jobs ADD COLUMN parameters TEXT;
   `,
+  `
+  CREATE TABLE revoked_tokens (hash TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -27,6 +27,14 @@ export const accessErrors = {
     message: ({ id }) => `There is no token '${id}'`,
     remedy: 'List them with: ringmaster token list',
   }),
+  TOKEN_KEPT: entry<{ path: string }>({
+    status: 409,
+    exit: 1,
+    message: ({ path }) =>
+      `The token to join with is revoked, but ${path} holds it still and cannot be removed`,
+    remedy:
+      'Put another there (of a Secret of Kubernetes: the key join.token) and start the coordinator again; the one that is revoked stays so.',
+  }),
   NOT_SECURE: entry<object>({
     status: 409,
     exit: 1,
