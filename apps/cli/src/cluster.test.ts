@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, ringmasterHome } from '@ringmaster/base';
 import { coordinatorFileSchema, statusViewSchema } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
@@ -98,6 +99,19 @@ describe('a cluster on this machine', { timeout: LONG_MS }, () => {
     expect(processes.filter(isRunning)).toEqual([]);
     expect(existsSync(join(root, 'coordinator.json'))).toBe(false);
     expect(await cluster('down')).toMatchObject({ exit: 0, stderr: 'Nothing runs here.\n' });
+  });
+
+  it('has its workers still when its coordinator was stopped, and leaves none when that is killed', async () => {
+    const orphanMs = 500;
+    await cluster('up', '--workers', '1', '--orphan-timeout', `${orphanMs}ms`);
+    const [coordinator, worker] = [named('coordinator'), named('worker-1')];
+    process.kill(coordinator.pid, 'SIGSTOP');
+    await sleep(4 * orphanMs);
+    process.kill(coordinator.pid, 'SIGCONT');
+    await expect.poll(workerPids, { timeout: 30_000 }).toEqual([worker.pid]);
+    process.kill(coordinator.pid, 'SIGKILL');
+    await untilGone([worker], 30_000);
+    expect(isRunning(worker)).toBe(false);
   });
 
   it('ends what it has started when the rest does not start', async () => {

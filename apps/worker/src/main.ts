@@ -3,7 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeHomeDirectory, onEndingSignals, packageVersion, type Home } from '@ringmaster/base';
+import {
+  makeHomeDirectory,
+  onEndingSignals,
+  packageVersion,
+  runsHere,
+  type Home,
+} from '@ringmaster/base';
 import {
   readCoordinatorFile,
   readLine,
@@ -28,6 +34,8 @@ interface Admission {
   readonly keys: CurveKeys | null;
   /** A coordinator that was started again may have another; it is asked for at each attempt. */
   readonly endpoint: () => string | null;
+  /** Whether the coordinator's process can be seen to exist, as one on this machine can. */
+  readonly coordinatorExists: () => boolean;
 }
 
 /** As the home has it: of the cluster that runs there, or of one elsewhere that it has joined. */
@@ -36,12 +44,16 @@ function admissionOf(home: Home, isJoined: boolean): Admission {
   if (membership !== null) {
     const { serverKey, publicKey, secretKey, token, control } = membership;
     const keys = serverKey === null ? null : { serverKey, publicKey, secretKey };
-    return { token, keys, endpoint: () => control };
+    return { token, keys, endpoint: () => control, coordinatorExists: () => false };
   }
   return {
     token: readToken(home),
     keys: keysOf(home),
     endpoint: () => readCoordinatorFile(home)?.control ?? null,
+    coordinatorExists: () => {
+      const file = readCoordinatorFile(home);
+      return file !== null && runsHere(file);
+    },
   };
 }
 

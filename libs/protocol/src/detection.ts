@@ -7,6 +7,7 @@
  * | a trainer is stopped       | no beat arrives at its worker                  | lease + 2 × `watchMs`  |
  * | a rank hangs, or its link  | no frame arrives at its neighbour              | `ringDeadlineMs`       |
  * | a worker ends or is cut off| no message arrives at the coordinator          | lease + `sweepMs`      |
+ * | a host's address changes   | who uses it finds that it is its no more       | `addressMs`            |
  * | the coordinator ends       | its connections break, or nothing is heard     | at once, or a lease    |
  *
  * Nobody is blamed for a time in which the one who watches was itself stopped or suspended.
@@ -26,6 +27,8 @@ export const detection = {
    * only the connection is gone, and no more when its host is.
    */
   brokenMs: 500,
+  /** How often a worker and a trainer look whether the address that others know them by is still their host's. */
+  addressMs: 500,
   /** Longest that a worker waits before it tries again to reach its coordinator; the first time, a quarter of it. */
   retryMs: 1000,
   /** How often a trainer gives its sign of life. */

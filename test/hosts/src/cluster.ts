@@ -14,9 +14,6 @@ const upSchema = z.object({ url: z.url({ protocol: /^https$/ }), join: z.string(
 /** Ports at which rings listen here. */
 export const RING_PORTS = { first: 41_000, last: 41_199 };
 
-/** How long a machine that has joined goes on without the coordinator. */
-const ORPHAN_TIMEOUT = '5m';
-
 /** A coordinator on one host and workers on others, as a user of the command line has them. */
 export class Cluster {
   readonly seat: Host;
@@ -60,8 +57,6 @@ export class Cluster {
         String(workers),
         '--ring-ports',
         `${RING_PORTS.first}-${RING_PORTS.last}`,
-        '--orphan-timeout',
-        ORPHAN_TIMEOUT,
       ],
       join(host.outside, 'join.log'),
     );

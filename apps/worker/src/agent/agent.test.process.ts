@@ -17,6 +17,7 @@ await runAgent({
   address: null,
   ringPorts: null,
   orphanTimeoutMs: 30_000,
+  coordinatorExists: () => false,
   cache: '/nonexistent',
   cacheLimit: null,
   program: fileURLToPath(new URL('./trainer.test.process.js', import.meta.url)),

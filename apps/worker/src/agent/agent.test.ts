@@ -152,6 +152,17 @@ describe('a worker', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  it('is no orphan while the process of a silent coordinator exists', async () => {
+    let looks = 0;
+    const { ending } = await scene.startWithTrainer('good', {
+      orphanTimeoutMs: 400,
+      coordinatorExists: () => ++looks < 4,
+    });
+    scene.coordinator.answering = false;
+    expect(await ending).toMatchObject({ reason: 'orphaned' });
+    expect(looks).toBe(4);
+  });
+
   it('takes its trainers with it when it is killed', async () => {
     const agent = fork(program('agent'), [scene.coordinator.endpoint], { stdio: 'ignore' });
     await scene.coordinator.take('register');

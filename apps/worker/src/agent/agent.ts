@@ -28,6 +28,8 @@ export interface AgentOptions {
   /** Ports at which they do; null for any. */
   readonly ringPorts: PortRange | null;
   readonly orphanTimeoutMs: number;
+  /** Whether the coordinator's process can be seen to exist. */
+  readonly coordinatorExists: () => boolean;
   /** Directory of fetched artifacts. */
   readonly cache: string;
   /** Bytes that they may take; null for a tenth of the file system. */
@@ -88,6 +90,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     name: `${options.name}@${Object.values(ownIdentity()).join('.')}`,
     keys: options.keys,
     orphanTimeoutMs: options.orphanTimeoutMs,
+    coordinatorExists: options.coordinatorExists,
     registration: () => ({
       type: 'register',
       version: options.version,

@@ -6,6 +6,8 @@ import {
   type WorkerMessage,
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import { addressTowards } from '../network/addresses.js';
+import { untilAddressIsGone } from '../network/watch-address.js';
 import { Link, type CurveKeys } from './link.js';
 import { Outbox } from './outbox.js';
 
@@ -22,6 +24,8 @@ export interface ConnectionOptions {
   readonly keys: CurveKeys | null;
   /** How long to go on without a coordinator. */
   readonly orphanTimeoutMs: number;
+  /** Whether the coordinator's process can be seen to exist, however silent it is: it is stopped, or starved. */
+  readonly coordinatorExists: () => boolean;
   readonly registration: () => Registration;
   /** The coordinator at this endpoint has taken the worker in. */
   readonly onRegistered: (registered: Registered, endpoint: string) => void;
@@ -36,7 +40,7 @@ export interface ConnectionOptions {
 /**
  * - `closed`: the worker said goodbye.
  * - `refused`: the coordinator does not want this worker.
- * - `orphaned`: no coordinator answered for the orphan timeout.
+ * - `orphaned`: no coordinator answered for the orphan timeout, and none was seen to exist.
  */
 export type Ending =
   | { readonly reason: 'closed' }
@@ -71,6 +75,8 @@ export class Connection {
   #noticeGiven = false;
   #lastTick = performance.now();
   #silentMs = 0;
+  /** Time in which nothing said that there is a coordinator. */
+  #aloneMs = 0;
   #sinceAttemptMs = 0;
   #sinceHeartbeatMs = 0;
 
@@ -146,7 +152,19 @@ export class Connection {
       },
     });
     this.#link = link;
+    void this.#watchAddress(link, endpoint);
     link.send(this.#options.registration());
+  }
+
+  /** Connects anew once the link's own address is no longer this host's, of which TCP says nothing for long. */
+  async #watchAddress(link: Link, endpoint: string): Promise<void> {
+    const address = await addressTowards(endpoint).catch(() => null);
+    // Without a route there is no connection either, and attempts are repeated.
+    if (address === null) return;
+    await untilAddressIsGone(address, link.closed);
+    if (link !== this.#link) return;
+    this.#options.log.warn({ address }, 'this host has another address; connecting anew');
+    this.#connect();
   }
 
   /** A connection that was in use is made anew at once; attempts are repeated at their own pace. */
@@ -159,6 +177,7 @@ export class Connection {
 
   #hear(message: CoordinatorMessage, endpoint: string): void {
     this.#silentMs = 0;
+    this.#aloneMs = 0;
     this.#noticeGiven = false;
     switch (message.type) {
       case 'registered':
@@ -192,21 +211,23 @@ export class Connection {
     const passed = Math.min(now - this.#lastTick, LONGEST_TICK_MS);
     this.#lastTick = now;
     this.#silentMs += passed;
+    this.#aloneMs += passed;
     this.#sinceAttemptMs += passed;
     this.#sinceHeartbeatMs += passed;
     const { orphanTimeoutMs, log } = this.#options;
-    if (this.#silentMs >= orphanTimeoutMs) {
+    if (this.#aloneMs >= orphanTimeoutMs) {
       const url = this.#options.endpoint() ?? 'any known endpoint';
       const error = new RingmasterError('COORDINATOR_UNREACHABLE', { url });
       this.#end({ reason: 'orphaned', error });
       return;
     }
-    if (
-      !this.#noticeGiven &&
-      this.#silentMs >= Math.max(orphanTimeoutMs - NOTICE_MS, orphanTimeoutMs / 2)
-    ) {
-      this.#noticeGiven = true;
-      this.#options.onOrphanhoodNear();
+    const noticeMs = Math.max(orphanTimeoutMs - NOTICE_MS, orphanTimeoutMs / 2);
+    if (!this.#noticeGiven && this.#aloneMs >= noticeMs) {
+      if (this.#options.coordinatorExists()) this.#aloneMs = 0;
+      else {
+        this.#noticeGiven = true;
+        this.#options.onOrphanhoodNear();
+      }
     }
     if (!this.#registered) {
       const pause = Math.min(FIRST_ATTEMPT_MS * 2 ** (this.#attempts - 1), detection.retryMs);

@@ -36,6 +36,7 @@ export class Link {
   readonly #socket: Dealer;
   readonly #options: LinkOptions;
   readonly #queue: WorkerMessage[] = [];
+  readonly #closing = new AbortController();
   #writing = false;
 
   constructor(options: LinkOptions) {
@@ -64,13 +65,20 @@ export class Link {
     if (!this.#writing) void this.#write();
   }
 
+  /** Aborted once it is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** Closes the socket; what it has not sent yet is lost. */
   close(): void {
+    this.#closing.abort();
     this.#socket.close();
   }
 
   /** Sends what is queued as far as that goes in half a second, and closes the socket. */
   async closeGently(): Promise<void> {
+    this.#closing.abort();
     const deadline = performance.now() + GOODBYE_MS;
     while (this.#writing && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));

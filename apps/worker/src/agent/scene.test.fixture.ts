@@ -49,6 +49,7 @@ export class Scene {
       address: null,
       ringPorts: null,
       orphanTimeoutMs: 30_000,
+      coordinatorExists: () => false,
       cache: this.cache,
       cacheLimit: null,
       program: program('trainer'),

@@ -55,6 +55,13 @@ export const ringErrors = {
     remedy:
       'Check --address and --ring-ports of the worker, or the ownership and length of its socket directory.',
   }),
+  RING_ADDRESS_GONE: entry<{ rank: number; address: string }>({
+    status: 503,
+    exit: 1,
+    message: ({ rank, address }) =>
+      `Rank ${rank} is reached no more: ${address} is no longer an address of its host`,
+    remedy: 'Nothing: the ring is formed anew at the address that the host has now.',
+  }),
   RING_LINK_FAILED: entry<{
     rank: number;
     peer: number;

@@ -1,9 +1,7 @@
-import { createSocket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
 import type { RingOptions } from '@ringmaster/allreduce';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { addressTowards, isLoopback } from '../../network/addresses.js';
 
 /** What a trainer is told of where its rings are to listen. */
 export const ringPlaceSchema = z.object({
@@ -26,31 +24,16 @@ export async function listening({
   control,
   address,
   ports,
-}: RingPlace): Promise<Pick<RingOptions, 'host' | 'ports' | 'seal'>> {
-  const host = address ?? (await addressTowards(control));
+}: RingPlace): Promise<Pick<RingOptions, 'ports' | 'seal'> & { readonly host: string }> {
+  const host = address ?? (await routeTowards(control));
   return { host, seal: !isLoopback(host), ...(ports === null ? {} : { ports }) };
 }
 
-/** The address of this host that packets to an endpoint have as their source; nothing is sent. */
-async function addressTowards(endpoint: string): Promise<string> {
-  const { hostname, port } = new URL(endpoint);
+async function routeTowards(endpoint: string): Promise<string> {
   try {
-    const { address, family } = await lookup(hostname.replace(/^\[|\]$/g, ''));
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-    try {
-      // A UDP socket is connected when the kernel has found a route.
-      socket.connect(Number(port), address);
-      await once(socket, 'connect');
-      return socket.address().address;
-    } finally {
-      socket.close();
-    }
+    return await addressTowards(endpoint);
   } catch (error) {
     const reason = `no route leads to the coordinator: ${String(error)}`;
     throw new RingmasterError('RING_BIND_FAILED', { endpoint, reason });
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
 }

@@ -1,7 +1,8 @@
 import { Ring, type LaneReading, type Operation, type RingReport } from '@ringmaster/allreduce';
-import { ringDeadlineMs, type Interruption } from '@ringmaster/protocol';
+import { ringDeadlineMs, RingmasterError, type Interruption } from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../../faults/fault-point.js';
+import { untilAddressIsGone } from '../../network/watch-address.js';
 import { peerIn } from '../failure.js';
 import type { Command } from '../membership/types.js';
 import type { RingSession, SessionOptions } from '../ports.js';
@@ -29,7 +30,10 @@ export class Session implements RingSession {
   #firstStep: number | null = null;
   #offers = false;
   #agreed: number | null = null;
-  #ended = false;
+  /** Rejects when others can no longer reach the ring. */
+  readonly #lost: Promise<never>;
+  #lose: (error: RingmasterError) => void = () => undefined;
+  readonly #over = new AbortController();
   #activity: { doing: Interruption['doing']; attempt: number; since: number } | null = null;
   #waitedFor: number | null = null;
   /** When the last sum of this ring was complete, and the longest time between two. */
@@ -46,6 +50,10 @@ export class Session implements RingSession {
       size: this.size,
       announced: this.#announced,
     } = options);
+    this.#lost = new Promise((_, reject) => {
+      this.#lose = reject;
+    });
+    this.#lost.catch(() => undefined); // Told to whoever waits, if anybody does.
   }
 
   /** Binds fresh sockets; nobody is connected yet. */
@@ -61,6 +69,8 @@ export class Session implements RingSession {
 
   async #bindRing(): Promise<Ring> {
     const { generation, rank, size } = this;
+    const place = await listening(this.#place);
+    if (size > 1) this.#loseWith(place.host);
     return Ring.bind({
       run: this.#run.loaded.launch.job,
       generation,
@@ -68,7 +78,15 @@ export class Session implements RingSession {
       size,
       arena: this.#run.memory.shared,
       region: this.#run.memory.region,
-      ...(await listening(this.#place)),
+      ...place,
+    });
+  }
+
+  /** Fails what is waited for once an address is no longer this host's: its neighbours would be silent until a deadline. */
+  #loseWith(address: string): void {
+    const { rank } = this;
+    void untilAddressIsGone(address, this.#over.signal).then(() => {
+      this.#lose(new RingmasterError('RING_ADDRESS_GONE', { rank, address }));
     });
   }
 
@@ -123,7 +141,7 @@ export class Session implements RingSession {
    * @param abandon what others may still want of it is not waited for: the generation is over for everyone
    */
   async end({ abandon }: { abandon: boolean }): Promise<void> {
-    this.#ended = true;
+    this.#over.abort();
     const ring = await this.#binding?.catch(() => null);
     await ring?.close({ abandon });
   }
@@ -136,7 +154,7 @@ export class Session implements RingSession {
 
   /** @throws GenerationEnded when a newer generation was promised. Called right before anything is applied. */
   assertCurrent(): void {
-    if (this.#ended) throw new GenerationEnded();
+    if (this.#over.signal.aborted) throw new GenerationEnded();
   }
 
   /** Notes what is being done from now on, for the record of an interruption; null for nothing. */
@@ -217,7 +235,7 @@ export class Session implements RingSession {
   /** Whatever comes of it is of no interest once the generation has ended. */
   async #current<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await Promise.race([work(), this.#lost]);
     } catch (error) {
       // Those that were asked for after the one that failed say only that the ring is closed.
       this.#waitedFor ??= peerIn(error);
