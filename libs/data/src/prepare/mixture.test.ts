@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ColumnNeeds, DataSection } from '@ringmaster/protocol';
@@ -12,6 +12,7 @@ import { TEXT_NEEDS } from '../readers/columns.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { epochsOf } from './epochs.js';
 import { prepareData } from './prepare.js';
+import { openSources } from './request.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rm-mixture-'));
 afterAll(() => {
@@ -240,6 +241,22 @@ describe('a dataset of Hugging Face', () => {
     expect([train, textsOf('test')]).toEqual([letters.slice(0, 8), mails]);
     const one = await prepare({ files: join(directory, 'saved/test') });
     expect(one.train).toEqual(mails);
+  });
+
+  it('is described by nothing outside the directories that data may be read from', async () => {
+    const secret = write('secret.json', 'secret');
+    mkdirSync(join(directory, 'roots'));
+    symlinkSync(secret, join(directory, 'roots/dataset_dict.json'));
+    const opened = openSources({ data: { files: join(directory, 'roots') } }, [
+      join(directory, 'roots'),
+    ]);
+    await expect(opened).rejects.toMatchObject({ code: 'DATA_PATH_REFUSED' });
+    write('upwards/dataset_dict.json', '{"splits": ["../train"]}');
+    write('train/state.json', 'secret');
+    const above = openSources({ data: { files: join(directory, 'upwards') } }, [
+      join(directory, 'upwards'),
+    ]);
+    await expect(above).rejects.toMatchObject({ code: 'DATA_PATH_REFUSED' });
   });
 
   it('says what is wrong with it', async () => {

@@ -22,20 +22,20 @@ const descriptions = ['dataset_info.json', 'dataset_infos.json', 'dataset_dict.j
  * The files of a directory that Hugging Face datasets has made, by split; null of any other directory. It is what
  * `save_to_disk` writes of a `DatasetDict` or of a `Dataset`, or files whose names, or whose folders' names, have the split
  * in them beside `dataset_info.json`.
- * @throws DATA_FILE_INVALID where its description cannot be understood
+ * @throws DATA_FILE_INVALID where its description cannot be understood; DATA_PATH_REFUSED where that is not under the roots
  */
-export function datasetIn(directory: string): SplitFiles | null {
+function datasetIn(directory: string, roots: Roots): SplitFiles | null {
   const dictionary = join(directory, 'dataset_dict.json');
   if (existsSync(dictionary)) {
-    const { splits } = described(dictionary, z.object({ splits: z.array(z.string()) }));
-    const saved = splits.map((name) => [name, savedFiles(join(directory, name))] as const);
+    const { splits } = described(dictionary, z.object({ splits: z.array(z.string()) }), roots);
+    const saved = splits.map((name) => [name, savedFiles(join(directory, name), roots)] as const);
     const of = (split: DataSplit) =>
       saved.filter(([name]) => splitIn(name) === split).flatMap(([, files]) => files);
     return { train: of('train'), validation: of('validation'), test: of('test') };
   }
   if (!existsSync(join(directory, 'dataset_info.json'))) return null;
   if (existsSync(join(directory, 'state.json')))
-    return { train: savedFiles(directory), validation: [], test: [] };
+    return { train: savedFiles(directory, roots), validation: [], test: [] };
   const files = dataFiles(directory);
   const of = (split: DataSplit | null) =>
     files.filter((path) => splitIn(relative(directory, path)) === split);
@@ -53,7 +53,7 @@ export function withDataset(data: DataSection, roots: Roots): DataSection {
   if (directory === undefined || others.length > 0) return data;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return data;
   requireWithin(directory, roots);
-  const found = datasetIn(directory);
+  const found = datasetIn(directory, roots);
   if (found === null) return data;
   const split = (given: DataSection['test'], own: readonly string[]) =>
     own.length > 0 && (given === undefined || typeof given === 'number') ? [...own] : given;
@@ -68,9 +68,9 @@ export function withDataset(data: DataSection, roots: Roots): DataSection {
 }
 
 /** Files of a dataset that `save_to_disk` has written. */
-function savedFiles(directory: string): string[] {
+function savedFiles(directory: string, roots: Roots): string[] {
   const state = z.object({ _data_files: z.array(z.object({ filename: z.string() })) });
-  const { _data_files: files } = described(join(directory, 'state.json'), state);
+  const { _data_files: files } = described(join(directory, 'state.json'), state, roots);
   return files.map(({ filename }) => join(directory, basename(filename)));
 }
 
@@ -94,7 +94,8 @@ function splitIn(path: string): DataSplit | null {
   return null;
 }
 
-function described<T>(path: string, schema: z.ZodType<T>): T {
+function described<T>(path: string, schema: z.ZodType<T>, roots: Roots): T {
+  requireWithin(path, roots);
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
