@@ -20,7 +20,7 @@ import tempfile
 import peft
 import torch
 import transformers
-from families import FAMILIES, LABELS, PROJECTIONS, SIZES, inputs, loss, saved, value, wave
+from families import FAMILIES, LABELS, PROJECTIONS, SIZES, inputs, logits_of, loss, saved, value, wave
 from safetensors import safe_open
 
 CLASSES = {
@@ -28,8 +28,11 @@ CLASSES = {
     "LlamaForCausalLM": ("llama", dict(r=2, lora_alpha=3, use_rslora=True, target_modules=["k_proj", "o_proj", "gate_proj"])),
     "BertForTokenClassification": ("bert", dict(r=2, lora_alpha=4, target_modules=["query", "value", "intermediate.dense"])),
     "GPT2LMHeadModel": ("gpt2", dict(r=2, lora_alpha=4, fan_in_fan_out=True, target_modules=["c_attn", "mlp.c_proj"])),
+    "T5ForConditionalGeneration": ("t5", dict(r=2, lora_alpha=4, target_modules=["q", "v", "wo"])),
 }
-TASK_TYPES = {"ForSequenceClassification": "SEQ_CLS", "ForTokenClassification": "TOKEN_CLS"}
+TASK_TYPES = {
+    "ForSequenceClassification": "SEQ_CLS", "ForTokenClassification": "TOKEN_CLS", "ForConditionalGeneration": "SEQ_2_SEQ_LM",
+}
 PREFIX = "base_model.model."
 
 
@@ -71,8 +74,7 @@ def reference(name: str) -> dict:
     with torch.no_grad():
         for tensor, shape in tensors.items():
             parameters[named(tensor)].copy_(value(tensor, shape))
-    tokens, mask = inputs(name)
-    logits = model(input_ids=tokens, attention_mask=mask).logits
+    logits = logits_of(name, model)
     total = loss(name, logits)
     total.backward()
     gradients = {}
@@ -98,8 +100,8 @@ def check(directory: pathlib.Path) -> None:
         name = folder.name
         base = getattr(transformers, name).from_pretrained(folder / "base")
         model = peft.PeftModel.from_pretrained(base, folder / "adapter").eval()
-        tokens, mask = inputs(name)
-        logits = model(input_ids=tokens, attention_mask=mask).logits.flatten()
+        _, mask = inputs(name)
+        logits = logits_of(name, model).flatten()
         wanted = torch.tensor(references[name]["logits"])
         real = mask[:, :, None].expand(-1, -1, logits.numel() // mask.numel()).flatten() if logits.numel() > 9 else 1
         difference = ((logits - wanted) * real).abs().max().item()

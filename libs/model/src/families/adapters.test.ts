@@ -8,6 +8,7 @@ import { HuggingFaceModel, sourcesOf } from '../formats/hugging-face.js';
 import { inDirectory } from '../formats/model-files.js';
 import { writePeft } from '../formats/peft.js';
 import { SafetensorsFile, writeSafetensors } from '../formats/safetensors.js';
+import type { HeadKind } from '../heads/head.js';
 import { lowRankNames } from '../layers/low-rank.js';
 import { Model } from '../model/model.js';
 import type { Lora } from './adapters.js';
@@ -54,7 +55,16 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   LlamaForCausalLM: ['**.{key,output,gate}'],
   BertForTokenClassification: ['**.query', '**.value', '**.up'],
   GPT2LMHeadModel: ['**.qkv', '**.down'],
+  T5ForConditionalGeneration: ['**.query', '**.value', '**.down'],
 };
+
+/** Heads by how the names of their classes end. */
+const HEADS: readonly (readonly [string, HeadKind])[] = [
+  ['ForSequenceClassification', 'sequence-classification'],
+  ['ForTokenClassification', 'token-classification'],
+  ['ForConditionalGeneration', 'sequence-to-sequence'],
+  ['', 'causal-language-model'],
+];
 
 const runtime = Runtime.open();
 let folder: string;
@@ -100,11 +110,7 @@ describe.each(Object.entries(classes))('%s with adapters', (className, reference
   let base: string;
   let adapted: string;
   let model: Model;
-  const head = className.endsWith('ForSequenceClassification')
-    ? 'sequence-classification'
-    : className.endsWith('ForTokenClassification')
-      ? 'token-classification'
-      : 'causal-language-model';
+  const [, head] = HEADS.find(([suffix]) => className.endsWith(suffix))!;
   const batch = batchOf(head);
 
   beforeAll(async () => {
