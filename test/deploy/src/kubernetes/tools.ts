@@ -12,6 +12,6 @@ function cached(path: string): string | null {
 export const helm = cached('helm-2.2.2/helm');
 /** Directory of Python modules, of tools/install.sh. */
 export const kubernetesValidate = cached('kubernetes-validate-1.37.0');
-/** Directory of a real API server, of tools/kube-apiserver.sh. */
+/** Directory of a real API server, of tools/kubernetes-build.sh. */
 export const apiServer = cached('kube-apiserver-1.34.4');
 export const KUBERNETES = '1.34.4';
