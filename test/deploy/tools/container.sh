@@ -49,6 +49,8 @@ build)
   ;;
 try)
   ip link set lo up
+  # Names and networks that podman keeps there are of this run alone: those of one that was killed would be answered with.
+  mount -t tmpfs tmpfs /run
   here=$(deploy/launch/bin/check)
   # shellcheck disable=SC2016
   there=$(podman run --rm --network=none --read-only --cap-drop=all --security-opt=no-new-privileges --tmpfs=/tmp ringmaster sh -euc '
