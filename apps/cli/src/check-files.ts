@@ -10,9 +10,9 @@ import { checkBase, checkTuning, openModelDirectory, plannedModel } from '@ringm
 export async function checkFiles(spec: JobSpec): Promise<void> {
   const { checkSources } = await import('@ringmaster/data');
   await checkSources(dataOf(spec), null);
-  if (spec.model !== undefined) checkTuning(spec, plannedModel(spec.model));
+  if (spec.model !== undefined) checkTuning(spec, plannedModel(spec.model), null);
   if (spec.base === undefined || !isAbsolute(spec.base)) return;
   const { config } = await openModelDirectory(spec.base);
   checkBase(config, spec.base, taskIn(spec));
-  checkTuning(spec, config.model);
+  checkTuning(spec, config.model, { head: config.head, name: spec.base });
 }

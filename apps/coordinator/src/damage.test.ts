@@ -111,4 +111,16 @@ describe('a base directory that cannot be used', () => {
       expect(await scene.client.json('GET', '/v1/jobs')).toEqual([]);
     }),
   );
+
+  it('that has no head for the objective is refused where adapters would leave it at random', () =>
+    inScene(async (scene, files) => {
+      const base = join(scene.home, 'base');
+      await writeTinyModel(base, 'classifier');
+      const pretrain = { ...(pretrainSpec(files) as Record<string, unknown>) };
+      for (const key of ['model', 'tokenizer']) Reflect.deleteProperty(pretrain, key);
+      const answer = await scene.submit({ ...pretrain, base, tuning: { lora: {} } });
+      expect(answer).toMatchObject({ code: 'MODEL_UNUSABLE' });
+      expect(JSON.stringify(answer)).toContain('no head for masked-language-model');
+      expect(await scene.submit({ ...pretrain, base })).toHaveProperty('id');
+    }));
 });

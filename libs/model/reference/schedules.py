@@ -29,6 +29,7 @@ CASES = [
         {"power": 3, "lr_end": 0.25},
     ),
     ({"warmup": 10, "decay": "inverse-square-root"}, optimization.get_inverse_sqrt_schedule, (10,), {}),
+    ({"warmup": 0, "decay": "inverse-square-root"}, optimization.get_inverse_sqrt_schedule, (0,), {}),
     (
         {"warmup": 10, "decay": "stable", "cooldown": 0.3, "floor": 0.05},
         optimization.get_wsd_schedule,

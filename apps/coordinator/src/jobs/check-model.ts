@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { requireWithin, type BlobStore, type Roots } from '@ringmaster/data';
-import { inDirectory, type ModelConfig } from '@ringmaster/model/formats';
+import { inDirectory, type HeadKind, type ModelConfig } from '@ringmaster/model/formats';
 import { taskIn, type JobSpec } from '@ringmaster/protocol';
 import {
   checkBase,
@@ -8,6 +8,7 @@ import {
   inspectWeights,
   listModelDirectory,
   plannedModel,
+  tasks,
 } from '@ringmaster/tasks';
 import { locateStored } from '../artifacts/stored-model.js';
 import type { Store } from '../store/store.js';
@@ -27,14 +28,21 @@ export async function checkModelOf(
   roots: Roots,
 ): Promise<void> {
   if (spec.model !== undefined) {
-    checkTuning(spec, plannedModel(spec.model));
+    checkTuning(spec, plannedModel(spec.model), null);
     return;
   }
   if (spec.base === undefined) return;
   const base = await baseOf(spec.base, store, blobs, roots);
   if (base === null) return;
   checkBase(base, base.name, taskIn(spec));
-  checkTuning(spec, base.model);
+  checkTuning(spec, base.model, base);
+}
+
+interface KnownModel {
+  readonly model: ModelConfig;
+  /** Null for none. */
+  readonly head: HeadKind | null;
+  readonly name: string;
 }
 
 /** The model that a job starts from, and what it is called; null where nothing is known of it yet. */
@@ -43,24 +51,28 @@ async function baseOf(
   store: Store,
   blobs: BlobStore,
   roots: Roots,
-): Promise<{ readonly model: ModelConfig; readonly name: string } | null> {
+): Promise<KnownModel | null> {
   let base = findBase(store, reference);
+  // The job that makes it says which head it has; the first of those before that, which shape.
+  let head: HeadKind | null = null;
   while (base.type === 'job') {
     const maker = store.jobs.get(base.job);
     if (maker === null) return null;
+    head ??= tasks[taskIn(maker.spec)].head;
     const { model } = maker.spec;
-    if (model !== undefined) return { model: plannedModel(model), name: `that of job ${maker.id}` };
+    if (model !== undefined)
+      return { model: plannedModel(model), head, name: `that of job ${maker.id}` };
     if (maker.base === null) return null;
     base = maker.base;
   }
   if (base.type === 'directory') {
     const { path } = base;
     for (const name of await listModelDirectory(path)) requireWithin(join(path, name), roots);
-    const { model } = await inspectWeights(inDirectory(path));
-    return { model, name: path };
+    const config = await inspectWeights(inDirectory(path));
+    return { model: config.model, head: head ?? config.head, name: path };
   }
   const stored = store.models.get(base.manifest);
   if (stored === null) return null;
-  const { model } = await inspectWeights(locateStored(blobs, stored.id, stored.manifest));
-  return { model, name: stored.name };
+  const config = await inspectWeights(locateStored(blobs, stored.id, stored.manifest));
+  return { model: config.model, head: head ?? config.head, name: stored.name };
 }

@@ -71,7 +71,7 @@ async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Pr
   const files = locateStored(store, id, artifact);
   const base = await inspectModel(files);
   checkBase(base, artifact.name, taskIn(spec));
-  checkTuning(spec, base.model);
+  checkTuning(spec, base.model, { head: base.head, name: artifact.name });
   return files.path('tokenizer.json');
 }
 

@@ -88,6 +88,7 @@ export class Preparation {
     const { child } = this.#current;
     this.#current = null;
     child.kill('SIGKILL');
+    this.warm();
   }
 
   #fork(): ChildProcess {

@@ -93,6 +93,12 @@ export class TrainerProcess {
     return this.#child.pid;
   }
 
+  /** Whether it can be given a run. */
+  get isAlive(): boolean {
+    const { connected, exitCode, signalCode } = this.#child;
+    return connected && exitCode === null && signalCode === null;
+  }
+
   /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
   tell(message: TrainerLaunch | TrainerCommand): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);

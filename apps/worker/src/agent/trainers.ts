@@ -60,7 +60,12 @@ export class Trainers {
 
   constructor(options: TrainersOptions) {
     this.#options = options;
-    this.#warm = new WarmTrainers(options);
+    const { program, devices } = options;
+    const onDeath = (signal: NodeJS.Signals | null) => {
+      // What the system has taken from it must not be laid at another's door.
+      if (signal === 'SIGKILL') this.#claimOomKill();
+    };
+    this.#warm = new WarmTrainers({ program, devices, onDeath });
     this.#watch = setInterval(() => {
       this.#look();
     }, detection.watchMs);
@@ -82,6 +87,7 @@ export class Trainers {
   /** Has a process wait for a run in every slot that stays free for a while. */
   warm(): void {
     this.#stopWarming();
+    if (this.#isEnding) return;
     this.#warming = setTimeout(() => {
       const taken = this.#takenSlots();
       for (const slot of this.#options.devices.keys()) if (!taken.has(slot)) this.#warm.start(slot);
@@ -218,14 +224,19 @@ export class Trainers {
     }
   }
 
+  /** Whether the system has killed for memory, and nobody has been told to be the one. */
+  #claimOomKill(): boolean {
+    this.#oomKills.see(oomKillsIn(this.#oomFile), performance.now());
+    return this.#oomKills.claim();
+  }
+
   #bury(trainer: string, exit: Exit): void {
     this.#trainers.delete(trainer);
     this.#heartbeats.end(trainer);
-    this.#oomKills.see(oomKillsIn(this.#oomFile), performance.now());
-    const outOfMemory = exit.signal === 'SIGKILL' && this.#oomKills.claim();
+    const outOfMemory = exit.signal === 'SIGKILL' && this.#claimOomKill();
     const { code, signal } = exit;
     this.#options.log.info({ trainer, code, signal, outOfMemory }, 'trainer exited');
     this.#options.send({ type: 'trainer-exited', trainer, ...exit, outOfMemory });
-    if (!this.#isEnding) this.warm();
+    this.warm();
   }
 }

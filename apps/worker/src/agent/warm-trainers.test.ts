@@ -5,8 +5,13 @@ import { program } from './scene.test.fixture.js';
 import type { TrainerProcess } from './trainer-process.js';
 import { WarmTrainers } from './warm-trainers.js';
 
-const warm = new WarmTrainers({ program: program('trainer'), devices: [{ kind: 'cpu' }] });
+const warm = new WarmTrainers({
+  program: program('trainer'),
+  devices: [{ kind: 'cpu' }],
+  onDeath: (signal) => deaths.push(signal),
+});
 const taken: TrainerProcess[] = [];
+const deaths: (string | null)[] = [];
 
 afterEach(async () => {
   await warm.endAll();
@@ -59,6 +64,8 @@ describe('a trainer that waits for its run', () => {
     const next = take(1);
     expect(next.pid).not.toBe(pid);
     expect(await begin(next, 'late')).toMatchObject({ type: 'ready' });
+    await vi.waitUntil(() => deaths.length > 0);
+    expect(deaths).toEqual(['SIGKILL']);
   });
 });
 

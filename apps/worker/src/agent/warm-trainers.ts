@@ -6,11 +6,15 @@ export interface WarmTrainersOptions {
   readonly program: string;
   /** Devices, one for each slot. */
   readonly devices: readonly Device[];
+  /** One has died while it waited. */
+  readonly onDeath: (signal: NodeJS.Signals | null) => void;
 }
 
 interface Waiting {
   readonly process: TrainerProcess;
   readonly threads: number;
+  /** Whether it was given a run, or ended because nobody wanted it. */
+  isDone: boolean;
 }
 
 /**
@@ -30,10 +34,12 @@ export class WarmTrainers {
   /** Starts a process for the next run of a slot, unless one waits. One that dies while it waits is forgotten. */
   start(slot: number): void {
     if (this.#waiting.has(slot)) return;
-    const waiting = { process: this.#fork(slot, this.#threads), threads: this.#threads };
+    const threads = this.#threads;
+    const waiting: Waiting = { process: this.#fork(slot, threads), threads, isDone: false };
     this.#waiting.set(slot, waiting);
-    void waiting.process.exited.then(() => {
+    void waiting.process.exited.then(({ signal }) => {
       if (this.#waiting.get(slot) === waiting) this.#waiting.delete(slot);
+      if (!waiting.isDone) this.#options.onDeath(signal);
     });
   }
 
@@ -42,16 +48,22 @@ export class WarmTrainers {
     this.#threads = threads;
     const waiting = this.#waiting.get(slot);
     this.#waiting.delete(slot);
-    if (waiting?.threads === threads) return waiting.process;
-    waiting?.process.kill();
+    if (waiting?.process.isAlive === true) {
+      waiting.isDone = true;
+      if (waiting.threads === threads) return waiting.process;
+      waiting.process.kill();
+    }
     return this.#fork(slot, threads);
   }
 
   /** Ends those that wait. */
   async endAll(): Promise<void> {
-    const processes = [...this.#waiting.values()].map(({ process }) => process);
-    for (const process of processes) process.kill();
-    await Promise.all(processes.map(({ exited }) => exited));
+    const all = [...this.#waiting.values()];
+    for (const waiting of all) {
+      waiting.isDone = true;
+      waiting.process.kill();
+    }
+    await Promise.all(all.map(({ process }) => process.exited));
   }
 
   #fork(slot: number, threads: number): TrainerProcess {

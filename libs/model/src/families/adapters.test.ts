@@ -205,6 +205,28 @@ describe.each(Object.entries(classes))('%s with adapters', (className, reference
     for (const key of COMPARED) expect(json[key], key).toEqual(written[key]);
   });
 
+  it('at every linear layer have in bfloat16 the gradients of float32, but for rounding', async () => {
+    const { config } = await valuesIn(base, { parameters: [] });
+    const everywhere: Lora = { ...lora, targets: ['**.blocks.**'] };
+    const [exact, rounded] = (['float32', 'bfloat16'] as const).map((precision) => {
+      const each = new Model(runtime, config.model, head, { precision, lora: everywhere });
+      each.load((name) =>
+        Float32Array.from(
+          wave(name, sizeOf(each.parameters.find((of) => of.name === name)!.shape)),
+        ),
+      );
+      const found: number[] = [];
+      each.forwardBackward(batch, null, (_, gradient) => {
+        found.push(...(runtime.download(gradient) as Float32Array));
+      });
+      each.unload();
+      return found;
+    }) as [number[], number[]];
+    const product = exact.reduce((sum, value, i) => sum + value * rounded[i]!, 0);
+    expect(rounded).toHaveLength(exact.length);
+    expect(product / Math.hypot(...exact) / Math.hypot(...rounded)).toBeGreaterThan(0.99);
+  });
+
   it('merged into its base has the same logits', async () => {
     const { config } = await valuesIn(base, { parameters: [] });
     const whole = new Model(runtime, config.model, head);

@@ -6,7 +6,7 @@ export {
   shapeOf,
   type ModelConfig,
 } from '../families/families.js';
-export type { HeadKind } from '../heads/head.js';
+export { hasLabels, type HeadKind } from '../heads/head.js';
 export { parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
 export {
   HuggingFaceModel,

@@ -11,6 +11,19 @@ export function asFactor(pass: Pass, x: Value): Value {
   });
 }
 
+/**
+ * x for several readers: the sum of what they give, which is float32, comes back in x's own type, as what computed x
+ * expects it.
+ */
+export function asShared(pass: Pass, x: Value): Value {
+  const { tape, ops } = pass;
+  if (x.tensor.dtype === 'float32') return x;
+  const recorded = { inputs: [x], saved: [], parameters: [] };
+  return tape.record(ops.reshape(x.tensor, x.tensor.shape), recorded, (dy, give) => {
+    give(x, (sum) => plus(pass, sum, ops.factor(dy)));
+  });
+}
+
 /** x as float32: x itself where it is that already. */
 export function asFloat32(pass: Pass, x: Value): Value {
   const { tape, ops } = pass;

@@ -1,6 +1,6 @@
 import type { Tensor } from '@ringmaster/tensorflow';
 import { dropout } from './dropout.js';
-import { asFactor } from './factor.js';
+import { asFactor, asShared } from './factor.js';
 import { weights, type ParameterSpec, type Pass } from './layer.js';
 import type { LinearLayer } from './linear.js';
 import { plus } from './plus.js';
@@ -59,11 +59,13 @@ export class LowRankLinear implements LinearLayer {
   }
 
   product(pass: Pass, x: Value): Value {
-    return this.#adapted(pass, x, this.#base.product(pass, pass.tape.fork(x)));
+    const shared = asShared(pass, x);
+    return this.#adapted(pass, shared, this.#base.product(pass, pass.tape.fork(shared)));
   }
 
   forward(pass: Pass, x: Value): Value {
-    return this.#adapted(pass, x, this.#base.forward(pass, pass.tape.fork(x)));
+    const shared = asShared(pass, x);
+    return this.#adapted(pass, shared, this.#base.forward(pass, pass.tape.fork(shared)));
   }
 
   /** y [N, outputs] with what each adapter makes of x [N, inputs]. */

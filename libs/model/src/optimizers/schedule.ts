@@ -4,6 +4,9 @@ import { power } from './algorithm.js';
 
 type Schedule = OptimizerSection['schedule'];
 
+/** Steps in which the inverse square root falls by 1 / √2 without a warm-up, as in transformers. */
+const TIMESCALE = 10_000;
+
 /**
  * The learning rate of a step: it rises linearly over the warm-up, so that the last step of it has the peak, and then
  * falls as the schedule says; where that is to zero, it would be there at step `steps`.
@@ -24,8 +27,10 @@ export function learningRateAt(
   switch (decay) {
     case 'constant':
       return learningRate;
-    case 'inverse-square-root':
-      return learningRate * Math.sqrt(Math.max(1, warmupSteps) / Math.max(1, step));
+    case 'inverse-square-root': {
+      const timescale = warmupSteps === 0 ? TIMESCALE : warmupSteps;
+      return learningRate * Math.sqrt(timescale / (step + timescale - warmupSteps));
+    }
     default: {
       const fallen = decayed(step, warmupSteps, steps, schedule, learningRate);
       return fallen + floor * (learningRate - fallen);
@@ -42,7 +47,7 @@ function decayed(
   peak: number,
 ): number {
   const begin =
-    decay === 'stable' ? Math.max(warmupSteps, steps - Math.round(cooldown * steps)) : warmupSteps;
+    decay === 'stable' ? Math.max(warmupSteps, steps - Math.max(1, Math.round(cooldown * steps))) : warmupSteps;
   const progress = Math.max(0, Math.min(1, (step - begin) / Math.max(1, steps - begin)));
   if (decay === 'cosine') return (peak * (1 + cos(Math.PI * progress))) / 2;
   const left = 1 - progress;

@@ -141,6 +141,7 @@ describe('parseJobSpec', () => {
     });
     const wrong: [object, string][] = [
       [{ ...job, model, tokenizer }, 'base'],
+      [{ ...job, base: '' }, 'base'],
       [{ ...rest, tokenizer }, 'base'],
       [{ ...job, tokenizer }, 'tokenizer'],
       [{ ...rest, model }, 'tokenizer'],

@@ -57,6 +57,7 @@ const common = {
   audit: auditSection.prefault({}),
   base: z
     .string()
+    .min(1)
     .optional()
     .describe(
       'What to start from: id or name of a model or of the job that makes it, or a directory, written as a path.',

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { loadTokenizer, type SpecialTokens, type Tokenizer } from '@ringmaster/data';
 import {
   adaptersOf,
+  hasLabels,
   headsOf,
   HuggingFaceModel,
   parametersOf,
   shapeOf,
+  type HeadKind,
   type HuggingFaceConfig,
   type ModelFiles,
   type ModelConfig,
@@ -95,18 +97,39 @@ function lacking(tokenizer: SpecialTokens | undefined, task: TaskName): string |
 }
 
 /**
- * Checks that a model has the parameters that a job freezes, and others, or the layers that it adapts.
- * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING, LORA_UNMATCHED
+ * Checks that a model has the parameters that a job freezes, and others, or the layers that it adapts; and that a base has
+ * everything that stays as it is beside adapters.
+ * @param base Its head, null for none, and what it is called; null where a job has no base.
+ * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING, LORA_UNMATCHED, MODEL_UNUSABLE
  */
-export function checkTuning(spec: JobSpec, model: ModelConfig): void {
+export function checkTuning(
+  spec: JobSpec,
+  model: ModelConfig,
+  base: { readonly head: HeadKind | null; readonly name: string } | null,
+): void {
   if (spec.tuning === undefined) return;
-  const { head } = tasks[taskIn(spec)];
-  // How many classes there are is told by the data; the names of parameters are the same.
-  const parameters = parametersOf({ ...model, labels: Math.max(2, model.labels ?? 0) }, head);
+  const task = tasks[taskIn(spec)];
   const { freeze, lora } = spec.tuning;
-  const names = parameters.map(({ name }) => name);
-  if (freeze !== undefined) frozenBy(freeze, names);
+  if (freeze !== undefined) frozenBy(freeze, namesOf(model, task.head));
   if (lora !== undefined) adaptersOf(model, lora);
+  if (lora === undefined || base === null || !isHeadless(model, base.head, task.head)) return;
+  const reason = `it has no head for ${task.name}, which would stay as it is drawn: adapters train no head but one that labels; pretrain it without them first`;
+  throw new RingmasterError('MODEL_UNUSABLE', { model: base.name, reason });
+}
+
+/** Whether a model that has one head, or none, lacks parameters of another one, which a job does not train either. */
+function isHeadless(model: ModelConfig, has: HeadKind | null, wanted: HeadKind): boolean {
+  if (hasLabels(wanted) || has === wanted) return false;
+  const other = has ?? headsOf(model).find(hasLabels);
+  if (other === undefined) return false;
+  const there = new Set(namesOf(model, other));
+  return namesOf(model, wanted).some((name) => !there.has(name));
+}
+
+function namesOf(model: ModelConfig, head: HeadKind): string[] {
+  // How many classes there are is told by the data; the names of parameters are the same.
+  const labelled = { ...model, labels: Math.max(2, model.labels ?? 0) };
+  return parametersOf(labelled, head).map(({ name }) => name);
 }
 
 /** The shape of the model that a job file describes, before it has a tokenizer: all but what a vocabulary tells. */
