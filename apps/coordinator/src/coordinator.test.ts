@@ -21,6 +21,24 @@ function noCorpus(directory: string): string {
   return path;
 }
 
+/** A registration as this version has it, but for its number. */
+const WHOLE = {
+  type: 'register',
+  version: '9.9.9',
+  token: null,
+  machine: 'm',
+  host: 'other',
+  slots: 1,
+  processor: 'x64',
+  namespace: 'test',
+  pid: 1,
+  startTime: 1,
+  threads: 1,
+  device: 'cpu',
+  trainers: [],
+  checkpoints: [],
+};
+
 describe('a job', () => {
   it('has ended when its rank 0 says so, and its profile takes what others tell of the last step afterwards', () =>
     inScene(async (scene, files) => {
@@ -268,28 +286,17 @@ describe('a worker', () => {
       );
     }));
 
-  it('of another version is refused', () =>
+  it.each([
+    ['in our words', WHOLE],
+    ['in words of its own', { type: 'register', version: '9.9.9', name: 'other' }],
+  ])('of another version is refused: %s', (_, registration) =>
     inScene(async (scene) => {
       const worker = await scene.join();
-      worker.send({
-        type: 'register',
-        version: '9.9.9',
-        token: null,
-        machine: 'm',
-        host: 'other',
-        slots: 1,
-        processor: 'x64',
-        namespace: 'test',
-        pid: 1,
-        startTime: 1,
-        threads: 1,
-        device: 'cpu',
-        trainers: [],
-        checkpoints: [],
-      });
+      worker.send(registration as never);
       const refusal = await eventually('refused', () =>
         worker.heard.find(({ type }) => type === 'refused'),
       );
       expect(refusal).toMatchObject({ error: { code: 'VERSION_MISMATCH' } });
-    }));
+    }),
+  );
 });

@@ -201,6 +201,7 @@ export async function startCoordinator(
       curve,
       log,
       isKnown: (key) => key === curve?.clientPublic || members.has(key),
+      version,
       onMessage: (peer, message) => {
         parts.metrics.messages.inc({ type: message.type });
         guarded(() => {

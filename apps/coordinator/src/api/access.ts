@@ -6,7 +6,7 @@ import {
   tokenViewSchema,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
-import { unfitness } from '../access/joining.js';
+import { unfitness, versionMismatch } from '../access/joining.js';
 import { JOIN_TOKEN } from '../access/tokens.js';
 import { newId } from '../identifiers.js';
 import { version } from '../version.js';
@@ -76,12 +76,15 @@ export function accessRoutes(server: Server, context: ApiContext): void {
         body: joinRequestSchema,
         response: { 200: joinAnswerSchema },
       },
+      preValidation: (request, _reply, next) => {
+        next(versionMismatch(request.body, version) ?? undefined);
+      },
     },
     (request) => {
       const { body, headers } = request;
       const workers = fleet.workers.present().filter(({ device }) => device === 'cpu');
       const processors = [...new Set(workers.map(({ processor }) => processor))];
-      const unfit = unfitness(body, { version, nowMs: Date.now(), processors });
+      const unfit = unfitness(body, { nowMs: Date.now(), processors });
       if (unfit !== null) throw unfit;
       const holder = tokens.holder(bearerOf(headers.authorization));
       if (holder !== null) members.add(body.publicKey, holder.id);

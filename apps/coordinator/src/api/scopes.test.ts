@@ -125,6 +125,12 @@ function machine(): JoinRequest {
 }
 
 describe('a machine that joins', () => {
+  it('is told that it is of another version, whatever else that one says', async () => {
+    const client = new Client(scene.url, tokenWith('join'));
+    const answer = await client.json('POST', '/v1/join', { version: '0.0.1', name: 'node-2' });
+    expect(answer).toMatchObject({ code: 'VERSION_MISMATCH' });
+  });
+
   it.each([
     [{ version: '9.9.9' }, 'VERSION_MISMATCH', /version 9\.9\.9 cannot join .* version 0/],
     [{ processor: 'arm64 asimd' }, 'PROCESSOR_DIFFERS', /node-2 .*\(arm64 asimd\).*\(x64\)/],

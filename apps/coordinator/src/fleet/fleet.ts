@@ -8,6 +8,7 @@ import {
   type WorkerMessage,
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
+import { versionMismatch } from '../access/joining.js';
 import type { Offer } from '../scheduler/demand.js';
 import type { FleetEvent } from './event.js';
 import { afterStep, afterStillbirth } from './health.js';
@@ -179,9 +180,9 @@ export class Fleet {
       this.#refuse(peer, message, admission);
       return;
     }
-    if (message.version !== version) {
-      const detail = { worker: message.version, coordinator: version };
-      this.#refuse(peer, message, new RingmasterError('VERSION_MISMATCH', detail));
+    const mismatch = versionMismatch(message, version);
+    if (mismatch !== null) {
+      this.#refuse(peer, message, mismatch);
       return;
     }
     this.#emit({ type: 'checkpoints-kept', checkpoints: message.checkpoints });

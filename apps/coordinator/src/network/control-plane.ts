@@ -9,6 +9,8 @@ import {
 } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import { Router } from 'zeromq';
+import { z } from 'zod';
+import { versionMismatch } from '../access/joining.js';
 import type { Credentials } from '../home/credentials.js';
 import { inUrl } from './address.js';
 import { admit, type Admission } from './admission.js';
@@ -22,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly curve: Credentials['curve'] | null;
   /** Whether a client with this public key (Z85) is let in. */
   readonly isKnown: (publicKey: string) => boolean;
+  /** Of the coordinator. */
+  readonly version: string;
   readonly onMessage: (peer: string, message: WorkerMessage) => void;
   /** A message could not be delivered: the peer is gone, or does not read. */
   readonly onUnreachable: (peer: string) => void;
@@ -106,12 +110,25 @@ export class ControlPlane {
   async #read(): Promise<void> {
     for await (const frames of this.#socket) {
       const peer = frames[0]?.toString('hex') ?? '';
+      const frame = frames.at(-1) ?? Buffer.alloc(0);
       try {
-        const frame = frames.at(-1) ?? Buffer.alloc(0);
         this.#options.onMessage(peer, decodeMessage(workerMessageSchema, frame, peer));
       } catch (error) {
         this.#options.log.error({ peer, err: error }, 'message not handled');
+        this.#refuseOtherVersion(peer, frame);
       }
     }
+  }
+
+  /** Tells a worker whose registration cannot be read that it is of another version, if it is: it would wait for ever. */
+  #refuseOtherVersion(peer: string, frame: Uint8Array): void {
+    let said: unknown;
+    try {
+      said = decodeMessage(z.looseObject({ type: z.literal('register') }), frame, peer);
+    } catch {
+      return; // Whatever it is, it does not register.
+    }
+    const error = versionMismatch(said, this.#options.version);
+    if (error !== null) this.send(peer, { type: 'refused', error: error.toBody() });
   }
 }

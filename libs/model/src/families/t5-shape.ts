@@ -49,6 +49,12 @@ export const t5Constants = {
   relativeFarthest: FARTHEST,
 } as const;
 
+/** What `feed_forward_proj` stands for. */
+const FEED_FORWARD = {
+  relu: { activation: 'relu', isGated: false },
+  'gated-gelu': { activation: 'gelu_new', isGated: true },
+} as const;
+
 /** The `config.json` of a T5, and the shape that it says. */
 export const t5Config: z.ZodType<T5> = z
   .looseObject({
@@ -67,6 +73,8 @@ export const t5Config: z.ZodType<T5> = z
     dropout_rate: z.number().min(0).lt(1).default(0.1),
     layer_norm_epsilon: z.number().positive().default(EPSILON),
     feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
+    dense_act_fn: z.string().nullish(),
+    is_gated_act: z.boolean().nullish(),
     tie_word_embeddings: z.boolean().default(true),
     // transformers 5 says here what 4 says by tie_word_embeddings, and ties whatever a checkpoint does not have twice.
     scale_decoder_outputs: z.boolean().nullish(),
@@ -76,6 +84,19 @@ export const t5Config: z.ZodType<T5> = z
   .refine((from) => (from.decoder_start_token_id ?? from.pad_token_id) === from.pad_token_id, {
     path: ['decoder_start_token_id'],
     error: 'a decoder that begins with another token than the one that pads (pad_token_id)',
+  })
+  .superRefine((from, context) => {
+    // transformers takes these, where they are given, before what feed_forward_proj says.
+    const { activation, isGated } = FEED_FORWARD[from.feed_forward_proj];
+    const others = [
+      ['dense_act_fn', from.dense_act_fn ?? activation, activation],
+      ['is_gated_act', from.is_gated_act ?? isGated, isGated],
+    ] as const;
+    for (const [key, value, expected] of others)
+      if (value !== expected) {
+        const message = `${value}, where feed_forward_proj ${from.feed_forward_proj} has ${expected}`;
+        context.addIssue({ code: 'custom', path: [key], message });
+      }
   })
   .transform((from): T5 => ({
     architecture: 't5',

@@ -233,6 +233,8 @@ test.each([
   [{ feed_forward_proj: 'gated-silu' }, 'feed_forward_proj is "gated-silu"; supported: "relu"'],
   [{ decoder_start_token_id: 3 }, 'decoder_start_token_id is 3: a decoder that begins with'],
   [{ is_encoder_decoder: false }, 'is_encoder_decoder is false'],
+  [{ feed_forward_proj: 'gated-gelu', dense_act_fn: 'silu' }, 'dense_act_fn is "silu"'],
+  [{ feed_forward_proj: 'relu', is_gated_act: true }, 'is_gated_act is true'],
 ])('a T5 with %j is refused by the key', (keys, reason) => {
   expect(refusal({ ...T5, ...keys })).toContain(reason);
 });
