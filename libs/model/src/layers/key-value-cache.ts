@@ -20,6 +20,9 @@ interface Extent {
   readonly lengths: Int32Array;
 }
 
+/** Tokens of a sequence that there is room for at first. */
+const LEAST = 64;
+
 /**
  * Keys and values of the tokens that a network has read of some sequences, for every layer of attention, so that each token
  * is read once. The first pass reads beginnings of any length; each one after it reads one token of each sequence. Of a
@@ -27,8 +30,9 @@ interface Extent {
  */
 export class KeyValueCache {
   readonly #runtime: Runtime;
-  /** C: most tokens of a sequence. */
-  readonly capacity: number;
+  /** Most tokens of a sequence. */
+  readonly #most: number;
+  #capacity = 0;
   #lengths: Int32Array;
   /** Float32 [B·C,GD] by layer, of C tokens a sequence; zeros beyond its length. */
   readonly #entries = new Map<string, Entry>();
@@ -38,10 +42,16 @@ export class KeyValueCache {
   /** Of the pass that is under way: which rows are real tokens, null for all of them, and where they go. */
   #rows: { readonly from: Tensor | null; readonly to: Tensor } | null = null;
 
-  constructor(runtime: Runtime, sequences: number, capacity: number) {
+  /** @param most Tokens of a sequence; room is made as they come. */
+  constructor(runtime: Runtime, sequences: number, most: number) {
     this.#runtime = runtime;
-    this.capacity = capacity;
+    this.#most = most;
     this.#lengths = new Int32Array(sequences);
+  }
+
+  /** C: tokens of a sequence that there is room for. */
+  get capacity(): number {
+    return this.#capacity;
   }
 
   get sequences(): number {
@@ -67,11 +77,12 @@ export class KeyValueCache {
   }
 
   /** Begins a pass; its tensors belong to the scope. */
-  begin({ length, lengths }: Extent): Past {
+  begin({ kernels }: Pick<Pass, 'kernels'>, { length, lengths }: Extent): Past {
     if (!this.isEmpty && length !== 1)
       throw new Error('After the first pass one token of each sequence is read at a time');
-    if (this.#lengths.some((before, at) => before + (lengths[at] ?? 0) > this.capacity))
-      throw new Error(`A sequence is longer than ${this.capacity} tokens`);
+    const longest = Math.max(...this.#lengths.map((before, at) => before + (lengths[at] ?? 0)));
+    if (longest > this.#most) throw new Error(`A sequence is longer than ${this.#most} tokens`);
+    if (longest > this.#capacity) this.#grow(kernels, longest);
     const rows = Int32Array.from({ length: this.sequences * length }, (_, row) => row);
     const sequenceOf = (row: number) => Math.floor(row / length);
     const positions = rows.map((row) => (this.#lengths[sequenceOf(row)] ?? 0) + (row % length));
@@ -157,6 +168,26 @@ export class KeyValueCache {
       for (const { keys, values } of entries.values()) this.#runtime.free([keys, values]);
       entries.clear();
     }
+  }
+
+  /** Makes room for sequences of this length, and as many tokens again: what is kept is copied a few times in all. */
+  #grow(kernels: Pass['kernels'], length: number): void {
+    const before = this.#capacity;
+    this.#capacity = Math.min(this.#most, Math.max(2 * length, LEAST));
+    if (this.#entries.size === 0) return;
+    this.#runtime.scope(() => {
+      const rows = Int32Array.from({ length: this.sequences * before }, (_, row) => {
+        return Math.floor(row / before) * this.#capacity + (row % before);
+      });
+      const to = this.#runtime.upload(rows, [rows.length]);
+      const grown = (x: Tensor): Tensor => {
+        const whole = this.#runtime.keep(kernels.addRows(this.#zeros(x.shape[1] ?? 0), x, to));
+        this.#runtime.free(x);
+        return whole;
+      };
+      for (const [layer, { keys, values }] of this.#entries)
+        this.#entries.set(layer, { keys: grown(keys), values: grown(values) });
+    });
   }
 
   #zeros(width: number): Tensor {

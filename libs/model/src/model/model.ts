@@ -191,7 +191,7 @@ export class Model {
     try {
       return runtime.scope(() => {
         const pass = this.#pass(tape, null);
-        const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(tokens) };
+        const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(pass, tokens) };
         const hidden = this.#network.forward(pass, this.#tokens(tokens), sequences);
         const { tensor } = this.#head.logits(pass, hidden);
         cache.end(tokens);
