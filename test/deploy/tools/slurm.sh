@@ -19,6 +19,15 @@ ended() {
   scancel --user=root >/dev/null 2>&1 || true
   sleep 1
   for ((at = ${#daemons[@]} - 1; at >= 0; at--)); do kill "${daemons[at]}" 2>/dev/null || true; done
+  # A slurmd whose step does not end goes on for ever.
+  for ((tenths = 0; tenths < 50; tenths++)); do
+    kill -0 "${daemons[@]}" 2>/dev/null || break
+    sleep 0.1
+  done
+  for daemon in "${daemons[@]}"; do
+    pkill -KILL -P "$daemon" 2>/dev/null || true
+    kill -KILL "$daemon" 2>/dev/null || true
+  done
   wait 2>/dev/null || true
   [ -n "${KEEP:-}" ] || rm -rf "$place"
 }
@@ -90,7 +99,7 @@ say 'munged, slurmctld and two slurmd run'
 cd "$place"
 ringmaster() { node "$root/apps/cli/bin/ringmaster.js" "$@"; }
 field() { node -e 'console.log(eval("(" + process.argv[1] + ")")(JSON.parse(require("fs").readFileSync(0))))' "$1"; }
-sed "s/^steps: .*/steps: ${STEPS:-6000}/" "$root/deploy/launch/check/job.yaml" >job.yaml
+sed "s/^steps: .*/steps: ${STEPS:-20000}/" "$root/deploy/launch/check/job.yaml" >job.yaml
 cp "$root/deploy/launch/check/notes.txt" .
 coordinator=$(sbatch --parsable --partition=urgent --nodelist=n2 "$root/deploy/slurm/coordinator.sbatch")
 until_true 60 test -s "$RINGMASTER_CREDENTIALS/join"

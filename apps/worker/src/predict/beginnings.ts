@@ -1,7 +1,11 @@
 import type { HeadKind } from '@ringmaster/model';
 import { decoderStart, sourceOf, type Beginning, type ServedModel } from '@ringmaster/tasks';
 
-type Begin = (served: ServedModel, prompt: string) => Beginning;
+/** What a prompt becomes, and whether a part of it is left out. */
+type Begin = (
+  served: ServedModel,
+  prompt: string,
+) => { readonly beginning: Beginning; readonly truncated: boolean };
 
 /** What a model goes on with, by its head; of one that generates no text nothing. */
 export const beginnings: Readonly<Partial<Record<HeadKind, Begin>>> = {
@@ -12,10 +16,11 @@ export const beginnings: Readonly<Partial<Record<HeadKind, Begin>>> = {
     const [end = 0] = [config.tokens.end ?? []].flat();
     const begun = surrounded.length > 0 ? surrounded : [end];
     // Of one that is too long, the end is what the model goes on with.
-    return { tokens: begun.slice(-(config.model.context - 1)) };
+    const tokens = begun.slice(-(config.model.context - 1));
+    return { beginning: { tokens }, truncated: tokens.length < begun.length };
   },
-  'sequence-to-sequence': (served, prompt) => ({
-    tokens: decoderStart(served),
-    source: sourceOf(served, prompt).ids,
-  }),
+  'sequence-to-sequence': (served, prompt) => {
+    const { ids: source, truncated } = sourceOf(served, prompt);
+    return { beginning: { tokens: decoderStart(served), source }, truncated };
+  },
 };

@@ -26,22 +26,19 @@ await runProgram(async () => {
       model: name,
       reason: 'it does not predict the next token of a text, so it generates none',
     });
+  const { beginning, truncated } = begin(served, prompt);
+  if (truncated && !values.json)
+    process.stderr.write('The prompt is longer than the model reads: a part of it is left out.\n');
   const ends = [config.tokens.end ?? []].flat();
   let written = 0;
-  const [generated] = generate(
-    model,
-    tokenizer,
-    [begin(served, prompt)],
-    ends,
-    options,
-    ([tokens = []]) => {
-      if (values.json) return;
-      const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
-      process.stdout.write(shown.slice(written));
-      written = Math.max(written, shown.length);
-    },
-  );
+  const [generated] = generate(model, tokenizer, [beginning], ends, options, ([tokens = []]) => {
+    if (values.json) return;
+    const shown = writtenSoFar(tokenizer.decode(tokens), options.stop);
+    process.stdout.write(shown.slice(written));
+    written = Math.max(written, shown.length);
+  });
   if (generated === undefined) return;
-  if (values.json) process.stdout.write(`${JSON.stringify(generated)}\n`);
+  const told = { ...generated, ...(truncated ? { truncated } : {}) };
+  if (values.json) process.stdout.write(`${JSON.stringify(told)}\n`);
   else process.stdout.write(`${generated.text.slice(written)}\n`);
 });

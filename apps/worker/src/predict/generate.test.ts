@@ -133,3 +133,12 @@ it('makes of a source what is predicted, by an encoder–decoder', async () => {
   const [other] = predictor.predict([{ source: 'see you tomorrow' }]);
   expect(other).not.toEqual(found);
 });
+
+it('tells that a part of the prompt is left out', async () => {
+  const long = { prompt: 'you have won '.repeat(40), maxTokens: 1 };
+  const answers = await Promise.all(
+    [directory, paired].map((each) => generatedBy(each, long, '--json')),
+  );
+  for (const answer of answers) expect(JSON.parse(answer)).toMatchObject({ truncated: true });
+  expect(JSON.parse(await generated({ maxTokens: 1 }, '--json'))).not.toHaveProperty('truncated');
+});
