@@ -28,8 +28,6 @@ import { version } from './version.js';
 /** Longest that workers are waited for at the end. */
 const FAREWELL_MS = 20_000;
 const POLL_MS = 20;
-/** How long a coordinator serves before it has a process wait for data to prepare: one that is just tried has none. */
-const WARM_AFTER_MS = 1000;
 
 export interface Coordinator {
   readonly file: CoordinatorFile;
@@ -235,11 +233,7 @@ export async function startCoordinator(
     }, detection.sweepMs),
   ];
   housekeeping.start();
-  timers.push(
-    setTimeout(() => {
-      preparation.warm();
-    }, WARM_AFTER_MS),
-  );
+  preparation.warmSoon();
   // Workers of a coordinator before this one report within a lease; nobody is missed, nor replaced, until then.
   if (adoption.awaitsReports) {
     scheduling.hold();

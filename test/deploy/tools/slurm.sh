@@ -12,6 +12,7 @@ daemons=()
 say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
 fail() {
   say "failed: $*"
+  squeue >&2 || true
   tail -n 20 "$place"/*.log >&2 || true
   exit 1
 }
@@ -173,7 +174,8 @@ hash=$(ringmaster job "$job" --json | field '({ result }) => result.stateHash')
 ringmaster incidents --json >incidents.json
 scancel "$workers"
 scancel --name=ringmaster-coordinator
-until_true 90 sh -c '[ -z "$(squeue --noheader)" ]'
+# Slurm kills what does not end within KillWait, and looks for it a minute later.
+until_true 240 sh -c '[ -z "$(squeue --noheader)" ]'
 say 'no job is left'
 
 export RINGMASTER_HOME=$place/undisturbed

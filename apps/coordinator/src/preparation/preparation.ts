@@ -11,6 +11,8 @@ import {
 
 const PROGRAM = fileURLToPath(new URL('./preparation.process.js', import.meta.url));
 const STDERR_KEPT = 2000;
+/** How long nothing is to be prepared before a process waits for what is. */
+const WARM_AFTER_MS = 2000;
 
 /** The one process that prepares data, if any, and the one that waits to be the next. */
 export class Preparation {
@@ -18,10 +20,14 @@ export class Preparation {
   #current: { readonly job: string; readonly child: ChildProcess } | null = null;
   /** Has loaded everything: data that were prepared before are found without waiting for that. */
   #spare: ChildProcess | null = null;
+  #warming: NodeJS.Timeout | null = null;
 
   constructor(background: BackgroundWork) {
     this.#background = background;
-    background.signal.addEventListener('abort', () => this.#spare?.kill('SIGKILL'));
+    background.signal.addEventListener('abort', () => {
+      if (this.#warming !== null) clearTimeout(this.#warming);
+      this.#spare?.kill('SIGKILL');
+    });
   }
 
   /** Job whose data is being prepared. */
@@ -38,6 +44,15 @@ export class Preparation {
       if (this.#spare === child) this.#spare = null;
     };
     child.once('exit', forget).once('error', forget);
+  }
+
+  /** Does so in a while: what comes and goes at once has none. */
+  warmSoon(): void {
+    if (this.#background.signal.aborted) return;
+    if (this.#warming !== null) clearTimeout(this.#warming);
+    this.#warming = setTimeout(() => {
+      this.warm();
+    }, WARM_AFTER_MS);
   }
 
   /** Prepares the data of a job; the last message is `done` or `failed`, unless it is stopped. */
@@ -62,7 +77,7 @@ export class Preparation {
         this.#current = null;
       }
       onMessage(message);
-      if (settled) this.warm();
+      if (settled) this.warmSoon();
     };
     const died = (how: string) => {
       if (settled) return;
@@ -88,7 +103,7 @@ export class Preparation {
     const { child } = this.#current;
     this.#current = null;
     child.kill('SIGKILL');
-    this.warm();
+    this.warmSoon();
   }
 
   #fork(): ChildProcess {

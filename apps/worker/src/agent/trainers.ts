@@ -34,7 +34,7 @@ export interface TrainersOptions {
 }
 
 /** How long a slot is free before a process is started for its next run: what comes and goes at once has none. */
-const WARM_AFTER_MS = 1000;
+const WARM_AFTER_MS = 2000;
 
 interface Held {
   readonly process: TrainerProcess;
@@ -199,10 +199,6 @@ export class Trainers {
       }
       case 'checkpoint-failed':
         held.saving = false;
-        break;
-      case 'finished':
-        // While its model is registered, the next run's process loads.
-        if (!this.#isEnding) this.#warm.start(held.slot);
         break;
       case 'failed':
         if (!message.fatal && message.generation > 0) this.#options.onFailed();
