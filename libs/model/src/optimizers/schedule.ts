@@ -47,7 +47,9 @@ function decayed(
   peak: number,
 ): number {
   const begin =
-    decay === 'stable' ? Math.max(warmupSteps, steps - Math.max(1, Math.round(cooldown * steps))) : warmupSteps;
+    decay === 'stable'
+      ? Math.max(warmupSteps, steps - Math.max(1, Math.round(cooldown * steps)))
+      : warmupSteps;
   const progress = Math.max(0, Math.min(1, (step - begin) / Math.max(1, steps - begin)));
   if (decay === 'cosine') return (peak * (1 + cos(Math.PI * progress))) / 2;
   const left = 1 - progress;
