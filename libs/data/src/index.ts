@@ -15,7 +15,6 @@ export { takeBlob } from './blobs/take.js';
 export { isAbandoned, temporaryName } from './blobs/temporary-name.js';
 export { prepareData } from './prepare/prepare.js';
 export { findPrepared, type Remembered } from './prepare/prepared-index.js';
-export type { PreparationReport } from './prepare/report.js';
 export { languageDetector } from './clean/filters/language.js';
 export { lengthsOf, type Lengths } from './inspect/lengths.js';
 export { surveyTexts, type TextSurvey } from './inspect/texts.js';

@@ -6,7 +6,7 @@ import { languages } from './languages.js';
  * (`clean/clean.ts`). What a model's data were cleaned by, in order, is in its manifest: texts to predict are cleaned alike.
  * A rule that is changed gets another name.
  */
-export const cleaningRules = [
+const cleaningRules = [
   'newlines',
   'control-characters',
   'unicode-nfc',
@@ -29,7 +29,7 @@ export type CleaningRule = z.infer<typeof cleaningRuleSchema>;
  * Filters choose what is learned from: they leave out lines or whole documents (`clean/filters/`). No text to predict is
  * filtered. One that is changed gets another name.
  */
-export const plainFilters = [
+const plainFilters = [
   'c4-lines',
   'c4-pages',
   'duplicate-lines',
