@@ -18,7 +18,7 @@ import {
   workerViewSchema,
 } from '@ringmaster/protocol';
 import type { z } from 'zod';
-import type { Answers } from './requests.js';
+import type { Answers } from './answer-types.js';
 
 const schemas: { readonly [Name in keyof Answers]: z.ZodType<Answers[Name]> } = {
   status: statusViewSchema,

@@ -1,55 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { exchange, jsonOf, type Sent } from '@ringmaster/base';
-import {
-  REQUEST_LIMIT_BYTES,
-  RingmasterError,
-  VERSION_HEADER,
-  type IncidentView,
-  type JoinAnswer,
-  type NewToken,
-  type TokenView,
-  type JobCheck,
-  type JobEvent,
-  type JobSpec,
-  type JobView,
-  type LedgerView,
-  type ModelView,
-  type PreparedDataView,
-  type PruneView,
-  type NameView,
-  type ProfileView,
-  type StatusView,
-  type StepPoint,
-  type WorkerView,
-} from '@ringmaster/protocol';
+import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaster/protocol';
 import { createParser } from 'eventsource-parser';
+import type { Answers } from './answer-types.js';
 import { RemoteFailure } from './failure.js';
 import type { Location } from './location.js';
 import { version } from './version.js';
-
-/** What the API answers with, by name. */
-export interface Answers {
-  readonly status: StatusView;
-  readonly workers: WorkerView[];
-  readonly job: JobView;
-  readonly jobs: JobView[];
-  readonly check: JobCheck;
-  readonly spec: JobSpec;
-  readonly steps: StepPoint[];
-  readonly event: JobEvent;
-  readonly incidents: IncidentView[];
-  readonly ledger: LedgerView;
-  readonly profile: ProfileView;
-  readonly model: ModelView;
-  readonly models: ModelView[];
-  readonly name: NameView;
-  readonly data: PreparedDataView[];
-  readonly prune: PruneView;
-  readonly tokens: TokenView[];
-  readonly newToken: NewToken;
-  readonly join: JoinAnswer;
-}
 
 /** How long a coordinator may take to begin an answer. */
 const ANSWER_MS = 30_000;

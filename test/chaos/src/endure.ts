@@ -1,6 +1,7 @@
 import { isFinal, type JobView } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
-import { applyEvent, disturbs, type Applied } from './events/index.js';
+import { applyEvent, disturbs } from './events/index.js';
+import type { Endured, Happened } from './happened.js';
 import { jobOf, type JobOptions } from './job.js';
 import { Impatience, until } from './patience.js';
 import type { Entry } from './schedule.js';
@@ -16,27 +17,6 @@ const ROOM = 30;
 
 /** Runs in a row without an event, after which more of them would not help. */
 const UNEVENTFUL = 3;
-
-/** An event that happened. */
-export interface Happened extends Applied {
-  readonly entry: Entry;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** Whether it may lead to an incident. */
-  readonly disturbs: boolean;
-  readonly step: number;
-  /** Time until a step was applied that had not been when it happened; null when the run was over. */
-  readonly stallSeconds: number | null;
-}
-
-/** One run under events, and what was wrong with it. */
-export interface Endured {
-  readonly job: string;
-  readonly happened: readonly Happened[];
-  readonly view: JobView;
-  /** Each is one sentence; none means that the promise held. */
-  readonly violations: readonly string[];
-}
 
 export interface EndureOptions {
   readonly cluster: Cluster;

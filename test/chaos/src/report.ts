@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import type { IncidentView, Recovery } from '@ringmaster/protocol';
-import type { Endured, Happened } from './endure.js';
+import type { Endured, Happened } from './happened.js';
 
 export interface Report {
   /** ISO 8601. */

@@ -1,6 +1,6 @@
 import type { IncidentView, JobView, StepPoint } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
-import type { Happened } from './endure.js';
+import type { Happened } from './happened.js';
 import { judge, type Evidence } from './verdict.js';
 
 const STEPS = 3;

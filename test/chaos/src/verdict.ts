@@ -1,6 +1,6 @@
 import type { IncidentView, JobView, StepPoint } from '@ringmaster/protocol';
 import type { Cluster } from './cluster.js';
-import type { Happened } from './endure.js';
+import type { Happened } from './happened.js';
 import { ledgerOracle, type Ledger } from './ledger.js';
 
 /** What a run that has ended says of itself. */

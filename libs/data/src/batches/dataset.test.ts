@@ -126,4 +126,26 @@ describe('shards of a dataset', () => {
     writeFileSync(path(first.sha256), content);
     expect(shards.get(first).section('class')?.count).toBe(3);
   });
+
+  it('are not read where they have become others since they were opened, until they are whole again', () => {
+    const tokens = Array.from({ length: 9000 }, (_, at) => 6 + (at % 990));
+    const { manifest } = writeDataset(directory, [[{ tokens, label: 1 }]]);
+    const [shard] = manifest.splits.train.shards;
+    if (shard === undefined) throw new Error('there is one');
+    const path = join(directory, shard.sha256);
+    const file = new OpenShards(() => path, 1).get(shard);
+    const section = file.section('text');
+    if (section === undefined) throw new Error('there is a text');
+    const read = (at: number) => [...file.values(section, at, at + 1)];
+    expect(read(8500)).toEqual([tokens[8500]]);
+    const content = readFileSync(path);
+    const changed = Buffer.from(content);
+    const last = changed.length - 100;
+    changed.writeUInt8(changed.readUInt8(last) ^ 4, last);
+    writeFileSync(path, changed);
+    expect(read(10)).toEqual([tokens[10]]);
+    expect(() => read(8990)).toThrow(expect.objectContaining({ code: 'DATA_SHARD_INVALID' }));
+    writeFileSync(path, content);
+    expect(read(8990)).toEqual([tokens[8990]]);
+  });
 });

@@ -6,7 +6,7 @@ import {
   type DataSplit,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
-import type { SectionLayout } from '../shards/format.js';
+import type { SectionLayout } from '../shards/layout.js';
 import type { ShardFile } from '../shards/shard-file.js';
 import type { EncodedColumns } from '../shards/section.js';
 import { OpenShards } from './open-shards.js';

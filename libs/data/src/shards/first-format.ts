@@ -1,4 +1,4 @@
-import type { ShardLayout, ShardSource } from './format.js';
+import type { ShardLayout, ShardSource } from './layout.js';
 
 const HEADER = 32;
 const START = 12;

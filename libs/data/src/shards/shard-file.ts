@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { RingmasterError, type ColumnName } from '@ringmaster/protocol';
-import { asValues, readLayout, type SectionLayout, type ShardLayout } from './format.js';
+import { asValues, readLayout } from './format.js';
+import type { SectionLayout, ShardLayout } from './layout.js';
 import type { SectionKind, SectionValues } from './section.js';
 
 /** What the manifest says of a shard. */
@@ -14,18 +16,26 @@ export interface ExpectedShard {
 interface Seen {
   readonly inode: number;
   readonly modifiedMs: number;
+  /** CRC-32 of each of its blocks, as they were then. */
+  readonly checks: Uint32Array;
 }
 
+/** Bytes that are checked together when one of them is read. */
+const BLOCK = 8192;
 /** Bytes that are hashed at once. */
-const WINDOW = 1024 * 1024;
+const WINDOW = 128 * BLOCK;
 
-/** A shard whose values are read where they lie: the memory that they take is the page cache, which a host has once. */
+/**
+ * A shard whose values are read where they lie: the memory that they take is the page cache, which a host has once. What is
+ * read is what was there when the file was found whole: a run must not go on with other tokens, whoever changes them.
+ */
 export class ShardFile {
   /** Bytes of memory that it takes while it is open. */
   readonly bytes: number;
-  readonly seen: Seen;
+  #file: number;
+  #seen: Seen;
   readonly #path: string;
-  readonly #file: number;
+  readonly #expected: ExpectedShard;
   readonly #layout: ShardLayout;
 
   /**
@@ -34,24 +44,12 @@ export class ShardFile {
    * @throws DATA_SHARD_INVALID
    */
   constructor(path: string, expected: ExpectedShard, seen: Seen | null) {
-    const fail = (reason: string, cause?: unknown) =>
-      new RingmasterError('DATA_SHARD_INVALID', { path, reason }, { cause });
     this.#path = path;
+    this.#expected = expected;
+    [this.#file, this.#seen] = open(path, expected, seen);
     try {
-      this.#file = openSync(path, 'r');
-    } catch (cause) {
-      throw fail(cause instanceof Error ? cause.message : String(cause), cause);
-    }
-    try {
-      const { size, ino: inode, mtimeMs: modifiedMs } = fstatSync(this.#file);
-      if (size !== expected.bytes) throw fail(`it has ${size} bytes instead of ${expected.bytes}`);
-      this.seen = { inode, modifiedMs };
-      if (seen?.inode !== inode || seen.modifiedMs !== modifiedMs) {
-        const found = this.#hash();
-        if (found !== expected.sha256) throw fail(`its content has the SHA-256 ${found}`);
-      }
       const read = (start: number, length: number) => this.#read(start, length);
-      this.#layout = readLayout({ size, read }, path);
+      this.#layout = readLayout({ size: expected.bytes, read }, path);
       this.bytes = this.#layout.sections.reduce(
         (sum, { offsets }) => sum + (offsets?.byteLength ?? 0),
         0,
@@ -60,6 +58,11 @@ export class ShardFile {
       this.close();
       throw error;
     }
+  }
+
+  /** What was seen of the file when it was found whole. */
+  get seen(): Seen {
+    return this.#seen;
   }
 
   get sections(): readonly SectionLayout[] {
@@ -93,28 +96,89 @@ export class ShardFile {
     closeSync(this.#file);
   }
 
-  #hash(): string {
-    const hash = createHash('sha256');
-    const window = Buffer.allocUnsafe(WINDOW);
-    for (let at = 0; ;) {
-      const count = readSync(this.#file, window, 0, WINDOW, at);
-      if (count === 0) return hash.digest('hex');
-      hash.update(window.subarray(0, count));
-      at += count;
+  /**
+   * Bytes in memory of their own. Where the file is no longer what it was, it is opened once more: whoever finds that out
+   * first has it made anew.
+   * @throws DATA_SHARD_INVALID
+   */
+  #read(start: number, length: number): Buffer {
+    try {
+      return this.#checked(start, length);
+    } catch (error) {
+      if (!RingmasterError.is(error, 'DATA_SHARD_INVALID')) throw error;
+      const [file, seen] = open(this.#path, this.#expected, null);
+      this.close();
+      [this.#file, this.#seen] = [file, seen];
+      return this.#checked(start, length);
     }
   }
 
-  /** Bytes in memory of their own. @throws DATA_SHARD_INVALID where the file was cut since it was opened */
-  #read(start: number, length: number): Buffer {
-    const bytes = Buffer.from(new ArrayBuffer(length));
-    for (let at = 0; at < length;) {
-      const count = readSync(this.#file, bytes, at, length - at, start + at);
-      if (count === 0) {
-        const reason = `it ends before byte ${start + length}, though it did not when it was opened`;
-        throw new RingmasterError('DATA_SHARD_INVALID', { path: this.#path, reason });
-      }
-      at += count;
+  #checked(start: number, length: number): Buffer {
+    const first = Math.floor(start / BLOCK);
+    const end = Math.min(this.#expected.bytes, Math.ceil((start + length) / BLOCK) * BLOCK);
+    const blocks = bytesOf(this.#file, first * BLOCK, end - first * BLOCK, this.#path);
+    for (let from = 0; from < blocks.length; from += BLOCK) {
+      const block = first + from / BLOCK;
+      if (crc32(blocks.subarray(from, from + BLOCK)) !== this.#seen.checks[block])
+        throw invalid(this.#path, `from byte ${block * BLOCK} on it is not what it was`);
     }
+    const bytes = Buffer.from(new ArrayBuffer(length));
+    blocks.copy(bytes, 0, start - first * BLOCK);
     return bytes;
   }
+}
+
+/**
+ * Opens a file that has the bytes that it should have.
+ * @returns its descriptor, and what was seen of it
+ */
+function open(path: string, { sha256, bytes }: ExpectedShard, seen: Seen | null): [number, Seen] {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    throw invalid(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  try {
+    const { size, ino: inode, mtimeMs: modifiedMs } = fstatSync(file);
+    if (size !== bytes) throw invalid(path, `it has ${size} bytes instead of ${bytes}`);
+    if (seen?.inode === inode && seen.modifiedMs === modifiedMs) return [file, seen];
+    const found = hashOf(file, size, path);
+    if (found.sha256 !== sha256) throw invalid(path, `its content has the SHA-256 ${found.sha256}`);
+    return [file, { inode, modifiedMs, checks: found.checks }];
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+function hashOf(
+  file: number,
+  size: number,
+  path: string,
+): { readonly sha256: string; readonly checks: Uint32Array } {
+  const hash = createHash('sha256');
+  const checks = new Uint32Array(Math.ceil(size / BLOCK));
+  for (let at = 0; at < size; at += WINDOW) {
+    const window = bytesOf(file, at, Math.min(WINDOW, size - at), path);
+    hash.update(window);
+    for (let from = 0; from < window.length; from += BLOCK)
+      checks[(at + from) / BLOCK] = crc32(window.subarray(from, from + BLOCK));
+  }
+  return { sha256: hash.digest('hex'), checks };
+}
+
+/** @throws DATA_SHARD_INVALID where the file was cut since it was opened */
+function bytesOf(file: number, start: number, length: number, path: string): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(file, bytes, at, length - at, start + at);
+    if (count === 0) throw invalid(path, `it ends before byte ${start + length}`);
+    at += count;
+  }
+  return bytes;
+}
+
+function invalid(path: string, reason: string, cause?: unknown): RingmasterError {
+  return new RingmasterError('DATA_SHARD_INVALID', { path, reason }, { cause });
 }
