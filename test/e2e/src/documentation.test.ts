@@ -69,7 +69,7 @@ beforeAll(async () => {
             tokenizer: { algorithm: 'wordpiece', vocabulary: 400 },
           }
         : {}),
-      ...(recipe.kind === 'pretrain' ? { steps: 60 } : { epochs: 2 }),
+      ...(recipe.kind === 'pretrain' ? { steps: 600 } : { epochs: 2 }),
     };
     await writeFile(join(folder, 'recipes', name), JSON.stringify(small));
   }

@@ -36,10 +36,11 @@ async function* readRows(
   wanted: ReadonlySet<string>,
 ): AsyncGenerator<FileRecord> {
   const file = toAsyncBuffer(open);
-  const metadata = await attempt(path, 'its footer', () =>
-    parquetMetadataAsync(file, { geoparquet: false }),
-  );
-  const present = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const { metadata, present } = await attempt(path, 'its footer', async () => {
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    const present = parquetSchema(metadata).children.map(({ element }) => element.name);
+    return { metadata, present };
+  });
   const columns = present.filter((name) => wanted.has(name));
   const note = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
   const classNames = classNamesIn(note);
@@ -47,7 +48,8 @@ async function* readRows(
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     const where = `rows ${rowStart + 1} to ${rowEnd}`;
-    if (bytesOf(group, wanted) > LARGEST_GROUP)
+    const bytes = await attempt(path, where, () => Promise.resolve(bytesOf(group, wanted)));
+    if (bytes > LARGEST_GROUP)
       throw new RingmasterError('DATA_ROWS_TOO_LARGE', { path, rows: where });
     // A row without any of the columns is a row too: of one, all that is said is what there is.
     const asked = columns.length === 0 ? present.slice(0, 1) : columns;
