@@ -20,4 +20,5 @@ export {
   plannedModel,
 } from './models/inspect.js';
 export { generate, type Beginning } from './generation/generate.js';
+export { greedy } from './generation/sampling.js';
 export { decoderStart, sourceOf } from './sequence-to-sequence/predict.js';

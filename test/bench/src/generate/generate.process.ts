@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { loadTokenizer, trainTokenizer } from '@ringmaster/data';
 import { initialValues, Model, writeHuggingFace, type ModelConfig } from '@ringmaster/model';
-import { generate } from '@ringmaster/tasks';
+import { generate, greedy } from '@ringmaster/tasks';
 import { Runtime } from '@ringmaster/tensorflow';
 import { z } from 'zod';
 import { spelling } from '../data/corpus.js';
@@ -53,17 +53,7 @@ answer({
   versions: { tensorflow: runtime.version, node: process.versions.node },
 });
 
-const options = {
-  temperature: 0,
-  topK: null,
-  topP: null,
-  minP: null,
-  repetitionPenalty: 1,
-  beams: 1,
-  lengthPenalty: 1,
-  stop: [],
-  seed: 0,
-};
+const options = { ...greedy, beams: 1, stop: [], seed: 0 };
 for await (const text of createInterface({ input: process.stdin })) {
   const { prompts, tokens } = lineSchema.parse(JSON.parse(text));
   const processor = process.cpuUsage();
