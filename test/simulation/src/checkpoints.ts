@@ -24,9 +24,9 @@ export class Checkpoints implements Port {
   }
 
   async #write(generation: number): Promise<void> {
-    const { present, cluster } = this.#process;
-    await this.#process.pause(cluster.world.dice.between(5, 90));
-    const manifest = cluster.keep(present);
+    const { present, environment } = this.#process;
+    await this.#process.pause(environment.world.dice.between(5, 90));
+    const manifest = environment.keep(present);
     const position = positionOf(present);
     this.#process.send({ type: 'checkpointed', generation, position, manifest, seconds: 0.1 });
   }

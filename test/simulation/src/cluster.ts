@@ -1,42 +1,39 @@
 import type { TrainerCommand } from '@ringmaster/protocol';
-import { Coordinator } from './coordinator.js';
-import { Ring } from './ring.js';
-import { FIRST, positionOf, type State } from './state.js';
+import { Coordinator, type Fleet } from './coordinator.js';
+import { Environment } from './environment.js';
 import type { Trainer } from './trainer.js';
-import { Witness } from './witness.js';
+import type { Witness } from './witness.js';
 import { Worker } from './worker.js';
-import { World } from './world.js';
+import type { World } from './world.js';
 
 const TICK_MS = 500;
 /** Machines that workers are on in turn. */
 const MACHINES = 2;
 
 /** Everything of one simulated run. */
-export class Cluster {
-  readonly world: World;
-  readonly witness = new Witness();
+export class Cluster implements Fleet {
+  readonly environment: Environment;
   readonly workers: Worker[] = [];
   readonly coordinator: Coordinator;
   /** How many trainers the scheduler gives slots to. */
   wanted: number;
-  readonly #rings = new Map<number, Ring>();
-  readonly #checkpoints = new Map<string, State>();
   readonly #started = new Set<number>();
   #launched = 0;
   #joined = 0;
 
   constructor(seed: number, limits: { min: number; max: number }, records = false) {
-    this.world = new World(seed, records);
-    this.coordinator = new Coordinator(this, limits);
+    this.environment = new Environment(seed, records);
+    this.coordinator = new Coordinator(this.environment, this, limits);
     this.wanted = limits.min;
     this.#tick();
   }
 
-  ringOf(generation: number, size: number): Ring {
-    const ring =
-      this.#rings.get(generation) ?? new Ring(this.world, this.witness, generation, size);
-    this.#rings.set(generation, ring);
-    return ring;
+  get world(): World {
+    return this.environment.world;
+  }
+
+  get witness(): Witness {
+    return this.environment.witness;
   }
 
   worker(id: string): Worker | undefined {
@@ -51,24 +48,8 @@ export class Cluster {
     return undefined;
   }
 
-  /** The state that is offered at an address now, or null. */
-  offerAt(address: string): State | null {
-    const [trainer = '', generation] = address.split('/');
-    return this.trainer(trainer)?.offerOf(Number(generation)) ?? null;
-  }
-
   get trainers(): Trainer[] {
     return this.workers.flatMap(({ trainers }) => [...trainers.values()]);
-  }
-
-  keep(state: State): string {
-    const { stateHash } = positionOf(state);
-    this.#checkpoints.set(stateHash, state);
-    return stateHash;
-  }
-
-  checkpoint(manifest: string): State {
-    return this.#checkpoints.get(manifest) ?? FIRST;
   }
 
   /** A command that the coordinator has decided on. */
@@ -104,7 +85,7 @@ export class Cluster {
     const missing = this.wanted - staying.length;
     if (missing <= 0) return;
     const trainers = Array.from({ length: missing }, () => {
-      const worker = new Worker(this, `w${++this.#joined}`);
+      const worker = new Worker(this.environment, this.coordinator, `w${++this.#joined}`);
       this.workers.push(worker);
       worker.connect();
       const place = [`m${this.#joined % MACHINES}`];

@@ -6,21 +6,33 @@ import {
   type Run,
   type RunEvent,
 } from '@ringmaster/coordinator/runs';
-import { isFinal } from '@ringmaster/protocol';
-import type { Cluster } from './cluster.js';
+import { isFinal, type TrainerCommand } from '@ringmaster/protocol';
+import type { Environment } from './environment.js';
 import { Promises } from './promises.js';
 import { FIRST, MICROBATCHES, type State } from './state.js';
 import { assert } from './witness.js';
-import type { Report, Worker } from './worker.js';
+import type { Trainer } from './trainer.js';
+import type { Listener, Report, Worker } from './worker.js';
+import type { World } from './world.js';
 
 /** How long after its start a coordinator waits for the workers of the one before. */
 const LEASE_MS = 3000;
 
+/** The workers of a coordinator. */
+export interface Fleet {
+  readonly workers: readonly Worker[];
+  worker(id: string): Worker | undefined;
+  trainer(id: string): Trainer | undefined;
+  /** A command that the coordinator has decided on. */
+  told(command: TrainerCommand): void;
+}
+
 /** A coordinator of one job: the real transition, with what is in its store surviving its crashes. */
-export class Coordinator {
+export class Coordinator implements Listener {
   run: Run;
   isUp = true;
-  readonly #cluster: Cluster;
+  readonly #world: World;
+  readonly #fleet: Fleet;
   #stored: { readonly run: Run; readonly at: number };
   /** Simulated time minus that of the run's clock; null while reports are waited for. */
   #offset: number | null = 0;
@@ -32,12 +44,13 @@ export class Coordinator {
   readonly incidents: string[] = [];
   #lives = 0;
 
-  constructor(cluster: Cluster, limits: { min: number; max: number }) {
-    this.#cluster = cluster;
+  constructor({ world, witness }: Environment, fleet: Fleet, limits: { min: number; max: number }) {
+    this.#world = world;
+    this.#fleet = fleet;
     this.#promises = new Promises({
       held: (trainers) => this.#heldBy(trainers),
       promised: (trainer) =>
-        cluster.trainer(trainer) === undefined ? null : cluster.witness.promisedBy(trainer),
+        fleet.trainer(trainer) === undefined ? null : witness.promisedBy(trainer),
     });
     const others = { microbatches: MICROBATCHES, keep: 2, keepAtEnd: 0, auditEvery: 0 };
     this.run = newRun('j', 'job', { ...limits, ...others });
@@ -48,7 +61,7 @@ export class Coordinator {
 
   feed(event: RunEvent): void {
     if (!this.isUp) return;
-    const { world } = this.#cluster;
+    const world = this.#world;
     const now = this.#offset === null ? this.#stored.at : world.now - this.#offset;
     const before = this.run;
     const { run, commands } = transition(before, event, now);
@@ -61,12 +74,12 @@ export class Coordinator {
       if (this.#dyingAfter !== null) this.#dyingAfter--;
       if (command.type === 'send') {
         world.tell(() => `coordinator → ${command.trainer} ${JSON.stringify(command.command)}`);
-        this.#cluster.told(command.command);
+        this.#fleet.told(command.command);
         const { trainer } = command;
         this.#workerOf(trainer)?.order({ type: 'command', trainer, command: command.command });
       } else if (command.type === 'launch') {
         world.tell(() => `coordinator launches ${command.trainer}`);
-        this.#cluster.worker(command.worker)?.order({ type: 'launch', trainer: command.trainer });
+        this.#fleet.worker(command.worker)?.order({ type: 'launch', trainer: command.trainer });
       } else if (command.type === 'end') {
         world.tell(() => `coordinator ends ${command.trainer}`);
         this.#workerOf(command.trainer)?.order({ type: 'end', trainer: command.trainer });
@@ -90,23 +103,23 @@ export class Coordinator {
 
   crash(): void {
     if (!this.isUp) return;
-    this.#cluster.world.tell(() => 'the coordinator crashes');
+    this.#world.tell(() => 'the coordinator crashes');
     this.isUp = false;
     this.#dyingAfter = null;
-    for (const worker of this.#cluster.workers) worker.disconnect(0);
+    for (const worker of this.#fleet.workers) worker.disconnect(0);
   }
 
   restart(): void {
     if (this.isUp) return;
-    this.#cluster.world.tell(() => 'the coordinator is restarted');
+    this.#world.tell(() => 'the coordinator is restarted');
     this.isUp = true;
     this.run = asRead(this.#stored.run);
     this.#offset = null;
     const life = ++this.#lives;
     for (const { id } of this.run.trainers) this.#awaited.add(id);
-    this.#cluster.world.after(LEASE_MS, () => {
+    this.#world.after(LEASE_MS, () => {
       if (life !== this.#lives || !this.isUp) return;
-      this.#offset = this.#cluster.world.now - this.#stored.at;
+      this.#offset = this.#world.now - this.#stored.at;
       for (const trainer of this.#awaited) this.#lost(trainer);
       this.#awaited.clear();
     });
@@ -128,14 +141,14 @@ export class Coordinator {
   /** A worker is not connected since then. */
   silent(worker: Worker, since: number): void {
     if (!this.isUp || this.#offset === null) return;
-    if (this.#cluster.world.now - since < LEASE_MS) return;
+    if (this.#world.now - since < LEASE_MS) return;
     for (const { id } of this.run.trainers.filter((trainer) => trainer.worker === worker.id)) {
       this.#lost(id);
     }
   }
 
   reported(report: Report): void {
-    this.#cluster.world.tell(() => describe(report));
+    this.#world.tell(() => describe(report));
     this.feed(report);
   }
 
@@ -144,13 +157,13 @@ export class Coordinator {
   }
 
   #lost(trainer: string): void {
-    this.#cluster.world.tell(() => `${trainer} is taken for lost`);
+    this.#world.tell(() => `${trainer} is taken for lost`);
     const departure = { cause: 'worker-lost', reason: 'silence' } as const;
     this.feed({ type: 'gone', trainer, departure });
   }
 
   #workerOf(trainer: string): Worker | undefined {
-    return this.#cluster.workers.find(({ id }) => trainer.startsWith(`${id}.`));
+    return this.#fleet.workers.find(({ id }) => trainer.startsWith(`${id}.`));
   }
 
   /** States that trainers hold whom this run may still ask. */
@@ -161,7 +174,7 @@ export class Coordinator {
   #heldBy(trainers: readonly string[]): Map<string, State> {
     const held = new Map<string, State>();
     for (const id of trainers) {
-      const process = this.#cluster.trainer(id)?.process;
+      const process = this.#fleet.trainer(id)?.process;
       if (process === undefined || !process.isAlive || process.isStopped) continue;
       const { state } = process;
       if (state !== null && state !== FIRST) held.set(id, state);

@@ -1,27 +1,27 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
-import type { Cluster } from './cluster.js';
+import type { Environment } from './environment.js';
 import type { State } from './state.js';
 import { assert } from './witness.js';
 
 /** A trainer's process and what it holds in memory: it can be stopped, continued and killed at any time. */
 export class Process {
   readonly id: string;
-  readonly cluster: Cluster;
+  readonly environment: Environment;
   readonly #tell: (message: TrainerMessage) => void;
   readonly #held: (() => void)[] = [];
   state: State | null = null;
   isAlive = true;
   isStopped = false;
 
-  constructor(cluster: Cluster, id: string, tell: (message: TrainerMessage) => void) {
-    this.cluster = cluster;
+  constructor(environment: Environment, id: string, tell: (message: TrainerMessage) => void) {
+    this.environment = environment;
     this.id = id;
     this.#tell = tell;
   }
 
   /** What it does in a while, if it lives then; while it is stopped it does nothing. */
   later(delayMs: number, work: () => void): void {
-    this.cluster.world.after(delayMs, () => {
+    this.environment.world.after(delayMs, () => {
       if (!this.isAlive) return;
       if (this.isStopped) this.#held.push(work);
       else work();
@@ -42,7 +42,7 @@ export class Process {
   }
 
   send(message: TrainerMessage): void {
-    this.cluster.witness.said(this.id, message);
+    this.environment.witness.said(this.id, message);
     this.#tell(message);
   }
 

@@ -22,7 +22,7 @@ export class Run implements TrainedRun {
   readonly #microbatchMs: number;
 
   constructor(process: Process) {
-    const { dice } = process.cluster.world;
+    const { dice } = process.environment.world;
     this.#process = process;
     this.#microbatchMs = dice.chance(0.2) ? dice.between(20, 60) : dice.between(3, 12);
   }
@@ -63,21 +63,21 @@ export class Run implements TrainedRun {
   async loadCheckpoint(manifest: string): Promise<void> {
     this.#process.state = null;
     await this.#reads();
-    this.#process.state = this.#process.cluster.checkpoint(manifest);
+    this.#process.state = this.#process.environment.checkpoint(manifest);
   }
 
   async evaluate(session: Session): Promise<EvaluationReport> {
-    const { present, cluster } = this.#process;
-    await session.pause(cluster.world.dice.between(2, 40));
+    const { present, environment } = this.#process;
+    await session.pause(environment.world.dice.between(2, 40));
     await session.sum(`evaluation ${present.evaluations}`, [], 0, false);
     this.#apply(session, evaluated(present));
     return { step: this.step, loss: 1, metrics: {} };
   }
 
   async trainStep(session: Session): Promise<StepReport> {
-    const { present, cluster } = this.#process;
+    const { present, environment } = this.#process;
     const { share } = session;
-    const startedAt = cluster.world.now;
+    const startedAt = environment.world.now;
     const worth = contribution(present, share);
     for (let attempt = 1; ; attempt++) {
       await session.pause(this.#microbatchMs * share.length + 0.5);
@@ -98,7 +98,7 @@ export class Run implements TrainedRun {
         nonFinite: null,
         microbatches: share.length,
         startedAt,
-        seconds: (cluster.world.now - startedAt) / 1000,
+        seconds: (environment.world.now - startedAt) / 1000,
         phases: {
           compute: (this.#microbatchMs * share.length) / 1000,
           quantise: 0,
@@ -115,7 +115,7 @@ export class Run implements TrainedRun {
   async finish(session: Session): Promise<Message<'finished'>> {
     const { generation, rank } = session;
     const isFirst = rank === 0;
-    if (isFirst) await session.pause(this.#process.cluster.world.dice.between(5, 500));
+    if (isFirst) await session.pause(this.#process.environment.world.dice.between(5, 500));
     const position = this.position();
     const model = isFirst ? position.stateHash : null;
     return { type: 'finished', generation, rank, position, model, metrics: {} };
@@ -123,14 +123,14 @@ export class Run implements TrainedRun {
 
   /** Takes as long as a disk does. Nothing interrupts it, not even the end of the session. */
   async #reads(): Promise<void> {
-    const { dice } = this.#process.cluster.world;
+    const { dice } = this.#process.environment.world;
     await this.#process.pause(dice.chance(0.25) ? dice.between(100, 6000) : dice.between(1, 100));
   }
 
   #apply(session: Session, state: State): void {
-    const { id, cluster } = this.#process;
+    const { id, environment } = this.#process;
     assert(session.offer === null, `transfer: ${id} changes a state that it offers`);
     this.#process.state = state;
-    cluster.witness.applied(id, session.generation, state);
+    environment.witness.applied(id, session.generation, state);
   }
 }

@@ -40,7 +40,7 @@ export class Session implements RingSession {
     this.generation = generation;
     this.rank = rank;
     this.#announced = announced;
-    this.#ring = process.cluster.ringOf(generation, size);
+    this.#ring = process.environment.ringOf(generation, size);
   }
 
   get agreed(): number | null {
@@ -73,10 +73,10 @@ export class Session implements RingSession {
   async fetchState(holders: readonly number[]): Promise<void> {
     this.does('transfer');
     const { process, generation, rank } = this;
-    const { cluster } = process;
+    const { environment } = process;
     const { seats = [], deadlineMs = 0 } = this.#start ?? {};
-    const due = cluster.world.now + deadlineMs;
-    const offerOf = (holder: number) => cluster.offerAt(seats[holder]?.donor ?? '');
+    const due = environment.world.now + deadlineMs;
+    const offerOf = (holder: number) => environment.offerAt(seats[holder]?.donor ?? '');
     process.state = null;
     for (;;) {
       const donor = this.#dice.pick(holders.filter((holder) => offerOf(holder) !== null)) ?? -1;
@@ -86,7 +86,7 @@ export class Session implements RingSession {
         process.state = offer;
         return;
       }
-      if (cluster.world.now > due)
+      if (environment.world.now > due)
         throw new RingmasterError('STATE_TRANSFER_FAILED', {
           rank,
           generation,
@@ -106,7 +106,7 @@ export class Session implements RingSession {
   }
 
   does(what: Interruption['doing'] | null): void {
-    this.#doing = what === null ? null : { what, since: this.process.cluster.world.now };
+    this.#doing = what === null ? null : { what, since: this.process.environment.world.now };
   }
 
   interruption(): Interruption | null {
@@ -118,7 +118,7 @@ export class Session implements RingSession {
       attempt: 1,
       doing: what,
       waitsFor: this.#ring.waitsFor(this.rank),
-      seconds: (this.process.cluster.world.now - since) / 1000,
+      seconds: (this.process.environment.world.now - since) / 1000,
     };
   }
 
@@ -215,6 +215,6 @@ export class Session implements RingSession {
   }
 
   get #dice() {
-    return this.process.cluster.world.dice;
+    return this.process.environment.world.dice;
   }
 }

@@ -1,7 +1,7 @@
 import { RingmasterError, type TrainerCommand, type TrainerMessage } from '@ringmaster/protocol';
 import { Trainer as Shell } from '@ringmaster/worker/generations';
 import { Checkpoints } from './checkpoints.js';
-import type { Cluster } from './cluster.js';
+import type { Environment } from './environment.js';
 import { Process } from './process.js';
 import { Run } from './run.js';
 import { Session, type SessionWitness } from './session.js';
@@ -18,8 +18,9 @@ export class Trainer {
   #stepping: Session | null = null;
   #left: { readonly generation: number; readonly state: State } | null = null;
 
-  constructor(cluster: Cluster, id: string, tell: (message: TrainerMessage) => void) {
-    this.process = new Process(cluster, id, tell);
+  constructor(environment: Environment, id: string, tell: (message: TrainerMessage) => void) {
+    this.process = new Process(environment, id, tell);
+    environment.offers.set(id, (generation) => this.#offerOf(generation));
     const run = new Run(this.process);
     const witness: SessionWitness = {
       begins: (session) => {
@@ -33,7 +34,7 @@ export class Trainer {
       {
         run,
         checkpoints: new Checkpoints(this.process),
-        now: () => cluster.world.now,
+        now: () => environment.world.now,
         open: (options) => {
           const session = new Session(this.process, witness, options);
           this.#sessions.set(options.generation, session);
@@ -57,7 +58,7 @@ export class Trainer {
         },
       },
     );
-    this.process.later(cluster.world.dice.between(100, 1500), () => {
+    this.process.later(environment.world.dice.between(100, 1500), () => {
       const numerics = { cpu: 'one' };
       this.process.send({
         type: 'ready',
@@ -84,15 +85,9 @@ export class Trainer {
     for (const session of this.#sessions.values()) session.break();
   }
 
-  /** The state that it gives to others of a generation now, or null. */
-  offerOf(generation: number): State | null {
-    const { isAlive, isStopped } = this.process;
-    return isAlive && !isStopped ? (this.#sessions.get(generation)?.offer ?? null) : null;
-  }
-
   #say(message: TrainerMessage): void {
     this.process.send(message);
-    const { witness } = this.process.cluster;
+    const { witness } = this.process.environment;
     if (message.type === 'prepared' && this.#unplanned.has(message.generation))
       witness.promises(this.id, message.generation);
     if (message.type === 'retired') this.#leavesFor(message.generation);
@@ -101,12 +96,12 @@ export class Trainer {
   /** A trainer survives most errors, and tells of them; one that nobody knows the code of is a fault of its own. */
   #observe(entry: unknown): void {
     if (typeof entry !== 'object' || entry === null || !('err' in entry)) return;
-    if (!RingmasterError.is(entry.err)) this.process.cluster.world.fail(entry.err);
+    if (!RingmasterError.is(entry.err)) this.process.environment.world.fail(entry.err);
   }
 
   #begins(session: Session): void {
     this.#leavesFor(session.generation);
-    this.process.cluster.witness.begins(this.id, session.generation, this.process.present);
+    this.process.environment.witness.begins(this.id, session.generation, this.process.present);
     this.#stepping = session;
   }
 
@@ -120,12 +115,18 @@ export class Trainer {
 
   #leavesFor(generation: number): void {
     if (this.#left === null) return;
-    this.process.cluster.witness.leaves(
+    this.process.environment.witness.leaves(
       this.id,
       this.#left.generation,
       generation,
       this.#left.state,
     );
     this.#left = null;
+  }
+
+  /** The state that it gives to others of a generation now, or null. */
+  #offerOf(generation: number): State | null {
+    const { isAlive, isStopped } = this.process;
+    return isAlive && !isStopped ? (this.#sessions.get(generation)?.offer ?? null) : null;
   }
 }

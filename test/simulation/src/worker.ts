@@ -1,6 +1,6 @@
 import type { TrainerCommand, TrainerMessage } from '@ringmaster/protocol';
 import type { Departure } from '@ringmaster/coordinator/runs';
-import type { Cluster } from './cluster.js';
+import type { Environment } from './environment.js';
 import { Trainer } from './trainer.js';
 import { Link } from './world.js';
 
@@ -13,6 +13,15 @@ export type Order =
   | { readonly type: 'command'; readonly trainer: string; readonly command: TrainerCommand }
   | { readonly type: 'end'; readonly trainer: string };
 
+/** What workers speak to. */
+export interface Listener {
+  readonly isUp: boolean;
+  registered(worker: Worker): void;
+  /** A worker is not connected since then. */
+  silent(worker: Worker, since: number): void;
+  reported(report: Report): void;
+}
+
 /**
  * A worker's agent: it holds what it has to tell until it knows that it has arrived, and tells it again on the next
  * connection.
@@ -22,7 +31,8 @@ export class Worker {
   readonly trainers = new Map<string, Trainer>();
   isAlive = true;
   isConnected = false;
-  readonly #cluster: Cluster;
+  readonly #environment: Environment;
+  readonly #coordinator: Listener;
   readonly #up: Link;
   readonly #down: Link;
   /** Not connected before; while it is in the future, the network is cut. */
@@ -32,15 +42,16 @@ export class Worker {
   #settled = 0;
   #connections = 0;
 
-  constructor(cluster: Cluster, id: string) {
-    this.#cluster = cluster;
+  constructor(environment: Environment, coordinator: Listener, id: string) {
+    this.#environment = environment;
+    this.#coordinator = coordinator;
     this.id = id;
-    this.#up = new Link(cluster.world);
-    this.#down = new Link(cluster.world);
+    this.#up = new Link(environment.world);
+    this.#down = new Link(environment.world);
   }
 
   connect(): void {
-    const { coordinator } = this.#cluster;
+    const coordinator = this.#coordinator;
     if (!this.isAlive || this.isConnected || !coordinator.isUp) return;
     this.isConnected = true;
     this.#connections++;
@@ -52,7 +63,7 @@ export class Worker {
 
   /** What is on its way is lost, and for so long it does not come back. */
   disconnect(forMs: number): void {
-    const { now, dice } = this.#cluster.world;
+    const { now, dice } = this.#environment.world;
     if (!this.isConnected) return;
     this.#reconnectsAt = now + forMs + dice.between(0, 1200);
     this.isConnected = false;
@@ -62,9 +73,8 @@ export class Worker {
   }
 
   tick(): void {
-    const { world, coordinator } = this.#cluster;
-    if (world.now >= this.#reconnectsAt) this.connect();
-    if (!this.isConnected) coordinator.silent(this, this.#disconnectedAt);
+    if (this.#environment.world.now >= this.#reconnectsAt) this.connect();
+    if (!this.isConnected) this.#coordinator.silent(this, this.#disconnectedAt);
   }
 
   die(): void {
@@ -89,9 +99,9 @@ export class Worker {
   }
 
   #obey(order: Order): void {
-    const { dice } = this.#cluster.world;
+    const { dice } = this.#environment.world;
     if (order.type === 'launch') {
-      const trainer = new Trainer(this.#cluster, order.trainer, (message) => {
+      const trainer = new Trainer(this.#environment, order.trainer, (message) => {
         this.#tell({ type: 'message', trainer: order.trainer, message });
       });
       this.trainers.set(order.trainer, trainer);
@@ -101,7 +111,7 @@ export class Worker {
     if (trainer === undefined) return;
     if (order.type === 'command') trainer.command(order.command);
     else
-      this.#cluster.world.after(dice.between(0, 300), () => {
+      this.#environment.world.after(dice.between(0, 300), () => {
         this.kill(trainer, exited('SIGTERM'));
       });
   }
@@ -113,9 +123,9 @@ export class Worker {
 
   #transmit(report: Report, number: number): void {
     const connection = this.#connections;
-    const { world, coordinator } = this.#cluster;
+    const { world } = this.#environment;
     this.#up.send(() => {
-      coordinator.reported(report);
+      this.#coordinator.reported(report);
       world.after(world.dice.between(20, 1500), () => {
         if (!this.isConnected || connection !== this.#connections) return;
         this.#outbox = this.#outbox.slice(Math.max(0, number - this.#settled));

@@ -1,6 +1,6 @@
 import type { Runtime, Tensor } from '@ringmaster/tensorflow';
 import type { Pass } from './layer.js';
-import type { Stream } from './stream.js';
+import type { Sequences } from './sequences.js';
 
 /** Where the tokens of a pass stand in sequences of which some were read before. */
 export interface Past {
@@ -36,7 +36,7 @@ export class KeyValueCache {
   #lengths: Int32Array;
   /** Float32 [B·C,GD] by layer, of C tokens a sequence; zeros beyond its length. */
   readonly #entries = new Map<string, Entry>();
-  #memory: Stream | null = null;
+  #memory: Sequences | null = null;
   /** T[B·S,GD] by layer, of S tokens of a memory's sequence. */
   readonly #memoryEntries = new Map<string, Entry>();
   /** Of the pass that is under way: which rows are real tokens, null for all of them, and where they go. */
@@ -72,7 +72,7 @@ export class KeyValueCache {
   }
 
   /** The memory whose keys and values are kept; null for none. */
-  get memory(): Stream | null {
+  get memory(): Sequences | null {
     return this.#memory;
   }
 
@@ -110,7 +110,7 @@ export class KeyValueCache {
   }
 
   /** Keeps keys and values T[B·S,GD] that a layer has made of a memory. */
-  keepMemory({ ops }: Pass, layer: string, memory: Stream, { keys, values }: Entry): void {
+  keepMemory({ ops }: Pass, layer: string, memory: Sequences, { keys, values }: Entry): void {
     const kept = (x: Tensor) => ops.runtime.keep(ops.reshape(x, x.shape));
     this.#memory = memory;
     this.#memoryEntries.set(layer, { keys: kept(keys), values: kept(values) });

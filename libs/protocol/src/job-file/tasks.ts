@@ -1,18 +1,22 @@
 import type { ColumnName, ColumnNeeds } from '../formats/columns.js';
 import type { ModelKind } from './models/transformer.js';
-import type { DataSection, FinetuneSpec, JobSpec, PretrainSpec } from './schema.js';
-
-/** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
-export type TaskName = PretrainSpec['objective'] | FinetuneSpec['task'];
 
 /** The columns that each task needs of its documents. */
-const needs: Readonly<Record<TaskName, ColumnNeeds>> = {
+const needs = {
   'masked-language-model': { text: 'required', class: 'found' },
   'causal-language-model': { text: 'required', class: 'found' },
   'text-classification': { text: 'required', class: 'required' },
   'token-classification': { words: 'required', tags: 'required' },
   'sequence-to-sequence': { source: 'required', target: 'required' },
-};
+} as const satisfies Readonly<Record<string, ColumnNeeds>>;
+
+/** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
+export type TaskName = keyof typeof needs;
+
+/** What of a job says for what it trains. */
+type Aim =
+  | { readonly kind: 'pretrain'; readonly objective: TaskName }
+  | { readonly kind: 'finetune'; readonly task: TaskName };
 
 /** The kind of model that is trained for each task from random weights. */
 const kinds: Readonly<Record<TaskName, ModelKind>> = {
@@ -49,8 +53,8 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
 };
 
 /** The objective or task of a job. */
-export function taskIn(spec: JobSpec): TaskName {
-  return spec.kind === 'pretrain' ? spec.objective : spec.task;
+export function taskIn(job: Aim): TaskName {
+  return job.kind === 'pretrain' ? job.objective : job.task;
 }
 
 /** The kind of model that is trained for a task from random weights. */
@@ -59,18 +63,23 @@ export function kindFor(task: TaskName): ModelKind {
 }
 
 /** The columns that a job needs of its documents. */
-export function needsOf(spec: JobSpec): ColumnNeeds {
-  return needs[taskIn(spec)];
+export function needsOf(job: Aim): ColumnNeeds {
+  return needs[taskIn(job)];
 }
+
+/** What columns are called in files. */
+type NamedColumns = Readonly<Partial<Record<ColumnName, string | undefined>>>;
 
 /** What a job file calls columns in its files; those that it does not name have their default. */
 export function columnsNamedIn({
   columns,
   text,
   label,
-}: Pick<DataSection, 'columns' | 'text' | 'label'>): Readonly<
-  Partial<Record<ColumnName, string | undefined>>
-> {
+}: {
+  readonly columns?: NamedColumns | undefined;
+  readonly text?: string | undefined;
+  readonly label?: string | undefined;
+}): NamedColumns {
   return {
     ...columns,
     ...(text === undefined ? {} : { text }),
