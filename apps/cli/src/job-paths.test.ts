@@ -1,15 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { parseJobSpec } from '@ringmaster/protocol';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withAbsolutePaths } from './job-paths.js';
 
-const top = mkdtempSync(join(tmpdir(), 'rm-job-paths-'));
-afterAll(() => {
-  rmSync(top, { recursive: true });
-});
-
+const top = temporaryDirectory();
 const job = {
   kind: 'pretrain',
   name: 'paths',

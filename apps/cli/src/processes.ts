@@ -16,7 +16,7 @@ export function isRunning({ pid, startTime }: Identity): boolean {
   return startTimeOf(pid) === startTime;
 }
 
-/** These processes and all that descend from them. */
+/** Processes, and all that descend from them. */
 export function withDescendants(roots: readonly Identity[]): Identity[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

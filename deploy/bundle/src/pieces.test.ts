@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { writePieces } from './pieces.js';
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-pieces-'));
-});
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 it('cuts any stream into pieces of the limit that make it up again', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -1,20 +1,15 @@
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { ringmasterHome } from './home.js';
 import { makeHomeDirectory } from './make-directory.js';
 
-let root: string;
+const root = temporaryDirectory();
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'ringmaster-directory-'));
   writeFileSync(join(root, 'file'), '');
   symlinkSync('nowhere', join(root, 'dangling'));
-});
-
-afterAll(() => {
-  rmSync(root, { recursive: true });
 });
 
 it('makes every level, the last with its mode, and accepts what is there', () => {

@@ -25,7 +25,7 @@ export type Turn = z.infer<typeof turnSchema>;
  * its stdin and its answer on stdout, so that several can be kept loaded and take turns.
  */
 export class Contestant<Ready> {
-  /** Its first line. */
+  /** First line that the contestant prints. */
   readonly ready: Ready;
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;

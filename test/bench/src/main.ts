@@ -5,6 +5,7 @@ import { runProgram } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { control } from './control/control.js';
 import { curves } from './control/curves.js';
+import { jobs } from './control/jobs.js';
 import { room } from './control/room.js';
 import { data } from './data/data.js';
 import { seek } from './data/seek.js';
@@ -26,6 +27,7 @@ const benchmarks = {
   data,
   generate,
   hosts,
+  jobs,
   overhead,
   profile,
   recovery,

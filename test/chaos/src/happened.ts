@@ -7,7 +7,7 @@ export interface Happened extends Applied {
   readonly entry: Entry;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** Whether it may lead to an incident. */
+  /** Whether the event may lead to an incident. */
   readonly disturbs: boolean;
   readonly step: number;
   /** Time until a step was applied that had not been when it happened; null when the run was over. */

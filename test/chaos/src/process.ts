@@ -15,14 +15,14 @@ export interface ProcessOptions {
   readonly env: NodeJS.ProcessEnv;
   /** File that its output goes to. */
   readonly log: string;
-  /** It is process 1 of a PID namespace of its own. */
+  /** Whether the process is number 1 of a PID namespace of its own. */
   readonly namespaced: boolean;
 }
 
 /** A coordinator or worker of the harness: its death is either wanted by someone or a finding. */
 export class HarnessProcess {
   readonly name: string;
-  /** Its id here, whatever it is to itself. */
+  /** Process id outside of its namespace, whatever it is within. */
   readonly pid: number;
   readonly namespaced: boolean;
   readonly #child: ChildProcess;
@@ -62,7 +62,7 @@ export class HarnessProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** How it ended although nobody wanted it to, with its last lines; null if that did not happen. */
+  /** How the process ended although nobody wanted it to, with its last lines; null if that did not happen. */
   get unwantedEnd(): string | null {
     if (this.isAlive || this.#endIsWanted) return null;
     const { exitCode, signalCode } = this.#child;

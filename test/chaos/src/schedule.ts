@@ -6,7 +6,7 @@ export interface Entry {
   readonly event: ChaosEvent;
   /** Steps that are applied before it, once the event before has passed. */
   readonly gap: number;
-  /** It waits until every worker takes part in the run; otherwise it strikes whoever is there. */
+  /** Whether the event waits until every worker takes part in the run; otherwise it strikes whoever is there. */
   readonly whole: boolean;
 }
 

@@ -41,7 +41,7 @@ export class Stage {
     return isFinal((await this.view()).state);
   }
 
-  /** Those who compute for the run now; there is one at least. @throws RunIsOver */
+  /** Trainers that compute for the run now; there is one at least. @throws RunIsOver */
   async victims(): Promise<[Victim, ...Victim[]]> {
     return until(
       'somebody who computes for the run',

@@ -30,7 +30,7 @@ const damages: readonly [Damage, ...Damage[]] = [
   },
   /** A part is missing. */
   (input, draws) => spliced(input, draws.below(input.length), 1 + draws.below(16), Buffer.alloc(0)),
-  /** It is cut. */
+  /** The end is missing. */
   (input, draws) => input.subarray(0, draws.below(input.length + 1)),
   /** A part is there again, many times now and then. */
   (input, draws) => {

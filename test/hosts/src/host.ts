@@ -50,7 +50,7 @@ export interface HostOptions {
 export class Host {
   readonly name: string;
   readonly namespace: string;
-  /** Its home directory as it sees it itself. */
+  /** The host's home directory, as its own processes see it. */
   readonly home: string;
   /** The same directory, seen from outside. */
   readonly outside: string;
@@ -101,7 +101,7 @@ export class Host {
     this.#pid = Number(readFileSync(`/proc/${outer}/task/${outer}/children`, 'utf8').trim());
   }
 
-  /** Its power is cut: every process of it is gone at once, and nobody is told. */
+  /** Cuts the host's power: every process of it is gone at once, and nobody is told. */
   async vanish(): Promise<void> {
     const first = this.#first;
     if (first === null) return;

@@ -95,7 +95,7 @@ export class Coordinator implements Listener {
     if (this.#offset !== null) this.feed({ type: 'tick' });
   }
 
-  /** It crashes in the middle of what it does next. */
+  /** Has the coordinator crash in the middle of what it does next. */
   crashSoon(commands: number): void {
     this.#dyingAfter = commands;
     if (commands === 0) this.crash();

@@ -19,7 +19,7 @@ export class Process {
     this.#tell = tell;
   }
 
-  /** What it does in a while, if it lives then; while it is stopped it does nothing. */
+  /** Has the process do something in a while, if it lives then; while it is stopped it does nothing. */
   later(delayMs: number, work: () => void): void {
     this.environment.world.after(delayMs, () => {
       if (!this.isAlive) return;

@@ -11,7 +11,7 @@ import { readRecords, writeRecords, type ProcessRecord } from './records.js';
 
 /** A program of the cluster that runs in the background and outlives this command. */
 export interface Started extends ProcessRecord {
-  /** What it wrote on stdout and stderr since it was started. */
+  /** What the process wrote on stdout and stderr since it was started. */
   readonly log: string;
   readonly logStart: number;
 }

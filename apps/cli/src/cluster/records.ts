@@ -7,9 +7,9 @@ const recordSchema = z.object({
   name: z.string(),
   pid: z.int(),
   startTime: z.int(),
-  /** What it was given on its command line. */
+  /** What the process was given on its command line. */
   args: z.array(z.string()).default([]),
-  /** Whether it was found gone, and that was told, when the cluster went down. */
+  /** Whether the process was found gone, and that was told, when the cluster went down. */
   lost: z.literal(true).optional(),
 });
 

@@ -21,7 +21,7 @@ const toldSchema = z.union([z.object({ registered: z.string() }), failureSchema]
 
 /** How a worker ended. */
 interface Ended {
-  /** What it told of it, if it did not end as it was asked to. */
+  /** What the process told of its end, if it did not end as it was asked to. */
   readonly error: Error | null;
 }
 

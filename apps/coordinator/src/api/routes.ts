@@ -2,9 +2,9 @@ import type { ErrorCode, Need } from '@ringmaster/protocol';
 
 /** What is said of a route beside its schema. */
 export interface Operation {
-  /** Its name in the description of the API. */
+  /** Name of the operation in the description of the API. */
   readonly id: string;
-  /** What it asks of whoever calls it. */
+  /** What the operation asks of whoever calls it. */
   readonly needs: Need;
   /** Errors that its handler answers with, beside those that any route may. */
   readonly fails: readonly ErrorCode[];

@@ -32,9 +32,9 @@ export interface Worker extends ProcessIdentity {
   /** Routing id of its connection; null once that is broken: then it has to register again. */
   peer: string | null;
   presence: 'here' | 'lost' | 'left';
-  /** Whether it wants to go. */
+  /** Whether the worker wants to go. */
   leaving: boolean;
-  /** Whether it has told everything that it had to tell when it registered. */
+  /** Whether the worker has told everything that it had to tell when it registered. */
   settled: boolean;
   health: Health;
   lastHeardMs: number;

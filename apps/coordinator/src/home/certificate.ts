@@ -10,7 +10,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** Its SHA-256, by which clients know it; null where an authority vouches for it, who may issue the next one too. */
+  /** SHA-256 of the certificate, by which clients know it; null where an authority vouches for it, who may issue the next one too. */
   readonly fingerprint: string | null;
 }
 

@@ -17,7 +17,7 @@ export interface LiveJob {
   readonly counted: CountedSteps;
   /** When its record and run were last written, on its own clock. */
   writtenAt: number;
-  /** What it is doing, in words, where its state does not tell enough. */
+  /** What the job is doing, in words, where its state does not tell enough. */
   progress: string | null;
   /** Why it is launched nowhere: what was prepared is to be made whole, is being made so, or cannot be. */
   repair: 'wanted' | 'begun' | Fault | null;

@@ -34,9 +34,9 @@ export type RunEvent =
   /** A user wants its slots free and its state kept, or has it go on. */
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
-  /** These trainers' slots are wanted: their worker leaves, or a job of higher priority needs them. */
+  /** Slots of some trainers are wanted: their worker leaves, or a job of higher priority needs them. */
   | { readonly type: 'released'; readonly trainers: readonly string[]; readonly reason: string }
-  /** All its slots are wanted, by a job of higher priority or for the end of the cluster: it saves its state and queues again. */
+  /** All slots of the run are wanted, by a job of higher priority or for the end of the cluster: it saves its state and queues again. */
   | { readonly type: 'yielded'; readonly reason: string }
   /** The trainers of the run were ended on purpose, saved or not: it queues again, and nothing has failed. */
   | { readonly type: 'dismissed' }

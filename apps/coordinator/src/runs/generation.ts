@@ -75,7 +75,7 @@ export function isRunning(generation: Generation | null): generation is Generati
   return generation !== null && generation.running !== null;
 }
 
-/** Whether it is the agreed end of a ring: nobody goes on. */
+/** Whether a generation is the agreed end of a ring: nobody goes on. */
 export function isEnd(generation: Generation | null): generation is Generation {
   return generation !== null && generation.members.length === 0;
 }

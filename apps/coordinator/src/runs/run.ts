@@ -16,15 +16,15 @@ const trainerSchema = z
   .object({
     id: z.string(),
     worker: z.string(),
-    /** Where it runs, from the machine to whoever can share memory; see `ring/order.ts`. */
+    /** Where the trainer runs, from the machine to whoever can share memory; see `ring/order.ts`. */
     place: z.array(z.string()).readonly().default([]),
     /** When it was launched. */
     since: z.number(),
     /** Whether TensorFlow, data and model are loaded. */
     ready: z.boolean(),
-    /** Whether it was ever told to start, and so may hold a state. */
+    /** Whether the trainer was ever told to start, and so may hold a state. */
     seated: z.boolean(),
-    /** Whether it took part in a step that was applied. */
+    /** Whether the trainer took part in a step that was applied. */
     stepped: z.boolean(),
     /** Strikes of the run when it was launched. */
     strikesBefore: z.int(),

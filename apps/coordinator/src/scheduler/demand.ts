@@ -20,9 +20,9 @@ export interface Demand {
   readonly held: readonly Held[];
   /** Whether the plan before had it await slots (`Plan.awaiting`). */
   readonly awaits: boolean;
-  /** Whether it is saving its state to yield: it keeps its place in the queue and takes nothing before that is done. */
+  /** Whether the job is saving its state to yield: it keeps its place in the queue and takes nothing before that is done. */
   readonly isYielding: boolean;
-  /** Whether it could: a state that cannot be saved would be lost. */
+  /** Whether the job could yield: a state that cannot be saved would be lost. */
   readonly canYield: boolean;
   /** TensorFlow threads that a slot must have. */
   readonly threads: number;

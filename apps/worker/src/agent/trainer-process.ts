@@ -93,7 +93,7 @@ export class TrainerProcess {
     return this.#child.pid;
   }
 
-  /** Whether it can be given a run. */
+  /** Whether the trainer can be given a run. */
   get isAlive(): boolean {
     const { connected, exitCode, signalCode } = this.#child;
     return connected && exitCode === null && signalCode === null;

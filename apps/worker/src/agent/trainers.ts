@@ -40,7 +40,7 @@ interface Held {
   readonly process: TrainerProcess;
   readonly launch: Launch;
   readonly slot: number;
-  /** Whether it was asked to make its state durable, and has not answered yet. */
+  /** Whether the trainer was asked to make its state durable, and has not answered yet. */
   saving: boolean;
 }
 

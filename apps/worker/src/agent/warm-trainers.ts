@@ -13,7 +13,7 @@ export interface WarmTrainersOptions {
 interface Waiting {
   readonly process: TrainerProcess;
   readonly threads: number;
-  /** Whether it was given a run, or ended because nobody wanted it. */
+  /** Whether the trainer was given a run, or ended because nobody wanted it. */
   isDone: boolean;
 }
 

@@ -1,19 +1,15 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { artifactsFrom, fetchWhole, putManifest, readManifest } from './artifacts.js';
 import { BlobServer } from './blob-server.test.fixture.js';
 import type { Artifacts } from './types.js';
 
-const root = mkdtempSync(join(tmpdir(), 'ringmaster-remote-'));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
-
+const root = temporaryDirectory();
 let directories = 0;
 let cache: string;
 let server: BlobServer;

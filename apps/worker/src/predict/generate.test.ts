@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { trainTokenizer } from '@ringmaster/data';
 import {
   inDirectory,
@@ -14,7 +14,7 @@ import {
 } from '@ringmaster/model';
 import type { TokenizerRequest } from '@ringmaster/protocol';
 import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { GenerationRequest } from './generation-request.js';
 import { Predictor } from './predictor.js';
 
@@ -43,20 +43,15 @@ const T5: ModelConfig = {
   tied: false,
 };
 
-let directory: string;
+const directory = temporaryDirectory();
 let paired: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-generate-'));
   paired = join(directory, 'paired');
   await mkdir(paired);
   const bytes = { algorithm: 'bpe', vocabulary: VOCABULARY, lowercase: false } as const;
   await writeModel(directory, GPT, 'causal-language-model', bytes);
   await writeModel(paired, T5, 'sequence-to-sequence', { ...bytes, special: 'roberta' });
 });
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
-
 /** A model with random weights. */
 async function writeModel(
   directory: string,

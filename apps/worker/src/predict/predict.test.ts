@@ -1,27 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { MARKUP, PLAIN, trainTokenizer } from '@ringmaster/data';
 import { Model, writeHuggingFace, type ModelConfig } from '@ringmaster/model';
 import type { CleaningRule } from '@ringmaster/protocol';
 import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 const program = fileURLToPath(new URL('./predict.process.js', import.meta.url));
 const VOCABULARY = 300;
 
-let directory: string;
+const directory = temporaryDirectory();
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-predict-'));
   await writeModel(directory);
 });
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
-
 /** A classifier with random weights. */
 async function writeModel(path: string): Promise<void> {
   const config: ModelConfig = {

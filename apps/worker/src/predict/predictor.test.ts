@@ -1,21 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { PLAIN } from '@ringmaster/data';
 import { inDirectory, parametersOf, writeHuggingFace } from '@ringmaster/model';
 import type { ClassPrediction } from '@ringmaster/tasks';
 import { tinyConfigs, writeTinyModel } from '@ringmaster/tasks/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Predictor } from './predictor.js';
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-predictor-'));
-});
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 it('scores labels of which any number may hold each by itself', async () => {
   const config = tinyConfigs.classifier;
   await writeTinyModel(directory, 'classifier');

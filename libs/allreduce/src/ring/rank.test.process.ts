@@ -28,7 +28,7 @@ export type Command =
   | { readonly kind: 'step'; readonly step: number; readonly lengths: readonly number[] }
   /** Steps without end. */
   | { readonly kind: 'steps'; readonly length: number }
-  /** Its thread answers nothing any more, as one that computes without an end. */
+  /** The rank's thread answers nothing any more, as one that computes without an end. */
   | { readonly kind: 'compute' }
   | { readonly kind: 'standing' }
   /** Fills the first half of the arena with a pattern and offers it; answers its SHA-256. */

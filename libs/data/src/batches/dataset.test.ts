@@ -1,23 +1,12 @@
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeDataset } from '../testing/index.js';
 import { OpenShards } from './open-shards.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-dataset-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 const document = fc.record({
   tokens: fc.array(fc.integer({ min: 6, max: 998 }), { maxLength: 60 }),
   label: fc.nat(2),

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { findPrepared } from '../prepare/prepared-index.js';
@@ -10,11 +10,7 @@ import { prepareData } from '../prepare/prepare.js';
 import { lengthsOf } from './lengths.js';
 import { surveyTexts } from './texts.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-inspect-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 describe('lengths', () => {
   it('count each document in the one bin that it belongs to', () => {
     fc.assert(

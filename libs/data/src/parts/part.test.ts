@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { sha256 } from '@ringmaster/protocol';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BANDS, bandKeys, shingles } from '../clean/minhash.js';
 import { nearDuplicateGroups, signaturesOf } from '../clean/duplicates.js';
 import { contentOf } from '../prepare/content.js';
@@ -13,10 +12,7 @@ import { DigestTable } from './digest-table.js';
 import { HASH, Part } from './part.js';
 import { PartWriter } from './part-writer.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-parts-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const directory = temporaryDirectory();
 let files = 0;
 
 const columns = fc.record(

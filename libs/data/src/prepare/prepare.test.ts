@@ -5,16 +5,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { randomKey, RandomStream } from '@ringmaster/base';
 import { namesIn, type DataSection } from '@ringmaster/protocol';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { loadTokenizer } from '../tokenizers/load.js';
@@ -22,11 +21,7 @@ import { prepareData } from './prepare.js';
 import type { PrepareProgress } from './progress.js';
 import type { PrepareRequest } from './request.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-prepare-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 let places = 0;
 function freshPlace(): { store: BlobStore; index: string } {
   const root = join(directory, `place-${places++}`);

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { temporaryDirectory } from '@ringmaster/testing';
 import {
   RecordBatchStreamWriter,
   Schema,
@@ -14,16 +14,12 @@ import {
   Utf8,
 } from 'apache-arrow';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Columns, ReadOptions } from '../document.js';
 import { ColumnFaults } from '../prepare/faults.js';
 import { openFiles } from './source.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-columnar-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 /** Files that pyarrow wrote; `libs/data/fixtures/make.py` says how. */
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 

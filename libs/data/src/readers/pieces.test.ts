@@ -1,18 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { sha256 } from '@ringmaster/protocol';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readContent, surveyFile } from './bytes.js';
 import { fileLines } from './lines.js';
 import { PieceCutter, PIECE } from './pieces.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-pieces-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 async function linesOf(content: Uint8Array, first = 1) {
   const lines: (readonly [number, string])[] = [];
   for await (const { line, text } of fileLines('a', [content], first)) lines.push([line, text]);

@@ -1,28 +1,16 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { temporaryDirectory } from '@ringmaster/testing';
 import type { ErrorCode } from '@ringmaster/protocol';
 import { escapePath } from 'tinyglobby';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Document, ReadOptions } from '../document.js';
 import { ColumnFaults } from '../prepare/faults.js';
 import { openFiles } from './source.js';
 import { openSpamAssassin } from './spam-assassin.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-readers-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 function write(name: string, content: string | Uint8Array): string {
   const path = join(directory, name);
   writeFileSync(path, content);

@@ -1,15 +1,12 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openFiles } from './source.js';
 import { requireWithin } from './roots.js';
 
-const top = realpathSync(mkdtempSync(join(tmpdir(), 'rm-roots-')));
-afterAll(() => {
-  rmSync(top, { recursive: true });
-});
+const top = temporaryDirectory();
 const root = join(top, 'data');
 for (const folder of ['data/texts', 'data-other', 'secret'])
   mkdirSync(join(top, folder), { recursive: true });

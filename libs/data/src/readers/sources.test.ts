@@ -1,20 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { pack } from 'tar-stream';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Columns, ReadOptions } from '../document.js';
 import { ColumnFaults } from '../prepare/faults.js';
 import { openFiles } from './source.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-sources-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 function write(name: string, content: string | Uint8Array): string {
   const path = join(directory, name);
   mkdirSync(dirname(path), { recursive: true });

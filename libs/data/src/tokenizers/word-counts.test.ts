@@ -1,17 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { byteLevelWords } from './byte-level.js';
 import { sampleWords, sortedCounts, WordCounts } from './word-counts.js';
 import type { WordCount } from './word-list.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-words-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
+const directory = temporaryDirectory();
 const words = fc.array(fc.tuple(fc.string({ maxLength: 3 }), fc.integer({ min: 1, max: 9 })), {
   maxLength: 200,
 });

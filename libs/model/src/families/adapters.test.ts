@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HuggingFaceModel, sourcesOf } from '../formats/hugging-face.js';
@@ -67,14 +67,7 @@ const HEADS: readonly (readonly [string, HeadKind])[] = [
 ];
 
 const runtime = Runtime.open();
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'adapters-'));
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
-
+const folder = temporaryDirectory();
 async function tensorsIn(path: string): Promise<Map<string, Float32Array>> {
   const file = await SafetensorsFile.open(path);
   const tensors = new Map<string, Float32Array>();

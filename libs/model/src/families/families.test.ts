@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -26,14 +26,7 @@ import {
 // and is written again.
 
 const runtime = Runtime.open();
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'families-'));
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
-
+const folder = temporaryDirectory();
 /** The tensors of a checkpoint. */
 async function tensorsIn(directory: string): Promise<Map<string, Float32Array>> {
   const file = await SafetensorsFile.open(join(directory, 'model.safetensors'));

@@ -1,25 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { temporaryDirectory } from '@ringmaster/testing';
 import { RingmasterError } from '@ringmaster/protocol';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { fromBfloat16, fromFloat16 } from './half.js';
 import { SafetensorsFile, writeSafetensors } from './safetensors.js';
 
-let folder: string;
-let path: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'safetensors-'));
-  path = join(folder, 'model.safetensors');
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryDirectory();
+let path = join(folder, 'model.safetensors');
 
 /** A file with a header of our making. */
 async function craft(header: unknown, data: Uint8Array): Promise<void> {

@@ -1,21 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { ledgerOf, type Dataset } from '@ringmaster/data';
 import { writeDataset, type Documents } from '@ringmaster/data/testing';
 import { targetsOf } from '@ringmaster/model/batch';
 import { randomKey, RandomStream } from '@ringmaster/base';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { maskingTokens, maskTokens } from '../masked-language-model/samples.js';
 import type { Task } from '../task.js';
 import { tasks } from '../tasks.js';
 import { evaluationBatches, trainBatches, type BatchSpec } from './plan.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-batches-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const directory = temporaryDirectory();
 const datasetOf = (shards: readonly Documents[]) => writeDataset(directory, shards);
 
 const document = fc.record({

@@ -1,23 +1,16 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { SafetensorsFile } from '@ringmaster/model/formats';
 import { faultOf, RingmasterError } from '@ringmaster/protocol';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tinyModelFiles } from '../testing/index.js';
 import { openModelDirectory } from './directory.js';
 
-let directory: string;
+const directory = temporaryDirectory();
 const whole = await tinyModelFiles('classifier');
 const WEIGHTS = 'model.safetensors';
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-damaged-'));
-});
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
 
 /** What is said of a model some of whose files are others; null when it is accepted. */
 async function refusal(

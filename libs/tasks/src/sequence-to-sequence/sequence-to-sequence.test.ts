@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { writePairs } from '@ringmaster/data/testing';
 import type { HuggingFaceConfig, Inputs, Model } from '@ringmaster/model';
 import { targetsOf, type Batch } from '@ringmaster/model/batch';
@@ -10,10 +9,7 @@ import { referenceModel, type ReferenceClass } from '../reference.test.fixture.j
 import { sequenceToSequence as task } from './index.js';
 import type { SourceQuery } from './predict.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'rm-pairs-'));
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const directory = temporaryDirectory();
 // Of the prepared data of tests.
 const [PAD, END] = [0, 3];
 const CONTEXT = 20;

@@ -58,7 +58,7 @@ export interface Applied {
 export interface EventKind<K extends Kind> {
   /** Draws an event from the dice alone. */
   draw(dice: Dice): ChaosEvent<K>;
-  /** Whether it may lead to an incident. A planned change, or a short delay, may not. */
+  /** Whether the event may lead to an incident. A planned change, or a short delay, may not. */
   disturbs(event: ChaosEvent<K>): boolean;
   /** Lets it happen, and resolves when its cause is over; how the run takes it is not waited for. */
   apply(event: ChaosEvent<K>, stage: Stage): Promise<Applied>;

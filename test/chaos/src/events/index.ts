@@ -77,7 +77,7 @@ export function drawEvent(kind: Kind, dice: Dice): ChaosEvent {
   return eventKinds[kind].draw(dice);
 }
 
-/** Whether it may lead to an incident. */
+/** Whether an event may lead to an incident. */
 export function disturbs<K extends Kind>(event: ChaosEvent<K>): boolean {
   const kind: EventKind<K> = eventKinds[event.kind];
   return kind.disturbs(event);

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,15 +10,15 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryDirectory } from '@ringmaster/testing';
 import { BlobStore } from '@ringmaster/data';
 import { sha256, type TrainerMessage } from '@ringmaster/protocol';
 import { canMountSmallDisk, SmallDisk } from '@ringmaster/base/testing';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readManifest } from '../../artifacts/artifacts.js';
 import { BlobServer } from '../../artifacts/blob-server.test.fixture.js';
 import { loadCheckpoint } from './load.js';
@@ -27,11 +26,7 @@ import { readStateFile } from './state-file.js';
 import { TestSubject } from './subject.test.fixture.js';
 import { CheckpointWriter } from './writer.js';
 
-const root = mkdtempSync(join(tmpdir(), 'ringmaster-checkpoint-'));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
-
+const root = temporaryDirectory();
 const silent = pino({ level: 'silent' });
 let directories = 0;
 

@@ -15,7 +15,7 @@ export type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessag
 export type Phase =
   'stopping' | 'binding' | 'bound' | 'linking' | 'linked' | 'taking' | 'stepping' | 'parked';
 
-/** This trainer's part in one generation. */
+/** A trainer's part in one generation. */
 export interface Part {
   readonly kind: 'part';
   readonly generation: number;

@@ -16,7 +16,7 @@ import type { Run } from './run.js';
 interface WrittenWeights {
   /** Names of those that were written into the directory. */
   readonly names: readonly string[];
-  /** Those that the model has of its base, which are stored already. */
+  /** Weights that the model has of its base, which are stored already. */
   readonly base: ArtifactManifest['files'];
 }
 
