@@ -3,6 +3,10 @@
 
 #include "adam.h"
 #include "adamw.h"
+#include "average.h"
 #include "lion.h"
 #include "sgd.h"
 #include "squares.h"
+
+#include "factored.h"
+#include "matrices.h"

@@ -10,6 +10,8 @@ export interface ParameterSpec {
   readonly initial: 'normal' | 'zeros' | 'ones';
   /** Standard deviation of a normal initial value; 0 for the others. */
   readonly deviation: number;
+  /** Of the weights of a linear layer: matrices of equal height that are stacked in it. */
+  readonly matrices?: number | undefined;
 }
 
 /** The microbatch that a random draw belongs to; with a module path it keys every random number of training. */

@@ -53,12 +53,12 @@ export class Linear implements LinearLayer {
     inputs: number,
     outputs: number,
     deviation: number,
-    { bias = true }: LinearOptions = {},
+    { bias = true, parts }: LinearOptions = {},
   ) {
     this.bias = bias ? `${name}.bias` : null;
     this.#weight = `${name}.weight`;
     this.parameters = [
-      weights(this.#weight, [outputs, inputs], deviation),
+      { ...weights(this.#weight, [outputs, inputs], deviation), matrices: parts?.length ?? 1 },
       ...(this.bias === null ? [] : [zeros(this.bias, outputs)]),
     ];
   }

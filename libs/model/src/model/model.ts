@@ -72,7 +72,9 @@ export class Model {
     const linear = lora === undefined ? plainLinear : lowRankLinear(this.adapters, lora);
     this.#network = networkOf(config, { recompute, linear });
     this.#head = headOf(config, head, plainLinear);
-    this.parameters = [...this.#network.parameters, ...this.#head.parameters];
+    // Matrices that matter to an optimizer are those of the network.
+    const ofHead = this.#head.parameters.map((spec) => ({ ...spec, matrices: undefined }));
+    this.parameters = [...this.#network.parameters, ...ofHead];
     const names = this.parameters.map(({ name }) => name);
     const ofAdapters = new Set(
       this.adapters.flatMap(({ name }) => Object.values(lowRankNames(name))),
@@ -106,8 +108,8 @@ export class Model {
   /** With adapters: all but these, and a head that predicts labels, which no base has. */
   #frozenByAdapters(): Set<string> {
     const head = hasLabels(this.head) ? this.#head.parameters : [];
-    const trained = new Set([...this.adapted, ...head]);
-    return new Set(this.parameters.filter((each) => !trained.has(each)).map(({ name }) => name));
+    const trained = new Set([...this.adapted, ...head].map(({ name }) => name));
+    return new Set(this.parameters.map(({ name }) => name).filter((name) => !trained.has(name)));
   }
 
   /** Frees the parameters. */

@@ -1,5 +1,6 @@
-/** Loops of `assembly/` that apply one update to a range of elements. */
-export type UpdateLoop = 'adamw' | 'adam' | 'sgd' | 'momentum' | 'lion';
+import type { GradientFactors, OptimizerKernels } from './kernels.js';
+import type { TensorLayout } from './layout.js';
+import type { Moment } from './moment.js';
 
 /** What the coefficients of one update depend on, besides the settings. */
 export interface UpdateScalars {
@@ -8,26 +9,27 @@ export interface UpdateScalars {
   readonly number: number;
 }
 
-/**
- * A rule that turns gradients into changes of the parameters, with the settings of one run. Each is one file here and one
- * in `assembly/`.
- */
-export interface Algorithm {
-  readonly loop: UpdateLoop;
-  /**
-   * Names of the moments: arrays with one float32 for each trained element, zero at first, which an update reads and
-   * writes. They are part of the state, in this order.
-   */
-  readonly moments: readonly string[];
-  /**
-   * Arguments of the loop after those that all loops have, in its order.
-   * @param decays Whether weight decay applies to the tensor.
-   */
-  coefficients(scalars: UpdateScalars, decays: boolean): readonly number[];
+/** One tensor in an update, by byte offsets in the memory of the state. */
+export interface UpdatedTensor {
+  readonly tensor: TensorLayout;
+  readonly parameters: number;
+  /** In the order of the algorithm's moments. */
+  readonly moments: readonly number[];
+  /** Of int32 gradients, which are only read. */
+  readonly gradients: number;
+  /** Of as many floats as the algorithm asks for; a multiple of 64. What they hold is of no meaning. */
+  readonly scratch: number;
+  readonly factors: GradientFactors;
 }
 
-/** Names of the moments of Adam (Kingma and Ba, 2015): running means of the gradient and of its square. */
-export const ADAM_MOMENTS: readonly string[] = ['firstMoments', 'secondMoments'];
+/** A rule that turns gradients into changes of the parameters, with the settings of one run. Each is one file here. */
+export interface Algorithm {
+  /** In the order in which they are part of the state. */
+  readonly moments: readonly Moment[];
+  /** Floats that it needs beside the state for an update of the tensor; none unless it says so. */
+  scratch?(tensor: TensorLayout): number;
+  update(kernels: OptimizerKernels, updated: UpdatedTensor, scalars: UpdateScalars): void;
+}
 
 /** 1 - beta^number, by which a running mean that began with zero falls short after so many updates. */
 export function biasCorrection(beta: number, number: number): number {

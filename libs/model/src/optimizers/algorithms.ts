@@ -1,8 +1,10 @@
 import type { OptimizerSection } from '@ringmaster/protocol';
+import { adafactor } from './adafactor.js';
 import { adam } from './adam.js';
 import { adamW } from './adamw.js';
 import type { Algorithm } from './algorithm.js';
 import { lion } from './lion.js';
+import { muon } from './muon.js';
 import { sgd } from './sgd.js';
 
 /** The algorithm that a job file's `optimizer` names, with its settings. */
@@ -16,5 +18,9 @@ export function algorithmOf(settings: OptimizerSection): Algorithm {
       return sgd(settings);
     case 'lion':
       return lion(settings);
+    case 'adafactor':
+      return adafactor(settings);
+    case 'muon':
+      return muon(settings);
   }
 }

@@ -6,6 +6,11 @@ export interface ParameterShape {
   readonly shape: readonly number[];
   /** Whether weight decay applies: matrices decay; norms and biases do not. */
   readonly group: 'decay' | 'no-decay';
+  /**
+   * Of the weights of a linear layer of the network: matrices of equal height that are stacked in it. Tables of
+   * embeddings, heads, norms and biases have none.
+   */
+  readonly matrices?: number | undefined;
 }
 
 /** A trained tensor and its place in the flat address space. */
@@ -45,17 +50,24 @@ export class Layout {
 
   /** Places tensors one after the other, in the order given. */
   static of(parameters: readonly ParameterShape[]): Layout {
-    let end = 0;
-    const tensors = parameters.map(({ name, shape, group }, index) => {
+    const lengths = parameters.map(({ name, shape }) => {
       const length = shape.reduce((product, dimension) => product * dimension, 1);
       assert(
         Number.isSafeInteger(length) && length > 0,
         `${name} has no elements: [${shape.join(', ')}]`,
       );
-      const offset = end;
-      end = Math.ceil((offset + length) / ALIGNMENT) * ALIGNMENT;
-      return { name, shape: [...shape], group, index, offset, length };
+      return length;
     });
+    const { offsets, length: end } = placed(lengths);
+    const tensors = parameters.map(({ name, shape, group, matrices }, index) => ({
+      name,
+      shape: [...shape],
+      group,
+      matrices,
+      index,
+      offset: offsets[index] ?? 0,
+      length: lengths[index] ?? 0,
+    }));
     return new Layout(tensors, end);
   }
 
@@ -65,4 +77,18 @@ export class Layout {
     assert(tensor, `no parameter is named ${name}`);
     return tensor;
   }
+}
+
+/** Offsets of ranges of these lengths one after the other, each a multiple of 16, and that at which they end. */
+export function placed(lengths: readonly number[]): {
+  readonly offsets: readonly number[];
+  readonly length: number;
+} {
+  let end = 0;
+  const offsets = lengths.map((length) => {
+    const offset = end;
+    end = Math.ceil((offset + length) / ALIGNMENT) * ALIGNMENT;
+    return offset;
+  });
+  return { offsets, length: end };
 }

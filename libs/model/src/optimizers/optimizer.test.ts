@@ -5,6 +5,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { Algorithm } from './algorithm.js';
+import { adafactor } from './adafactor.js';
+import type { Elementwise } from './elementwise.js';
+import { muon } from './muon.js';
+import { learningRateAt } from './schedule.js';
 import { adam } from './adam.js';
 import { adamW } from './adamw.js';
 import { algorithmOf } from './algorithms.js';
@@ -18,7 +22,7 @@ import { State, stateHash } from './state.js';
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 const CLIP = 1;
 const SGD = { momentum: 0.9, nesterov: false, weightDecay: 0.01 };
-const ALGORITHMS: [string, Algorithm][] = [
+const ELEMENTWISE: [string, Elementwise][] = [
   ['AdamW', adamW(ADAM)],
   ['Adam', adam(ADAM)],
   ['SGD', sgd({ ...SGD, momentum: 0 })],
@@ -26,13 +30,34 @@ const ALGORITHMS: [string, Algorithm][] = [
   ["SGD with Nesterov's momentum", sgd({ ...SGD, nesterov: true })],
   ['Lion', lion({ beta1: 0.9, beta2: 0.99, weightDecay: 0.01 })],
 ];
+const ADAFACTOR = {
+  decayRate: -0.8,
+  epsilon: 1e-30,
+  epsilonScale: 1e-3,
+  clipThreshold: 1,
+  scaleParameter: true,
+  weightDecay: 0.01,
+};
+const ALGORITHMS: [string, Algorithm][] = [
+  ...ELEMENTWISE,
+  ['Adafactor', adafactor(ADAFACTOR)],
+  ['Adafactor with a mean of updates', adafactor({ ...ADAFACTOR, beta1: 0.9 })],
+  ['Muon', muon({ ...ADAM, momentum: 0.95, nesterov: true })],
+];
 
 /** A state with its optimizer and an arena behind it. */
-function training(parameters: readonly ParameterShape[], algorithm = adamW(ADAM)) {
+function training(
+  parameters: readonly ParameterShape[],
+  algorithm: Algorithm = adamW(ADAM),
+  { clip = CLIP, averageDecay = null }: { clip?: number; averageDecay?: number | null } = {},
+) {
   const layout = Layout.of(parameters);
-  const arena = Math.ceil(State.byteLength(layout, algorithm) / 64) * 64;
-  const memory = webAssemblyMemory(Math.ceil((arena + 4 * layout.length) / 65_536));
-  const state = State.create(memory, 0, layout, algorithm);
+  const options = { ...algorithm, keepsAverage: averageDecay !== null };
+  const arena = Math.ceil(State.byteLength(layout, options) / 64) * 64;
+  const scratch = Math.ceil((arena + 4 * layout.length) / 64) * 64;
+  const bytes = scratch + Optimizer.scratchBytes(layout, algorithm);
+  const memory = webAssemblyMemory(Math.ceil(bytes / 65_536));
+  const state = State.create(memory, 0, layout, options);
   const gradients = new Int32Array(memory.buffer, arena, layout.length);
   return {
     layout,
@@ -40,7 +65,7 @@ function training(parameters: readonly ParameterShape[], algorithm = adamW(ADAM)
     arena,
     state,
     gradients,
-    optimizer: new Optimizer(memory, state, algorithm, CLIP),
+    optimizer: new Optimizer(memory, state, { algorithm, clip, scratch, averageDecay }),
   };
 }
 
@@ -62,11 +87,17 @@ interface Reference {
   exponent: number;
   scale: number;
   clip: number;
-  tensors: ParameterShape[];
+  emaDecay: number;
   trajectories: {
     name: string;
     settings: Parameters<typeof algorithmOf>[0];
-    steps: { step: number; gradientNorm: number; after: Record<string, number[]> }[];
+    tensors: ParameterShape[];
+    steps: {
+      step: number;
+      gradientNorm: number;
+      after: Record<string, number[]>;
+      average: number[];
+    }[];
   }[];
 }
 
@@ -75,13 +106,18 @@ const reference = JSON.parse(
 ) as Reference;
 
 test.each(reference.trajectories)(
-  'updates and norms of $name are those of its reference over 100 steps',
-  ({ settings, steps }) => {
-    const { exponent, scale, clip, tensors } = reference;
-    const { layout, state, memory, gradients, arena } = training(tensors, algorithmOf(settings));
-    const optimizer = new Optimizer(memory, state, algorithmOf(settings), clip);
+  'updates, norms and the moving average of $name are those of its reference over 100 steps',
+  ({ settings, tensors, steps }) => {
+    const { exponent, scale, clip, emaDecay: averageDecay } = reference;
+    const { layout, state, gradients, arena, optimizer } = training(
+      tensors,
+      algorithmOf(settings),
+      { clip, averageDecay },
+    );
+    const isRelative = settings.algorithm === 'adafactor' && settings.relativeStep;
     for (const tensor of layout.tensors)
       state.view('parameters', tensor).set(values(tensor.length, 7 + tensor.index));
+    state.beginAverage();
     const clippings = new Set<boolean>();
     for (let number = 1; number <= 100; number++) {
       const shift = number % 4 === 0 ? 17 : 11;
@@ -90,18 +126,26 @@ test.each(reference.trajectories)(
         gradients.set(sums, offset);
       }
       const exponents = layout.tensors.map(() => exponent);
-      const learningRate = 0.05 / number;
+      const learningRate = isRelative ? learningRateAt(number - 1, 100, settings) : 0.05 / number;
       const result = optimizer.apply({ arena, exponents, scale, learningRate, number });
       clippings.add(result.clipped);
       const expected = steps.find(({ step }) => step === number);
       if (expected === undefined) continue;
       expect(Math.abs(result.gradientNorm / expected.gradientNorm - 1)).toBeLessThan(1e-6);
       expect(result.clipped).toBe(expected.gradientNorm > clip);
+      const close = (found: number | undefined, value: number) => {
+        expect(Math.abs((found ?? NaN) - value)).toBeLessThan(5e-7 * (1 + Math.abs(value)));
+      };
       for (const tensor of layout.tensors) {
         const found = state.view('parameters', tensor);
         for (const [at, value] of (expected.after[tensor.name] ?? []).entries())
-          expect(Math.abs((found[at] ?? NaN) - value)).toBeLessThan(5e-7 * (1 + Math.abs(value)));
+          close(found[at], value);
       }
+      const averages = layout.tensors.flatMap((tensor) => [
+        ...state.view('averageParameters', tensor),
+      ]);
+      expect(averages.length).toBe(expected.average.length);
+      for (const [at, value] of expected.average.entries()) close(averages[at], value);
     }
     expect(clippings).toEqual(new Set([true, false]));
   },
@@ -165,7 +209,7 @@ test('squares are of gradients rounded as documented, folded in the documented o
   );
 });
 
-test.each(ALGORITHMS)(
+test.each(ELEMENTWISE)(
   'the update of an element by %s does not depend on how its tensor is cut',
   (_, algorithm) => {
     const length = 1_003;
@@ -205,7 +249,7 @@ test.each(ALGORITHMS)(
   'a state of %s goes on from its header and bytes, and its hash covers every part',
   (_, algorithm) => {
     const shapes: ParameterShape[] = [
-      { name: 'weight', shape: [40, 130], group: 'decay' },
+      { name: 'weight', shape: [40, 130], group: 'decay', matrices: 2 },
       { name: 'bias', shape: [130], group: 'no-decay' },
     ];
     const step = (run: ReturnType<typeof training>, number: number) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { SharedMemory } from '@ringmaster/base/memory';
 import type { Algorithm } from './algorithm.js';
 import { OptimizerKernels } from './kernels.js';
-import { BLOCK_LENGTH } from './layout.js';
+import { averageDecayAt } from './average.js';
+import { BLOCK_LENGTH, type Layout } from './layout.js';
 import type { State } from './state.js';
 
 /** What one update is made from. */
@@ -16,6 +17,16 @@ export interface Update {
   readonly learningRate: number;
   /** Number of this update, counted from 1; steps without an update are not counted. */
   readonly number: number;
+}
+
+export interface OptimizerOptions {
+  readonly algorithm: Algorithm;
+  /** Largest global norm that a gradient may have; a longer one is shortened to it. */
+  readonly clip: number;
+  /** Byte offset of `scratchBytes` that updates may overwrite; a multiple of 64. */
+  readonly scratch: number;
+  /** What is left of the moving average of the parameters at an update, once there were many; null for no average. */
+  readonly averageDecay?: number | null;
 }
 
 export interface UpdateResult {
@@ -34,17 +45,29 @@ export class Optimizer {
   readonly #state: State;
   readonly #algorithm: Algorithm;
   readonly #clip: number;
+  readonly #scratch: number;
+  readonly #averageDecay: number | null;
 
-  /**
-   * @param state Holds the moments of the algorithm.
-   * @param clip Largest global norm that a gradient may have; a longer one is shortened to it.
-   */
-  constructor(memory: SharedMemory, state: State, algorithm: Algorithm, clip: number) {
-    assert.deepEqual([...state.moments.keys()], algorithm.moments);
+  /** @param state Holds the moments of the algorithm, and the average where there is a decay of it. */
+  constructor(memory: SharedMemory, state: State, options: OptimizerOptions) {
+    const { algorithm, clip, scratch, averageDecay = null } = options;
+    const names = algorithm.moments.map(({ name }) => name);
+    assert.deepEqual([...state.moments.keys()], names);
+    assert.equal(state.averageParameters !== null, averageDecay !== null);
     this.#kernels = new OptimizerKernels(memory);
     this.#state = state;
     this.#algorithm = algorithm;
     this.#clip = clip;
+    this.#scratch = scratch;
+    this.#averageDecay = averageDecay;
+  }
+
+  /** Bytes that updates by an algorithm need beside the state. */
+  static scratchBytes({ tensors }: Layout, algorithm: Algorithm): number {
+    return tensors.reduce(
+      (most, tensor) => Math.max(most, 4 * (algorithm.scratch?.(tensor) ?? 0)),
+      0,
+    );
   }
 
   apply(update: Update): UpdateResult {
@@ -53,6 +76,7 @@ export class Optimizer {
     const gradientNorm = this.#norm(update);
     const clip = clipFactor(gradientNorm, this.#clip);
     this.#update(update, clip);
+    this.#average(update.number);
     return { gradientNorm, clipped: clip < 1 };
   }
 
@@ -69,21 +93,27 @@ export class Optimizer {
   }
 
   #update(update: Update, clip: number): void {
-    const { loop } = this.#algorithm;
-    const { layout, parameters, moments } = this.#state;
-    const decaying = this.#algorithm.coefficients(update, true);
-    const still = this.#algorithm.coefficients(update, false);
-    for (const [index, { offset, length, group }] of layout.tensors.entries()) {
-      const range = {
+    const { layout, parameters } = this.#state;
+    for (const tensor of layout.tensors) {
+      const { index, offset } = tensor;
+      const updated = {
+        tensor,
         parameters: parameters.byteOffset + 4 * offset,
-        moments: Array.from(moments.values(), ({ byteOffset }) => byteOffset + 4 * offset),
+        moments: this.#state.momentOffsets(tensor),
         gradients: update.arena + 4 * offset,
-        length,
+        scratch: this.#scratch,
+        factors: { exponent: update.exponents[index] ?? 0, scale: update.scale, clip },
       };
-      const factors = { exponent: update.exponents[index] ?? 0, scale: update.scale, clip };
-      const coefficients = group === 'decay' ? decaying : still;
-      this.#kernels.update(loop, range, factors, coefficients);
+      this.#algorithm.update(this.#kernels, updated, update);
     }
+  }
+
+  #average(number: number): void {
+    const { parameters, averageParameters } = this.#state;
+    if (averageParameters === null || this.#averageDecay === null) return;
+    const { byteOffset, length } = averageParameters;
+    const gain = 1 - averageDecayAt(number, this.#averageDecay);
+    this.#kernels.average(byteOffset, parameters.byteOffset, length, gain);
   }
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { learningRateAt } from './schedule.js';
 
-type Schedule = OptimizerSection['schedule'];
+type Schedule = NonNullable<OptimizerSection['schedule']>;
 
 const decay = fc.constantFrom<Schedule['decay']>(
   'constant',

@@ -1,4 +1,5 @@
-import type { Algorithm } from './algorithm.js';
+import { elementwise, type Elementwise } from './elementwise.js';
+import { perElement } from './moment.js';
 
 /** Settings of stochastic gradient descent; the names are those of a job file's `optimizer`. */
 export interface SgdSettings {
@@ -14,18 +15,18 @@ export interface SgdSettings {
  * learning", ICML 2013) in the form of `torch.optim.SGD`: the velocity is a sum of gradients without the learning rate.
  * Weight decay is a part of the gradient. Without momentum there is no velocity in the state.
  */
-export function sgd({ momentum, nesterov, weightDecay }: SgdSettings): Algorithm {
+export function sgd({ momentum, nesterov, weightDecay }: SgdSettings): Elementwise {
   const decayOf = (decays: boolean) => (decays ? weightDecay : 0);
   if (momentum === 0)
-    return {
+    return elementwise({
       loop: 'sgd',
       moments: [],
       coefficients: ({ learningRate }, decays) => [decayOf(decays), learningRate],
-    };
+    });
   const [ahead, carried] = nesterov ? [1, momentum] : [0, 1];
-  return {
+  return elementwise({
     loop: 'momentum',
-    moments: ['velocities'],
+    moments: [perElement('velocities')],
     coefficients: ({ learningRate }, decays) => [
       momentum,
       decayOf(decays),
@@ -33,5 +34,5 @@ export function sgd({ momentum, nesterov, weightDecay }: SgdSettings): Algorithm
       ahead,
       carried,
     ],
-  };
+  });
 }

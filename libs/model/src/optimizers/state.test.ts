@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { Layout } from './layout.js';
-import { ADAM_MOMENTS } from './algorithm.js';
+import { ADAM_MOMENTS } from './elementwise.js';
+import { perElement } from './moment.js';
 import { frozenHash, State, stateHash, type StateOptions } from './state.js';
 
 const layout = Layout.of([
@@ -20,7 +21,7 @@ function stateOf(given: Partial<StateOptions>): State {
 test('the best parameters are part of the bytes and of the hash, and stay when the present ones change', () => {
   const state = stateOf({ keepsBest: true });
   const before = stateHash(state);
-  state.keepBest();
+  state.keepBest('parameters');
   const kept = stateHash(state);
   expect(kept).not.toBe(before);
   const best = [...state.view('parameters', layout.tensor('bias'))];
@@ -36,10 +37,39 @@ test('the best parameters are part of the bytes and of the hash, and stay when t
   expect(new Set(state.parts[0])).toEqual(new Set([0]));
 });
 
+test('the average is part of the bytes and of the hash, and may be the best', () => {
+  const state = stateOf({ keepsAverage: true, keepsBest: true });
+  const before = stateHash(state);
+  state.beginAverage();
+  expect(stateHash(state)).not.toBe(before);
+  const weight = layout.tensor('weight');
+  const average = [...state.view('averageParameters', weight)];
+  expect(average).toEqual([...state.view('parameters', weight)]);
+  state.parameters.fill(-1);
+  state.keepBest('averageParameters');
+  expect([...state.view('bestParameters', weight)]).toEqual(average);
+  expect(() => {
+    stateOf({ keepsBest: true }).readHeader(state.header());
+  }).toThrow('another layout');
+});
+
+test('a moment lies by the lengths that it has for each tensor', () => {
+  const rows = {
+    name: 'rows',
+    elements: ({ shape: [length = 0] }: { shape: readonly number[] }) => length,
+  };
+  const state = stateOf({ moments: [perElement('whole'), rows] });
+  const [weight, bias] = layout.tensors;
+  const [whole, ofRows] = [...state.moments.values()].map(({ byteOffset }) => byteOffset);
+  expect(state.momentOffsets(weight!)).toEqual([whole, ofRows]);
+  expect(state.momentOffsets(bias!)).toEqual([whole! + 4 * bias!.offset, ofRows! + 64]);
+  expect(state.moments.get('rows')!.length).toBe(32);
+});
+
 test('a state that does not keep the best parameters has no room for them', () => {
   const state = stateOf({});
   const before = stateHash(state);
-  state.keepBest();
+  state.keepBest('parameters');
   expect(stateHash(state)).toBe(before);
   expect(state.range.byteLength).toBe(
     stateOf({ keepsBest: true }).range.byteLength - 4 * layout.length,
@@ -65,13 +95,14 @@ test('the state takes room for the moments that there are, and tells them and wh
   const hashes = [
     stateOf({}),
     stateOf({ moments: [] }),
-    stateOf({ moments: ['velocities'] }),
-    stateOf({ moments: ['other'] }),
+    stateOf({ moments: [perElement('velocities')] }),
+    stateOf({ moments: [perElement('other')] }),
     stateOf({ frozen: '1'.repeat(64) }),
     stateOf({ frozen: '2'.repeat(64) }),
   ].map(stateHash);
   expect(new Set(hashes).size).toBe(hashes.length);
-  const bytesOf = (moments: string[]) => stateOf({ moments }).range.byteLength;
+  const bytesOf = (moments: string[]) =>
+    stateOf({ moments: moments.map(perElement) }).range.byteLength;
   expect(bytesOf(['velocities']) - bytesOf([])).toBe(4 * layout.length);
   expect(() => {
     stateOf({ frozen: '1'.repeat(64) }).readHeader(stateOf({ frozen: '2'.repeat(64) }).header());

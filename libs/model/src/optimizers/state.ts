@@ -5,8 +5,9 @@ import type { SharedMemory } from '@ringmaster/base/memory';
 import { canonicalJson } from '@ringmaster/protocol';
 import { z } from 'zod';
 
-import { ADAM_MOMENTS } from './algorithm.js';
+import { ADAM_MOMENTS } from './elementwise.js';
 import type { Layout, TensorLayout } from './layout.js';
+import { placedMoment, type Moment } from './moment.js';
 
 /** Accepted steps whose largest gradient magnitudes are remembered. */
 const HISTORY_LENGTH = 8;
@@ -49,25 +50,28 @@ const FRESH: Counters = {
 };
 
 export interface StateOptions {
-  /** Names of the optimizer's moments, in their order. */
-  readonly moments: readonly string[];
+  /** Moments of the optimizer, in their order. */
+  readonly moments: readonly Moment[];
   /** SHA-256, hex, of the parameters that are not in the state because they never change (`frozenHash`); null for none. */
   readonly frozen?: string | null;
+  /** The state holds a moving average of the parameters, besides the present ones. */
+  readonly keepsAverage?: boolean;
   /** The state holds a copy of the parameters that the best evaluation saw, besides the present ones. */
   readonly keepsBest?: boolean;
 }
 
-/** Values of the trained parameters that a state holds: the present ones, and those of the best evaluation. */
-export type ParameterRange = 'parameters' | 'bestParameters';
+/** Values of the trained parameters that a state holds: the present ones, their average, those of the best evaluation. */
+export type ParameterRange = 'parameters' | 'averageParameters' | 'bestParameters';
 
 /**
  * Everything that the next step depends on, beside the specification and the data: trained parameters, the moments of the
- * optimizer, fixed-point exponents, the history of gradient magnitudes, and counters; and where early stopping may return
- * to them, the best parameters. Of frozen parameters it holds the hash.
+ * optimizer, fixed-point exponents, the history of gradient magnitudes, and counters; where they are wanted, the moving
+ * average of the parameters, and where early stopping may return to them, the best ones. Of frozen parameters it holds the hash.
  *
  * All but the counters is one range of bytes in a shared memory, little-endian and without gaps, in this order:
  *   parameters                            float32[layout.length]
- *   moments of the optimizer              float32[layout.length] each
+ *   moments of the optimizer              float32, as `placedMoment` says of each
+ *   average, where it is kept             float32[layout.length]
  *   best parameters, where they are kept  float32[layout.length], zeros until `keepBest`
  *   exponents                             int32[tensors]
  *   magnitudes                            float32[8][tensors], newest first
@@ -86,12 +90,15 @@ export class State {
   readonly parameters: Float32Array<SharedArrayBuffer>;
   /** Moments of the optimizer by their names, in their order. */
   readonly moments: ReadonlyMap<string, Float32Array<SharedArrayBuffer>>;
+  /** Null where it is not kept. */
+  readonly averageParameters: Float32Array<SharedArrayBuffer> | null;
   /** Null where they are not kept. */
   readonly bestParameters: Float32Array<SharedArrayBuffer> | null;
   readonly exponents: Int32Array<SharedArrayBuffer>;
   readonly magnitudes: Float32Array<SharedArrayBuffer>;
   counters: Counters = FRESH;
   readonly #frozen: string | null;
+  readonly #momentOffsets: readonly (readonly number[])[];
 
   private constructor(
     { buffer }: SharedMemory,
@@ -100,7 +107,7 @@ export class State {
     options: StateOptions,
   ) {
     const { length, tensors } = layout;
-    const { moments, frozen = null, keepsBest = false } = options;
+    const { moments, frozen = null, keepsAverage = false, keepsBest = false } = options;
     this.layout = layout;
     this.#frozen = frozen;
     const byteLength = State.byteLength(layout, options);
@@ -116,7 +123,12 @@ export class State {
       return range;
     };
     this.parameters = floats(length);
-    this.moments = new Map(moments.map((name) => [name, floats(length)]));
+    const placings = moments.map((moment) => placedMoment(moment, tensors));
+    this.#momentOffsets = placings.map(({ offsets }) => offsets);
+    this.moments = new Map(
+      moments.map(({ name }, at) => [name, floats(placings[at]?.length ?? 0)]),
+    );
+    this.averageParameters = keepsAverage ? floats(length) : null;
     this.bestParameters = keepsBest ? floats(length) : null;
     this.exponents = new Int32Array(buffer, end, tensors.length);
     end += this.exponents.byteLength;
@@ -125,9 +137,11 @@ export class State {
 
   /** Bytes that a state of this layout takes in memory. */
   static byteLength({ length, tensors }: Layout, options: StateOptions): number {
-    const { moments, keepsBest = false } = options;
-    const arrays = 1 + moments.length + (keepsBest ? 1 : 0);
-    return 4 * length * arrays + 4 * tensors.length * (1 + HISTORY_LENGTH);
+    const { moments, keepsAverage = false, keepsBest = false } = options;
+    const arrays = 1 + (keepsAverage ? 1 : 0) + (keepsBest ? 1 : 0);
+    const ofMoments = moments.map((moment) => placedMoment(moment, tensors).length);
+    const elements = ofMoments.reduce((sum, each) => sum + each, arrays * length);
+    return 4 * (elements + tensors.length * (1 + HISTORY_LENGTH));
   }
 
   /** A state of zeros at a byte offset (a multiple of 4) of a memory; whoever calls it fills in the parameters. */
@@ -155,9 +169,26 @@ export class State {
     return elements.subarray(offset, offset + length);
   }
 
-  /** Copies the present parameters to the best ones; nothing where these are not kept. */
-  keepBest(): void {
-    this.bestParameters?.set(this.parameters);
+  /** Byte offsets of the parts of each moment that belong to a tensor, in the order of the moments. */
+  momentOffsets({ index }: TensorLayout): number[] {
+    return [...this.moments.values()].map(
+      ({ byteOffset }, at) => byteOffset + 4 * (this.#momentOffsets[at]?.[index] ?? 0),
+    );
+  }
+
+  /** Begins the average, where one is kept, with the present parameters. */
+  beginAverage(): void {
+    this.averageParameters?.set(this.parameters);
+  }
+
+  /**
+   * Copies parameters to the best ones; nothing where these are not kept.
+   * @param range Those that the evaluation saw.
+   */
+  keepBest(range: Exclude<ParameterRange, 'bestParameters'>): void {
+    const elements = this[range];
+    assert(elements, `the state does not hold ${range}`);
+    this.bestParameters?.set(elements);
   }
 
   /** Takes the exponents and the largest magnitudes of an accepted step into the history. */
@@ -180,16 +211,17 @@ export class State {
 
   /**
    * Canonical JSON of what the bytes do not hold: the layout (for refusing a stranger's state), the hash of the frozen
-   * parameters, and the counters. Moments are named where they are not those of Adam, and frozen parameters where there
-   * are some.
+   * parameters, and the counters. Moments are named where they are not those of Adam, the average where it is kept, and
+   * frozen parameters where there are some.
    */
   header(): string {
     const moments = [...this.moments.keys()];
-    const isAdam = canonicalJson(moments) === canonicalJson(ADAM_MOMENTS);
+    const isAdam = canonicalJson(moments) === canonicalJson(ADAM_MOMENTS.map(({ name }) => name));
     return canonicalJson({
       format: 1,
       moments: isAdam ? undefined : moments,
       frozen: this.#frozen ?? undefined,
+      keepsAverage: this.averageParameters === null ? undefined : true,
       keepsBest: this.bestParameters !== null,
       tensors: this.layout.tensors.map(({ name, shape, group }) => [name, shape, group]),
       counters: this.counters,

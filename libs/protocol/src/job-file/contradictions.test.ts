@@ -113,3 +113,38 @@ describe('keys that contradict each other', () => {
     );
   });
 });
+
+describe('what an optimizer cannot do', () => {
+  const adapted = { ...finetune, model: undefined, tokenizer: undefined, base: 'm' };
+  const stopping = { validation: 0.1, test: 0.2, files: 'rows.csv' };
+
+  it.each([
+    [
+      { ...adapted, tuning: { lora: {} }, optimizer: { algorithm: 'muon', learningRate: 1e-3 } },
+      'optimizer.algorithm',
+    ],
+    [{ ...adapted, optimizer: { algorithm: 'muon', learningRate: 1e-3 } }, null],
+    [
+      {
+        ...finetune,
+        data: stopping,
+        evaluation: { every: 1 },
+        earlyStopping: { patience: 2 },
+        ema: { export: false },
+      },
+      'ema.export',
+    ],
+    [
+      {
+        ...finetune,
+        data: stopping,
+        evaluation: { every: 1 },
+        earlyStopping: { patience: 2 },
+        ema: {},
+      },
+      null,
+    ],
+  ])('refuses %j by %s', (job, key) => {
+    expect(refusedBy(job)).toBe(key);
+  });
+});

@@ -17,6 +17,7 @@ function contradictionsIn(job: JobSpec): Contradiction[] {
   return [
     ...inWorkers(job),
     ...inSchedule(job),
+    ...inOptimizer(job),
     ...inSplits(job),
     ...inSources(job),
     ...inColumns(job),
@@ -36,6 +37,7 @@ function inWorkers({ workers: { min }, batch: { microbatches } }: JobSpec): Cont
 }
 
 function inSchedule({ optimizer: { schedule }, steps }: JobSpec): Contradiction[] {
+  if (schedule === undefined) return [];
   const path = ['optimizer', 'schedule', 'warmup'];
   const { warmup } = schedule;
   if (warmup >= 1 && !Number.isInteger(warmup))
@@ -43,6 +45,13 @@ function inSchedule({ optimizer: { schedule }, steps }: JobSpec): Contradiction[
   if (steps === undefined || warmup <= steps) return [];
   const message = `must not exceed steps, which is ${steps}: the learning rate would never come to its peak`;
   return [{ path, message }];
+}
+
+function inOptimizer({ optimizer: { algorithm }, tuning }: JobSpec): Contradiction[] {
+  if (algorithm !== 'muon' || tuning?.lora === undefined) return [];
+  const message =
+    'is for the matrices of a network, which do not change beside adapters: take adamw, or no lora';
+  return [{ path: ['optimizer', 'algorithm'], message }];
 }
 
 function inSplits(job: JobSpec): Contradiction[] {

@@ -76,10 +76,44 @@ describe('parseJobSpec', () => {
       { algorithm: 'sgd', weightDecay: 0, momentum: 0.9, nesterov: false },
     ],
     [{ algorithm: 'lion' }, { algorithm: 'lion', weightDecay: 0.01, beta1: 0.9, beta2: 0.99 }],
+    [
+      { algorithm: 'adafactor' },
+      {
+        algorithm: 'adafactor',
+        relativeStep: false,
+        warmupInit: false,
+        scaleParameter: true,
+        clipThreshold: 1,
+        decayRate: -0.8,
+        epsilon: 1e-30,
+        epsilonScale: 1e-3,
+        weightDecay: 0,
+      },
+    ],
+    [
+      { algorithm: 'muon' },
+      {
+        algorithm: 'muon',
+        momentum: 0.95,
+        nesterov: true,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weightDecay: 0.1,
+      },
+    ],
   ])('gives the optimizer %j the keys of its algorithm', (given, expected) => {
     const job = { ...(example() as object), optimizer: { learningRate: 0.1, ...given } };
     const common = { learningRate: 0.1, clip: 1, schedule: { warmup: 0.1, decay: 'linear' } };
     expect(parseJobSpec(job).optimizer).toEqual({ ...common, ...expected });
+  });
+
+  it('gives a relative step no learning rate and no schedule, also when it is parsed again', () => {
+    const optimizer = { algorithm: 'adafactor', relativeStep: true };
+    const spec = parseJobSpec({ ...(example() as object), optimizer });
+    expect(spec.optimizer).not.toHaveProperty('learningRate');
+    expect(spec.optimizer).not.toHaveProperty('schedule');
+    expect(parseJobSpec(spec)).toEqual(spec);
   });
 
   it.each([
@@ -89,6 +123,21 @@ describe('parseJobSpec', () => {
     ['optimizer.epsilon=2', 'optimizer.epsilon'],
     ['optimizer.algorithm=lamb', 'optimizer.algorithm'],
     ['optimizer={algorithm: sgd, learningRate: 0.1, nesterov: true}', 'optimizer.nesterov'],
+    ['optimizer={algorithm: adafactor}', 'optimizer.learningRate'],
+    [
+      'optimizer={algorithm: adafactor, relativeStep: true, learningRate: 0.1}',
+      'optimizer.learningRate',
+    ],
+    [
+      'optimizer={algorithm: adafactor, learningRate: 0.1, warmupInit: true}',
+      'optimizer.warmupInit',
+    ],
+    [
+      'optimizer={algorithm: adafactor, relativeStep: true, schedule: {decay: linear}}',
+      'optimizer.schedule',
+    ],
+    ['ema.decay=1', 'ema.decay'],
+    ['ema={evaluate: false, export: false}', 'ema'],
     ['model.hidden=255', 'model.hidden'],
     ['batch.sequences=63', 'batch.sequences'],
     ['batch.microbatches=65', 'batch.microbatches'],
@@ -113,7 +162,7 @@ describe('parseJobSpec', () => {
     ['steps=1.5', 'must be a whole number, not 1.5'],
     [
       'optimizer.algorithm=sgdd',
-      "must be 'adamw', 'adam', 'sgd' or 'lion', not 'sgdd'; did you mean 'sgd'?",
+      "must be 'adamw', 'adam', 'sgd', 'lion', 'adafactor' or 'muon', not 'sgdd'; did you mean 'sgd'?",
     ],
     ['steps=many', "must be a number, not 'many'"],
     ['name=3', 'must be text, not 3'],

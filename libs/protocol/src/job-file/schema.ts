@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { architecturesOf, kindOf, modelSection } from './models/models.js';
 import { modelKinds, type ModelKind } from './models/transformer.js';
-import { optimizerSection } from './optimizer.js';
+import { emaSection, optimizerSection } from './optimizer.js';
 import { either } from './reason.js';
 import {
   auditSection,
@@ -66,6 +66,7 @@ const common = {
   tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
   data: dataSection,
   optimizer: optimizerSection,
+  ema: emaSection.optional(),
   epochs: z.int().positive().max(10_000).optional().describe('Passes over the train split.'),
   steps: z.int().positive().max(1e9).optional().describe('Optimizer steps, instead of epochs.'),
   priority: z.int().min(-1000).max(1000).default(0).describe('Higher runs first.'),
@@ -103,6 +104,17 @@ export const jobFileSchema = z
     const metrics = Object.keys(metricsOf(task));
     if (job.earlyStopping !== undefined && !metrics.includes(job.earlyStopping.metric))
       problem(['earlyStopping', 'metric'], `${task} has ${metrics.join(', ')}`);
+    if (job.ema?.evaluate === false && !job.ema.export)
+      problem(['ema'], "nothing looks at the average: leave out 'ema', or evaluate or export it");
+    if (
+      job.ema !== undefined &&
+      job.earlyStopping !== undefined &&
+      job.ema.evaluate !== job.ema.export
+    )
+      problem(
+        ['ema', 'export'],
+        'the weights of the best evaluation are exported with earlyStopping: give evaluate and export the same value',
+      );
     if (job.tuning?.lora !== undefined && job.base === undefined)
       problem(['tuning', 'lora'], "goes with 'base', which adapters are trained beside");
     if ((job.base === undefined) === (job.model === undefined))

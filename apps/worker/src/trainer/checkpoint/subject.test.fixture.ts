@@ -1,5 +1,5 @@
 import { SharedArena } from '@ringmaster/allreduce';
-import { Layout, State, stateHash } from '@ringmaster/model';
+import { algorithmOf, Layout, State, stateHash } from '@ringmaster/model';
 import { parseJobSpec, type Launch } from '@ringmaster/protocol';
 import { artifactsFrom } from '../../artifacts/artifacts.js';
 import type { ArtifactsSource } from '../../artifacts/types.js';
@@ -41,7 +41,8 @@ export class TestSubject implements Subject {
       artifacts: artifactsFrom(source),
     };
     const layout = Layout.of([{ name: 'weight', shape: [parameters], group: 'decay' }]);
-    const options = { moments: ['firstMoments', 'secondMoments'] };
+    const { moments } = algorithmOf(launch.spec.optimizer);
+    const options = { moments };
     const bytes = State.byteLength(layout, options);
     const memory = SharedArena.create(bytes + 4096);
     this.state = State.create(memory.memory, memory.allocate(bytes), layout, options);

@@ -17,12 +17,14 @@ export async function evaluateInRing(run: Run, session: Session): Promise<Evalua
   const view = shared.int32(block.offset, block.length);
   lanes.clear(view);
   const count = lanes.shape.microbatches;
-  for (let microbatch = session.rank; microbatch < count; microbatch += session.size) {
-    await session.breathe();
-    const batch = task.evaluationMicrobatch('validation', microbatch);
-    const numbers = task.measures.measure(model, batch);
-    lanes.write(view, microbatch, { sums: [...numbers], counts: [], maxima: new Float32Array() });
-  }
+  await run.withEvaluatedWeights(async () => {
+    for (let microbatch = session.rank; microbatch < count; microbatch += session.size) {
+      await session.breathe();
+      const batch = task.evaluationMicrobatch('validation', microbatch);
+      const numbers = task.measures.measure(model, batch);
+      lanes.write(view, microbatch, { sums: [...numbers], counts: [], maxima: new Float32Array() });
+    }
+  });
   await session.gather(block, run.step);
   const reading = lanes.read(view);
   lanes.verify(reading, 0);

@@ -5,6 +5,7 @@ import {
   initialValues,
   Layout,
   Model,
+  Optimizer,
   shapeOf,
   type ModelConfig,
 } from '@ringmaster/model';
@@ -75,17 +76,21 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
 
 /** @throws MODEL_TOO_LARGE */
 function allocate({ launch: { spec }, model, task, frozen }: Loaded): RunMemory {
-  return allocateMemory(Layout.of(model.trained), {
+  const layout = Layout.of(model.trained);
+  const algorithm = algorithmOf(spec.optimizer);
+  return allocateMemory(layout, {
     microbatches: spec.batch.microbatches,
     evaluation: {
       microbatches: task.evaluationMicrobatches('validation'),
       numbers: task.measures.length,
     },
     state: {
-      moments: algorithmOf(spec.optimizer).moments,
+      moments: algorithm.moments,
       frozen: frozen.hash,
+      keepsAverage: spec.ema !== undefined,
       keepsBest: spec.earlyStopping !== undefined,
     },
+    scratchBytes: Optimizer.scratchBytes(layout, algorithm),
   });
 }
 

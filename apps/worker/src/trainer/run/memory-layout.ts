@@ -39,6 +39,8 @@ export interface RunMemory {
   readonly arenas: readonly [Arena, Arena];
   readonly evaluation: EvaluationLanes;
   readonly quantiser: Quantiser;
+  /** Byte offset of what updates may overwrite. */
+  readonly scratch: number;
 }
 
 /** Where the memory of a run may be needed beside its own arrays: the ring's buffers. */
@@ -54,11 +56,13 @@ export interface MemoryRequest {
   readonly evaluation: { readonly microbatches: number; readonly numbers: number };
   /** What the state holds. */
   readonly state: StateOptions;
+  /** What updates need beside the state. */
+  readonly scratchBytes: number;
 }
 
 /** @throws MODEL_TOO_LARGE */
 export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemory {
-  const { microbatches, state: options } = request;
+  const { microbatches, state: options, scratchBytes } = request;
   // Lanes have room for the most ranks that a run can have, so that their length never depends on how many there are.
   const lanes = new Lanes({
     ...LANE_SHAPE,
@@ -80,7 +84,8 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const arenaBytes = 4 * layout.length;
   const words = 2 * lanes.words + evaluationLanes.words;
   const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
-  const bytes = stateBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
+  const bytes =
+    stateBytes + scratchBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
   // What neighbours map of others in the present ring, the next one, and one that is being closed.
   const sharedBytes = bytes + 4 * SharedRegion.size(summedBytes);
   const native = hasNativeLoops(RING_LOOPS) && hasNativeLoops(UPDATE_LOOPS);
@@ -115,6 +120,7 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
     arenas,
     evaluation,
     quantiser: new Quantiser(memory, kernels, { largest }),
+    scratch: memory.allocate(scratchBytes),
   };
 }
 

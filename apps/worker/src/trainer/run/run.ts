@@ -46,13 +46,13 @@ export class Run implements TrainedRun {
     this.steps = loaded.steps;
     this.state = memory.state;
     this.layout = memory.state.layout;
-    const { optimizer } = this.spec;
-    this.#optimizer = new Optimizer(
-      memory.shared.memory,
-      this.state,
-      algorithmOf(optimizer),
-      optimizer.clip,
-    );
+    const { optimizer, ema } = this.spec;
+    this.#optimizer = new Optimizer(memory.shared.memory, this.state, {
+      algorithm: algorithmOf(optimizer),
+      clip: optimizer.clip,
+      scratch: memory.scratch,
+      averageDecay: ema?.decay ?? null,
+    });
   }
 
   /** Steps made so far. */
@@ -87,15 +87,21 @@ export class Run implements TrainedRun {
     return this.step < this.steps && this.step % this.spec.checkpoint.every === 0;
   }
 
+  /** The weights that evaluations during the run look at. */
+  get evaluatedWeights(): 'parameters' | 'averageParameters' {
+    return this.spec.ema?.evaluate === true ? 'averageParameters' : 'parameters';
+  }
+
   /**
    * The weights that the finished model has: with early stopping those of the best evaluation, if one was made; else
-   * those of the last step.
+   * those of the last step, or their moving average.
    */
   get finalWeights(): { readonly step: number; readonly range: ParameterRange } {
     const { best } = this.state.counters;
-    return best === null || this.state.bestParameters === null
-      ? { step: this.step, range: 'parameters' }
-      : { step: best.step, range: 'bestParameters' };
+    if (best !== null && this.state.bestParameters !== null)
+      return { step: best.step, range: 'bestParameters' };
+    const range = this.spec.ema?.export === true ? 'averageParameters' : 'parameters';
+    return { step: this.step, range };
   }
 
   /** Whether the state holds anything yet. */
@@ -144,6 +150,7 @@ export class Run implements TrainedRun {
       for (const tensor of this.layout.tensors) {
         this.state.view('parameters', tensor).set(values(tensor.name));
       }
+      this.state.beginAverage();
     });
   }
 
@@ -174,6 +181,17 @@ export class Run implements TrainedRun {
     this.#holds = 'beginning';
   }
 
+  /** Has the model compute with the weights that evaluations look at, while `evaluate` does so. */
+  async withEvaluatedWeights<Result>(evaluate: () => Promise<Result>): Promise<Result> {
+    if (this.evaluatedWeights === 'parameters') return evaluate();
+    this.#loadModel(this.evaluatedWeights);
+    try {
+      return await evaluate();
+    } finally {
+      this.#loadModel('parameters');
+    }
+  }
+
   /** Gives the model the final weights. The run is over: nothing is computed on its parameters any more. */
   loadFinalWeights(): void {
     this.#loadModel(this.finalWeights.range);
@@ -198,7 +216,7 @@ export class Run implements TrainedRun {
     );
     if (improved && this.state.bestParameters !== null) {
       this.#beforeChange();
-      this.state.keepBest();
+      this.state.keepBest(this.evaluatedWeights);
     }
     this.state.counters = counters;
   }
