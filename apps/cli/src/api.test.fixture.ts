@@ -37,6 +37,7 @@ export function jobView(id: string, state: JobState, step = 0): JobView {
     throughput: { tokensPerSecond: 1000 },
     etaSeconds: 9,
     progress: null,
+    preparation: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     endedAt: null,

@@ -1,6 +1,7 @@
 import type { IncidentView, JobView } from '@ringmaster/protocol';
 import { describeEarlyStopping } from './describe-early-stopping.js';
 import { describeIncident } from './describe-incident.js';
+import { describePreparation } from './describe-preparation.js';
 import { describeBase } from './names.js';
 import { formatBytes, formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
 
@@ -19,7 +20,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['name', job.name],
     ['kind', job.kind],
     ['state', job.state],
-    ['progress', job.progress],
+    ['progress', job.preparation === null ? job.progress : describePreparation(job.preparation)],
     ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
     ['parameters', describeParameters(job)],
     ['stopped early', describeEarlyStopping(job)],

@@ -1,6 +1,7 @@
 import type { JobView } from '@ringmaster/protocol';
 import stringWidth from 'string-width';
 import { describeEarlyStopping } from './describe-early-stopping.js';
+import { describePreparation } from './describe-preparation.js';
 import { inUsersForm } from './invocation.js';
 import { formatCount, formatFigure, formatSeconds } from './output.js';
 
@@ -21,7 +22,7 @@ function describeJob(job: JobView): string {
     job.evaluation === null ? null : `validation ${formatFigure(job.evaluation.loss) ?? ''}`,
     !isRunning || tokensPerSecond === null ? null : `${formatCount(tokensPerSecond)} tokens/s`,
     !isRunning || etaSeconds === null ? null : `ETA ${formatSeconds(etaSeconds)}`,
-    progress,
+    job.preparation === null ? progress : describePreparation(job.preparation),
     state === 'paused' ? inUsersForm(`goes on with: ringmaster resume ${job.id}`) : null,
   ];
   return parts.filter((part) => part !== null).join('  ');
@@ -35,10 +36,14 @@ export class ProgressLine {
   #shownAt = -Infinity;
 
   show(job: JobView): void {
-    const text = describeJob(job);
-    if (text === this.#shown) return;
     // What a job waits for changes seldom, and may be all that is told for long; what it prepares changes often.
     const state = job.state === 'queued' ? `queued ${job.progress ?? ''}` : job.state;
+    this.put(describeJob(job), state);
+  }
+
+  /** @param state Whose change is told at once, wherever the line is written. */
+  put(text: string, state: string): void {
+    if (text === this.#shown) return;
     if (this.#stream.isTTY) {
       this.#stream.write(`\r\u001b[K${this.#clip(text)}`);
     } else {

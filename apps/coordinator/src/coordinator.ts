@@ -134,7 +134,7 @@ export async function startCoordinator(
     members,
     registry,
     runs,
-    preparation,
+    preparations,
     adoption,
     scheduling,
     housekeeping,
@@ -233,7 +233,7 @@ export async function startCoordinator(
     }, detection.sweepMs),
   ];
   housekeeping.start();
-  preparation.warmSoon();
+  preparations.warmSoon();
   // Workers of a coordinator before this one report within a lease; nobody is missed, nor replaced, until then.
   if (adoption.awaitsReports) {
     scheduling.hold();
@@ -251,7 +251,7 @@ export async function startCoordinator(
   const goDown = async () => {
     phase = 'leaving';
     scheduling.hold();
-    if (preparation.job !== null) preparation.stop(preparation.job);
+    for (const job of preparations.jobs) preparations.stop(job, false);
     guarded(() => {
       if (clock() < saveUntil) askToLeave(registry, runs, 'the cluster goes down');
     });

@@ -24,7 +24,7 @@ import { Scheduling } from './jobs/scheduling.js';
 import { JobViews } from './jobs/views.js';
 import { takeCensus } from './metrics/census.js';
 import { Metrics } from './metrics/metrics.js';
-import { Preparation } from './preparation/preparation.js';
+import { Preparations } from './preparation/preparations.js';
 import { route } from './routing.js';
 import type { Store } from './store/store.js';
 import { version } from './version.js';
@@ -71,7 +71,7 @@ export function assemble(options: PartsOptions) {
     log,
   });
   const events = new JobEvents();
-  const preparation = new Preparation(background);
+  const preparations = new Preparations(background);
   const registry = new JobRegistry(store, clock);
   const views = new JobViews(registry, store, events);
 
@@ -112,7 +112,7 @@ export function assemble(options: PartsOptions) {
     blobs,
     garbage,
     fleet,
-    preparation,
+    preparations,
     metrics,
     events,
     log,
@@ -127,7 +127,8 @@ export function assemble(options: PartsOptions) {
     views,
     store,
     fleet,
-    preparation,
+    preparations,
+    metrics,
     directories: { artifacts: home.artifacts, index: home.data },
     dataRoots,
     blobs,
@@ -145,7 +146,7 @@ export function assemble(options: PartsOptions) {
     logs,
     housekeeping,
     events,
-    preparation,
+    preparations,
     registry,
     views,
     tokens,

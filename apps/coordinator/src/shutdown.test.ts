@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { BackgroundWork } from './background-work.js';
 import { pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
 import { inScene, withScene } from './fixtures/scene.test.fixture.js';
-import { Preparation } from './preparation/preparation.js';
+import { Preparations } from './preparation/preparations.js';
 
 const NOTHING = sha256('');
 
@@ -71,11 +71,11 @@ describe('a coordinator that has ended', () => {
   it('has no process left that prepares data', () =>
     withTemporaryDirectory(async (home) => {
       const background = new BackgroundWork();
-      const preparation = new Preparation(background);
+      const preparations = new Preparations(background);
       const children = () =>
         readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
       const others = children();
-      preparation.start(
+      preparations.start(
         'j',
         {
           spec: parseJobSpec(pretrainSpec(await smallCorpus(home))),
@@ -88,9 +88,9 @@ describe('a coordinator that has ended', () => {
       );
       const [child = ''] = children().filter((pid) => !others.includes(pid));
       expect(isAlive(Number(child))).toBe(true);
-      preparation.stop('j');
+      preparations.stop('j', true);
       expect(isAlive(Number(child))).toBe(true);
-      preparation.warm();
+      preparations.warm();
       const [spare = ''] = children().filter((pid) => ![...others, child].includes(pid));
       expect(isAlive(Number(spare))).toBe(true);
       await background.close();

@@ -25,6 +25,7 @@ const job = (
   evaluation: null,
   etaSeconds: null,
   progress: null,
+  preparation: null,
   createdAt: '',
   startedAt: null,
   endedAt: null,

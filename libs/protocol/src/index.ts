@@ -40,6 +40,7 @@ export * from './api/incidents.js';
 export * from './api/job-state.js';
 export * from './api/jobs.js';
 export * from './api/models.js';
+export * from './api/preparation.js';
 export * from './api/profile.js';
 export * from './api/storage.js';
 export * from './api/version-header.js';

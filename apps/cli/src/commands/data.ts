@@ -12,6 +12,8 @@ import {
 } from '@ringmaster/protocol';
 import { gather, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
+import { describePreparation } from '../describe-preparation.js';
+import { ProgressLine } from '../progress-line.js';
 import { describeData } from '../data-report.js';
 import { inHome, locate } from '../location.js';
 import { inspectData } from '../inspect-data.js';
@@ -121,16 +123,19 @@ async function prepare(path: string, overrides: readonly string[] | undefined, h
   const store = new BlobStore(home.artifacts);
   // The end of the process gives it up.
   makeClaim(home.artifacts);
-  let phase = '';
-  const prepared = await prepareData(await requestOf(spec, dirname(path), store, home), {
-    store,
-    index: home.data,
-    onProgress: (progress) => {
-      if (progress.phase !== phase) note(`preparing: ${progress.phase}`);
-      phase = progress.phase;
-    },
-  });
-  return { ...prepared, store };
+  const line = new ProgressLine();
+  try {
+    const prepared = await prepareData(await requestOf(spec, dirname(path), store, home), {
+      store,
+      index: home.data,
+      onProgress: (progress) => {
+        line.put(describePreparation(progress), progress.phase);
+      },
+    });
+    return { ...prepared, store };
+  } finally {
+    line.end();
+  }
 }
 
 /**

@@ -40,6 +40,13 @@ export function define(verb: Command): void {
     });
 }
 
+/** The state; of what is being prepared, with how much of the present phase is done. */
+function stateOf({ state, preparation }: JobView): string {
+  const bytes = preparation?.bytes ?? null;
+  if (bytes === null) return state;
+  return `${state} (${preparation?.phase ?? ''} ${Math.floor((100 * bytes.done) / bytes.total)}%)`;
+}
+
 function row(job: JobView) {
   const { tokensPerSecond } = job.throughput;
   const running = !isFinal(job.state);
@@ -47,7 +54,7 @@ function row(job: JobView) {
     job.id,
     job.name,
     job.kind,
-    job.state,
+    stateOf(job),
     job.steps === null ? String(job.step) : `${job.step}/${job.steps}`,
     formatFigure(job.loss),
     tokensPerSecond === null ? null : formatCount(tokensPerSecond),

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { claimedSince, takeBlob, type BlobStore } from '@ringmaster/data';
+import { claimedSince, removeOldTasks, takeBlob, type BlobStore } from '@ringmaster/data';
 import type { BackgroundWork } from '../background-work.js';
 import type { Reachable } from './reachable.js';
 
@@ -64,6 +64,7 @@ export class Garbage {
    */
   async sweep(nowMs: number): Promise<Freed> {
     await this.#blobs.clean();
+    await removeOldTasks(this.#blobs, nowMs);
     await this.#reachable.load();
     const newest = this.newestUnused(nowMs);
     const { signal } = this.#background;

@@ -55,7 +55,7 @@ export class Usage {
       models: 0,
       checkpoints: 0,
       data: 0,
-      other: await sizeOf(this.#blobs.incoming),
+      other: (await sizeOf(this.#blobs.incoming)) + (await sizeOf(join(this.#blobs.root, 'tasks'))),
       cache: await sizeOf(cache),
       logs: await sizeOf(logs),
       database: 0,

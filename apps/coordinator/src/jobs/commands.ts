@@ -1,11 +1,11 @@
 import type { BlobStore } from '@ringmaster/data';
-import { specHash, type Launch } from '@ringmaster/protocol';
+import { isFinal, specHash, type Launch } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { Garbage } from '../artifacts/garbage.js';
 import { readArtifact } from '../artifacts/references.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { Preparation } from '../preparation/preparation.js';
+import type { Preparations } from '../preparation/preparations.js';
 import type { RunCommand } from '../runs/commands.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
@@ -18,7 +18,7 @@ export interface CommandParts {
   readonly blobs: BlobStore;
   readonly garbage: Garbage;
   readonly fleet: Fleet;
-  readonly preparation: Preparation;
+  readonly preparations: Preparations;
   readonly metrics: Metrics;
   readonly events: JobEvents;
   readonly log: Logger;
@@ -61,7 +61,7 @@ export function remember(
 
 /** Carries a command out, once it is durable. */
 export function carryOut(
-  { store, fleet, preparation, garbage, metrics, events, log }: CommandParts,
+  { store, fleet, preparations, garbage, metrics, events, log }: CommandParts,
   live: LiveJob,
   command: RunCommand,
 ): void {
@@ -72,7 +72,8 @@ export function carryOut(
       live.repair ??= 'wanted';
       break;
     case 'stop-preparation':
-      preparation.stop(job);
+      // A job that is paused goes on with what has been done.
+      preparations.stop(job, isFinal(live.run.state));
       break;
     case 'launch':
       fleet.launch(command.worker, launchOf(record, command.trainer));

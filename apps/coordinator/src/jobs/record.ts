@@ -1,4 +1,4 @@
-import { isFinal } from '@ringmaster/protocol';
+import { isFinal, type PreparationProgress } from '@ringmaster/protocol';
 import { newRun, trainerOf, type Checkpoint, type Fault, type Run } from '../runs/run.js';
 import type { JobRecord, StoredRun } from '../store/jobs.js';
 import type { CountedSteps } from './counted-steps.js';
@@ -19,6 +19,8 @@ export interface LiveJob {
   writtenAt: number;
   /** What the job is doing, in words, where its state does not tell enough. */
   progress: string | null;
+  /** How far the preparation of its data has come, while there is one. */
+  preparation: PreparationProgress | null;
   /** Why it is launched nowhere: what was prepared is to be made whole, is being made so, or cannot be. */
   repair: 'wanted' | 'begun' | Fault | null;
 }

@@ -122,6 +122,7 @@ function newLive(record: JobRecord, run: Run, clock: RunClock): LiveJob {
     counted: new CountedSteps(),
     writtenAt: -Infinity,
     progress: null,
+    preparation: null,
     repair: null,
   };
 }

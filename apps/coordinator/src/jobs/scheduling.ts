@@ -1,15 +1,18 @@
 import type { BlobStore, Roots } from '@ringmaster/data';
-import { RingmasterError } from '@ringmaster/protocol';
+import { preparationPhases, RingmasterError, type PreparationProgress } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { PreparedData } from '../artifacts/prepared-data.js';
 import { readArtifact } from '../artifacts/references.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { newId } from '../identifiers.js';
-import type { PreparationMessage, PreparationRequest } from '../preparation/messages.js';
-import type { Preparation } from '../preparation/preparation.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { PreparationRequest } from '../preparation/messages.js';
+import type { PreparationNews, Preparations } from '../preparation/preparations.js';
+import { dataWanted } from '../preparation/same-data.js';
 import type { RunEvent } from '../runs/event.js';
 import type { Offer } from '../scheduler/demand.js';
 import { plan, type Plan } from '../scheduler/plan.js';
+import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import type { Runs } from './apply.js';
 import { demandOf } from './demand.js';
@@ -24,7 +27,8 @@ export interface SchedulingOptions {
   readonly views: JobViews;
   readonly store: Store;
   readonly fleet: Fleet;
-  readonly preparation: Preparation;
+  readonly preparations: Preparations;
+  readonly metrics: Metrics;
   readonly blobs: BlobStore;
   readonly prepared: PreparedData;
   /** Directories of the artifact store and of what data preparation remembers. */
@@ -35,6 +39,9 @@ export interface SchedulingOptions {
   /** Runs what nobody waits for. */
   readonly guarded: (work: () => void) => void;
 }
+
+/** Jobs in line that are looked at for one whose data nobody prepares yet. */
+const CONSIDERED = 64;
 
 /** Moves jobs on: from their dependencies to their preparation, and from there to slots. */
 export class Scheduling {
@@ -144,47 +151,50 @@ export class Scheduling {
     }
   }
 
-  /** Prepares the data of the first job that waits for nothing else. */
+  /** Prepares the data of jobs that wait for nothing else, some at a time. */
   #prepareNext(): void {
-    const { registry, runs, preparation } = this.#options;
-    if (preparation.job !== null) return;
-    const broken = registry.live.find(({ repair }) => repair === 'wanted');
-    if (broken !== undefined) {
-      this.#repair(broken);
-      return;
+    const { registry, runs, preparations } = this.#options;
+    while (!preparations.isFull) {
+      const broken = registry.live.find(({ repair }) => repair === 'wanted');
+      const next = broken ?? this.#nextToPrepare();
+      if (next === null) return;
+      if (next === broken) {
+        this.#repair(next);
+        continue;
+      }
+      next.progress = null;
+      next.preparation = null;
+      runs.apply(next, { type: 'preparing' });
+      this.#prepare(next);
     }
-    const next = this.#nextToPrepare();
-    if (next === null) return;
-    next.progress = null;
-    runs.apply(next, { type: 'preparing' });
-    this.#prepare(next);
   }
 
   #prepare(live: LiveJob): void {
-    const { preparation, directories, dataRoots: roots } = this.#options;
+    const { preparations, directories, dataRoots: roots } = this.#options;
     const { spec, id } = live.record;
-    const request = { spec, base: this.#baseOf(live), roots, ...directories };
-    preparation.start(id, request, (message) => {
+    const request = { spec, base: this.#baseOf(live.record), roots, ...directories };
+    preparations.start(id, request, (news) => {
       this.#options.guarded(() => {
-        this.#onPreparation(live, message);
+        this.#onPreparation(live, news);
       });
     });
   }
 
   /** Has what was prepared of a job looked through, and what is damaged of it prepared again. */
   #repair(live: LiveJob): void {
-    const { preparation, directories, dataRoots: roots } = this.#options;
+    const { preparations, directories, dataRoots: roots } = this.#options;
     const { id, spec } = live.record;
     live.repair = 'begun';
-    preparation.start(id, { spec, base: this.#baseOf(live), roots, ...directories }, (message) => {
-      if (message.type === 'progress') return;
+    const request = { spec, base: this.#baseOf(live.record), roots, ...directories };
+    preparations.start(id, request, (news) => {
+      if (news.type === 'progress') return;
       this.#options.guarded(() => {
-        this.#onRepaired(live, message);
+        this.#onRepaired(live, news);
       });
     });
   }
 
-  #onRepaired(live: LiveJob, message: Exclude<PreparationMessage, { type: 'progress' }>): void {
+  #onRepaired(live: LiveJob, message: Exclude<PreparationNews, { type: 'progress' }>): void {
     const { id, dataManifest, baseManifest } = live.record;
     const isSame =
       message.type === 'done' &&
@@ -204,41 +214,52 @@ export class Scheduling {
   }
 
   /**
-   * Of the jobs that wait for nothing but their data, the first of the highest priority. One whose preparation was cut
-   * short with a coordinator is in line no more, but was before.
+   * Of the jobs that wait for nothing but their data, which nobody prepares yet, the first of the highest priority. One
+   * whose preparation was cut short with a coordinator is in line no more, but was before.
    */
   #nextToPrepare(): LiveJob | null {
-    const { registry, runs, views, store } = this.#options;
-    const inLine = store.jobs.firstInLine();
+    const { registry, runs, views, store, preparations } = this.#options;
     const begun = registry.live
       .filter(({ run }) => run.state === 'queued' && !run.prepared)
       .filter(({ record }) => views.pending(record).length === 0);
-    const [first] = [
+    const wanted = (record: JobRecord) => dataWanted(record.spec, this.#baseOf(record));
+    const underWay = new Set(
+      preparations.jobs.flatMap((job) => {
+        const live = registry.get(job);
+        return live === null ? [] : wanted(live.record);
+      }),
+    );
+    const first = [
       ...begun.map(({ record }) => record),
-      ...(inLine === null ? [] : [inLine]),
-    ].sort((a, b) => b.spec.priority - a.spec.priority || a.seq - b.seq);
+      ...store.jobs.firstInLine(underWay.size === 0 ? 1 : CONSIDERED),
+    ]
+      .sort((a, b) => b.spec.priority - a.spec.priority || a.seq - b.seq)
+      .find((record) => !underWay.has(wanted(record)));
     if (first === undefined) return null;
     return begun.find(({ record }) => record === first) ?? runs.begin(first);
   }
 
-  #baseOf({ record }: LiveJob): PreparationRequest['base'] {
+  #baseOf(record: JobRecord): PreparationRequest['base'] {
     if (record.base?.type !== 'job') return record.base;
     const model = this.#options.store.jobs.get(record.base.job)?.result?.model;
     if (model === undefined) throw new Error(`job ${record.base.job} succeeded without a model`);
     return { type: 'model', manifest: model };
   }
 
-  #onPreparation(live: LiveJob, message: PreparationMessage): void {
-    const { runs, logs, log } = this.#options;
+  #onPreparation(live: LiveJob, message: PreparationNews): void {
+    const { runs, logs, log, metrics } = this.#options;
     const { id } = live.record;
     switch (message.type) {
       case 'progress':
-        live.progress = message.text;
+        live.progress = inWords(message.progress);
+        live.preparation = message.progress;
+        if (message.progress !== null) metrics.recordPreparation(id, message.progress);
         runs.publish(live);
         break;
       case 'done': {
         const { dataManifest, baseManifest, warnings } = message;
         live.progress = null;
+        live.preparation = null;
         if (!this.#isThere(dataManifest, baseManifest)) {
           log.warn({ job: id, dataManifest, baseManifest }, 'what was prepared was removed since');
           this.#prepare(live);
@@ -265,4 +286,11 @@ export class Scheduling {
     const hasBase = base === null || typeof readArtifact(blobs, base, 'model') !== 'string';
     return hasBase && prepared.isWhole(data);
   }
+}
+
+function inWords(progress: PreparationProgress | null): string {
+  if (progress === null) return 'importing the base model';
+  const { phase, done, total } = progress;
+  const count = done === 0 ? '' : total === null ? `: ${done}` : `: ${done} of ${total}`;
+  return preparationPhases[phase] + count;
 }

@@ -109,6 +109,7 @@ export function viewOf(
     evaluation: record.evaluation,
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
     progress,
+    preparation: record.state === 'preparing' ? (live?.preparation ?? null) : null,
     createdAt: record.createdAt,
     startedAt: record.startedAt,
     endedAt: record.endedAt,

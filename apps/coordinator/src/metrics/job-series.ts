@@ -26,8 +26,8 @@ export class JobSeries {
     return this.#add(new Counter(options), label);
   }
 
-  gauge(name: string, help: string): Gauge {
-    return this.#add(new Gauge(this.#options(name, help, null)), null);
+  gauge(name: string, help: string, label: Label | null = null): Gauge {
+    return this.#add(new Gauge(this.#options(name, help, label)), label);
   }
 
   /** Sum and count of what is observed. */

@@ -1,6 +1,7 @@
 import type {
   JobState,
   Phases,
+  PreparationProgress,
   Recovery,
   StepReport,
   StorageKind,
@@ -16,6 +17,8 @@ import { WorkerSeries } from './worker-series.js';
 const REQUEST_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 /** Most jobs whose last figures wait for a scrape. */
 const MOST_ENDED = 50;
+/** Phases of data preparation, those that are measured in bytes. */
+const preparationLabel = { name: 'phase', values: ['read', 'tokenizer', 'encode'] };
 /** Gauges of prom-client that are named as counters are; what they add up is there by type. */
 const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total'];
 
@@ -107,6 +110,21 @@ export class Metrics {
   readonly #steps = this.#jobs.counter('steps', 'Steps applied, repeated ones included.');
   readonly #attempts = this.#jobs.counter('step_attempts', 'Attempts at steps.');
   readonly #tokens = this.#jobs.counter('tokens', 'Tokens read, padding excluded.');
+  readonly #preparedBytes = this.#jobs.gauge(
+    'job_prepared_bytes',
+    'Bytes of its data that are prepared, by phase.',
+    preparationLabel,
+  );
+  readonly #preparationBytes = this.#jobs.gauge(
+    'job_preparation_bytes',
+    'Bytes of its data that there are to prepare, by phase.',
+    preparationLabel,
+  );
+  readonly #preparationLeft = this.#jobs.gauge(
+    'job_preparation_left_seconds',
+    'Time until a phase of preparation is done at the rate of the last minute.',
+    preparationLabel,
+  );
   readonly #step = this.#jobs.gauge('job_step', 'Newest step applied.');
   readonly #lastStep = this.#jobs.gauge('job_steps', 'Steps in all.');
   readonly #loss = this.#jobs.gauge(
@@ -185,6 +203,13 @@ export class Metrics {
     this.#recoveries.inc({ job });
     for (const [phase, label] of Object.entries(recoveryLabels))
       this.#recoverySeconds.inc({ job, phase: label }, recovery[phase as keyof Recovery]);
+  }
+
+  recordPreparation(job: string, { phase, bytes, secondsLeft }: PreparationProgress): void {
+    if (bytes === null) return;
+    this.#preparedBytes.set({ job, phase }, bytes.done);
+    this.#preparationBytes.set({ job, phase }, bytes.total);
+    if (secondsLeft !== null) this.#preparationLeft.set({ job, phase }, secondsLeft);
   }
 
   recordJob(

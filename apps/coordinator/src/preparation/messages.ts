@@ -1,7 +1,7 @@
-import { errorBodySchema, jobFileSchema } from '@ringmaster/protocol';
+import { errorBodySchema, jobFileSchema, preparationProgressSchema } from '@ringmaster/protocol';
 import { z } from 'zod';
 
-/** What the preparation process is asked: its only message. */
+/** What is to be prepared. */
 export const preparationRequestSchema = z.object({
   spec: jobFileSchema,
   /** Directory of the artifact store. */
@@ -18,9 +18,22 @@ export const preparationRequestSchema = z.object({
     .nullable(),
 });
 
-/** What the preparation process tells. */
+/** What the process is told that prepares data. */
+export const preparationCommandSchema = z.discriminatedUnion('type', [
+  /** The first that it is told. */
+  z.object({ type: z.literal('prepare'), request: preparationRequestSchema }),
+  /** It may do one task of those that it wants to do. */
+  z.object({ type: z.literal('lease') }),
+]);
+
+/** What the preparation process tells; `done` or `failed` is the last of it. */
 export const preparationMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('progress'), text: z.string() }),
+  /** How far it has come; null while it imports the base model. */
+  z.object({ type: z.literal('progress'), progress: preparationProgressSchema.nullable() }),
+  /** What its tasks give is kept under this key until it has come to its end. */
+  z.object({ type: z.literal('began'), tasks: z.string() }),
+  z.object({ type: z.literal('lease-wanted') }),
+  z.object({ type: z.literal('lease-returned') }),
   z.object({
     type: z.literal('done'),
     dataManifest: z.string(),
@@ -31,4 +44,5 @@ export const preparationMessageSchema = z.discriminatedUnion('type', [
 ]);
 
 export type PreparationRequest = z.infer<typeof preparationRequestSchema>;
+export type PreparationCommand = z.infer<typeof preparationCommandSchema>;
 export type PreparationMessage = z.infer<typeof preparationMessageSchema>;

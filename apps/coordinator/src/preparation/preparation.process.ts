@@ -1,5 +1,5 @@
 import { passOverUserSignals } from '@ringmaster/base';
-import { BlobStore, makeClaim, prepareData, type PrepareProgress } from '@ringmaster/data';
+import { BlobStore, makeClaim, prepareData } from '@ringmaster/data';
 import {
   dataOf,
   needsOf,
@@ -13,13 +13,16 @@ import {
 import { checkBase, checkTuning, inspectModel } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
+import { CoordinatorLeases } from './coordinator-leases.js';
 import { importModel } from './import-model.js';
 import {
-  preparationRequestSchema,
+  preparationCommandSchema,
   type PreparationMessage,
   type PreparationRequest,
 } from './messages.js';
 import { dieWithParent } from './watchdog.js';
+
+const leases = new CoordinatorLeases(tell);
 
 /** Prepares the data of one job in a process of its own: it computes for seconds without pause. */
 async function prepare({
@@ -32,7 +35,7 @@ async function prepare({
   const store = new BlobStore(artifacts);
   // It may take hours until something names what it has put; the end of the process gives the claim up.
   makeClaim(artifacts);
-  if (base?.type === 'directory') tell({ type: 'progress', text: 'importing the base model' });
+  if (base?.type === 'directory') tell({ type: 'progress', progress: null });
   const baseManifest =
     base === null
       ? null
@@ -40,16 +43,23 @@ async function prepare({
         ? base.manifest
         : await importModel(base.path, store, roots);
   const data = dataOf(spec);
-  const onProgress = (progress: PrepareProgress) => {
-    tell({ type: 'progress', text: describe(progress) });
-  };
   const needs = needsOf(spec);
   const request =
     baseManifest === null
       ? { data, needs, tokenizer: trainedTokenizer(spec) }
       : { data, needs, tokenizerFile: await checkedTokenizer(spec, store, baseManifest) };
-  const options = { store, index, roots, onProgress };
-  const { sha256, warnings } = await prepareData(request, options);
+  const { sha256, warnings } = await prepareData(request, {
+    store,
+    index,
+    roots,
+    leases,
+    onProgress: (progress) => {
+      tell({ type: 'progress', progress });
+    },
+    onTasks: (tasks) => {
+      tell({ type: 'began', tasks });
+    },
+  });
   return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };
 }
 
@@ -75,19 +85,6 @@ async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Pr
   return files.path('tokenizer.json');
 }
 
-const phases: Record<PrepareProgress['phase'], string> = {
-  hash: 'hashing files',
-  read: 'reading documents',
-  duplicates: 'finding near duplicates',
-  tokenizer: 'training the tokenizer',
-  encode: 'encoding documents',
-};
-
-function describe({ phase, done, total }: PrepareProgress): string {
-  const count = done === 0 ? '' : total === null ? `: ${done}` : `: ${done} of ${total}`;
-  return phases[phase] + count;
-}
-
 function bodyOf(error: unknown): ErrorBody {
   if (error instanceof RingmasterError) return error.toBody();
   console.error(error);
@@ -103,8 +100,13 @@ passOverUserSignals();
 // Without its coordinator it prepares for nobody.
 dieWithParent(Number(process.argv[2]));
 process.on('disconnect', () => process.exit(1));
-process.once('message', (message) => {
-  prepare(preparationRequestSchema.parse(message))
+process.on('message', (message) => {
+  const command = preparationCommandSchema.parse(message);
+  if (command.type === 'lease') {
+    leases.onGranted();
+    return;
+  }
+  prepare(command.request)
     .catch((error: unknown): PreparationMessage => ({ type: 'failed', error: bodyOf(error) }))
     .then((last) => process.send?.(last, () => process.exit(0)))
     .catch((error: unknown) => {

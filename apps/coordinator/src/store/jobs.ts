@@ -244,14 +244,17 @@ export class JobTable {
     return rows.map((row) => ({ job: rowSchema.parse(row), stored: storedRun.parse(row).run }));
   }
 
-  /** The first in line of the highest priority of those whose dependencies have all succeeded. */
-  firstInLine(): JobRecord | null {
-    return this.#one(
-      `SELECT * FROM jobs INDEXED BY jobs_in_line WHERE ${IN_LINE} AND NOT EXISTS (
-         SELECT 1 FROM json_each(jobs.after)
-         WHERE (SELECT state FROM jobs other WHERE other.id = value) IS NOT 'succeeded')
-       ORDER BY priority DESC, seq LIMIT 1`,
-    );
+  /** The first in line, by priority, of those whose dependencies have all succeeded; so many at most. */
+  firstInLine(limit: number): JobRecord[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT * FROM jobs INDEXED BY jobs_in_line WHERE ${IN_LINE} AND NOT EXISTS (
+           SELECT 1 FROM json_each(jobs.after)
+           WHERE (SELECT state FROM jobs other WHERE other.id = value) IS NOT 'succeeded')
+         ORDER BY priority DESC, seq LIMIT ?`,
+      )
+      .all(limit);
+    return rows.map((row) => rowSchema.parse(row));
   }
 
   /** Jobs in line one of whose dependencies will never succeed. */

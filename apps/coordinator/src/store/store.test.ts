@@ -100,7 +100,7 @@ describe('the store', () => {
       const stored = { at: 5, run: newRun('j-1', 'tiny', limits) };
       expect(store.jobs.begun()).toEqual([]);
       expect(store.jobs.inLine('j-1')).toEqual(job);
-      expect(store.jobs.firstInLine()).toBeNull();
+      expect(store.jobs.firstInLine(1)).toEqual([]);
       store.jobs.update(changed, stored);
       expect(store.jobs.get('j-1')).toEqual(changed);
       store.jobs.update(changed);
@@ -136,11 +136,12 @@ describe('the store', () => {
           spec: { ...spec, priority },
           base: model === '' ? null : { type: 'model', manifest: model },
         });
-      const first = () => store.jobs.firstInLine()?.id ?? null;
+      const first = () => store.jobs.firstInLine(1)[0]?.id ?? null;
       const base = insert('j-base', 0);
       insert('j-next', 0, [], 'm');
       insert('j-urgent', 5, ['j-base']);
       expect(first()).toBe('j-base');
+      expect(store.jobs.firstInLine(9).map(({ id }) => id)).toEqual(['j-base', 'j-next']);
       const limits = { min: 1, max: 2, microbatches: 8, keep: 2, keepAtEnd: 0, auditEvery: 0 };
       const stored = { at: 0, run: newRun('j-base', 'tiny', limits) };
       store.jobs.update({ ...base, state: 'preparing' }, stored);

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { StepListener } from './steps.js';
 
 /** A document that a step changed or dropped. */
@@ -18,6 +19,14 @@ export interface StepTally {
   /** Of the first of these documents. */
   readonly examples: readonly StepExample[];
 }
+
+export const stepTallySchema = z.strictObject({
+  changed: z.int().min(0),
+  dropped: z.int().min(0),
+  examples: z
+    .array(z.strictObject({ place: z.string(), before: z.string(), after: z.string().nullable() }))
+    .readonly(),
+}) satisfies z.ZodType<StepTally>;
 
 const EXAMPLES = 3;
 const EXCERPT = 160;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { sha256 } from '@ringmaster/protocol';
 import { columnKinds, columnNames } from '@ringmaster/protocol';
@@ -77,8 +78,8 @@ export class PartWriter {
     this.#documents++;
   }
 
-  /** Writes the part. */
-  write(path: string): void {
+  /** Writes the part. @returns the SHA-256 of its file */
+  write(path: string): string {
     const sections: Record<SectionName, Uint8Array> = {
       keys: asBytes(transposed(this.#keys.view(), this.#documents)),
       hashes: this.#bytes.hashes.view(),
@@ -107,13 +108,23 @@ export class PartWriter {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(json.length);
 
+    const hash = createHash('sha256');
     const file = openSync(path, 'w');
     try {
-      writeAll(file, Buffer.concat([MAGIC, length, json]), 0);
-      for (const name of sectionNames) writeAll(file, sections[name], spans[name].start);
+      let end = 0;
+      const append = (start: number, bytes: Uint8Array) => {
+        for (const piece of [Buffer.alloc(start - end), bytes]) {
+          hash.update(piece);
+          writeAll(file, piece);
+        }
+        end = start + bytes.length;
+      };
+      append(0, Buffer.concat([MAGIC, length, json]));
+      for (const name of sectionNames) append(spans[name].start, sections[name]);
     } finally {
       closeSync(file);
     }
+    return hash.digest('hex');
   }
 
   #classNumber(name: string | null): number {
@@ -147,7 +158,6 @@ function asBytes(array: Float64Array | Uint32Array | Int32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function writeAll(file: number, bytes: Uint8Array, start: number): void {
-  for (let at = 0; at < bytes.length;)
-    at += writeSync(file, bytes, at, bytes.length - at, start + at);
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }

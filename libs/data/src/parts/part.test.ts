@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@ringmaster/testing';
 import { sha256 } from '@ringmaster/protocol';
@@ -31,8 +32,9 @@ function write(documents: readonly (typeof columns extends fc.Arbitrary<infer T>
   for (const [at, document] of documents.entries())
     writer.add(document, { file: at % 3, number: 2 * at, line: 7 * at });
   const path = join(directory, `part-${files++}`);
-  writer.write(path);
-  return new Part(path);
+  const hash = writer.write(path);
+  expect(sha256(readFileSync(path))).toBe(hash);
+  return new Part({ path, sha256: hash });
 }
 
 describe('a part', () => {

@@ -54,6 +54,12 @@ const headerSchema = z.strictObject({
 });
 export type PartHeader = z.infer<typeof headerSchema>;
 
+/** The file of a part, and its hash. */
+export interface PartFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
 /** A document of a part. */
 export interface PartDocument {
   /** Number of the document in the part. */
@@ -66,20 +72,26 @@ const WINDOW = 1024 * 1024;
 
 /** Reads a part. No more than a section of numbers, or a window of texts, is in memory at a time. */
 export class Part {
-  readonly path: string;
+  readonly file: PartFile;
   readonly documents: number;
   readonly classes: readonly string[];
   readonly #sections: PartHeader['sections'];
 
-  constructor(path: string) {
-    this.path = path;
+  constructor(file: PartFile) {
+    this.file = file;
     const preface = this.#read(0, MAGIC.length + 4);
-    if (!preface.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error(`${path} is no part`);
+    if (!preface.subarray(0, MAGIC.length).equals(MAGIC))
+      throw new Error(`${file.path} is no part`);
     const json = this.#read(preface.length, preface.readUInt32LE(MAGIC.length)).toString('utf8');
     const header = headerSchema.parse(JSON.parse(json));
     this.documents = header.documents;
     this.classes = header.classes;
     this.#sections = header.sections;
+  }
+
+  /** Bytes of the texts, as JSON. */
+  get textBytes(): number {
+    return this.#sections.texts.bytes;
   }
 
   /** Keys of a band [N]; many parts are read, so they may go to where those of another were. */
@@ -115,7 +127,8 @@ export class Part {
     const notes = this.#each('note', isWanted);
     for (const { at, columns } of this.#each('text', isWanted)) {
       const noted = notes.next();
-      if (noted.done === true || noted.value.at !== at) throw new Error(`${this.path} is damaged`);
+      if (noted.done === true || noted.value.at !== at)
+        throw new Error(`${this.file.path} is damaged`);
       yield { at, columns: { ...columns, ...noted.value.columns } };
     }
   }
@@ -167,11 +180,11 @@ export class Part {
 
   #readInto(content: Buffer, start: number): void {
     const bytes = content.length;
-    const file = openSync(this.path, 'r');
+    const file = openSync(this.file.path, 'r');
     try {
       for (let at = 0; at < bytes;) {
         const count = readSync(file, content, at, bytes - at, start + at);
-        if (count === 0) throw new Error(`${this.path} ends before byte ${start + bytes}`);
+        if (count === 0) throw new Error(`${this.file.path} ends before byte ${start + bytes}`);
         at += count;
       }
     } finally {

@@ -13,6 +13,14 @@ export interface Chunk {
 /** Number of the source of a mixture that a chunk is of; undefined of any other. */
 export const sourceOf = ({ readings }: Chunk): number | undefined => readings[0]?.source;
 
+/** Bytes on disk that a chunk is read from. */
+export function bytesOf({ readings }: Chunk): number {
+  return readings.reduce(
+    (sum, { file, piece }) => sum + (piece === undefined ? file.bytes : piece.end - piece.start),
+    0,
+  );
+}
+
 /** Files of a chunk: enough that asking for it costs nothing, few enough that whoever is last ends with the others. */
 const FILES = 256;
 

@@ -7,7 +7,7 @@ import { HASH, IDENTITY, Part } from '../parts/part.js';
 import type { MixtureSource } from '../readers/mixture.js';
 import { assignSplits, splitNames } from '../splits.js';
 import { chooseBySmallestHash } from './choice.js';
-import { chunksOf, sourceOf, type Chunk } from './chunks.js';
+import { bytesOf, chunksOf, sourceOf, type Chunk } from './chunks.js';
 import { ColumnFaults } from './faults.js';
 import type { Sources } from './request.js';
 import { KeptSignatures } from './signatures.js';
@@ -60,7 +60,7 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
   const { parts, read, dropped, steps } = await readClean(sources, place);
   const beyond = applyLimits(parts, sources.mixture ?? []);
   const count = countKept(parts);
-  place.progress.phase('duplicates', count);
+  place.progress.phase('duplicates', { documents: count });
   const groups = nearDuplicateGroups(new KeptSignatures(parts));
 
   const { hashes, labels, classes } = recordsOf(parts, count);
@@ -154,20 +154,20 @@ export function identifier(part: Part, { readings }: Chunk, before: number) {
     `${readings[files[at] ?? 0]?.file.name ?? ''}#${before + (numbers[at] ?? 0)}`;
 }
 
-async function readClean(sources: Sources, { progress, pool, directory }: Workplace) {
+async function readClean(sources: Sources, { progress, tasks, files }: Workplace) {
   const parts: CorpusPart[] = [];
   const dropped = { empty: 0, 'exact-duplicate': 0 };
   const steps = new CleaningTally();
   const faults = new ColumnFaults();
   let read = 0;
-  progress.phase('read');
   const chunks = chunksOf(sources);
-  const requests = chunks.map((chunk, number) => ({ chunk, directory, name: `part-${number}` }));
+  progress.phase('read', { bytes: chunks.reduce((sum, chunk) => sum + bytesOf(chunk), 0) });
+  const requests = chunks.map((chunk) => ({ chunk, parts: files.parts }));
   /** Of the origin and the file that is being read. */
   let seen = new DigestTable();
   let before = 0;
   let number = 0;
-  for await (const answer of pool.answers('clean', requests)) {
+  for await (const answer of tasks.answers('clean', requests)) {
     const chunk = chunks[number];
     const last = chunks[number - 1];
     number++;
@@ -175,8 +175,8 @@ async function readClean(sources: Sources, { progress, pool, directory }: Workpl
     if (chunk.origin !== last?.origin) seen = new DigestTable();
     const isSame = chunk.readings[0]?.file === last?.readings[0]?.file;
     if (chunk.origin !== last?.origin || !isSame) before = 0;
-    for (const path of answer.parts) {
-      const part = new Part(path);
+    for (const sha256 of answer.parts) {
+      const part = new Part({ path: files.partPath(sha256), sha256 });
       const splits = withoutDuplicates(part, seen);
       for (const split of splits) if (split === DROPPED) dropped['exact-duplicate']++;
       parts.push({ part, chunk, before, splits });
@@ -186,7 +186,7 @@ async function readClean(sources: Sources, { progress, pool, directory }: Workpl
     dropped.empty += answer.empty;
     steps.add(answer.steps);
     faults.addCounted(answer.faults);
-    progress.advance(read);
+    progress.advance(answer.read, bytesOf(chunk));
   }
   faults.judge();
   return { parts, read, dropped, steps: steps.counted() };

@@ -1,4 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
 import type { ColumnFault } from '../document.js';
 
 /** The first fault of a column, and how many documents have one there. */
@@ -6,6 +7,16 @@ export interface CountedFault {
   readonly first: ColumnFault;
   readonly documents: number;
 }
+
+const fault = { path: z.string(), line: z.int(), column: z.string() };
+
+export const countedFaultSchema = z.strictObject({
+  first: z.discriminatedUnion('kind', [
+    z.strictObject({ ...fault, kind: z.literal('missing'), columns: z.string() }),
+    z.strictObject({ ...fault, kind: z.literal('invalid'), reason: z.string() }),
+  ]),
+  documents: z.int().min(1),
+}) satisfies z.ZodType<CountedFault>;
 
 /** Counts the documents whose columns are at fault, and names the first of them. */
 export class ColumnFaults {

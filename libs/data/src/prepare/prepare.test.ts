@@ -12,13 +12,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '@ringmaster/testing';
 import { randomKey, RandomStream } from '@ringmaster/base';
-import { namesIn, type DataSection } from '@ringmaster/protocol';
+import { namesIn, type DataSection, type PreparationProgress } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { prepareData } from './prepare.js';
-import type { PrepareProgress } from './progress.js';
 import type { PrepareRequest } from './request.js';
 
 const directory = temporaryDirectory();
@@ -321,12 +320,16 @@ describe('prepareData', () => {
   });
 
   it('tells what it is doing', async () => {
-    const seen: PrepareProgress[] = [];
-    const onProgress = (progress: PrepareProgress) => seen.push(progress);
+    const seen: PreparationProgress[] = [];
+    const onProgress = (progress: PreparationProgress) => seen.push(progress);
     await prepareData(request({ files }), { ...freshPlace(), onProgress });
     const phases = [...new Set(seen.map(({ phase }) => phase))];
     expect(phases).toEqual(['hash', 'read', 'duplicates', 'tokenizer', 'encode']);
-    expect(seen.at(-1)).toEqual({ phase: 'encode', done: 120, total: 120 });
+    expect(seen.at(-1)).toMatchObject({ phase: 'encode', done: 120, total: 120, secondsLeft: 0 });
+    for (const { bytes } of seen.filter(
+      ({ phase, done }) => phase !== 'duplicates' && done === 120,
+    ))
+      expect(bytes?.done).toBe(bytes?.total);
   });
 
   it('leaves nothing that is taken for whole when it is killed', async () => {

@@ -8,6 +8,7 @@ import {
   RingmasterError,
   sha256,
   type DataManifest,
+  type PreparationProgress,
 } from '@ringmaster/protocol';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { diskErrors } from '../blobs/disk.js';
@@ -15,21 +16,21 @@ import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
 import { readingOf, type MixtureSource } from '../readers/mixture.js';
 import type { Roots } from '../readers/roots.js';
 import { unigramEntropy } from '../shards/entropy.js';
+import { OwnLeases, type Leases } from '../tasks/leases.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { chunksOf } from './chunks.js';
 import { collectCorpus } from './corpus.js';
 import { planEncoding, type EncodingPlan } from './encoders.js';
+import { PIPELINE } from './pipeline.js';
 import { recall, remember, type Remembered } from './prepared-index.js';
-import { Progress, type PrepareProgress } from './progress.js';
+import { Progress } from './progress.js';
 import { putReport, type PreparationReport } from './report.js';
 import { openSources, type PrepareRequest, type Sources } from './request.js';
 import { encodeCorpus, type MixtureShares } from './shards.js';
 import { judgeUnknown } from './unknown-tokens.js';
+import { inTaskDirectory } from './task-directory.js';
 import { trainVocabulary } from './vocabulary.js';
 import { atWorkplace, type Workplace } from './workplace.js';
-
-/** Raise it when the same sources would give other bytes: readers, cleaning, splits, tokenizers or shards changed. */
-const PIPELINE = 4;
 
 export interface PreparedData extends Remembered {
   /** Whether it had been prepared before. */
@@ -42,17 +43,22 @@ export interface PrepareOptions {
   readonly store: BlobStore;
   /** Directory that remembers which manifest a request gave. */
   readonly index: string;
-  readonly onProgress?: (progress: PrepareProgress) => void;
+  readonly onProgress?: (progress: PreparationProgress) => void;
   /** Threads that read and clean; by default one a processor. The bytes do not depend on it. */
   readonly threads?: number;
+  /** When tasks may be done; by default whenever a thread has nothing to do. */
+  readonly leases?: Leases;
+  /** Called with the key of the preparation once it has the directory of its tasks, which outlives it if it is killed. */
+  readonly onTasks?: (key: string) => void;
   /** Directories that the data may be read from; by default any. */
   readonly roots?: Roots;
 }
 
 /**
  * Prepares data: the manifest's bytes are a function of the request and of the sources' bytes and relative names. What
- * was prepared before is returned once its bytes were checked. The manifest is stored after everything it names and remembered last, so a
- * preparation that is killed leaves nothing that would be taken for whole.
+ * was prepared before is returned once its bytes were checked. The manifest is stored after everything it names and
+ * remembered last, so a preparation that is killed leaves nothing that would be taken for whole; what its tasks have given
+ * is taken over by the next one of the same request.
  *
  * It computes for seconds without pause: run it in a process of its own.
  * @throws Any error of data, tokenizers and blobs; DISK_FULL.
@@ -64,6 +70,8 @@ export async function prepareData(
     index,
     onProgress = () => undefined,
     threads = availableParallelism(),
+    leases,
+    onTasks = () => undefined,
     roots = null,
   }: PrepareOptions,
 ): Promise<PreparedData> {
@@ -71,7 +79,8 @@ export async function prepareData(
   progress.phase('hash');
   const sources = await openSources(request, roots);
   const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
-  const entry = join(index, requestKey(request, sources, base));
+  const key = requestKey(request, sources, base);
+  const entry = join(index, key);
   const known = await recall(entry, store);
   const notices = [sources.main, sources.validation, sources.test].flatMap(
     (source) => source?.notices ?? [],
@@ -82,15 +91,22 @@ export async function prepareData(
   };
   if (known !== null) return done(known, true);
 
-  const chunks = chunksOf(sources);
-  const size = Math.min(threads, chunks.length);
+  const size = Math.min(threads, chunksOf(sources).length);
   return diskErrors(store.root, () =>
-    atWorkplace({ store, progress, threads: size }, async (place) => {
-      const { manifest, report } = await prepare(request, sources, base, place);
-      const reported = await putReport(store, report);
-      const { sha256 } = await store.putBytes(Buffer.from(canonicalJson(manifest)));
-      await remember(entry, [sha256, reported]);
-      return done({ manifest, sha256, report: { format: 1, ...report } }, false);
+    inTaskDirectory(store, key, async (tasks) => {
+      onTasks(key);
+      // Another process may have had the directory, and come to its end.
+      const meanwhile = await recall(entry, store);
+      if (meanwhile !== null) return done(meanwhile, true);
+      const isAlone = size <= 1;
+      const work = { store, progress, tasks, leases: leases ?? new OwnLeases(size), isAlone };
+      return atWorkplace(work, async (place) => {
+        const { manifest, report } = await prepare(request, sources, base, place);
+        const reported = await putReport(store, report);
+        const { sha256 } = await store.putBytes(Buffer.from(canonicalJson(manifest)));
+        await remember(entry, [sha256, reported]);
+        return done({ manifest, sha256, report: { format: 1, ...report } }, false);
+      });
     }),
   );
 }
@@ -109,7 +125,13 @@ async function prepare(
   const path = place.store.path(sha256);
   const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
   const shares = sources.mixture === null ? null : mixtureShares(sources.mixture, planned.plan);
-  const shards = await encodeCorpus(corpus, planned.plan, { path, vocabulary }, shares, place);
+  const shards = await encodeCorpus(
+    corpus,
+    planned.plan,
+    { path, sha256, vocabulary },
+    shares,
+    place,
+  );
   const { mixture, width, columns, splits, unknown, bytes, frequencies } = shards;
   const unknownWarning = judgeUnknown(unknown);
   const { cleaning: steps } = sources.main;

@@ -1,22 +1,14 @@
 import { canonicalJson } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { BlobStore } from '../blobs/blob-store.js';
-import type { StepTally } from '../clean/tally.js';
+import { stepTallySchema } from '../clean/tally.js';
 
 const count = z.int().min(0);
-
-const tally = z.strictObject({
-  changed: count,
-  dropped: count,
-  examples: z
-    .array(z.strictObject({ place: z.string(), before: z.string(), after: z.string().nullable() }))
-    .readonly(),
-}) satisfies z.ZodType<StepTally>;
 
 const reportSchema = z.strictObject({
   format: z.literal(1),
   /** What each step of cleaning did, by its name. */
-  steps: z.record(z.string(), tally),
+  steps: z.record(z.string(), stepTallySchema),
   /** All documents that were encoded, each once: tokens, bytes of their texts in UTF-8, and tokens that are unknown. */
   encoded: z.strictObject({
     tokens: count,

@@ -35,6 +35,7 @@ export interface MixtureShares {
 /** The tokenizer by its file. */
 interface TokenizerFile {
   readonly path: string;
+  readonly sha256: string;
   readonly vocabulary: number;
 }
 
@@ -52,7 +53,10 @@ export async function encodeCorpus(
   mixture: MixtureShares | null,
   place: Workplace,
 ): Promise<Encoded> {
-  place.progress.phase('encode', corpus.documents);
+  place.progress.phase('encode', {
+    documents: corpus.documents,
+    bytes: corpus.parts.reduce((sum, { part }) => sum + part.textBytes, 0),
+  });
   const encoding = new Encoding(plan, tokenizer, place);
   const { train, held, unknown, bytes } = await encoding.all(corpus.parts);
   const passes: Pass[] = train.map((split) => ({ split, times: 1 }));
@@ -129,7 +133,6 @@ class Encoding {
     const train: TrainShards[] = [];
     let unknown: CountedUnknown = { tokens: 0, count: 0, example: null };
     let bytes = 0;
-    let done = 0;
     let source = 0;
     let builder = this.#builder('train-0');
     let frequencies = new Float64Array(this.#tokenizer.vocabulary);
@@ -151,8 +154,7 @@ class Encoding {
       addTo(frequencies, answer.frequencies);
       unknown = joinCounted(unknown, answer.unknown);
       bytes += answer.bytes;
-      done += answer.characters.length;
-      this.#place.progress.advance(done);
+      this.#place.progress.advance(answer.characters.length, part.part.textBytes);
     }
     await close();
     const [validation, test] = held;
@@ -176,14 +178,15 @@ class Encoding {
   }
 
   async *#answers(parts: readonly CorpusPart[], wanted: readonly Uint8Array[]) {
+    const { path, sha256 } = this.#tokenizer;
     const requests = parts.map(({ part }, index) => ({
-      path: part.path,
+      part: part.file,
       wanted: wanted[index] ?? new Uint8Array(part.documents),
-      tokenizer: this.#tokenizer.path,
+      tokenizer: { path, sha256 },
       plan: this.#plan,
     }));
     let number = 0;
-    for await (const answer of this.#place.pool.answers('encode', requests)) {
+    for await (const answer of this.#place.tasks.answers('encode', requests)) {
       const part = parts[number++];
       if (part === undefined) throw new Error('there are more answers than parts');
       yield { part, answer };

@@ -1,4 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 
 /** Shares of unknown tokens: above one a user is warned, above the other nothing is trained. */
@@ -14,6 +15,12 @@ export interface CountedUnknown {
   /** A word of the first document with one. */
   readonly example: string | null;
 }
+
+export const countedUnknownSchema = z.strictObject({
+  tokens: z.int().min(0),
+  count: z.int().min(0),
+  example: z.string().nullable(),
+}) satisfies z.ZodType<CountedUnknown>;
 
 /** Counts the tokens of documents that their tokenizer does not know. */
 export class UnknownTokens {

@@ -9,28 +9,29 @@ import type { Workplace } from './workplace.js';
 export async function trainVocabulary(
   request: PrepareRequest,
   { parts }: Corpus,
-  { progress, pool, directory }: Workplace,
+  { progress, tasks, directory }: Workplace,
 ): Promise<string> {
   if (!('tokenizer' in request)) throw new Error('there is neither a tokenizer nor its file');
   const { tokenizer } = request;
   const train = splitNames.indexOf('train');
   const requests = parts.map(({ part, splits }) => ({
-    path: part.path,
+    part: part.file,
     isWanted: splits.map((split) => (split === train ? 1 : 0)),
     tokenizer,
   }));
-  const documents = requests.reduce((sum, { isWanted }) => sum + total(isWanted), 0);
-  progress.phase('tokenizer', documents);
+  progress.phase('tokenizer', {
+    documents: requests.reduce((sum, { isWanted }) => sum + total(isWanted), 0),
+    bytes: parts.reduce((sum, { part }) => sum + part.textBytes, 0),
+  });
   const counts = new WordCounts(directory);
-  let done = 0;
-  for await (const answer of pool.answers('count', requests)) {
+  let number = 0;
+  for await (const answer of tasks.answers('count', requests)) {
     let start = 0;
     for (const [at, length] of answer.lengths.entries()) {
       counts.add(answer.joined.slice(start, start + length), answer.counts[at] ?? 0);
       start += length;
     }
-    done += answer.documents;
-    progress.advance(done);
+    progress.advance(answer.documents, parts[number++]?.part.textBytes ?? 0);
   }
   return makeTokenizer(counts.finish(), tokenizer);
 }

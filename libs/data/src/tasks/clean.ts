@@ -1,23 +1,25 @@
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256Schema } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { temporaryName } from '../blobs/temporary-name.js';
 import { cleanDocument, readySteps } from '../clean/steps.js';
-import { CleaningTally, type StepTally } from '../clean/tally.js';
+import { CleaningTally, stepTallySchema, type StepTally } from '../clean/tally.js';
 import type { Columns } from '../document.js';
 import { PartWriter } from '../parts/part-writer.js';
 import type { Chunk } from '../prepare/chunks.js';
 import { textsOf } from '../prepare/content.js';
-import { ColumnFaults, type CountedFault } from '../prepare/faults.js';
+import { ColumnFaults, countedFaultSchema, type CountedFault } from '../prepare/faults.js';
 import { readDocuments } from '../readers/read.js';
 
 export interface CleanRequest {
   readonly chunk: Chunk;
-  /** Directory that parts are written to. */
-  readonly directory: string;
-  /** What their names begin with. */
-  readonly name: string;
+  /** Directory that parts are written to, each by the name of its SHA-256. */
+  readonly parts: string;
 }
 
 export interface CleanAnswer {
-  /** Paths of the parts that hold the documents with text, in order. */
+  /** The SHA-256 of the parts that hold the documents with text, in order. */
   readonly parts: readonly string[];
   readonly read: number;
   /** Documents without a text. */
@@ -25,6 +27,34 @@ export interface CleanAnswer {
   /** What the steps of cleaning did, by their names. */
   readonly steps: Readonly<Record<string, StepTally>>;
   readonly faults: readonly CountedFault[];
+}
+
+const count = z.int().min(0);
+
+export const cleanAnswerSchema = z.strictObject({
+  parts: z.array(sha256Schema),
+  read: count,
+  empty: count,
+  steps: z.record(z.string(), stepTallySchema),
+  faults: z.array(countedFaultSchema),
+}) satisfies z.ZodType<CleanAnswer>;
+
+/** What the answer is a function of: a part of a file is known by its own bytes. */
+export function cleaned({ chunk: { readings, cleaning } }: CleanRequest): unknown {
+  return {
+    readings: readings.map(({ file, piece, format, entries, labels, columns }) => ({
+      // What errors, examples and classes of folders name.
+      path: file.path,
+      name: file.name,
+      sha256: piece?.sha256 ?? file.sha256,
+      line: piece?.line,
+      format,
+      entries,
+      labels,
+      columns,
+    })),
+    cleaning,
+  };
 }
 
 /** Bytes of texts and documents at which a part is closed. */
@@ -35,7 +65,7 @@ const PART_DOCUMENTS = 65_536;
  * Reads and cleans a chunk into parts. Documents whose columns are at fault are counted and left out.
  * @throws What the readers throw, for the first document that is at fault.
  */
-export async function cleanChunk({ chunk, directory, name }: CleanRequest): Promise<CleanAnswer> {
+export async function cleanChunk({ chunk, parts: directory }: CleanRequest): Promise<CleanAnswer> {
   const parts: string[] = [];
   const faults = new ColumnFaults();
   const steps = await readySteps(chunk.cleaning);
@@ -44,9 +74,10 @@ export async function cleanChunk({ chunk, directory, name }: CleanRequest): Prom
   let empty = 0;
   let writer = new PartWriter();
   const close = () => {
-    const path = join(directory, `${name}-${parts.length}`);
-    writer.write(path);
-    parts.push(path);
+    const open = join(directory, temporaryName());
+    const hash = writer.write(open);
+    renameSync(open, join(directory, hash));
+    parts.push(hash);
     writer = new PartWriter();
   };
   for (const [file, reading] of chunk.readings.entries()) {

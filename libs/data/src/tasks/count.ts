@@ -1,10 +1,11 @@
-import type { TokenizerRequest } from '@ringmaster/protocol';
-import { Part } from '../parts/part.js';
+import { sha256, type TokenizerRequest } from '@ringmaster/protocol';
+import { z } from 'zod';
+import { Part, type PartFile } from '../parts/part.js';
 import { textsOf } from '../prepare/content.js';
 import { wordsFor } from '../tokenizers/train.js';
 
 export interface CountRequest {
-  readonly path: string;
+  readonly part: PartFile;
   /** Of each document whether its words are counted [N]. */
   readonly isWanted: Uint8Array;
   readonly tokenizer: TokenizerRequest;
@@ -19,11 +20,23 @@ export interface CountAnswer {
   readonly documents: number;
 }
 
+export const countAnswerSchema = z.strictObject({
+  joined: z.string(),
+  lengths: z.instanceof(Uint32Array),
+  counts: z.instanceof(Float64Array),
+  documents: z.int().min(0),
+}) satisfies z.ZodType<CountAnswer>;
+
+/** What the answer is a function of. */
+export function counted({ part, isWanted, tokenizer }: CountRequest): unknown {
+  return { part: part.sha256, isWanted: sha256(isWanted), tokenizer };
+}
+
 /** Counts the words of which a tokenizer is made in documents of a part. */
-export function countWords({ path, isWanted, tokenizer }: CountRequest): CountAnswer {
+export function countWords({ part, isWanted, tokenizer }: CountRequest): CountAnswer {
   const counts = new Map<string, number>();
   let documents = 0;
-  for (const { columns } of new Part(path).read((at) => isWanted[at] === 1)) {
+  for (const { columns } of new Part(part).read((at) => isWanted[at] === 1)) {
     documents++;
     for (const text of textsOf(columns))
       for (const word of wordsFor(tokenizer, text)) counts.set(word, (counts.get(word) ?? 0) + 1);

@@ -1,18 +1,24 @@
 import { readFileSync } from 'node:fs';
+import { sha256 } from '@ringmaster/protocol';
+import { z } from 'zod';
 import { Growing } from '../parts/growing.js';
-import { Part } from '../parts/part.js';
+import { Part, type PartFile } from '../parts/part.js';
 import { textIn } from '../prepare/content.js';
 import { encodersOf, type EncodingPlan } from '../prepare/encoders.js';
-import { UnknownTokens, type CountedUnknown } from '../prepare/unknown-tokens.js';
+import {
+  countedUnknownSchema,
+  UnknownTokens,
+  type CountedUnknown,
+} from '../prepare/unknown-tokens.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 
 export interface EncodeRequest {
-  readonly path: string;
+  readonly part: PartFile;
   /** Of each document whether it is wanted, and whether its tokens are counted [N]. */
   readonly wanted: Uint8Array;
-  /** File of the tokenizer. */
-  readonly tokenizer: string;
+  /** The file of the tokenizer, and its hash. */
+  readonly tokenizer: { readonly path: string; readonly sha256: string };
   readonly plan: EncodingPlan;
 }
 
@@ -35,9 +41,27 @@ export interface EncodeAnswer {
   readonly frequencies: Float64Array;
 }
 
+export const encodeAnswerSchema = z.strictObject({
+  columns: z.array(
+    z.strictObject({
+      lengths: z.instanceof(Uint32Array),
+      values: z.union([z.instanceof(Int32Array), z.instanceof(Float64Array)]),
+    }),
+  ),
+  characters: z.instanceof(Uint32Array),
+  bytes: z.int().min(0),
+  unknown: countedUnknownSchema,
+  frequencies: z.instanceof(Float64Array),
+}) satisfies z.ZodType<EncodeAnswer>;
+
+/** What the answer is a function of. */
+export function encoded({ part, wanted, tokenizer, plan }: EncodeRequest): unknown {
+  return { part: part.sha256, wanted: sha256(wanted), tokenizer: tokenizer.sha256, plan };
+}
+
 /** Encodes documents of a part. */
-export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest): EncodeAnswer {
-  const loaded = loadedTokenizer(tokenizer);
+export function encodeDocuments({ part, wanted, tokenizer, plan }: EncodeRequest): EncodeAnswer {
+  const loaded = loadedTokenizer(tokenizer.path);
   const encoders = encodersOf(plan);
   const columns = encoders.flatMap((encoder) => encoder.columns);
   const values = columns.map(({ kind }) =>
@@ -50,7 +74,7 @@ export function encodeDocuments({ path, wanted, tokenizer, plan }: EncodeRequest
   const unknown = new UnknownTokens(loaded);
   let bytes = 0;
   const frequencies = new Float64Array(loaded.vocabulary);
-  for (const { at, columns: read } of new Part(path).read((document) => wanted[document] !== 0)) {
+  for (const { at, columns: read } of new Part(part).read((document) => wanted[document] !== 0)) {
     const encoded = encoders.flatMap((encoder) => encoder.encode(read, loaded));
     let length = 0;
     for (const [index, { name, kind }] of columns.entries()) {

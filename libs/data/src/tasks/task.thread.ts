@@ -1,19 +1,24 @@
-/** A thread that does the tasks of a preparation: an answer for each, in their order. */
+/** A thread that does the tasks of a preparation, one at a time: it writes the answer of each and says so. */
 import { parentPort } from 'node:worker_threads';
 import { RingmasterError, type ErrorBody } from '@ringmaster/protocol';
-import { tasks, type TaskAnswer, type TaskName, type TaskRequest } from './tasks.js';
+import { writeAnswer } from './answer-file.js';
+import { doTask, type Task } from './tasks.js';
 
-export type ThreadRequest = {
-  [Name in TaskName]: { readonly name: Name; readonly request: TaskRequest<Name> };
-}[TaskName];
+export interface ThreadRequest {
+  readonly task: Task;
+  /** Where the answer is to be. */
+  readonly path: string;
+}
 
-export type ThreadAnswer =
-  { readonly answer: TaskAnswer<TaskName> } | { readonly error: ErrorBody };
+export interface ThreadAnswer {
+  /** What is wrong with the data; null where the task is done. */
+  readonly error: ErrorBody | null;
+}
 
-async function answerTo({ name, request }: ThreadRequest): Promise<ThreadAnswer> {
-  const run = tasks[name] as (request: unknown) => Promise<TaskAnswer<TaskName>>;
+async function answerTo({ task, path }: ThreadRequest): Promise<ThreadAnswer> {
   try {
-    return { answer: await run(request) };
+    writeAnswer(path, await doTask(task));
+    return { error: null };
   } catch (error) {
     // Any other error ends the thread, and so is told to whoever waits for it.
     if (!(error instanceof RingmasterError)) throw error;
@@ -21,17 +26,8 @@ async function answerTo({ name, request }: ThreadRequest): Promise<ThreadAnswer>
   }
 }
 
-let last = Promise.resolve();
 parentPort?.on('message', (request: ThreadRequest) => {
-  last = last.then(async () => {
-    const answer = await answerTo(request);
-    parentPort?.postMessage(answer, transferable(answer));
+  void answerTo(request).then((answer) => {
+    parentPort?.postMessage(answer);
   });
 });
-
-/** The arrays of an answer, which are moved and not copied. */
-function transferable(value: unknown): ArrayBuffer[] {
-  if (ArrayBuffer.isView(value)) return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(transferable);
-}

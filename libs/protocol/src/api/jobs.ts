@@ -8,6 +8,7 @@ import {
 } from '../messages/trainer.js';
 import { incidentViewSchema } from './incidents.js';
 import { jobStates } from './job-state.js';
+import { preparationProgressSchema } from './preparation.js';
 
 /** Longest body of a request to the API, blobs apart. */
 export const REQUEST_LIMIT_BYTES = 1024 * 1024;
@@ -70,6 +71,8 @@ export const jobViewSchema = z.object({
   etaSeconds: z.number().nullable(),
   /** What data preparation says, while preparing; what it waits for, while queued; why its slots are being given back. */
   progress: z.string().nullable(),
+  /** How far the preparation of its data has come, while preparing. */
+  preparation: preparationProgressSchema.nullable(),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),

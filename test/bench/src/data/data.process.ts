@@ -1,7 +1,8 @@
 /** Our side of `data`: prepares the corpus into an empty directory for each line on stdin. */
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
+import { BlobStore, prepareData } from '@ringmaster/data';
+import type { PreparationProgress } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { DataReady, DataTurn } from './data.js';
 
@@ -19,9 +20,9 @@ async function prepare(directory: string): Promise<DataTurn> {
   const stages: Record<string, number> = {};
   const started = performance.now();
   const processor = process.cpuUsage();
-  let phase: PrepareProgress['phase'] = 'hash';
+  let phase: PreparationProgress['phase'] = 'hash';
   let since = started;
-  const onProgress = (progress: PrepareProgress) => {
+  const onProgress = (progress: PreparationProgress) => {
     if (progress.phase === phase) return;
     closeStage();
     phase = progress.phase;

@@ -2,7 +2,8 @@
 // DIRECTORY where it is not there yet, and prints what it took: seconds, and the most memory that was resident, by phase.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BlobStore, prepareData, type PrepareProgress } from '@ringmaster/data';
+import { BlobStore, prepareData } from '@ringmaster/data';
+import type { PreparationProgress } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { writeLargeCorpus } from './large-corpus.js';
 
@@ -18,7 +19,7 @@ if (!existsSync(name)) {
 } else {
   const home = mkdtempSync(join(directory, 'prepared-'));
   const stages: Record<string, { seconds: number; peakMegabytes: number }> = {};
-  let phase: PrepareProgress['phase'] = 'hash';
+  let phase: PreparationProgress['phase'] = 'hash';
   let since = performance.now();
   const started = since;
   const closeStage = () => {
