@@ -4,6 +4,7 @@ import {
   incidentViewSchema,
   jobEventSchema,
   jobViewSchema,
+  preparedDataViewSchema,
   profileViewSchema,
   pruneViewSchema,
   statusViewSchema,
@@ -13,6 +14,7 @@ import {
   type IncidentView,
   type JobEvent,
   type JobView,
+  type PreparedDataView,
   type ProfileView,
   type PruneView,
   type StatusView,
@@ -68,6 +70,11 @@ export class Api {
 
   status(): Promise<StatusView> {
     return this.#get('/v1/status', statusViewSchema);
+  }
+
+  /** What is prepared, used last first. */
+  data(): Promise<PreparedDataView[]> {
+    return this.#get('/v1/data', z.array(preparedDataViewSchema));
   }
 
   /** Removes jobs that ended longer ago than this, and what nothing needs. */

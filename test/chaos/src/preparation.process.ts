@@ -1,0 +1,110 @@
+// node test/chaos/dist/preparation.process.js [--kills 20] [--seed S] [--megabytes 24]: kills a coordinator again and again
+// while it has data prepared. No answer to a task is lost, and in the end there are the data that another one has prepared
+// undisturbed.
+import { createWriteStream, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { Cluster } from './cluster.js';
+import { Dice } from './dice.js';
+import { jobOf } from './job.js';
+
+const LEASE_MS = 3000;
+/** Longest time between a coordinator that is ready and its end. */
+const LONGEST_MS = 4000;
+const POLL_MS = 50;
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    megabytes: { type: 'string', default: '24' },
+  },
+});
+const count = z.coerce.number().int().min(1);
+const [kills, seed] = [count.parse(values.kills), count.parse(values.seed)];
+const bytes = 1e6 * count.parse(values.megabytes);
+
+/** Lines of words, of which no two are nearly the same. */
+function* lines(): Generator<string> {
+  const dice = new Dice(seed, 'lines');
+  for (let written = 0; written < bytes;) {
+    const words = Array.from({ length: 40 }, () => dice.integer(0, 9999).toString(36));
+    const line = `${words.join(' ')}\n`;
+    written += line.length;
+    yield line;
+  }
+}
+
+/** The id of the data that a cluster has prepared, once it has. */
+async function untilPrepared(cluster: Cluster): Promise<string> {
+  for (;;) {
+    const [data] = await cluster.api.data();
+    if (data !== undefined) return data.id;
+    await sleep(POLL_MS);
+  }
+}
+
+const isKey = (name: string) => /^[0-9a-f]{64}$/.test(name);
+
+/** Keys of the tasks that are answered. */
+function answered(cluster: Cluster): string[] {
+  const all = join(cluster.home.artifacts, 'tasks');
+  try {
+    return readdirSync(all)
+      .flatMap((key) => readdirSync(join(all, key, 'answers')))
+      .filter(isKey);
+  } catch {
+    return [];
+  }
+}
+
+const clusters: Cluster[] = [];
+try {
+  const cluster = await Cluster.create({ leaseMs: LEASE_MS });
+  clusters.push(cluster);
+  const files = join(cluster.home.root, 'texts.txt');
+  await pipeline(Readable.from(lines()), createWriteStream(files));
+  const job = jobOf(cluster.home.root, { steps: 10, checkpointEvery: 10 });
+
+  const other = await Cluster.create({ leaseMs: LEASE_MS });
+  clusters.push(other);
+  await other.startCoordinator();
+  await other.api.submit(job);
+  const expected = await untilPrepared(other);
+  await other.down();
+
+  const dice = new Dice(seed, 'kills');
+  await cluster.startCoordinator();
+  await cluster.api.submit(job);
+  let made = 0;
+  let kept: string[] = [];
+  for (; made < kills; made++) {
+    await sleep(dice.integer(0, LONGEST_MS));
+    if ((await cluster.api.data()).length > 0) break;
+    await cluster.coordinator.kill();
+    const now = answered(cluster);
+    await cluster.startCoordinator();
+    // It was at its end.
+    if (now.length === 0 && kept.length > 0) continue;
+    const lost = kept.filter((key) => !now.includes(key));
+    if (lost.length > 0) throw new Error(`${lost.length} answers are gone after kill ${made + 1}`);
+    console.log(
+      `kill ${made + 1}: ${now.length} tasks are answered, ${now.length - kept.length} of them since`,
+    );
+    kept = now;
+  }
+  const given = await untilPrepared(cluster);
+  if (given !== expected) throw new Error(`${given} was prepared in place of ${expected}`);
+  await cluster.down();
+  console.log(`${made} kills on ${availableParallelism()} processors: ${given}, as undisturbed`);
+} finally {
+  for (const cluster of clusters) {
+    await cluster.down();
+    await cluster.remove();
+  }
+}
