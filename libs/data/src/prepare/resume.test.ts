@@ -147,6 +147,14 @@ describe('a preparation that is killed', () => {
     });
   });
 
+  it('is not waited for where nobody can tell whether it lives, such as in a container before this one', async () => {
+    const { store } = freshPlace();
+    const claims = join(store.root, 'tasks', 'key', 'claims');
+    mkdirSync(claims, { recursive: true });
+    writeFileSync(join(claims, '17-1-4026500000-0123456789abcdef'), '');
+    expect(await inTaskDirectory(store, 'key', () => Promise.resolve('begun'))).toBe('begun');
+  });
+
   it('is waited for while it lives, and is then found', async () => {
     const place = freshPlace();
     const [one, other] = await Promise.all([whole(place), whole(place)]);

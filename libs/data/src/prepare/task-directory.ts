@@ -41,6 +41,9 @@ export async function removeTaskDirectory(store: BlobStore, key: string): Promis
   if (isThere !== null) await rm(aside, { recursive: true, force: true });
 }
 
+/** Of a claim whose maker cannot be looked for. */
+const LONG_AGO = 0;
+
 /** Age of the newest answer at which what no living process has is given up. */
 const ABANDONED_MS = 24 * 60 * 60_000;
 
@@ -74,13 +77,16 @@ async function enter(directory: string): Promise<void> {
   }
 }
 
-/** Claims of processes that live, the oldest first; forgets those of the dead. */
+/**
+ * Claims of processes that live, the oldest first; forgets those of the dead. One of another PID namespace, where it cannot
+ * be looked for, counts as dead: it is that of a container which was started anew, and whoever came back would wait for it.
+ */
 async function livingClaims(claims: string): Promise<string[]> {
   const found: { readonly name: string; readonly sinceMs: number }[] = [];
   for (const name of (await ifThere(readdir(claims))) ?? []) {
     const info = await ifThere(stat(join(claims, name)));
     if (info === null) continue;
-    if (isMakerGone(name, info.mtimeMs)) await rm(join(claims, name), { force: true });
+    if (isMakerGone(name, LONG_AGO)) await rm(join(claims, name), { force: true });
     else found.push({ name, sinceMs: info.mtimeMs });
   }
   return found
