@@ -101,12 +101,12 @@ describe('a worker', () => {
     process.kill(pid, 'SIGTERM');
     await coordinator.take('leaving');
     await sleep(INSISTING_MS);
-    process.kill(pid, 'SIGTERM');
+    process.kill(pid, 'SIGINT');
     await once(worker, 'exit');
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'leaves in order when %s comes twice within a second, and SIGHUP after it',
+    'leaves in order when %s comes twice within a second, and SIGHUP and SIGTERM after it',
     async (signal) => {
       const pid = await start();
       worker.kill(signal);
@@ -114,6 +114,7 @@ describe('a worker', () => {
       worker.kill(signal);
       await sleep(INSISTING_MS);
       worker.kill('SIGHUP');
+      worker.kill('SIGTERM');
       await coordinator.heartbeats(2);
       expect(isAlive(pid)).toBe(true);
       expect(coordinator.heard.map(({ type }) => type)).not.toContain('leave');

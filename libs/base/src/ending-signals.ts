@@ -1,15 +1,15 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Signals that follow each other closer than this are one request: whoever ends a group of processes often sends two. */
+/** Ctrl-C that follows another closer than this is the same one: npm passes on what a terminal has sent to all. */
 const REPEAT_MS = 1000;
 
 /**
- * Calls `inOrder` at the first signal that asks this process to end, and `atOnce` at each later SIGTERM or SIGINT that
- * insists. A signal within a second of the one before is a repetition and no insistence: Slurm signals a step and its
- * batch script, which passes the signal on, and npm passes on what the terminal has sent. SIGHUP never insists: it
- * comes when a connection is closed behind whoever has asked. What goes on until it is asked to end passes over user
- * signals too.
+ * Calls `inOrder` at the first signal that asks this process to end, and `atOnce` at each SIGINT that insists: one that comes
+ * more than a second after the signal before. SIGTERM never insists, for platforms send it again without being in
+ * more of a hurry: Slurm to a step and to its batch script, which passes it on, and at the end of a grace time that has begun with
+ * it; what they insist with is SIGKILL. Nor does SIGHUP, which comes when a connection is closed behind whoever has asked.
+ * What goes on until it is asked to end passes over user signals too.
  */
 export function onEndingSignals(inOrder: () => void, atOnce: () => void): void {
   passOverUserSignals();
@@ -19,7 +19,7 @@ export function onEndingSignals(inOrder: () => void, atOnce: () => void): void {
     const before = askedAt;
     askedAt = now;
     if (before === null) inOrder();
-    else if (signal !== 'SIGHUP' && now - before > REPEAT_MS) atOnce();
+    else if (signal === 'SIGINT' && now - before > REPEAT_MS) atOnce();
   });
 }
 

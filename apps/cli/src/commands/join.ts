@@ -30,7 +30,7 @@ export function define(verb: Command): void {
       `
 It checks this machine as ringmaster doctor does, joins, and stays until the cluster ends or a
 signal asks it to leave (SIGTERM, SIGHUP, Ctrl-C): then jobs go on without it first; a second
-signal ends it at once. The string is read from standard input where a dash stands for it; an
+Ctrl-C ends it at once. The string is read from standard input where a dash stands for it; an
 address such as https://node-1:7400 stands for it where the token is in RINGMASTER_TOKEN. A
 coordinator that does not answer is waited for as long as --orphan-timeout says. Once its workers are
 taken in it says so, to a service manager too (NOTIFY_SOCKET). One that was detached is ended by
