@@ -1,62 +1,45 @@
 #!/bin/bash
-# slurm.sh: deploy/slurm on real daemons (Debian: slurm-wlm, munge), as root, from an empty directory to a finished job and
-# back to nothing: two nodes on this machine, a preemptible partition and an urgent one. While a job trains, workers are
-# preempted, requeued, cancelled, run out of time and lose their node, and the coordinator is requeued; its hash is that of a
-# cluster that nothing happened to. About six minutes.
+# slurm.sh: docs/guides/deploy/slurm.md followed on real daemons (Debian: slurm-wlm, munge), as root, from an empty directory to a
+# finished job and back to nothing: a login node and two nodes, each with processes of its own, on this machine. While a job trains,
+# workers are preempted, without and with a grace time, requeued, cancelled, run out of time and lose their node, and the coordinator
+# is requeued and runs out of time; the hash is that of a cluster that nothing happened to. Wants a clone that is built. About ten
+# minutes; STEPS of the job may be fewer on a slow machine, and have to be more where it ends too early.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../../.." && pwd)
-place=$(mktemp -d /tmp/ringmaster-slurm-XXXXXX)
-export RINGMASTER=$root RINGMASTER_HOME=$place/home RINGMASTER_CREDENTIALS=$place/credentials RINGMASTER_HOST=127.0.0.1
-export SLURM_CONF=$place/slurm.conf
-daemons=()
-say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+if [ "${1:-}" != inside ]; then
+  place=$(mktemp -d /var/tmp/ringmaster-slurm-XXXXXX)
+  trap '[ -n "${KEEP:-}" ] || rm -rf "$place"' EXIT
+  # Daemons and whatever they have started end with this.
+  unshare --mount --net --uts --pid --fork --kill-child --mount-proc "$0" inside "$place"
+  exit
+fi
+
+place=$2
 fail() {
   say "failed: $*"
-  squeue >&2 || true
-  tail -n 20 "$place"/*.log >&2 || true
+  squeue --array >&2 || true
+  tail -n 20 "$place"/*.log "$place"/login/*.log >&2 || true
   exit 1
 }
-ended() {
-  scancel --user=root >/dev/null 2>&1 || true
-  sleep 1
-  for ((at = ${#daemons[@]} - 1; at >= 0; at--)); do kill "${daemons[at]}" 2>/dev/null || true; done
-  # A slurmd whose step does not end goes on for ever.
-  for ((tenths = 0; tenths < 50; tenths++)); do
-    kill -0 "${daemons[@]}" 2>/dev/null || break
-    sleep 0.1
-  done
-  for daemon in "${daemons[@]}"; do
-    pkill -KILL -P "$daemon" 2>/dev/null || true
-    kill -KILL "$daemon" 2>/dev/null || true
-  done
-  wait 2>/dev/null || true
-  [ -n "${KEEP:-}" ] || rm -rf "$place"
-}
-trap ended EXIT
-# until_true SECONDS COMMAND…
-until_true() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || fail "never happened: $*"
-    sleep 0.3
-  done
-}
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-mkdir -p "$place"/{munge,state,spool}
+hostname login
+ip link set lo up
+ip address add 10.0.0.1/24 dev lo
+printf '127.0.0.1 localhost\n10.0.0.1 login\n' >"$place/hosts"
+mount --bind "$place/hosts" /etc/hosts
+mkdir -p "$place"/{shared/ringmaster,login,tmp,munge,state,spool/n1,spool/n2}
+mount --bind "$root" "$place/shared/ringmaster"
+export SLURM_CONF=$place/slurm.conf TMPDIR=$place/tmp USER=root
+export RINGMASTER_CACHE=${RINGMASTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringmaster} HOME=$place/login
 chmod 755 "$place" "$place/munge"
 dd if=/dev/urandom of="$place/munge/key" bs=1024 count=1 status=none
 chmod 400 "$place/munge/key"
 munged --foreground --force --socket="$place/munge/socket" --key-file="$place/munge/key" --seed-file="$place/munge/seed" \
-  --pid-file="$place/munge/pid" --log-file="$place/munge.log" 2>"$place/munged.out" &
-daemons+=($!)
-host=$(hostname -s)
+  --pid-file="$place/munge/pid" --log-file="$place/munge.log" 2>"$place/munged.log" &
 cat >"$SLURM_CONF" <<CONF
 ClusterName=test
-SlurmctldHost=$host(127.0.0.1)
+SlurmctldHost=login(10.0.0.1)
 SlurmUser=root
-SlurmctldPort=$(free_port)
+SlurmctldPort=6817
 AuthType=auth/munge
 AuthInfo=socket=$place/munge/socket
 CredType=cred/munge
@@ -81,87 +64,141 @@ SlurmctldPidFile=$place/slurmctld.pid
 SlurmdPidFile=$place/slurmd-%n.pid
 SlurmctldLogFile=$place/slurmctld.log
 SlurmdLogFile=$place/slurmd-%n.log
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=4 RealMemory=16000 State=UNKNOWN
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=1 RealMemory=16000 State=UNKNOWN
-PartitionName=spot Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE State=UP
-PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF State=UP
+NodeName=n1 NodeHostname=login NodeAddr=10.0.0.1 Port=6821 CPUs=12 RealMemory=32000 State=UNKNOWN
+NodeName=n2 NodeHostname=login NodeAddr=10.0.0.1 Port=6822 CPUs=1 RealMemory=4000 State=UNKNOWN
+PartitionName=spot Nodes=n1 MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE State=UP
+PartitionName=urgent Nodes=n1 MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF State=UP
+PartitionName=long Nodes=n2 MaxTime=INFINITE PriorityTier=1 PreemptMode=OFF State=UP
 CONF
-mkdir -p "$place/spool/n1" "$place/spool/n2"
 until_true 20 munge --socket="$place/munge/socket" --no-input
-slurmctld -D -c -f "$SLURM_CONF" >"$place/ctld.out" 2>&1 &
-daemons+=($!)
-for node in n1 n2; do
-  slurmd -D -c -N $node -f "$SLURM_CONF" >"$place/$node.out" 2>&1 &
-  daemons+=($!)
-done
-until_true 60 sh -c '[ "$(sinfo --noheader --Node --partition=spot --format=%t | grep -c idle)" = 2 ]'
+slurmctld -D -c -f "$SLURM_CONF" >"$place/ctld.log" 2>&1 &
+declare -A power
+# boot NODE: a node, whose processes have ids of their own and end with the first of them.
+boot() {
+  unshare --mount --pid --fork --kill-child --mount-proc sh -c "slurmd -D -c -N $1 -f '$SLURM_CONF' & wait" >"$place/$1.log" 2>&1 &
+  power[$1]=$!
+}
+boot n1
+boot n2
+idle() { [ "$(sinfo --noheader --format=%t | sort -u)" = idle ]; }
+until_true 60 idle
 say 'munged, slurmctld and two slurmd run'
 
-cd "$place"
+# follow BLOCK: the commands of a block of the guide in this shell, as someone at the login node would type them.
+follow() {
+  local commands
+  commands=$(block slurm "$1" | sed "s,/shared/,$place/shared/,g; s/--array=1-8/--array=1-3/")
+  set -x
+  eval "$commands"
+  { set +x; } 2>/dev/null
+}
+cd "$HOME"
+follow 1
+export RINGMASTER RINGMASTER_CREDENTIALS RINGMASTER_HOME
 ringmaster() { node "$root/apps/cli/bin/ringmaster.js" "$@"; }
-field() { node -e 'console.log(eval("(" + process.argv[1] + ")")(JSON.parse(require("fs").readFileSync(0))))' "$1"; }
-sed "s/^steps: .*/steps: ${STEPS:-20000}/" "$root/deploy/launch/check/job.yaml" >job.yaml
-cp "$root/deploy/launch/check/notes.txt" .
-coordinator=$(sbatch --parsable --partition=urgent --nodelist=n2 "$root/deploy/slurm/coordinator.sbatch")
-until_true 60 test -s "$RINGMASTER_CREDENTIALS/join"
-workers=$(sbatch --parsable --array=1-3 --cpus-per-task=1 --mem=0 --time=3 --signal=B:TERM@50 "$root/deploy/slurm/workers.sbatch")
 present() { ringmaster status --json | field '({ workers }) => workers.filter(({ state }) => !["left", "lost", "leaving"].includes(state)).length'; }
 has() { [ "$(present)" = "$1" ]; }
-# Who was requeued would wait two minutes.
-hurry() { for each in $(squeue --noheader --array --states=PD --format=%i --job="$workers,$coordinator"); do scontrol update jobid="$each" starttime=now || true; done; }
-back() { hurry >/dev/null 2>&1; has "$1"; }
+named() { squeue --noheader --name="ringmaster-$1" --format=%F | head -n 1; }
+workers=$(named worker) coordinator=$(named coordinator)
 until_true 90 has 3
-job=$(ringmaster submit job.yaml)
+follow 2
+say 'three workers compute what the login node does'
+
+mkdir texts
+sed "s/^steps: .*/steps: ${STEPS:-20000}/" "$root/deploy/launch/check/job.yaml" >texts/job.yaml
+cp "$root/deploy/launch/check/notes.txt" texts
+job=$(ringmaster submit texts/job.yaml)
 step() { ringmaster job "$job" --json | field '({ step }) => step'; }
+past() { [ "$(step)" -gt "$1" ]; }
+advances() { until_true 60 past "$(step)"; }
 computes() { ringmaster job "$job" --json | field "({ state, workers }) => state === 'running' && workers.length === $1" | grep -q true; }
-advances() { local from; from=$(step); until_true 60 sh -c "[ \"\$(node '$root/apps/cli/bin/ringmaster.js' job $job --json | node -e 'console.log(JSON.parse(require(\"fs\").readFileSync(0)).step)')\" -gt $from ]"; }
 until_true 90 computes 3
 say "three workers train; $(step) steps"
 
-id() { squeue --noheader --array --format='%i' --job="${workers}_$1"; }
-state() { squeue --noheader --array --format='%t' --job="${workers}_$1"; }
-runs() { [ "$(state "$1")" = R ]; }
+id() { squeue --noheader --array --format=%i --job="${workers}_$1"; }
+state() { squeue --noheader --array --format=%t --job="$1"; }
+stands() { [ "$(state "$1")" = "$2" ]; }
+restarts() { scontrol show job "$1" | sed -n 's/.* Restarts=\([0-9]*\).*/\1/p'; }
+grown() { [ "$(restarts "$1")" -gt "$2" ]; }
+# Who was requeued would wait two minutes. Some seconds it must: a job that starts in the second of its end has no credential.
+hurry() {
+  local each line
+  line=$(squeue --noheader --array --states=PD --format=%i --job="$workers,$coordinator")
+  sleep 3
+  for each in $line; do scontrol update jobid="$each" starttime=now || true; done
+}
+back() { hurry >/dev/null 2>&1; has "$1" && computes "$1"; }
+urgent() {
+  local job
+  job=$(sbatch --parsable --partition=urgent --ntasks=1 --cpus-per-task=8 --mem=0 --output=/dev/null --wrap 'sleep 8')
+  until_true 90 stands "$job" R
+}
+# minutes_left JOB MINUTES: sets a job's time limit.
+minutes_left() {
+  local seconds
+  seconds=$(($(date +%s) - $(date --date="$(squeue --noheader --array --job="$1" --format=%S)" +%s)))
+  scontrol update jobid="$1" timelimit=$((seconds / 60 + $2))
+}
 
-urgent=$(sbatch --parsable --partition=urgent --ntasks=1 --cpus-per-task=3 --mem=0 --output=/dev/null --wrap 'sleep 8')
-until_true 60 sh -c "[ \"\$(squeue --noheader --format=%t --job=$urgent)\" = R ]"
+urgent
 say "an urgent job has preempted workers: $(squeue --noheader --array --format='%i=%t' --job="$workers" | tr '\n' ' ')"
+[ "$(squeue --noheader --array --states=PD --format=%i --job="$workers" | wc -l)" = 2 ] || fail 'two of them do not stand in line'
 advances
 until_true 200 back 3
 say "they are back; $(step) steps"
 
+# The third one's time is up while other things happen.
+third=$(id 3)
+before=$(restarts "$third")
+minutes_left "$third" 2
 scontrol requeue "$(id 1)"
 until_true 60 has 2
 advances
+until_true 200 grown "$third" "$before"
+scontrol update jobid="$third" timelimit=1-00:00:00
+say "one was requeued, and one has run out of time and stands in line again; $(step) steps"
 until_true 200 back 3
-say "one was requeued and is back; $(step) steps"
+say "both are back; $(step) steps"
+
+scontrol update partitionname=spot gracetime=60
+urgent
+[ "$(squeue --noheader --array --states=PD --format=%i --job="$workers" | wc -l)" = 2 ] || fail 'two that were preempted with a grace time do not stand in line'
+scontrol update partitionname=spot gracetime=0
+advances
+until_true 200 back 3
+say "workers were preempted with a grace time and are back; $(step) steps"
 
 scancel "$(id 2)"
 until_true 60 has 2
 say "one was cancelled; $(step) steps"
 
-scontrol update nodename=n1 state=down reason=test
-until_true 60 has 0
-# A node that comes back by itself while its jobs still end would refuse them.
-sleep 10
-scontrol update nodename=n1 state=resume 2>/dev/null || true
-until_true 200 back 2
-advances
-say "the node of all workers was down and is back; $(step) steps"
-
 scontrol requeue "$coordinator"
-until_true 60 sh -c "[ -z \"\$(squeue --noheader --states=R,CG --job=$coordinator)\" ]"
-sleep 2
+until_true 60 stands "$coordinator" PD
 until_true 200 back 2
 advances
 say "the coordinator was requeued and has its workers again; $(step) steps"
 
-grown() { [ "$(restarts)" -gt "$before" ]; }
-restarts() { scontrol show job "$(id 3)" | sed -n 's/.* Restarts=\([0-9]*\).*/\1/p'; }
-before=$(restarts)
-until_true 400 grown
-say "one has run out of time and stands in line again; $(step) steps"
+before=$(restarts "$coordinator")
+minutes_left "$coordinator" 4
+until_true 120 grown "$coordinator" "$before"
+scontrol update jobid="$coordinator" timelimit=7-00:00:00
 until_true 200 back 2
-[ -z "$(state 2)" ] || fail 'who was cancelled came back'
+advances
+say "the coordinator has run out of time, stood in line again and has its workers again; $(step) steps"
+
+[ "$(ringmaster incidents --json)" = '[]' ] || fail "incidents: $(ringmaster incidents)"
+# As Slurm does itself when it hears nothing of a node for SlurmdTimeout.
+kill -KILL "${power[n1]}"
+{ wait "${power[n1]}" || true; } 2>/dev/null
+scontrol update nodename=n1 state=down reason='no power'
+until_true 60 has 0
+boot n1
+scontrol update nodename=n1 state=resume 2>/dev/null || true
+until_true 200 back 2
+advances
+say "the node of all workers had no power and is back; $(step) steps"
+
+[ -z "$(id 2)" ] || fail 'who was cancelled came back'
 [ "$(ringmaster job "$job" --json | field '({ state }) => state')" != succeeded ] || fail 'the job was over too early: set STEPS'
 ends=124
 while [ $ends = 124 ]; do
@@ -171,18 +208,19 @@ while [ $ends = 124 ]; do
 done
 [ $ends = 0 ] || fail "the job ended with $ends"
 hash=$(ringmaster job "$job" --json | field '({ result }) => result.stateHash')
-ringmaster incidents --json >incidents.json
-scancel "$workers"
-scancel --name=ringmaster-coordinator
+say "incidents: $(ringmaster incidents --json | field '(all) => all.map(({ what }) => "\n" + what).join("")')"
+follow 3
 # Slurm kills what does not end within KillWait, and looks for it a minute later.
 until_true 240 sh -c '[ -z "$(squeue --noheader)" ]'
-say 'no job is left'
+[ -z "$(pgrep --full /apps/ || true)" ] || fail "still running: $(pgrep --list-full --full /apps/)"
+left=$(find "$place"/{login,tmp,shared/root} -mindepth 1 -path "$HOME/texts" -prune -o -print)
+[ -z "$left" ] || fail "there is still $left"
+say 'nothing is left'
 
 export RINGMASTER_HOME=$place/undisturbed
 ringmaster up --workers 1 >&2
-undisturbed=$(ringmaster job "$(ringmaster submit job.yaml --wait)" --json | field '({ result }) => result.stateHash')
+undisturbed=$(ringmaster job "$(ringmaster submit texts/job.yaml --wait)" --json | field '({ result }) => result.stateHash')
 ringmaster down >&2
 say "with all of that: $hash"
 say "undisturbed:      $undisturbed"
-field '(all) => all.map(({ code, kind, message }) => [kind, code, message].join(" ")).join("\n")' <incidents.json >&2
 [ "$hash" = "$undisturbed" ] || fail 'the hashes differ'

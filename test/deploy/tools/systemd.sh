@@ -116,7 +116,7 @@ advances
 say "the worker was stopped, started and restarted; $(step) steps"
 ringmaster wait "$job" --timeout 10m
 hash=$(ringmaster job "$job" --json | field '({ result }) => result.stateHash')
-incidents=$(ringmaster incidents --json | field '(all) => all.map(({ message }) => message).join("\n")')
+incidents=$(ringmaster incidents --json | field '(all) => all.map(({ what }) => what).join("\n")')
 for machine in "${!init[@]}"; do [ -z "$(on "$machine" systemctl --failed --quiet --plain --no-legend)" ] || fail "$machine has failed units"; done
 follow spot 4
 follow steady 5
