@@ -3,10 +3,12 @@
 # server, controllers and the scheduler of Kubernetes, with three nodes that kwok plays. Pods are scheduled, become ready and
 # go as they would, but no process runs in them; the pod of `helm test` is taken to have succeeded. Then what an operator
 # does: scales, rolls out, evicts, drains. Wants kubernetes-build.sh --controllers, install.sh, Debian's etcd-server, and a clone that is
-# built. About two minutes.
+# built. Then every combination of the chart's features, as far as they make a difference, by an API server of its own. About five
+# minutes.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-tools=${RINGMASTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringmaster}/tools
+export RINGMASTER_CACHE=${RINGMASTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringmaster}
+tools=$RINGMASTER_CACHE/tools
 place=$(mktemp -d)
 daemons=()
 fail() {
@@ -131,4 +133,7 @@ warnings=$(lab get events --field-selector type=Warning -o jsonpath='{range .ite
 
 follow 3
 until_true 60 sh -c '! kubectl get namespace lab'
+left=$(kubectl get clusterroles,clusterrolebindings,pv,crd -o name | grep -i ringmaster || true)
+[ -z "$left" ] || fail "there is still $left"
 say 'nothing is left'
+node "$root/test/deploy/dist/kubernetes/combinations.process.js" >&2

@@ -67,20 +67,24 @@ export class ApiServer {
       { stdio: 'ignore' },
     );
     const certificate = () => readFileSync(join(certificates, 'apiserver.crt'));
-    const api = await eventually(
-      'the API server is ready',
-      async () => {
-        if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}`);
-        try {
-          const starting = new ApiServer(port!, [server, etcd], certificate());
-          return (await starting.ask('GET', '/readyz')).status === 200 && starting;
-        } catch {
-          return null; // It does not listen yet.
-        }
-      },
-      START_MS,
-    );
-    return api;
+    try {
+      return await eventually(
+        'the API server is ready',
+        async () => {
+          if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}`);
+          try {
+            const starting = new ApiServer(port!, [server, etcd], certificate());
+            return (await starting.ask('GET', '/readyz')).status === 200 && starting;
+          } catch {
+            return null; // It does not listen yet.
+          }
+        },
+        START_MS,
+      );
+    } catch (error) {
+      for (const child of [server, etcd]) child.kill('SIGKILL');
+      throw error;
+    }
   }
 
   /** One request; a body is sent as YAML, of which JSON is a part, to be applied by the server. */

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { deployed } from '../repository.js';
+import type { Combination } from './combinations.js';
 import { helm, KUBERNETES } from './tools.js';
 
 /** A manifest as the chart renders it. */
@@ -14,7 +15,7 @@ export const manifestSchema = z.looseObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Values of the chart; each set is one feature, which is on with these and off without. */
-const FEATURES: Readonly<Record<string, readonly string[]>> = {
+const VALUES: Readonly<Record<string, readonly string[]>> = {
   digest: [`image.digest=sha256:${'0'.repeat(64)}`],
   pullSecret: ['imagePullSecrets[0].name=registry'],
   gpus: ['workers.gpus=2', 'workers.slots=2', 'workers.runtimeClassName=nvidia'],
@@ -53,12 +54,14 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   environment: ['workers.extraEnv[0].name=A', 'workers.extraEnv[0].value=b'],
 };
 
+export const FEATURES: readonly string[] = Object.keys(VALUES);
+
 /** Without any feature, with each alone, and with all of them but one that would take its place. */
-export const COMBINATIONS: readonly (readonly string[])[] = [
+export const COMBINATIONS: readonly Combination[] = [
   [],
-  ...Object.keys(FEATURES).map((name) => [name]),
+  ...FEATURES.map((name) => [name]),
   ...['hpa', 'keda'].map((other) =>
-    Object.keys(FEATURES).filter((name) => ![other, 'noPolicy', 'noBudget'].includes(name)),
+    FEATURES.filter((name) => ![other, 'noPolicy', 'noBudget'].includes(name)),
   ),
 ];
 
@@ -89,5 +92,6 @@ export async function render(values: readonly string[]): Promise<Manifest[]> {
     .map((document) => manifestSchema.parse(document));
 }
 
+/** The values of features, of two that set the same always in the same order. */
 export const valuesOf = (features: readonly string[]): string[] =>
-  features.flatMap((name) => FEATURES[name] ?? []);
+  Object.entries(VALUES).flatMap(([name, values]) => (features.includes(name) ? values : []));
