@@ -78,13 +78,12 @@ try)
   until_true 60 step
   until_true 120 past "$(($(step) + 20))"
   say "the coordinator was restarted and the cluster goes on; $(step) steps"
-  # podman-compose stops the first of several alone.
-  podman stop --time 45 ringmaster_worker_1 ringmaster_worker_2 >&2
+  compose stop worker >&2
   none() { [ "$(workers)" = 0 ]; }
   until_true 30 none
   [ "$(ringmaster incidents --json)" = '[]' ] || fail "$(ringmaster incidents)"
   [ "$(ringmaster job "$job" --json | field '({ state }) => state')" != succeeded ] || fail 'the job was over too early: set STEPS'
-  podman start ringmaster_worker_1 ringmaster_worker_2 >&2
+  compose start worker >&2
   until_true 30 step
   ringmaster wait "$job" --timeout 10m >&2
   hash=$(ringmaster job "$job" --json | field '({ result }) => result.stateHash')
