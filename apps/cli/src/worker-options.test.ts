@@ -1,6 +1,10 @@
+import { networkInterfaces } from 'node:os';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { workerArguments, workerOptions, type WorkerOptions } from './worker-options.js';
+
+const addresses = () =>
+  Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address));
 
 const parse = (...given: string[]): WorkerOptions =>
   workerOptions(new Command('verb').exitOverride(), '10s').parse(given, { from: 'user' }).opts();
@@ -24,6 +28,15 @@ it.each([
 ])('with %j each worker has the cards behind those of the one before', (given, devices) => {
   const options = parse(...given);
   expect([1, 2, 3].map((number) => deviceOf(options, number))).toEqual(devices);
+});
+
+it('takes an address of this machine, and tells which those are where it is given another', () => {
+  for (const own of ['127.0.0.1', '127.0.0.9', ...addresses()])
+    expect(parse('--address', own).address).toBe(own);
+  // Kept for documentation (RFC 5737 and 3849), so no machine has them.
+  for (const other of ['192.0.2.1', '2001:db8::1'])
+    expect(() => parse('--address', other)).toThrow(/no such address; it has .*127\.0\.0\.1/);
+  expect(() => parse('--address', 'node-1')).toThrow('It is an IP address.');
 });
 
 it('gives what it was given, and says nothing of the rest', () => {

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { parsePortRange, PORTS_OF_A_TRAINER, RingmasterError } from '@ringmaster/protocol';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -126,9 +127,18 @@ function device(text: string): string {
   throw new InvalidArgumentError('It is cpu, gpu or gpu:N.');
 }
 
+/** An address that an interface of this machine has: at no other could its workers listen. */
 function address(text: string): string {
-  if (isIP(text) !== 0) return text;
-  throw new InvalidArgumentError('It is an IP address.');
+  const [plain = ''] = text.split('%'); // Of one of a link alone, its interface.
+  if (isIP(text) === 0) throw new InvalidArgumentError('It is an IP address.');
+  const present = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const own = new BlockList();
+  own.addSubnet('127.0.0.0', 8);
+  for (const { address, family } of present)
+    own.addAddress(address, family === 'IPv6' ? 'ipv6' : 'ipv4');
+  if (own.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')) return text;
+  const addresses = present.map(({ address }) => address).join(', ');
+  throw new InvalidArgumentError(`This machine has no such address; it has ${addresses}.`);
 }
 
 function portRange(text: string): string {
