@@ -1,18 +1,16 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   coordinatorFileSchema,
+  incidentViewSchema,
   jobViewSchema,
   workerViewSchema,
   type CoordinatorFile,
 } from '@ringmaster/protocol';
 import { eventually } from '@ringmaster/testing';
-import { deployed, repository } from './repository.js';
-
-const cli = join(repository, 'apps/cli/bin/ringmaster.js');
+import { deployed } from './repository.js';
 
 /** A cluster started as every way of deploying starts it: by the programs of deploy/launch. */
 export class LaunchedCluster {
@@ -53,29 +51,26 @@ export class LaunchedCluster {
     });
   }
 
-  /** Runs a command that must succeed; returns what it printed. */
-  async ringmaster(...args: string[]): Promise<string> {
-    const command = [cli, ...args, '--home', this.home];
-    const { stdout } = await promisify(execFile)(process.execPath, command);
-    return stdout.trim();
-  }
-
-  /** Writes a job file that trains so many steps on a text beside it. */
-  writeJob(steps: number): string {
-    const path = join(this.#directory, 'job.json');
+  /** Submits a job that trains so many steps on a text of its own; returns its id. */
+  async submit(steps: number): Promise<string> {
+    const text = join(this.#directory, 'notes.txt');
     const notes = Array.from({ length: 200 }, (_, at) => `note ${at} about item ${at} and place`);
-    writeFileSync(join(this.#directory, 'notes.txt'), notes.join('\n'));
-    writeFileSync(path, JSON.stringify({ ...TINY_JOB, steps }));
-    return path;
+    writeFileSync(text, notes.join('\n'));
+    const spec = { ...TINY_JOB, data: { files: [text], format: 'lines' }, steps };
+    return jobViewSchema.parse(await this.#ask('POST', '/v1/jobs', spec)).id;
   }
 
   async view(job: string) {
-    return jobViewSchema.parse(await this.#get(`/v1/jobs/${job}`));
+    return jobViewSchema.parse(await this.#ask('GET', `/v1/jobs/${job}`));
+  }
+
+  async incidents() {
+    return incidentViewSchema.array().parse(await this.#ask('GET', '/v1/incidents'));
   }
 
   /** How many workers it has. */
   async workers(): Promise<number> {
-    const workers = workerViewSchema.array().parse(await this.#get('/v1/workers'));
+    const workers = workerViewSchema.array().parse(await this.#ask('GET', '/v1/workers'));
     return workers.filter(({ state }) => state !== 'left' && state !== 'lost').length;
   }
 
@@ -88,10 +83,14 @@ export class LaunchedCluster {
     }
   }
 
-  /** Asks the coordinator itself: a command for every look would be most of what a test computes. */
-  async #get(path: string): Promise<unknown> {
-    const authorization = `Bearer ${readFileSync(join(this.home, 'token'), 'utf8').trim()}`;
-    const answer = await fetch(`${this.#present().url}${path}`, { headers: { authorization } });
+  /** Asks the coordinator itself: a command for every question would be most of what a test computes. */
+  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const token = readFileSync(join(this.home, 'token'), 'utf8').trim();
+    const answer = await fetch(`${this.#present().url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     if (!answer.ok) throw new Error(await answer.text());
     return answer.json();
   }
@@ -126,7 +125,6 @@ const TINY_JOB = {
   name: 'notes',
   model: { architecture: 'bert', layers: 1, hidden: 16, heads: 2, context: 32 },
   tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
-  data: { files: ['notes.txt'], format: 'lines' },
   objective: 'masked-language-model',
   batch: { sequences: 8, microbatches: 4 },
   optimizer: { learningRate: 1e-3 },

@@ -39,6 +39,18 @@ describe('a cluster that the programs of deploy/launch start', () => {
     );
   }
 
+  async function succeeds(job: string) {
+    await eventually(
+      `${job} has succeeded`,
+      async () => {
+        const { state, error } = await cluster.view(job);
+        expect(error).toBeNull();
+        return state === 'succeeded';
+      },
+      PATIENCE_MS,
+    );
+  }
+
   /** Waits until services have told the manager so this often. */
   async function told(state: string, times: number) {
     const has = () => manager.told().filter((each) => each === state).length === times;
@@ -64,9 +76,9 @@ describe('a cluster that the programs of deploy/launch start', () => {
     await eventually('two workers', async () => (await cluster.workers()) === 2, PATIENCE_MS);
     await told('READY=1', 2);
 
-    const job = cluster.writeJob(STEPS);
-    const undisturbed = await cluster.ringmaster('submit', job, '--wait');
-    const other = await cluster.ringmaster('submit', job);
+    const undisturbed = await cluster.submit(STEPS);
+    await succeeds(undisturbed);
+    const other = await cluster.submit(STEPS);
     await atWork(other, 2, 20);
     const left = once(leaves, 'exit');
     writeFileSync(notice, '');
@@ -74,11 +86,11 @@ describe('a cluster that the programs of deploy/launch start', () => {
     coordinator.kill('SIGKILL');
     await once(coordinator, 'exit');
     const moved = await startCoordinator('127.0.0.3');
-    await cluster.ringmaster('wait', other, '--timeout', '2m');
+    await succeeds(other);
     const [one, two] = await Promise.all([cluster.view(undisturbed), cluster.view(other)]);
     expect(one.result?.stateHash).toMatch(/^[0-9a-f]{64}$/);
     expect(two.result?.stateHash).toBe(one.result?.stateHash);
-    expect(JSON.parse(await cluster.ringmaster('incidents', '--json'))).toEqual([]);
+    expect(await cluster.incidents()).toEqual([]);
 
     const ended = Promise.all([once(moved, 'exit'), once(stays, 'exit')]);
     moved.kill('SIGTERM');

@@ -118,7 +118,8 @@ export const clusterErrors = {
     exit: 1,
     message: ({ worker, coordinator }) =>
       `A worker of version ${worker} cannot join a coordinator of version ${coordinator}`,
-    remedy: 'Run the same Ringmaster version everywhere.',
+    remedy:
+      'Install the version of the coordinator there; to upgrade, let jobs end, then upgrade the coordinator first.',
   }),
   NUMERICS_MISMATCH: entry<{ worker: string; key: string; found: string; expected: string }>({
     status: 409,
