@@ -57,7 +57,7 @@ export class LaunchedCluster {
     const notes = Array.from({ length: 200 }, (_, at) => `note ${at} about item ${at} and place`);
     writeFileSync(text, notes.join('\n'));
     const spec = { ...TINY_JOB, data: { files: [text], format: 'lines' }, steps };
-    return jobViewSchema.parse(await this.#ask('POST', '/v1/jobs', spec)).id;
+    return jobViewSchema.parse(await this.#ask('POST', '/v1/jobs', { spec })).id;
   }
 
   async view(job: string) {
