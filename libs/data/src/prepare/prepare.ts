@@ -202,7 +202,7 @@ function repeated(mixture: DataManifest['mixture'] | null): string[] {
 }
 
 function unusedTokens(json: string): string | null {
-  const count = json.match(/"\[unused\d+\]":/g)?.length ?? 0;
+  const count = json.match(/"\[unused\d+\]"[:,]/g)?.length ?? 0;
   return count === 0 ? null : `the vocabulary has ${count} tokens more than the train split yields`;
 }
 

@@ -1,9 +1,7 @@
-import { unshared } from '../text/unshared.js';
 import { byteCharacters, byteLevelWords, byteOfCharacter } from './byte-level.js';
 import { Heap } from './heap.js';
 import { pairKey } from './merges.js';
-
-const REMEMBERED = 200_000;
+import { remembering } from './remember.js';
 
 export interface BytePairModel {
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -17,32 +15,34 @@ interface Merge {
 }
 
 /** Byte-level byte-pair encoding (Sennrich et al. 2016; GPT-2), equal to Hugging Face's encoder. */
-export function bytePairEncoder({ vocabulary, merges }: BytePairModel): (text: string) => number[] {
-  const idOf = (token: string): number => {
-    const id = vocabulary.get(token);
-    if (id === undefined) throw new Error(`the token '${token}' is not in the vocabulary`);
-    return id;
-  };
-  const byteIds = byteCharacters.map(idOf);
-  const ranks = new Map<number, Merge>();
-  for (const [rank, [left, right]] of merges.entries())
-    ranks.set(pairKey(idOf(left), idOf(right)), { rank, token: idOf(left + right) });
-
-  const remembered = new Map<string, readonly number[]>();
+export function bytePairEncoder(model: BytePairModel): (text: string) => number[] {
+  const byteIds = byteCharacters.map((character) => idOf(model, character));
+  const merge = merger(model);
+  const piecesOf = remembering((word) =>
+    merge(Array.from(Buffer.from(word), (byte) => byteIds[byte] ?? 0)),
+  );
   return (text) => {
     const ids: number[] = [];
-    for (const word of byteLevelWords(text)) {
-      let pieces = remembered.get(word);
-      if (pieces === undefined) {
-        const symbols = Array.from(Buffer.from(word), (byte) => byteIds[byte] ?? 0);
-        pieces = mergeSymbols(symbols, ranks);
-        if (remembered.size === REMEMBERED) remembered.clear();
-        remembered.set(unshared(word), pieces);
-      }
-      for (const piece of pieces) ids.push(piece);
-    }
+    for (const word of byteLevelWords(text)) for (const piece of piecesOf(word)) ids.push(piece);
     return ids;
   };
+}
+
+/** What merges the symbols of a word, which it changes. @throws Error where a merge makes no token */
+export function merger(model: BytePairModel): (symbols: number[]) => readonly number[] {
+  const ranks = new Map<number, Merge>();
+  for (const [rank, [left, right]] of model.merges.entries())
+    ranks.set(pairKey(idOf(model, left), idOf(model, right)), {
+      rank,
+      token: idOf(model, left + right),
+    });
+  return (symbols) => mergeSymbols(symbols, ranks);
+}
+
+function idOf({ vocabulary }: BytePairModel, token: string): number {
+  const id = vocabulary.get(token);
+  if (id === undefined) throw new Error(`the token '${token}' is not in the vocabulary`);
+  return id;
 }
 
 interface Candidate {

@@ -1,11 +1,15 @@
 import type { BertNormalizer } from './bert-words.js';
+import { SPACE } from './pipeline/pre-tokenizer.js';
+import { templateOf } from './post-processor.js';
 
 const vocabularyOf = (tokens: readonly string[]): Record<string, number> =>
   Object.fromEntries(tokens.map((token, id) => [token, id]));
 
-const specialTokens = (tokens: readonly string[], special: readonly string[]) =>
-  special.map((content) => ({
-    id: tokens.indexOf(content),
+/** The `added_tokens` of a file. */
+export function specialTokens(tokens: readonly string[], special: readonly string[]): object[] {
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  return special.map((content) => ({
+    id: ids.get(content),
     content,
     single_word: false,
     lstrip: false,
@@ -13,8 +17,13 @@ const specialTokens = (tokens: readonly string[], special: readonly string[]) =>
     normalized: false,
     special: true,
   }));
+}
 
-const serialize = (file: object): string => `${JSON.stringify(file)}\n`;
+/** A file's text. */
+export const serialize = (file: object): string => `${JSON.stringify(file)}\n`;
+
+/** RoBERTa's special tokens, in the order in which `RobertaTokenizer` has them. */
+export const robertaSpecials = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'] as const;
 
 /** A BERT tokenizer in the format of Hugging Face tokenizers. */
 export function wordPieceFile(tokens: readonly string[], normalizer: BertNormalizer): string {
@@ -102,6 +111,39 @@ export function byteLevelFile(
       ignore_merges: false,
       vocab: vocabularyOf(tokens),
       merges,
+    },
+  });
+}
+
+/** A Unigram tokenizer in the format of Hugging Face tokenizers, as it makes one of a model of SentencePiece. */
+export function unigramFile(
+  pieces: readonly (readonly [piece: string, score: number])[],
+  { isByteFallback, isSurrounded }: { isByteFallback: boolean; isSurrounded: boolean },
+): string {
+  const tokens = pieces.map(([piece]) => piece);
+  const metaspace = {
+    type: 'Metaspace',
+    replacement: SPACE,
+    prepend_scheme: 'always',
+    split: true,
+  };
+  const around = { before: [tokens.indexOf('<s>')], after: [tokens.indexOf('</s>')] };
+  return serialize({
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: specialTokens(tokens, robertaSpecials),
+    normalizer: { type: 'NFKC' },
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
+    post_processor: isSurrounded ? templateOf(around, (id) => tokens[id] ?? '') : null,
+    decoder: isByteFallback
+      ? { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, metaspace] }
+      : metaspace,
+    model: {
+      type: 'Unigram',
+      unk_id: tokens.indexOf('<unk>'),
+      vocab: pieces,
+      byte_fallback: isByteFallback,
     },
   });
 }

@@ -3,7 +3,9 @@ import { gitLfsPointer } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
+import { merges } from './merges-file.js';
 import { surroundingsOf } from './post-processor.js';
+import { sentencePieceCodec } from './sentence-pieces.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
 import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
 
@@ -46,16 +48,6 @@ const byteLevel = z.object({
   add_prefix_space: z.literal(false),
   use_regex: z.literal(true).default(true),
 });
-const merge = z.union([
-  z.tuple([z.string(), z.string()]),
-  z
-    .string()
-    .regex(/^\S+ \S+$/)
-    .transform((pair): [string, string] => {
-      const space = pair.indexOf(' ');
-      return [pair.slice(0, space), pair.slice(space + 1)];
-    }),
-]);
 const bytePair = z.object({
   normalizer: z.null().optional(),
   pre_tokenizer: byteLevel,
@@ -68,7 +60,7 @@ const bytePair = z.object({
     byte_fallback: z.literal(false).default(false),
     ignore_merges: z.literal(false).default(false),
     vocab: z.record(z.string(), z.int().min(0)),
-    merges: z.array(merge),
+    merges,
   }),
 });
 
@@ -79,6 +71,7 @@ const anyTokenizer = z.looseObject({
   model: z.looseObject({
     type: z.string().optional(),
     unk_token: z.string().nullable().optional(),
+    unk_id: z.int().min(0).nullish(),
     vocab: z.union([z.record(z.string(), z.int()), z.array(z.tuple([z.string(), z.number()]))]),
   }),
 });
@@ -87,8 +80,8 @@ const anyTokenizer = z.looseObject({
 const EXACTLY = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
 
 /**
- * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece and GPT-2's byte-level BPE are
- * encoded here (several times faster); any other kind by `@huggingface/tokenizers`.
+ * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece, GPT-2's byte-level BPE and what is
+ * made of models of SentencePiece are encoded here (several times faster); any other kind by `@huggingface/tokenizers`.
  * @param path Named in errors.
  * @throws TOKENIZER_INVALID
  */
@@ -159,6 +152,12 @@ function fromFile(file: unknown, path: string): Tokenizer {
     return { ...common, beforeWord: ' ', encode, decode };
   }
 
+  const sentencePieces = onlySpecial ? sentencePieceCodec(file, hidden) : null;
+  if (sentencePieces !== null) {
+    const decode = (ids: Iterable<number>) => sentencePieces.decode(visible(ids));
+    return { ...common, beforeWord: '', encode: sentencePieces.encode, decode };
+  }
+
   const general = new GeneralTokenizer(any, {});
   /** @throws TOKENIZER_INVALID for what the library makes of texts that the file has no token for. */
   const checked = (ids: readonly (number | undefined)[]) =>
@@ -194,7 +193,8 @@ function specialTokens(
     }
     return null;
   };
-  const unknown = tokens.get(file.model.unk_token ?? '') ?? role('<unk>');
+  const { unk_token: unknownToken, unk_id: unknownId } = file.model;
+  const unknown = tokens.get(unknownToken ?? '') ?? unknownId ?? role('<unk>');
   const special = new Set(marked.values());
   if (unknown !== null) special.add(unknown);
   for (const [token, id] of tokens) if (/^\[unused\d+\]$/.test(token)) special.add(id);

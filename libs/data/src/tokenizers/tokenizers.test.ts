@@ -1,3 +1,4 @@
+import type { TokenizerRequest } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { Tokenizer as Native } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +21,9 @@ const cased = trainTokenizer(corpus, { algorithm: 'wordpiece', vocabulary: 400, 
 const bytes = { algorithm: 'bpe', vocabulary: 500, lowercase: false } as const;
 const bytePair = trainTokenizer(corpus, bytes);
 const surrounded = trainTokenizer(corpus, { ...bytes, special: 'roberta' });
+const pieces = { algorithm: 'unigram', vocabulary: 400, lowercase: false } as const;
+const unigram = trainTokenizer(corpus, pieces);
+const withBytes = trainTokenizer(corpus, { ...pieces, byteFallback: true, special: 'roberta' });
 const isByteLevel = (json: string) => json === bytePair || json === surrounded;
 
 const trained = {
@@ -27,6 +31,8 @@ const trained = {
   'WordPiece, cased': cased,
   'byte-level BPE': bytePair,
   'byte-level BPE with the special tokens of RoBERTa': surrounded,
+  Unigram: unigram,
+  'Unigram with byte fallback': withBytes,
 };
 const strange = [
   ...texts,
@@ -66,8 +72,13 @@ describe.each(Object.entries(trained))('%s', (_, json) => {
       vocabulary: 400,
       lowercase: json === wordPiece,
     } as const;
-    const special = json === surrounded ? { special: 'roberta' as const } : {};
-    const request = isByteLevel(json) ? { ...bytes, ...special } : wordPieces;
+    const requests = new Map<string, TokenizerRequest>([
+      [bytePair, bytes],
+      [surrounded, { ...bytes, special: 'roberta' }],
+      [unigram, pieces],
+      [withBytes, { ...pieces, byteFallback: true, special: 'roberta' }],
+    ]);
+    const request = requests.get(json) ?? wordPieces;
     expect(trainTokenizer([...corpus].reverse(), request)).toBe(json);
   });
 
@@ -106,16 +117,25 @@ describe('byte-level BPE', () => {
 
 describe('trainTokenizer', () => {
   it('fills up a vocabulary that a small corpus does not yield', () => {
-    for (const algorithm of ['wordpiece', 'bpe'] as const) {
+    for (const algorithm of ['wordpiece', 'bpe', 'unigram'] as const) {
       const json = trainTokenizer(['few words'], { algorithm, vocabulary: 300, lowercase: true });
-      const { vocabulary, special } = loadTokenizer(json);
-      expect(vocabulary).toBe(300);
-      expect(special).toContain(299);
+      const tokenizer = loadTokenizer(json);
+      expect(tokenizer.vocabulary).toBe(300);
+      expect(tokenizer.special).toContain(299);
+      expect(tokenizer.special).not.toContain(tokenizer.encode('few words')[0]);
     }
   });
 });
 
 describe('loadTokenizer', () => {
+  it("puts the tokens of RoBERTa around a text's pieces, as Hugging Face tokenizers does", async () => {
+    const { before, after } = loadTokenizer(withBytes).surroundings;
+    const ids = loadTokenizer(withBytes).encode('quick fox');
+    const encoding = await Native.fromString(withBytes).encode('quick fox');
+    expect(encoding.getIds()).toEqual([...before, ...ids, ...after]);
+    expect(loadTokenizer(unigram).surroundings).toEqual({ before: [], after: [] });
+  });
+
   it('encodes other kinds through the general library', async () => {
     const file = JSON.parse(bytePair) as Record<string, unknown>;
     file['normalizer'] = { type: 'Lowercase' };

@@ -1,24 +1,28 @@
 import type { TokenizerRequest } from '@ringmaster/protocol';
+import { coveringAlphabet, fillUp, largerAlphabet, type CharacterForms } from './alphabet.js';
 import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
-import { byteLevelFile, wordPieceFile } from './file.js';
+import { byteLevelFile, robertaSpecials, wordPieceFile } from './file.js';
 import { learnMerges } from './merges.js';
 import { SymbolWords } from './symbol-words.js';
+import { makeUnigram } from './unigram/train.js';
+import { unigramRuns } from './unigram/words.js';
 import { sortedCounts } from './word-counts.js';
 import { WordList } from './word-list.js';
 
-/**
- * Share of all characters that the alphabet of a WordPiece vocabulary covers before any pieces are learned, in at most half
- * of its tokens. Rarer ones are known as far as tokens are left over; words with others are unknown.
- */
-const COVERAGE = 0.9999;
 /** Longest word in characters, as in BERT; a longer one is unknown. */
 const LONGEST_WORD = 100;
 
 /** The words of a text of which a tokenizer is made. */
 export function wordsFor(request: TokenizerRequest, text: string): Iterable<string> {
-  if (request.algorithm === 'bpe') return byteLevelWords(text);
-  return bertWords(normalizeBert(text, normalizerOf(request)));
+  switch (request.algorithm) {
+    case 'wordpiece':
+      return bertWords(normalizeBert(text, normalizerOf(request)));
+    case 'bpe':
+      return byteLevelWords(text);
+    case 'unigram':
+      return unigramRuns(text);
+  }
 }
 
 /**
@@ -34,16 +38,18 @@ export function trainTokenizer(texts: Iterable<string>, request: TokenizerReques
 
 /** As `trainTokenizer`, of the words that `wordsFor` finds, in the order of code units, and how often each occurs. */
 export function makeTokenizer(words: WordList, request: TokenizerRequest): string {
-  return request.algorithm === 'bpe'
-    ? makeByteLevel(words, request)
-    : makeWordPiece(words, request);
+  switch (request.algorithm) {
+    case 'wordpiece':
+      return makeWordPiece(words, request);
+    case 'bpe':
+      return makeByteLevel(words, request);
+    case 'unigram':
+      return makeUnigram(words, request);
+  }
 }
 
-/** GPT-2's, which ends a text, and RoBERTa's, in the order in which `RobertaTokenizer` has them. */
-const byteLevelSpecials = {
-  gpt2: ['<|endoftext|>'],
-  roberta: ['<s>', '<pad>', '</s>', '<unk>', '<mask>'],
-} as const;
+/** GPT-2's, which ends a text, and RoBERTa's. */
+const byteLevelSpecials = { gpt2: ['<|endoftext|>'], roberta: robertaSpecials } as const;
 
 function makeByteLevel(list: WordList, { vocabulary, special }: TokenizerRequest): string {
   const specials = byteLevelSpecials[special ?? 'gpt2'];
@@ -122,13 +128,6 @@ function learnPieces(list: WordList, alphabet: ReadonlySet<string>, vocabulary: 
 const pieceOf = (character: string, at: number): string =>
   at === 0 ? character : `##${character}`;
 
-/** A character, how often it occurs, and how many tokens it takes: one, or two where it begins words and goes on in others. */
-interface CharacterForms {
-  readonly character: string;
-  readonly count: number;
-  readonly forms: number;
-}
-
 /** The characters by frequency; ties by the smaller code point. */
 function rankedForms(list: WordList): CharacterForms[] {
   const counts = new Map<string, number>();
@@ -145,38 +144,4 @@ function rankedForms(list: WordList): CharacterForms[] {
       count,
       forms: (pieces.has(character) ? 1 : 0) + (pieces.has(`##${character}`) ? 1 : 0),
     }));
-}
-
-/** The most frequent characters that cover the texts but for a share, as far as `room` tokens are enough for their forms. */
-function coveringAlphabet(ranked: readonly CharacterForms[], room: number): Set<string> {
-  const total = ranked.reduce((sum, { count }) => sum + count, 0);
-  const alphabet = new Set<string>();
-  let covered = 0;
-  for (const { character, count, forms } of ranked) {
-    if (covered >= COVERAGE * total || forms > room) break;
-    alphabet.add(character);
-    covered += count;
-    room -= forms;
-  }
-  return alphabet;
-}
-
-/** An alphabet and the most frequent of the other characters that fit into `room` tokens. */
-function largerAlphabet(
-  ranked: readonly CharacterForms[],
-  alphabet: ReadonlySet<string>,
-  room: number,
-): Set<string> {
-  const larger = new Set(alphabet);
-  for (const { character, forms } of ranked) {
-    if (larger.has(character)) continue;
-    if (forms > room) break;
-    larger.add(character);
-    room -= forms;
-  }
-  return larger;
-}
-
-function fillUp(tokens: string[], vocabulary: number): void {
-  for (let number = 0; tokens.length < vocabulary; number++) tokens.push(`[unused${number}]`);
 }

@@ -1,8 +1,5 @@
-import { unshared } from '../text/unshared.js';
 import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
-
-/** Words whose encoding is remembered; mail text repeats nearly all of its words. */
-const REMEMBERED = 200_000;
+import { remembering } from './remember.js';
 
 export interface WordPieceModel {
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -14,18 +11,11 @@ export interface WordPieceModel {
 
 /** Greedy longest match first (Devlin et al. 2018, `WordpieceTokenizer`), equal to Hugging Face's encoder. */
 export function wordPieceEncoder(model: WordPieceModel): (text: string) => number[] {
-  const remembered = new Map<string, readonly number[]>();
+  const piecesOf = remembering((word) => encodeWord(word, model));
   return (text) => {
     const ids: number[] = [];
-    for (const word of bertWords(normalizeBert(text, model.normalizer))) {
-      let pieces = remembered.get(word);
-      if (pieces === undefined) {
-        pieces = encodeWord(word, model);
-        if (remembered.size === REMEMBERED) remembered.clear();
-        remembered.set(unshared(word), pieces);
-      }
-      for (const piece of pieces) ids.push(piece);
-    }
+    for (const word of bertWords(normalizeBert(text, model.normalizer)))
+      for (const piece of piecesOf(word)) ids.push(piece);
     return ids;
   };
 }

@@ -49,6 +49,16 @@ describe('keys that contradict each other', () => {
     ['as many workers as microbatches', { workers: { min: 4 } }, null],
     ['more warm-up than steps', { optimizer: schedule(101) }, 'optimizer.schedule.warmup'],
     ['warm-up throughout', { optimizer: schedule(100) }, null],
+    [
+      'bytes of a vocabulary that knows none',
+      { tokenizer: { algorithm: 'wordpiece', vocabulary: 300, byteFallback: true } },
+      'tokenizer.byteFallback',
+    ],
+    [
+      'a Unigram vocabulary with bytes',
+      { tokenizer: { algorithm: 'unigram', vocabulary: 300, byteFallback: true } },
+      null,
+    ],
     ['parts of a step', { optimizer: schedule(1.5) }, 'optimizer.schedule.warmup'],
     ['a fraction of all steps', { optimizer: schedule(0.5) }, null],
     ['splits that take all', { data: { files: 'a', test: 0.5, validation: 0.5 } }, 'data.test'],

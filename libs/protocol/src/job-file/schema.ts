@@ -121,6 +121,8 @@ export const jobFileSchema = z
       problem(['base'], "give exactly one of 'base' and 'model'");
     if ((job.model === undefined) !== (job.tokenizer === undefined))
       problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
+    if (job.tokenizer?.byteFallback !== undefined && job.tokenizer.algorithm !== 'unigram')
+      problem(['tokenizer', 'byteFallback'], "goes with 'algorithm: unigram'");
     if ((job.epochs === undefined) === (job.steps === undefined))
       problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
     const architecture = job.model?.architecture;
@@ -155,7 +157,10 @@ export function dataOf({ data, evaluation }: JobSpec): DataSection {
 
 /** A tokenizer to train, and which special tokens its vocabulary has. */
 export type TokenizerRequest = TokenizerSection & {
-  /** Of a byte-level vocabulary: RoBERTa's, which surround a text and mask its tokens, in place of `<|endoftext|>`. */
+  /**
+   * Of a byte-level vocabulary: RoBERTa's, which surround a text and mask its tokens, in place of `<|endoftext|>`. A
+   * Unigram one always has them, and surrounds texts where this says so.
+   */
   readonly special?: 'roberta';
 };
 
@@ -163,12 +168,12 @@ export type TokenizerRequest = TokenizerSection & {
 export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   const { tokenizer, model } = spec;
   if (tokenizer === undefined || model === undefined) return null;
-  if (tokenizer.algorithm !== 'bpe') return tokenizer;
+  if (tokenizer.algorithm === 'wordpiece') return tokenizer;
   // A BERT that classifies has always had a byte-level vocabulary without a first token: specifications keep their hashes.
   const isSurrounded =
     spec.kind === 'pretrain'
       ? spec.objective !== 'causal-language-model'
-      : model.architecture !== 'bert';
+      : model.architecture !== 'bert' || tokenizer.algorithm === 'unigram';
   return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }
 

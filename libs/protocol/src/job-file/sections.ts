@@ -11,12 +11,18 @@ const fraction = z.number().gt(0).lt(1);
 
 export const tokenizerSection = z
   .strictObject({
-    algorithm: z.enum(['wordpiece', 'bpe']).describe('wordpiece (BERT) or byte-level bpe (GPT-2).'),
+    algorithm: z
+      .enum(['wordpiece', 'bpe', 'unigram'])
+      .describe('wordpiece (BERT), byte-level bpe (GPT-2) or unigram (SentencePiece, T5).'),
     vocabulary: positive
       .min(300)
       .max(1_000_000)
       .describe('Size of the vocabulary, special tokens included.'),
     lowercase: z.boolean().default(true).describe('wordpiece only: fold case and strip accents.'),
+    byteFallback: z
+      .boolean()
+      .optional()
+      .describe('unigram only: characters that no piece has are bytes, not unknown.'),
   })
   .describe('The tokenizer that is trained on the train split.');
 

@@ -1,0 +1,80 @@
+import type { TokenizerRequest } from '@ringmaster/protocol';
+import { coveringAlphabet, fillUp, largerAlphabet, type CharacterForms } from '../alphabet.js';
+import { robertaSpecials, unigramFile } from '../file.js';
+import { SymbolWords } from '../symbol-words.js';
+import type { WordList } from '../word-list.js';
+import { learnUnigram } from './learn.js';
+
+/** Longest word that is learned from, in characters, which bounds how unlikely one can be; a longer one is cut. */
+const LONGEST_WORD = 32;
+/** What the score of a character lies below that of the one before it, where a vocabulary has room for more than are learned. */
+const RARER = 0.0001;
+
+type Pieces = readonly (readonly [piece: string, score: number])[];
+
+/**
+ * A Unigram tokenizer of the runs that `unigramRuns` finds. Its characters are those of the texts but for a few that are
+ * rare, which are unknown, or are bytes.
+ */
+export function makeUnigram(list: WordList, request: TokenizerRequest): string {
+  const { vocabulary, byteFallback: isByteFallback = false, special } = request;
+  const bytes = isByteFallback ? byteTokens : [];
+  const room = vocabulary - robertaSpecials.length - bytes.length;
+  const ranked = rankedCharacters(list);
+  const alphabet = coveringAlphabet(ranked, Math.floor(room / 2));
+  const learned = learnPieces(list, [...alphabet], room);
+  const least = learned.at(-1)?.[1] ?? 0;
+  const rarer = [...largerAlphabet(ranked, alphabet, room - learned.length)].slice(alphabet.size);
+  const tokens = [...robertaSpecials, ...bytes, ...learned.map(([piece]) => piece), ...rarer];
+  const scores = [
+    ...[...robertaSpecials, ...bytes].map(() => 0),
+    ...learned.map(([, score]) => score),
+    ...rarer.map((_, at) => least - RARER * (at + 1)),
+  ];
+  fillUp(tokens, vocabulary);
+  const pieces = tokens.map((token, id) => [token, rounded(scores[id] ?? least)] as const);
+  return unigramFile(pieces, { isByteFallback, isSurrounded: special === 'roberta' });
+}
+
+/** Tokens that stand for bytes, as SentencePiece names them. */
+const byteTokens = Array.from(
+  { length: 256 },
+  (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+);
+
+/** A score with so few digits that whatever reads the file has the same number. */
+const rounded = (score: number): number => Math.round(score * 1e6) / 1e6;
+
+/** The characters by frequency; ties by the smaller code point. */
+function rankedCharacters(list: WordList): CharacterForms[] {
+  const counts = new Map<string, number>();
+  for (const [word, count] of list)
+    for (const character of word) counts.set(character, (counts.get(character) ?? 0) + count);
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([character, count]) => ({ character, count, forms: 1 }));
+}
+
+function learnPieces(list: WordList, characters: readonly string[], size: number): Pieces {
+  const symbols = new Map(characters.map((character, at) => [character, at + 1]));
+  const words = new SymbolWords();
+  for (const [word, count] of list)
+    for (const part of partsOf(word, symbols)) words.push(part, count);
+  return learnUnigram(words, characters.length, size).map((piece) => [
+    Array.from(piece.symbols, (symbol) => characters[symbol - 1] ?? '').join(''),
+    piece.score,
+  ]);
+}
+
+/** A word by its symbols, cut where a character is not in the alphabet and where it becomes too long. */
+function* partsOf(word: string, symbols: ReadonlyMap<string, number>): Generator<number[]> {
+  let part: number[] = [];
+  for (const character of word) {
+    const symbol = symbols.get(character);
+    if (symbol !== undefined) part.push(symbol);
+    if (symbol !== undefined && part.length < LONGEST_WORD) continue;
+    if (part.length > 0) yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
+}
