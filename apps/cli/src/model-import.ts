@@ -27,31 +27,40 @@ export async function importModel(
 ): Promise<ModelView> {
   const { hashFile } = await import('@ringmaster/data');
   const { names, config } = await openModelDirectory(directory);
-  const files: Record<string, { sha256: string; bytes: number }> = {};
-  for (const file of names) {
-    const path = join(directory, file);
+  const sources: Source[] = [];
+  for (const name of names) {
+    const path = join(directory, name);
     const sha256 = await hashFile(path);
-    const { size } = await stat(path);
-    files[file] = { sha256, bytes: size };
-    await upload(client, path, files[file]);
+    const { size: bytes } = await stat(path);
+    sources.push({ name, sent: { sha256, bytes }, open: () => createReadStream(path) });
   }
+  const { tokenizerFile } = config;
+  if (tokenizerFile.isMade) {
+    const content = Buffer.from(tokenizerFile.json);
+    const sent = { sha256: sha256(content), bytes: content.length };
+    sources.push({ name: 'tokenizer.json', sent, open: () => Readable.from([content]) });
+  }
+  for (const source of sources) await upload(client, source);
   // What took long may have been taken for left behind: asking for each makes it young again, or sends it anew.
-  for (const [file, sent] of Object.entries(files))
-    await upload(client, join(directory, file), sent);
+  for (const source of sources) await upload(client, source);
+  const files = Object.fromEntries(sources.map(({ name, sent }) => [name, sent]));
   const json = await manifestJson(directory, files, config, name);
   const id = sha256(json);
   await client.putBlob(id, Readable.from([Buffer.from(json)]));
   return client.registerModel(id);
 }
 
-async function upload(
-  client: Client,
-  path: string,
-  { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
-): Promise<void> {
-  if ((await client.blobSize(sha256)) === bytes) return;
-  note(`uploading ${basename(path)}`);
-  await client.putBlob(sha256, createReadStream(path));
+/** A file of a model, as it is on disk or as it was made of another. */
+interface Source {
+  readonly name: string;
+  readonly sent: { readonly sha256: string; readonly bytes: number };
+  readonly open: () => Readable;
+}
+
+async function upload(client: Client, { name, sent, open }: Source): Promise<void> {
+  if ((await client.blobSize(sent.sha256)) === sent.bytes) return;
+  note(`uploading ${name}`);
+  await client.putBlob(sent.sha256, open());
 }
 
 /** The manifest in the bytes that it was exported with, if nothing has changed since; else a new one. */

@@ -21,6 +21,9 @@ export async function importModel(
   const config = await inspectModel(inDirectory(directory));
   const files: ArtifactManifest['files'] = {};
   for (const name of names) files[name] = await blobs.putFile(join(directory, name));
+  const { tokenizerFile } = config;
+  if (tokenizerFile.isMade)
+    files['tokenizer.json'] = await blobs.putBytes(Buffer.from(tokenizerFile.json));
   const manifest = importedManifest('imported', config, files);
   const { sha256: id } = await blobs.putBytes(Buffer.from(canonicalJson(manifest)));
   return id;

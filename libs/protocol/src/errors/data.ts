@@ -257,6 +257,7 @@ export const dataErrors = {
     exit: 2,
     fault: 'job',
     message: ({ path, reason }) => `Tokenizer ${path} cannot be used: ${reason}`,
-    remedy: 'Give a whole tokenizer.json as Hugging Face tokenizers 0.13 or later writes it.',
+    remedy:
+      'Give a whole tokenizer.json as Hugging Face tokenizers 0.13 or later writes it, or the whole model of SentencePiece of a T5, LLaMA or Mistral.',
   }),
 } as const;

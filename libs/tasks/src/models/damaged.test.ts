@@ -206,15 +206,3 @@ describe('a model directory', () => {
     });
   });
 });
-
-it('a directory whose tokenizer is of SentencePiece alone says how it gets one that is read', async () => {
-  const other = await mkdtemp(join(directory, 'sentencepiece-'));
-  for (const [name, bytes] of Object.entries(whole))
-    await writeFile(join(other, name === 'tokenizer.json' ? 'spiece.model' : name), bytes);
-  await expect(openModelDirectory(other)).rejects.toMatchObject({
-    code: 'MODEL_DIRECTORY_INVALID',
-    message: expect.stringMatching(
-      /no tokenizer\.json: .*spiece\.model.*save_pretrained/,
-    ) as string,
-  });
-});

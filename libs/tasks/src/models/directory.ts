@@ -14,7 +14,8 @@ import {
   sha256,
   type ArtifactManifest,
 } from '@ringmaster/protocol';
-import { inspectModel, predictsOf } from './inspect.js';
+import { inspectModel, predictsOf, type InspectedModel } from './inspect.js';
+import { sentencePieceIn, TOKENIZER } from './tokenizer-file.js';
 
 /** What is taken of a directory; what begins with a dot belongs to some program and not to the model. */
 const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
@@ -23,7 +24,7 @@ const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
 export interface ModelDirectory {
   /** Names of the files that the model consists of, in order. */
   readonly names: readonly string[];
-  readonly config: HuggingFaceConfig;
+  readonly config: InspectedModel;
 }
 
 /**
@@ -36,17 +37,26 @@ export async function openModelDirectory(directory: string): Promise<ModelDirect
 }
 
 /**
- * Names of the files that a model directory's model consists of, in order.
+ * Names of the files that a model directory's model consists of, in order; a model of SentencePiece among them where
+ * there is no `tokenizer.json`.
  * @throws MODEL_DIRECTORY_INVALID when one is missing that every model has
  */
 export async function listModelDirectory(directory: string): Promise<string[]> {
   const names = await filesIn(directory);
+  const sentencePiece = names.includes(TOKENIZER)
+    ? null
+    : sentencePieceIn((name) => names.includes(name));
   const isThere = (name: string) =>
-    names.includes(name) || (name === WEIGHTS && names.includes(WEIGHTS_INDEX));
+    names.includes(name) ||
+    (name === WEIGHTS && names.includes(WEIGHTS_INDEX)) ||
+    (name === TOKENIZER && sentencePiece !== null);
   const missing = MODEL_FILES.find((name) => !isThere(name));
   if (missing !== undefined)
     throw invalid(directory, `it has no ${missing}${otherForm(missing, names)}`);
-  return names.filter((name) => KEPT.test(name) && name !== EXPORTED_MANIFEST).sort();
+  return names
+    .filter((name) => KEPT.test(name) || name === sentencePiece)
+    .filter((name) => name !== EXPORTED_MANIFEST)
+    .sort();
 }
 
 async function filesIn(directory: string): Promise<string[]> {
@@ -62,11 +72,6 @@ async function filesIn(directory: string): Promise<string[]> {
 function otherForm(missing: string, names: readonly string[]): string {
   if (missing === WEIGHTS && names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
-  const sentencePiece = names.find((name) =>
-    /^(spiece|sentencepiece|tokenizer)\b.*\.model$/.test(name),
-  );
-  if (missing === 'tokenizer.json' && sentencePiece !== undefined)
-    return `: its tokenizer is ${sentencePiece}, of SentencePiece; write it with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
   return '';
 }
 

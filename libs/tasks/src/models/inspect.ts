@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { loadTokenizer, type SpecialTokens, type Tokenizer } from '@ringmaster/data';
 import {
   adaptersOf,
@@ -24,6 +23,7 @@ import {
   type TaskName,
 } from '@ringmaster/protocol';
 import { taskOfHead, tasks } from '../tasks.js';
+import { readTokenizer, type TokenizerFile } from './tokenizer-file.js';
 
 /**
  * Reads what a model's `config.json` says, and checks that its weights are what that promises, by their header alone.
@@ -40,21 +40,23 @@ export async function inspectWeights(files: ModelFiles): Promise<HuggingFaceConf
   }
 }
 
+/** What is known of a model whose files have been looked at. */
+export interface InspectedModel extends HuggingFaceConfig {
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerFile: TokenizerFile;
+}
+
 /**
  * The same with its tokenizer, whose ids must all have an embedding.
  * @throws TOKENIZER_INVALID, MODEL_UNUSABLE; what `inspectWeights` throws
  */
-export async function inspectModel(
-  files: ModelFiles,
-): Promise<HuggingFaceConfig & { readonly tokenizer: Tokenizer }> {
+export async function inspectModel(files: ModelFiles): Promise<InspectedModel> {
   const config = await inspectWeights(files);
-  const path = files.path('tokenizer.json');
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
-  });
-  const tokenizer = loadTokenizer(text, path);
+  const tokenizerFile = await readTokenizer(files, config.model);
+  const { json, path } = tokenizerFile;
+  const tokenizer = loadTokenizer(json, path);
   checkVocabulary(config, tokenizer, path);
-  return { ...config, tokenizer };
+  return { ...config, tokenizer, tokenizerFile };
 }
 
 /** @throws MODEL_UNUSABLE when a token has no embedding */

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { convertSentencePiece, type SentencePieceUse } from '@ringmaster/data';
+import type { ModelConfig, ModelFiles } from '@ringmaster/model/formats';
+import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
+
+export const TOKENIZER = 'tokenizer.json';
+const TOKENIZER_CONFIG = 'tokenizer_config.json';
+
+/** What models of SentencePiece are called in model directories. */
+const sentencePieces = ['spiece.model', 'tokenizer.model', 'sentencepiece.model'] as const;
+
+/** The name of the model of SentencePiece that stands for a `tokenizer.json`; null where there is none. */
+export function sentencePieceIn(has: (name: string) => boolean): string | null {
+  return sentencePieces.find(has) ?? null;
+}
+
+/** The text of a tokenizer. */
+export interface TokenizerFile {
+  /** Where it is, or what it was made of. */
+  readonly path: string;
+  readonly json: string;
+  /** Whether it is not there as it is: made of a model of SentencePiece. */
+  readonly isMade: boolean;
+}
+
+/**
+ * The `tokenizer.json` of a model, or what it would be for its model of SentencePiece.
+ * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
+ */
+export async function readTokenizer(
+  files: ModelFiles,
+  { architecture }: Pick<ModelConfig, 'architecture'>,
+): Promise<TokenizerFile> {
+  const name = files.has(TOKENIZER) ? null : sentencePieceIn((each) => files.has(each));
+  const path = files.path(name ?? TOKENIZER);
+  const bytes = await readBytes(path);
+  if (name === null) return { path, json: bytes.toString('utf8'), isMade: false };
+  const use = uses[architecture];
+  if (use === undefined) {
+    const reason = `a ${architecture} does not read models of SentencePiece; write a tokenizer.json with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
+    throw new RingmasterError('TOKENIZER_INVALID', { path, reason });
+  }
+  const json = convertSentencePiece(bytes, path, use(await readSettings(files)));
+  return { path, json, isMade: true };
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
+  });
+}
+
+/** What of a `tokenizer_config.json` says how a model of SentencePiece is used, with the defaults of `transformers`. */
+const settings = z.looseObject({
+  add_bos_token: z.boolean().nullish(),
+  add_eos_token: z.boolean().nullish(),
+  legacy: z.boolean().nullish(),
+  extra_ids: z.int().min(0).max(10_000).default(100),
+});
+
+async function readSettings(files: ModelFiles): Promise<z.output<typeof settings>> {
+  if (!files.has(TOKENIZER_CONFIG)) return settings.parse({});
+  const path = files.path(TOKENIZER_CONFIG);
+  const bytes = await readBytes(path);
+  try {
+    return settings.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
+  }
+}
+
+/** LLaMA's class (`LlamaTokenizer`), which Mistral has too. */
+const llama = (given: z.output<typeof settings>): SentencePieceUse => ({
+  extraIds: 0,
+  before: given.add_bos_token === false ? [] : ['<s>'],
+  after: given.add_eos_token === true ? ['</s>'] : [],
+  keepsFirstSpace: given.legacy === false,
+});
+
+/** What the classes of tokenizers in `transformers` do with a model of SentencePiece, by family. */
+const uses: Partial<
+  Record<ModelConfig['architecture'], (given: z.output<typeof settings>) => SentencePieceUse>
+> = {
+  llama,
+  mistral: llama,
+  t5: ({ extra_ids: extraIds }) => ({
+    extraIds,
+    before: [],
+    after: ['</s>'],
+    keepsFirstSpace: false,
+  }),
+};
