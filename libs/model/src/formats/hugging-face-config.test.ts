@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -237,4 +238,23 @@ test.each([
   [{ feed_forward_proj: 'relu', is_gated_act: true }, 'is_gated_act is true'],
 ])('a T5 with %j is refused by the key', (keys, reason) => {
   expect(refusal({ ...T5, ...keys })).toContain(reason);
+});
+
+/** What transformers takes where a `config.json` lacks everything (defaults.py). */
+const defaults = Object.entries(
+  JSON.parse(
+    readFileSync(new URL('../../reference/defaults.json', import.meta.url), 'utf8'),
+  ) as Record<string, object>,
+);
+
+test.each(defaults)('a %s that lacks everything is what transformers takes it for', (type, all) => {
+  // Mistral's own window is shorter than its context.
+  const some = { model_type: type, ...(type === 'mistral' ? { sliding_window: null } : {}) };
+  expect(parseConfig(some)).toEqual(parseConfig({ ...all, ...some }));
+});
+
+test('a T5 that does not name its tokens pads and ends as transformers does', () => {
+  const { pad_token_id: _, ...nameless } = T5;
+  expect(parseConfig(nameless).tokens).toEqual({ padding: 0, begin: null, end: 1 });
+  expect(parseConfig({ ...nameless, eos_token_id: null }).tokens.end).toBeNull();
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { allFamilies, familyOf, type AnyFamily, type ModelConfig } from '../families/families.js';
 import { hasLabels, type HeadKind } from '../heads/head.js';
+import { withDefaults } from './config-defaults.js';
 
 /** How a classification head's logits become scores: one label a text, or any number of them. */
 export type Scoring = 'softmax' | 'sigmoid';
@@ -67,8 +68,9 @@ export function parseConfig(json: unknown): HuggingFaceConfig {
     const known = allFamilies.flatMap((each) => [...classesOf(each).keys()]);
     throw new UnsupportedConfig(`${found} is not supported; supported are ${known.join(', ')}`);
   }
-  const common = understood(commonSchema, json);
-  const model = understood(family.huggingFace.config, json);
+  const whole = withDefaults(named.data, family.huggingFace.modelType);
+  const common = understood(commonSchema, whole);
+  const model = understood(family.huggingFace.config, whole);
   const labels = hasLabels(head) ? labelsOf(common.id2label ?? {}) : null;
   const scoring = common.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
   return {

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parametersOf, writeHuggingFace, type HuggingFaceConfig } from '@ringmaster/model/formats';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { describe, expect, it } from 'vitest';
 import { tinyModelFiles } from '../testing/index.js';
 import { openModelDirectory } from './directory.js';
 
@@ -36,17 +36,9 @@ const llama: HuggingFaceConfig = {
   tokens: { padding: null, begin: 1, end: 2 },
 };
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ringmaster-pieces-'));
-});
-afterAll(async () => {
-  await rm(directory, { recursive: true });
-});
-
 /** A LLaMA's directory with a model of SentencePiece and a `tokenizer_config.json`. */
 async function llamaWith(name: keyof typeof reference.models, settings?: string): Promise<string> {
-  const path = await mkdtemp(join(directory, 'llama-'));
+  const path = temporaryDirectory();
   const weights = parametersOf(llama.model, llama.head).map((parameter) => ({
     ...parameter,
     data: new Float32Array(parameter.shape.reduce((product, extent) => product * extent, 1)),
@@ -94,7 +86,7 @@ describe('a LLaMA that has a model of SentencePiece alone', () => {
 });
 
 it('a family that reads no model of SentencePiece is told how it gets what it reads', async () => {
-  const path = await mkdtemp(join(directory, 'bert-'));
+  const path = temporaryDirectory();
   for (const [name, bytes] of Object.entries(await tinyModelFiles('classifier')))
     await writeFile(join(path, name === 'tokenizer.json' ? 'spiece.model' : name), bytes);
   await expect(openModelDirectory(path)).rejects.toMatchObject({
