@@ -11,6 +11,7 @@ CLASSES = {
     "bert": transformers.BertConfig,
     "roberta": transformers.RobertaConfig,
     "distilbert": transformers.DistilBertConfig,
+    "electra": transformers.ElectraConfig,
     "gpt2": transformers.GPT2Config,
     "llama": transformers.LlamaConfig,
     "mistral": transformers.MistralConfig,

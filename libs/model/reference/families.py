@@ -57,6 +57,11 @@ FAMILIES = {
         classes=["DistilBertForMaskedLM", "DistilBertForSequenceClassification", "DistilBertForTokenClassification"],
         config=dict(hidden_dim=INTERMEDIATE, max_position_embeddings=CONTEXT),
     ),
+    "electra": dict(
+        classes=["ElectraForMaskedLM", "ElectraForSequenceClassification", "ElectraForTokenClassification"],
+        config=dict(intermediate_size=INTERMEDIATE, max_position_embeddings=CONTEXT, embedding_size=6),
+        each=dict(ElectraForTokenClassification=dict(embedding_size=HIDDEN)),
+    ),
     "llama": dict(
         classes=["LlamaForCausalLM", "LlamaForSequenceClassification", "LlamaForTokenClassification"],
         config=GROUPED,
@@ -121,7 +126,7 @@ def inputs(name: str):
     tokens = torch.tensor([2 + (7 * i * i + 3 * i) % (VOCABULARY - 2) for i in range(len(LENGTHS) * LENGTH)])
     tokens = tokens.reshape(len(LENGTHS), LENGTH)
     mask = torch.tensor([[int(t < real) for t in range(LENGTH)] for real in LENGTHS])
-    looks = name.endswith("ForSequenceClassification") and not name.startswith(("Bert", "Roberta", "DistilBert"))
+    looks = name.endswith("ForSequenceClassification") and not name.startswith(("Bert", "Roberta", "DistilBert", "Electra"))
     return tokens * mask if looks else tokens, mask
 
 

@@ -5,13 +5,25 @@ import type { ParameterSpec } from '../layers/layer.js';
 import { plainLinear, type LinearFactory } from '../layers/linear.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
+import { electra } from './electra.js';
 import type { Family, Network, NetworkOptions, TensorNames, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
 
-const families = [bert, gpt2, roberta, distilbert, llama, mistral, qwen2, qwen3, t5] as const;
+const families = [
+  bert,
+  gpt2,
+  roberta,
+  distilbert,
+  electra,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  t5,
+] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
 export type ModelConfig = z.output<(typeof families)[number]['shape']>;

@@ -51,6 +51,19 @@ const defaults: ReadonlyMap<string, Defaults> = new Map<string, Defaults>([
     },
   ],
   [
+    'electra',
+    {
+      vocab_size: 30_522,
+      embedding_size: 128,
+      hidden_size: 256,
+      num_hidden_layers: 12,
+      num_attention_heads: 4,
+      intermediate_size: 1024,
+      max_position_embeddings: 512,
+      pad_token_id: 0,
+    },
+  ],
+  [
     'gpt2',
     {
       vocab_size: 50_257,

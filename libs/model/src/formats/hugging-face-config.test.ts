@@ -21,6 +21,7 @@ const SUPPORTED = [
   'GPT2LMHeadModel',
   'RobertaForSequenceClassification',
   'DistilBertModel',
+  'ElectraForPreTraining',
   'LlamaForCausalLM',
   'MistralForSequenceClassification',
   'Qwen2ForCausalLM',
@@ -72,7 +73,7 @@ test('several tokens that end a text are read and written', () => {
 
 test.each([
   ['bart', 'BartForConditionalGeneration'],
-  ['electra', 'ElectraForMaskedLM'],
+  ['electra', 'ElectraForMultipleChoice'],
   ['gemma', 'GemmaForCausalLM'],
   ['mobilebert', 'MobileBertForSequenceClassification'],
   ['bert', 'BertForQuestionAnswering'],

@@ -15,6 +15,8 @@ export interface TransformOptions {
   /** Makes the linear layers. */
   readonly linear: LinearFactory;
   readonly hidden: number;
+  /** Width of what the decoder reads: that of the hidden states unless said otherwise. */
+  readonly features?: number;
   readonly activation: Activation;
   readonly epsilon: number;
   readonly deviation: number;
@@ -110,14 +112,15 @@ class Transform implements Layer {
   readonly #norm: LayerNorm;
   readonly #activation: Activation;
 
-  constructor({ linear, hidden, activation, epsilon, deviation }: TransformOptions) {
-    this.#dense = linear('head.transform', hidden, hidden, deviation);
-    this.#norm = new LayerNorm('head.norm', hidden, epsilon, 'factor');
+  constructor(options: TransformOptions) {
+    const { linear, hidden, features = hidden, activation, epsilon, deviation } = options;
+    this.#dense = linear('head.transform', hidden, features, deviation);
+    this.#norm = new LayerNorm('head.norm', features, epsilon, 'factor');
     this.#activation = activation;
     this.parameters = [...this.#dense.parameters, ...this.#norm.parameters];
   }
 
-  /** x [K,H] → T[K,H]. */
+  /** x [K,H] → T[K,E], of the width of the features. */
   forward(pass: Pass, x: Value): Value {
     const dense = this.#dense.product(pass, asFactor(pass, x));
     const activated = activate(pass, this.#activation, dense, this.#dense.bias);

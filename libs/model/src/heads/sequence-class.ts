@@ -1,4 +1,5 @@
 import type { Batch, Tokens } from '../batch.js';
+import { activate } from '../layers/activate.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
@@ -12,7 +13,7 @@ export interface SequenceClassHeadOptions {
   readonly linear: LinearFactory;
   readonly hidden: number;
   readonly labels: number;
-  readonly activation: 'tanh' | 'relu';
+  readonly activation: 'tanh' | 'relu' | 'gelu';
   /** Rate of the dropout before the classifier. */
   readonly dropout: number;
   /** Rate of the dropout before the pooler; none unless said otherwise. */
@@ -48,8 +49,7 @@ export class SequenceClassHead extends ClassHead {
   logits(pass: Pass, hidden: Value): Value {
     const { activation, dropout: rate, inputDropout = 0 } = this.#options;
     const input = dropout(pass, hidden, inputDropout, 'pooler');
-    const activate = activation === 'tanh' ? tanh : relu;
-    const pooled = activate(pass, this.#pooler.forward(pass, input));
+    const pooled = activations[activation](pass, this.#pooler.forward(pass, input));
     return this.#classifier.forward(pass, dropout(pass, pooled, rate, 'classifier'));
   }
 }
@@ -58,6 +58,12 @@ export class SequenceClassHead extends ClassHead {
 function firstRows({ sequences, length }: Tokens): Int32Array {
   return Int32Array.from({ length: sequences }, (_, sequence) => sequence * length);
 }
+
+const activations = {
+  tanh,
+  relu,
+  gelu: (pass: Pass, x: Value) => activate(pass, 'gelu', x, null),
+} as const;
 
 function tanh(pass: Pass, x: Value): Value {
   const { tape, ops } = pass;

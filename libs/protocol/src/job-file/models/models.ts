@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
+import { electra } from './electra.js';
 import { gpt } from './gpt.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { roberta } from './roberta.js';
@@ -8,7 +9,7 @@ import { t5 } from './t5.js';
 import type { ModelKind } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
-const models = { bert, gpt, roberta, distilbert, llama, mistral, qwen2, qwen3, t5 };
+const models = { bert, gpt, roberta, distilbert, electra, llama, mistral, qwen2, qwen3, t5 };
 
 export const modelSection = z
   .discriminatedUnion('architecture', [
@@ -16,6 +17,7 @@ export const modelSection = z
     gpt.section,
     roberta.section,
     distilbert.section,
+    electra.section,
     llama.section,
     mistral.section,
     qwen2.section,
