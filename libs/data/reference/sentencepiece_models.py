@@ -1,4 +1,6 @@
-"""Trains small models with sentencepiece, and has it encode texts: python libs/data/reference/sentencepiece_models.py
+"""Trains small models with sentencepiece, and has it encode texts:
+
+    python libs/data/reference/sentencepiece_models.py && npx prettier --write libs/data/reference
 
 Needs sentencepiece 0.2. Writes sentencepiece.json, which convert.test.ts reads.
 """
