@@ -28,6 +28,7 @@ export function jobView(id: string, state: JobState, step = 0): JobView {
     step,
     steps: 10,
     parameters: { trained: 1_000_000, frozen: 3_000_000 },
+    memory: null,
     generation: 1,
     workers: ['w-1'],
     ranks: [],

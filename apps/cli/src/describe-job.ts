@@ -1,4 +1,4 @@
-import type { IncidentView, JobView } from '@ringmaster/protocol';
+import type { IncidentView, JobView, RingLink } from '@ringmaster/protocol';
 import { describeEarlyStopping } from './describe-early-stopping.js';
 import { describeIncident } from './describe-incident.js';
 import { describePreparation } from './describe-preparation.js';
@@ -23,6 +23,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['progress', job.preparation === null ? job.progress : describePreparation(job.preparation)],
     ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
     ['parameters', describeParameters(job)],
+    ['memory', job.memory === null ? null : `${formatBytes(job.memory.bytes)} a worker`],
     ['stopped early', describeEarlyStopping(job)],
     ['loss', formatFigure(job.loss)],
     [
@@ -78,8 +79,8 @@ function describeRanks({ ranks }: JobView): string {
     ...[phases.compute, phases.quantise, phases.send, phases.wait, phases.update].map(ms),
   ]);
   const heading = 'RANK WORKER MICROBATCHES COMPUTE QUANTISE SEND WAIT UPDATE'.split(' ');
-  const slow = describeStraggler(ranks);
-  return [table(heading, rows), ...(slow === null ? [] : [slow])].join('\n');
+  const sentences = [describeStraggler(ranks), describeLinks(ranks)];
+  return [table(heading, rows), ...sentences.filter((text) => text !== null)].join('\n');
 }
 
 /** The slowest rank in a sentence, if the others wait for it. */
@@ -92,6 +93,29 @@ function describeStraggler(ranks: JobView['ranks']): string | null {
   if (compute < SLOW * median || compute < median + NOTICEABLE) return null;
   const times = (compute / Math.max(median, 1e-9)).toFixed(1);
   return `Rank ${slowest.rank} on worker ${slowest.worker} computes ${times} times as long as the median: the others wait for it.`;
+}
+
+/** Why a rank cannot read its neighbour's memory. */
+const REASONS: Readonly<Record<Exclude<RingLink, 'memory'>, string>> = {
+  'other-host': 'is on another host',
+  'other-container': 'is in another container of its host',
+  'not-offered': 'has no room in /dev/shm',
+  'not-readable': 'runs as another user',
+  'too-large': 'has more memory than there is room to map',
+};
+
+/** Which neighbours do not share memory, and why, in a sentence; that all do. Null where nothing is known of them. */
+function describeLinks(ranks: JobView['ranks']): string | null {
+  const known = ranks.filter(({ link }) => link !== null);
+  if (known.length === 0) return null;
+  const apart = known.flatMap(({ rank, link }) =>
+    link === null || link === 'memory' ? [] : [{ rank, reason: REASONS[link] }],
+  );
+  if (apart.length === 0) return 'Every rank reads the memory of the rank before it.';
+  const before = (rank: number) => (rank + ranks.length - 1) % ranks.length;
+  const told = apart.map(({ rank, reason }) => `rank ${before(rank)} ${reason}`);
+  const rest = known.length - apart.length;
+  return `Through sockets, for they share no memory with the rank after them: ${told.join(', ')}. ${rest} of ${known.length} read memory.`;
 }
 
 function figures(metrics: Readonly<Record<string, number>>): string {

@@ -55,12 +55,26 @@ describe('submit', () => {
   it('has the coordinator judge on a dry run, prints the whole specification and submits nothing', async () => {
     const dry = () => ringmaster(['submit', writeJobFile(api.home), '--dry-run', ...home()]);
     const base = { model: 'f'.repeat(64), job: null, directory: null };
-    api.json('POST /v1/jobs/check', { after: [], base });
+    const parts = { runtime: 2e8, weights: 1e8, moments: 2e8, gradients: 4e8, activations: 1e8 };
+    const memory = { bytes: 1e9, parts, checkpoint: 3e8 };
+    api.json('POST /v1/jobs/check', { after: [], base, memory, offered: 5e8 });
     const { exit, stdout, stderr } = await dry();
     expect(exit).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', checkpoint: { every: 100 } });
-    expect(stderr).toBe('It would start from model ffffffffffff.\n');
-    expect(api.requests.map(({ route }) => route)).toEqual(['POST /v1/jobs/check']);
+    expect(stderr).toMatch(
+      /^It would start from model f{12}\.\nIt takes about 1\.0 GB of memory .*; it will wait, for the largest worker offers 500\.0 MB\.\n$/,
+    );
+    const whole = await ringmaster([
+      'submit',
+      writeJobFile(api.home),
+      '--dry-run',
+      '--json',
+      ...home(),
+    ]);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ spec: { name: 'tiny' }, base, memory });
+    expect(new Set(api.requests.map(({ route }) => route))).toEqual(
+      new Set(['POST /v1/jobs/check']),
+    );
     const missing = new RingmasterError('DATA_NO_FILES', { patterns: '/a.txt', reasons: [] });
     api.json('POST /v1/jobs/check', missing.toBody(), 400);
     expect(await dry()).toMatchObject({ exit: 2, stdout: '' });
@@ -80,7 +94,9 @@ describe('submit', () => {
     const fine = await dry(path);
     expect(fine).toMatchObject({
       exit: 0,
-      stderr: 'Not checked, for no coordinator answers: that it may read the files.\n',
+      stderr: expect.stringMatching(
+        /^It takes about \d+\.\d MB of memory on each worker .*\.\nNot checked, for no coordinator answers: that it may read the files\.\n$/,
+      ) as string,
     });
     expect(JSON.parse(fine.stdout)).toMatchObject({ name: 'tiny' });
     const base = join(api.home, 'base');
@@ -129,7 +145,7 @@ describe('submit', () => {
   it('takes a base for a directory when it is one', async () => {
     mkdirSync(join(api.home, 'mine'));
     writeFileSync(join(api.home, 'mine/config.json'), '{}');
-    api.json('POST /v1/jobs/check', { after: [], base: null });
+    api.json('POST /v1/jobs/check', { after: [], base: null, memory: null, offered: null });
     const baseOf = async (base: string) => {
       const path = writeJobFile(api.home, finetune(base));
       const { stdout } = await ringmaster(['submit', path, '--dry-run', ...home()]);

@@ -17,6 +17,7 @@ export interface WorkerOptions {
   readonly leaveTimeout: string;
   readonly leaveFile?: string;
   readonly cacheLimit?: string;
+  readonly memory?: string;
 }
 
 /** What workers compute on, as it is written. */
@@ -33,6 +34,7 @@ const FLAGS: Readonly<Record<keyof WorkerOptions, string>> = {
   leaveTimeout: '--leave-timeout',
   leaveFile: '--leave-file',
   cacheLimit: '--cache-limit',
+  memory: '--memory',
 };
 
 /**
@@ -85,6 +87,11 @@ export function workerOptions(verb: Command, orphanTimeout: string): Command {
     .option(
       `${FLAGS.cacheLimit} <size>`,
       'bytes of fetched models and data that a worker keeps, such as 20GB (default: a tenth of the disk)',
+      byteSize,
+    )
+    .option(
+      `${FLAGS.memory} <size>`,
+      'bytes that the trainers of a worker may take, such as 16GB (default: the memory of the machine or of its control group, which its workers share)',
       byteSize,
     );
 }

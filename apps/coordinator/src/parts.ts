@@ -73,7 +73,7 @@ export function assemble(options: PartsOptions) {
   const events = new JobEvents();
   const preparations = new Preparations(background);
   const registry = new JobRegistry(store, clock);
-  const views = new JobViews(registry, store, events);
+  const views = new JobViews(registry, store, events, () => fleet.offers());
 
   const tokens = new Tokens(store.access, ownerToken);
   const members = new Members(store.access);
@@ -119,7 +119,18 @@ export function assemble(options: PartsOptions) {
     onChange,
   });
   const reports = new Reports({ registry, runs, store, blobs, garbage, metrics, events, log });
-  const jobs = new Jobs({ registry, runs, views, store, blobs, log, clock, dataRoots, onChange });
+  const jobs = new Jobs({
+    registry,
+    runs,
+    views,
+    store,
+    fleet,
+    blobs,
+    log,
+    clock,
+    dataRoots,
+    onChange,
+  });
   const adoption = new Adoption({ registry, runs, reports, blobs, log });
   const scheduling: Scheduling = new Scheduling({
     registry,

@@ -1,5 +1,5 @@
 // node apps/worker/dist/main.js --home DIR --name worker-1 [--slots 1] [--threads 1] [--device cpu|gpu|gpu:N]
-//   [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE] [--cache-limit 20GB] [--address IP] [--ring-ports A-B] [--joined]
+//   [--orphan-timeout 10s] [--leave-timeout 30s] [--leave-file FILE] [--cache-limit 20GB] [--memory 16GB] [--address IP] [--ring-ports A-B] [--joined]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

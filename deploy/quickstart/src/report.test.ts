@@ -15,6 +15,7 @@ const job = (
   step: 9,
   steps: 9,
   parameters: null,
+  memory: null,
   generation: 1,
   workers: [],
   ranks: [],

@@ -39,6 +39,7 @@ export * from './api/cluster.js';
 export * from './api/incidents.js';
 export * from './api/job-state.js';
 export * from './api/jobs.js';
+export * from './api/memory.js';
 export * from './api/models.js';
 export * from './api/preparation.js';
 export * from './api/profile.js';

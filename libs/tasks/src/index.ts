@@ -1,3 +1,4 @@
+export { memoryNeedsOf } from './memory-needs.js';
 export { bindTask, type BoundTask } from './bound-task.js';
 export { surroundingsFor } from './batches/wrap.js';
 export { trainBatches, type BatchSpec, type TrainBatches } from './batches/plan.js';

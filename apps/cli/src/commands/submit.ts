@@ -23,7 +23,7 @@ export function define(verb: Command): void {
     .option('--wait', 'wait until the job has ended, as the verb wait does')
     .option(
       '--dry-run',
-      'check the job as submitting it would, print its whole specification as JSON, and submit nothing',
+      'check the job as submitting it would, print its whole specification as JSON, and submit nothing; with --json also the memory that it takes of each worker',
     )
     .addHelpText(
       'after',
@@ -34,7 +34,11 @@ Paths in a job file are relative to it; the file - is the standard input. docs/r
       const client = new Client(locate(where));
       const read = loadJobFile(path, set);
       if (dryRun) {
-        printJson(await tryOut(client, read, dirname(path), where.url === undefined));
+        const judged = await tryOut(client, read, dirname(path), where.url === undefined);
+        const { spec, check, memory } = judged;
+        printJson(
+          json ? { spec, after: check?.after ?? null, base: check?.base ?? null, memory } : spec,
+        );
         return;
       }
       const spec = await settleBase(client, read, dirname(path));

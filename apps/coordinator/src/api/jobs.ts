@@ -39,8 +39,8 @@ export function jobRoutes(
     },
     async (request, reply) => {
       const spec = parseJobSpec(request.body.spec);
-      await jobs.check(spec);
-      const view = jobs.submit(spec);
+      const { memory } = await jobs.check(spec);
+      const view = jobs.submit(spec, memory);
       void reply.status(201).header('location', `/v1/jobs/${view.id}`);
       return view;
     },

@@ -63,6 +63,7 @@ function scene() {
         slots: 2,
         threads: 1,
         processor: 'x64',
+        memory: null,
         namespace: 'n',
         pid: 1,
         startTime: 1,

@@ -11,6 +11,7 @@ const registration = (pid: number, trainers: string[] = []): Registration => ({
   slots: 2,
   threads: 1,
   processor: 'x64',
+  memory: null,
   namespace: 'n',
   pid,
   startTime: 1,

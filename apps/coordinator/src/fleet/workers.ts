@@ -1,5 +1,6 @@
 import {
   detection,
+  type MemoryOffer,
   type ProcessIdentity,
   type WorkerMessage,
   type WorkerView,
@@ -27,6 +28,8 @@ export interface Worker extends ProcessIdentity {
   /** Where its trainers run: its machine, and there the processes that can share memory. */
   readonly place: readonly string[];
   readonly processor: string;
+  /** What its trainers may take; null where it does not tell. */
+  readonly memory: MemoryOffer | null;
   /** Id of the token that it registered with; null where none is asked for. */
   readonly token: string | null;
   /** Routing id of its connection; null once that is broken: then it has to register again. */
@@ -68,7 +71,8 @@ export class Workers {
     nowMs: number,
     token: string | null = null,
   ): Worker {
-    const { host, machine, namespace, pid, startTime, slots, threads, device, processor } = message;
+    const { host, machine, namespace, pid, startTime, slots, threads } = message;
+    const { device, processor, memory } = message;
     const id = workerId(message);
     const before = this.#workers.get(id);
     const trainers = message.trainers.map((held): [string, Occupant] => {
@@ -86,6 +90,7 @@ export class Workers {
       threads,
       device,
       processor,
+      memory,
       token,
       peer,
       lastHeardMs: nowMs,
@@ -166,11 +171,12 @@ export class Workers {
   offers(): Offer[] {
     return this.present()
       .filter((worker) => worker.peer !== null && stateOf(worker) === 'alive')
-      .map(({ id, slots, threads, device, trainers }) => ({
+      .map(({ id, slots, threads, device, memory, trainers }) => ({
         worker: id,
         slots,
         threads,
         device,
+        memory,
         free: Math.max(0, slots - trainers.size),
       }));
   }
@@ -202,7 +208,7 @@ export class Workers {
 }
 
 function viewOf(worker: Worker): WorkerView {
-  const { id, host, namespace, pid, startTime, slots, threads, device, trainers } = worker;
+  const { id, host, namespace, pid, startTime, slots, threads, device, memory, trainers } = worker;
   const newest = [...trainers.values()].at(-1);
   return {
     id,
@@ -214,6 +220,7 @@ function viewOf(worker: Worker): WorkerView {
     slots,
     threads,
     device,
+    memory: memory?.bytes ?? null,
     state: stateOf(worker),
     job: newest?.job ?? null,
   };

@@ -19,6 +19,7 @@ import { findBase } from './dependencies.js';
  * headers of the base's files, or by what the job that is to make it trains; and that it has the parameters that the job
  * freezes. What is not there yet, and the bytes of what is, are looked at when its data are prepared.
  * @param roots Directories that a base's files must lie in.
+ * @returns the model's shape; null where nothing is known of it yet
  * @throws JOB_DEPENDENCY_UNKNOWN, REFERENCE_AMBIGUOUS, FREEZE_UNMATCHED, FREEZE_EVERYTHING; what is wrong with the base
  */
 export async function checkModelOf(
@@ -26,16 +27,18 @@ export async function checkModelOf(
   store: Store,
   blobs: BlobStore,
   roots: Roots,
-): Promise<void> {
-  if (spec.model !== undefined) {
-    checkTuning(spec, plannedModel(spec.model), null);
-    return;
+): Promise<ModelConfig | null> {
+  const planned = plannedModel(spec);
+  if (planned !== null) {
+    checkTuning(spec, planned, null);
+    return planned;
   }
-  if (spec.base === undefined) return;
+  if (spec.base === undefined) return null;
   const base = await baseOf(spec.base, store, blobs, roots);
-  if (base === null) return;
+  if (base === null) return null;
   checkBase(base, base.name, taskIn(spec));
   checkTuning(spec, base.model, base);
+  return base.model;
 }
 
 interface KnownModel {
@@ -59,9 +62,8 @@ async function baseOf(
     const maker = store.jobs.get(base.job);
     if (maker === null) return null;
     head ??= tasks[taskIn(maker.spec)].head;
-    const { model } = maker.spec;
-    if (model !== undefined)
-      return { model: plannedModel(model), head, name: `that of job ${maker.id}` };
+    const model = plannedModel(maker.spec);
+    if (model !== null) return { model, head, name: `that of job ${maker.id}` };
     if (maker.base === null) return null;
     base = maker.base;
   }

@@ -5,10 +5,14 @@ import {
   type JobCheck,
   type JobSpec,
   type JobView,
+  type MemoryNeeds,
 } from '@ringmaster/protocol';
+import { memoryNeedsOf } from '@ringmaster/tasks';
 import type { Logger } from 'pino';
+import type { Fleet } from '../fleet/fleet.js';
 import { newId } from '../identifiers.js';
 import type { RunEvent } from '../runs/event.js';
+import { largestMemory } from '../scheduler/memory.js';
 import type { Store } from '../store/store.js';
 import type { Runs } from './apply.js';
 import { checkModelOf } from './check-model.js';
@@ -22,6 +26,7 @@ export interface JobsOptions {
   readonly runs: Runs;
   readonly views: JobViews;
   readonly store: Store;
+  readonly fleet: Fleet;
   readonly blobs: BlobStore;
   readonly log: Logger;
   /** Milliseconds of a clock that never goes back. */
@@ -47,23 +52,28 @@ export class Jobs {
    * trains
    */
   async check(spec: JobSpec): Promise<JobCheck> {
-    const { store, blobs, dataRoots } = this.#options;
+    const { store, fleet, blobs, dataRoots } = this.#options;
     requirePathsWithin(spec, dataRoots);
     await checkSources(dataOf(spec), dataRoots);
-    await checkModelOf(spec, store, blobs, dataRoots);
+    const model = await checkModelOf(spec, store, blobs, dataRoots);
     const { after, base } = settleDependencies(store, spec);
-    return { after, base: baseView(base, null) };
+    const memory = model === null ? null : memoryNeedsOf(spec, model);
+    return { after, base: baseView(base, null), memory, offered: largestMemory(fleet.offers()) };
   }
 
-  /** Puts a job in the line. @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN, DISK_FULL */
-  submit(spec: JobSpec): JobView {
+  /**
+   * Puts a job in the line.
+   * @param memory What `check` has found that it takes.
+   * @throws DATA_PATH_REFUSED, JOB_DEPENDENCY_UNKNOWN, DISK_FULL
+   */
+  submit(spec: JobSpec, memory: MemoryNeeds | null): JobView {
     const { store, onChange, dataRoots, log, clock } = this.#options;
     requirePathsWithin(spec, dataRoots);
     const record = store.transaction(() => {
       const now = Date.now();
       const dependencies = settleDependencies(store, spec);
       const createdAt = new Date(now).toISOString();
-      return store.jobs.insert({ id: newId('j', now), spec, ...dependencies, createdAt });
+      return store.jobs.insert({ id: newId('j', now), spec, ...dependencies, memory, createdAt });
     });
     const { id, name } = record;
     log.info({ job: id, name, at: clock() }, 'job submitted');

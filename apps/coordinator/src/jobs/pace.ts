@@ -45,6 +45,7 @@ export class Pace {
           wait: middle(({ phases }) => phases.wait),
           update: middle(({ phases }) => phases.update),
         },
+        link: seen.at(-1)?.link ?? null,
       };
     });
   }

@@ -11,6 +11,7 @@ import type { PreparationNews, Preparations } from '../preparation/preparations.
 import { dataWanted } from '../preparation/same-data.js';
 import type { RunEvent } from '../runs/event.js';
 import type { Offer } from '../scheduler/demand.js';
+import { largestMemory } from '../scheduler/memory.js';
 import { plan, type Plan } from '../scheduler/plan.js';
 import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
@@ -82,8 +83,8 @@ export class Scheduling {
     for (const record of store.jobs.abandonedInLine()) this.#failWithDependency(runs.begin(record));
     for (const live of registry.live) this.#failWithDependency(live);
     for (const live of registry.live) this.#failIfBroken(live);
-    this.#prepareNext();
     const offers = fleet.offers();
+    this.#prepareNext(offers);
     const demands = registry.live.flatMap(
       (live) => demandOf(live, offers, this.#awaiting.has(live.record.id)) ?? [],
     );
@@ -103,7 +104,7 @@ export class Scheduling {
       const awaits = this.#awaiting.has(record.id);
       const queued = run.prepared
         ? () => waitForSlots(live, offers, awaits)
-        : () => waitInLine(views.pending(record));
+        : () => waitInLine(record, views.pending(record), offers);
       const waits = run.state === 'queued' ? queued() : null;
       const progress = live.repair === null ? waits : 'what was prepared is looked through';
       if (progress === live.progress) continue;
@@ -151,12 +152,13 @@ export class Scheduling {
     }
   }
 
-  /** Prepares the data of jobs that wait for nothing else, some at a time. */
-  #prepareNext(): void {
+  /** Prepares the data of jobs that wait for nothing else, and that some worker could train, some at a time. */
+  #prepareNext(offers: readonly Offer[]): void {
     const { registry, runs, preparations } = this.#options;
+    const memory = largestMemory(offers);
     while (!preparations.isFull) {
       const broken = registry.live.find(({ repair }) => repair === 'wanted');
-      const next = broken ?? this.#nextToPrepare();
+      const next = broken ?? this.#nextToPrepare(memory);
       if (next === null) return;
       if (next === broken) {
         this.#repair(next);
@@ -216,11 +218,13 @@ export class Scheduling {
   /**
    * Of the jobs that wait for nothing but their data, which nobody prepares yet, the first of the highest priority. One
    * whose preparation was cut short with a coordinator is in line no more, but was before.
+   * @param memory Bytes that each of its trainers may take at most; null for any.
    */
-  #nextToPrepare(): LiveJob | null {
+  #nextToPrepare(memory: number | null): LiveJob | null {
     const { registry, runs, views, store, preparations } = this.#options;
     const begun = registry.live
       .filter(({ run }) => run.state === 'queued' && !run.prepared)
+      .filter(({ record }) => memory === null || (record.memory?.bytes ?? 0) <= memory)
       .filter(({ record }) => views.pending(record).length === 0);
     const wanted = (record: JobRecord) => dataWanted(record.spec, this.#baseOf(record));
     const underWay = new Set(
@@ -231,7 +235,7 @@ export class Scheduling {
     );
     const first = [
       ...begun.map(({ record }) => record),
-      ...store.jobs.firstInLine(underWay.size === 0 ? 1 : CONSIDERED),
+      ...store.jobs.firstInLine(underWay.size === 0 ? 1 : CONSIDERED, memory),
     ]
       .sort((a, b) => b.spec.priority - a.spec.priority || a.seq - b.seq)
       .find((record) => !underWay.has(wanted(record)));

@@ -25,6 +25,7 @@ function record(state: JobState, step: number, changes: Record<string, unknown> 
     step,
     steps: 380,
     parameters: null,
+    memory: null,
     dataManifest: null,
     baseManifest: null,
     workers: [],

@@ -1,6 +1,7 @@
 import { isFinal, type JobView, type ProfileView } from '@ringmaster/protocol';
 import { jobOf } from '../names/names.js';
 import type { Offer } from '../scheduler/demand.js';
+import { largestMemory } from '../scheduler/memory.js';
 import type { Base, JobFilter, JobRecord, ListedJob } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import type { JobEvents } from './events.js';
@@ -12,11 +13,19 @@ export class JobViews {
   readonly #registry: JobRegistry;
   readonly #store: Store;
   readonly #events: JobEvents;
+  readonly #offers: () => readonly Offer[];
 
-  constructor(registry: JobRegistry, store: Store, events: JobEvents) {
+  /** @param offers The slots that workers offer now. */
+  constructor(
+    registry: JobRegistry,
+    store: Store,
+    events: JobEvents,
+    offers: () => readonly Offer[],
+  ) {
     this.#registry = registry;
     this.#store = store;
     this.#events = events;
+    this.#offers = offers;
   }
 
   /** The record of a job by what it is referred to as. @throws JOB_NOT_FOUND, REFERENCE_AMBIGUOUS */
@@ -72,7 +81,7 @@ export class JobViews {
       return viewOf(record, live, null, model?.manifest.weights?.step ?? null);
     }
     if (live !== null || record.state !== 'queued') return viewOf(record, live);
-    return viewOf(record, null, waitInLine(this.pending(record)));
+    return viewOf(record, null, waitInLine(record, this.pending(record), this.#offers()));
   }
 }
 
@@ -100,6 +109,7 @@ export function viewOf(
     step,
     steps,
     parameters: record.parameters,
+    memory: record.memory,
     generation: record.generation,
     workers: isFinal(state) || (live?.run.trainers.length ?? 0) > 0 ? record.workers : [],
     ranks: record.ranks,
@@ -148,10 +158,24 @@ function progressOf({ run, progress }: LiveJob): string | null {
 }
 
 /** What a job whose data have not been prepared waits for, in words. */
-export function waitInLine(pending: readonly string[]): string {
-  return pending.length > 0
-    ? `waits for ${pending.join(', ')}`
-    : 'waits for the preparation of other data';
+export function waitInLine(
+  { memory }: Pick<ListedJob, 'memory'>,
+  pending: readonly string[],
+  offers: readonly Offer[],
+): string {
+  if (pending.length > 0) return `waits for ${pending.join(', ')}`;
+  return waitForMemory(memory, offers) ?? 'waits for the preparation of other data';
+}
+
+/** That no worker has the memory that a job takes, in words; null where one has, or that is not known. */
+function waitForMemory(memory: ListedJob['memory'], offers: readonly Offer[]): string | null {
+  const largest = largestMemory(offers);
+  if (memory === null || largest === null || memory.bytes <= largest) return null;
+  return `waits for a worker with more memory: it needs ${gigabytes(memory.bytes)} on each, and the largest offers ${gigabytes(largest)}`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** What a queued job whose data have been prepared waits for, in words. */
@@ -160,14 +184,22 @@ export function waitForSlots(
   offers: readonly Offer[],
   awaits: boolean,
 ): string {
+  const tooLarge = waitForMemory(record.memory, offers);
+  if (tooLarge !== null) return tooLarge;
   const { threads } = record.spec.workers;
+  const needed = record.memory?.bytes ?? 0;
   const usable = offers.filter(
-    (offer) => offer.threads >= threads && !run.excluded.includes(offer.worker),
+    ({ worker, memory, ...offer }) =>
+      offer.threads >= threads &&
+      (memory === null || memory.bytes >= needed) &&
+      !run.excluded.includes(worker),
   );
   const exist = usable.reduce((sum, { slots }) => sum + slots, 0);
   const free = usable.reduce((sum, offer) => sum + offer.free, 0);
   const freeing = awaits ? ', some are being freed for it' : '';
   const need = run.limits.min - run.trainers.length;
   const threaded = threads === 1 ? '' : ` with ${threads} threads`;
-  return `waits for ${need} ${need === 1 ? 'slot' : 'slots'}${threaded}; ${exist} exist, ${free} free${freeing}`;
+  // Where there are enough free slots, others may have their memory.
+  const roomy = free >= need && needed > 0 ? ` and ${gigabytes(needed)} of memory for each` : '';
+  return `waits for ${need} ${need === 1 ? 'slot' : 'slots'}${threaded}${roomy}; ${exist} exist, ${free} free${freeing}`;
 }

@@ -1,3 +1,5 @@
+import type { MemoryOffer } from '@ringmaster/protocol';
+
 export type Device = 'cpu' | 'gpu';
 
 /** A slot that a trainer of a job holds, and that is not being freed. */
@@ -26,6 +28,8 @@ export interface Demand {
   readonly canYield: boolean;
   /** TensorFlow threads that a slot must have. */
   readonly threads: number;
+  /** Bytes that each of its trainers takes; 0 where that is not known. */
+  readonly memory: number;
   /** Kind of device that its trainers run on; null while it has none. All of a run's are of one kind. */
   readonly device: Device | null;
   /** Workers that it was refused on. */
@@ -40,4 +44,6 @@ export interface Offer {
   readonly free: number;
   readonly threads: number;
   readonly device: Device;
+  /** What its trainers may take together with those of other workers of the same pool; null where it does not tell. */
+  readonly memory: MemoryOffer | null;
 }

@@ -16,6 +16,7 @@ const demand = (job: string, rest: Partial<Demand> = {}): Demand => ({
   isYielding: false,
   canYield: true,
   threads: 1,
+  memory: 0,
   device: null,
   excluded: [],
   ...rest,
@@ -26,16 +27,12 @@ const offer = (worker: string, rest: Partial<Offer> = {}): Offer => ({
   free: 1,
   threads: 1,
   device: 'cpu',
+  memory: null,
   ...rest,
 });
 const nothing = { placements: [], releases: [], yields: [] };
 
-interface Worker {
-  readonly worker: string;
-  readonly slots: number;
-  readonly threads: number;
-  readonly device: Device;
-}
+type Worker = Omit<Offer, 'free'>;
 
 /** Jobs on workers, which do at once what a plan says, but for the freeing of slots, which takes until `freed`. */
 interface Scene {
@@ -105,7 +102,7 @@ function settle(start: Scene): { scenes: Scene[]; plans: Plan[]; rest: Scene } {
  * Jobs that hold slots and jobs that wait, on workers that have room for what they hold. Of workers that are alike but
  * for their device, one slot is as good as another; where they differ, whoever chooses first may take what another needs.
  */
-function scenes(workersAre: 'alike' | 'unlike'): fc.Arbitrary<Scene> {
+function scenes(workersAre: 'alike' | 'unlike', memoryIs: 'plenty' | 'scarce' = 'plenty') {
   const threads = fc.integer({ min: 1, max: workersAre === 'alike' ? 1 : 2 });
   const names = ['w0', 'w1', 'w2', 'w3'];
   const workers = fc
@@ -114,10 +111,16 @@ function scenes(workersAre: 'alike' | 'unlike'): fc.Arbitrary<Scene> {
         slots: fc.integer({ min: 1, max: 4 }),
         threads,
         device: fc.constantFrom('cpu' as const, 'gpu' as const),
+        pool: memoryIs === 'scarce' ? fc.constantFrom(null, 'p4', 'p9') : fc.constant(null),
       }),
       { minLength: 1, maxLength: names.length },
     )
-    .map((list) => list.map((worker, at) => ({ ...worker, worker: names[at] ?? '' })));
+    .map((list) =>
+      list.map(({ pool, ...worker }, at): Worker => {
+        const memory = pool === null ? null : { pool, bytes: Number(pool.slice(1)) };
+        return { ...worker, worker: names[at] ?? '', memory };
+      }),
+    );
   const jobs = fc.array(
     fc.record({
       priority: fc.integer({ min: -1, max: 1 }),
@@ -125,6 +128,7 @@ function scenes(workersAre: 'alike' | 'unlike'): fc.Arbitrary<Scene> {
       extra: fc.integer({ min: 0, max: 4 }),
       wishes: fc.integer({ min: 0, max: 6 }),
       threads,
+      memory: fc.integer({ min: 0, max: memoryIs === 'scarce' ? 5 : 0 }),
       device: fc.constantFrom('cpu' as const, 'gpu' as const),
       isFree: fc.boolean(),
       excluded:
@@ -134,29 +138,38 @@ function scenes(workersAre: 'alike' | 'unlike'): fc.Arbitrary<Scene> {
   );
   return fc.tuple(workers, jobs).map(([found, list]) => {
     const room = new Map(found.map(({ worker, slots }) => [worker, slots]));
+    const left = new Map(found.map(({ memory }) => [memory?.pool, memory?.bytes ?? Infinity]));
     const demands = list.map(({ extra, wishes, isFree, ...rest }, order) => {
       const max = rest.min + extra;
       const seats: string[] = [];
-      for (const { worker, threads, device } of found) {
+      const take = (worker: string, count: number) => {
+        const pool = found.find((candidate) => candidate.worker === worker)?.memory?.pool;
+        room.set(worker, (room.get(worker) ?? 0) - count);
+        left.set(pool, (left.get(pool) ?? 0) - count * rest.memory);
+      };
+      for (const { worker, threads, device, memory } of found) {
         if (device !== rest.device || threads < rest.threads || rest.excluded.includes(worker))
           continue;
-        while ((room.get(worker) ?? 0) > 0 && seats.length < Math.min(wishes, max)) {
-          room.set(worker, (room.get(worker) ?? 0) - 1);
+        const fits = () =>
+          (room.get(worker) ?? 0) > 0 && (left.get(memory?.pool) ?? 0) >= rest.memory;
+        while (fits() && seats.length < Math.min(wishes, max)) {
+          take(worker, 1);
           seats.push(worker);
         }
       }
       const whole = seats.length >= rest.min ? seats : [];
-      for (const worker of seats.slice(whole.length)) room.set(worker, (room.get(worker) ?? 0) + 1);
+      for (const worker of seats.slice(whole.length)) take(worker, -1);
       const job = `j${order}`;
       const device = whole.length === 0 && isFree ? null : rest.device;
       return demand(job, { ...rest, order, max, device, held: held(job, ...whole) });
     });
-    return { workers: found, jobs: demands, ending: [], yielding: [] };
+    return { workers: found, jobs: demands, ending: [], yielding: [] } satisfies Scene;
   });
 }
 
 const canUse = (job: Demand, device: Device) => (worker: Worker) =>
   worker.device === device &&
+  (worker.memory?.bytes ?? Infinity) >= job.memory &&
   worker.threads >= job.threads &&
   !job.excluded.includes(worker.worker);
 const kindsOf = ({ device }: Demand) => (device === null ? (['cpu', 'gpu'] as const) : [device]);
@@ -167,7 +180,7 @@ const isServed = ({ min, held: trainers }: Demand) => trainers.length >= min;
 describe('plan', () => {
   it('never gives a slot twice, nor one that the job cannot use, nor more than its maximum', () => {
     fc.assert(
-      fc.property(scenes('unlike'), (scene) => {
+      fc.property(scenes('unlike', 'scarce'), (scene) => {
         const { placements, releases } = planOf(scene);
         for (const { worker, free } of offersOf(scene)) {
           const used = placements.flatMap(({ workers }) => workers);
@@ -190,9 +203,26 @@ describe('plan', () => {
     );
   });
 
+  it('never gives more memory than there is', () => {
+    fc.assert(
+      fc.property(scenes('unlike', 'scarce'), (scene) => {
+        for (const { workers, jobs } of settle(scene).scenes)
+          for (const { memory } of workers) {
+            const here = (worker: string) =>
+              workers.find((other) => other.worker === worker)?.memory?.pool === memory?.pool;
+            const taken = jobs.reduce(
+              (sum, job) => sum + job.memory * job.held.filter(({ worker }) => here(worker)).length,
+              0,
+            );
+            expect(taken).toBeLessThanOrEqual(memory?.bytes ?? Infinity);
+          }
+      }),
+    );
+  });
+
   it('leaves every job with its whole minimum or with nothing, now and later', () => {
     fc.assert(
-      fc.property(scenes('unlike'), (scene) => {
+      fc.property(scenes('unlike', 'scarce'), (scene) => {
         for (const now of settle(scene).scenes) {
           for (const job of now.jobs) expect(job.held.length === 0 || isServed(job)).toBe(true);
           for (const { free } of offersOf(now)) expect(free).toBeGreaterThanOrEqual(0);
@@ -226,7 +256,7 @@ describe('plan', () => {
 
   it('comes to rest', () => {
     fc.assert(
-      fc.property(scenes('unlike'), (scene) => {
+      fc.property(scenes('unlike', 'scarce'), (scene) => {
         expect(settle(scene).plans.length).toBeLessThan(30);
       }),
     );
@@ -340,6 +370,41 @@ describe('placements', () => {
     expect(plan([demand('j', { max: 2 })], workers).placements).toEqual([
       { job: 'j', workers: ['a', 'b'] },
     ]);
+  });
+});
+
+describe('memory', () => {
+  const small = { pool: 'small', bytes: 4 };
+  const large = { pool: 'large', bytes: 10 };
+
+  it('is looked for where it is', () => {
+    const workers = [offer('a', { memory: small }), offer('b', { memory: large })];
+    expect(plan([demand('j', { memory: 5 })], workers).placements).toEqual([
+      { job: 'j', workers: ['b'] },
+    ]);
+  });
+
+  it('bounds how many trainers a pool has, whatever its slots', () => {
+    const workers = [
+      offer('a', { slots: 4, free: 4, memory: large }),
+      offer('b', { slots: 4, free: 4, memory: large }),
+    ];
+    const { placements } = plan([demand('j', { memory: 3 })], workers);
+    expect(placements[0]?.workers).toHaveLength(3);
+  });
+
+  it('holds nobody up for a job that no worker could have', () => {
+    const jobs = [demand('huge', { order: 1, memory: 11 }), demand('fits', { order: 2 })];
+    const next = plan(jobs, [offer('a', { memory: large })]);
+    expect(next.placements).toEqual([{ job: 'fits', workers: ['a'] }]);
+  });
+
+  it('is taken from lower priorities until it is enough', () => {
+    const low = (job: string) => demand(job, { priority: -1, memory: 3, held: held(job, 'a') });
+    const jobs = [demand('high', { memory: 6, max: 1 }), low('x'), low('y'), low('z')];
+    const next = plan(jobs, [offer('a', { slots: 4, free: 1, memory: large })]);
+    expect(next).toMatchObject({ placements: [], awaiting: ['high'] });
+    expect(next.yields).toHaveLength(2);
   });
 });
 

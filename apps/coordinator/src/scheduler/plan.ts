@@ -1,6 +1,6 @@
 import type { Demand, Device, Offer } from './demand.js';
-import { preempt } from './preemption.js';
-import { Slots } from './slots.js';
+import { preempt, type Preemption } from './preemption.js';
+import { Slots, type Given } from './slots.js';
 
 /** Trainers to launch for a job: one for each entry of `workers`. */
 export interface Placement {
@@ -40,6 +40,9 @@ export interface Plan {
  * - else it reserves every worker that it could use, so that smaller jobs behind it cannot starve it. One that asks for
  *   more slots than exist holds nobody up.
  *
+ * A trainer needs a slot and as much memory as it takes: workers whose memory is too small for one are not asked, and no
+ * pool is given more of them than it can hold.
+ *
  * What a job awaits, and the free slots that it needs besides, are kept for it: while somebody awaits slots, minima up
  * to its own come before all growth, that of higher priorities too.
  *
@@ -61,37 +64,40 @@ export function plan(demands: readonly Demand[], offers: readonly Offer[]): Plan
 
   const place = (demand: Demand, device: Device, count: number) => {
     const workers = placements.get(demand.job) ?? [];
-    placements.set(demand.job, [...workers, ...slots.take(slots.usable(demand, device), count)]);
+    placements.set(demand.job, [
+      ...workers,
+      ...slots.take(slots.usable(demand, device), count, demand),
+    ]);
   };
 
   /** Finds a minimum in slots that are not free yet. */
   const awaitMinimum = (demand: Demand, device: Device, need: number): boolean => {
     const usable = slots.usable(demand, device);
-    const missing = need - slots.free(usable);
-    const lacking = missing - slots.freeing(usable);
+    const missing = need - slots.free(usable, demand);
+    const lacking = need - slots.later(usable, demand);
     if (lacking > 0) {
       const worthLess = [...holdings.values()]
         .filter(({ priority }) => priority < demand.priority)
         .toReversed();
       const isUseful = (worker: string) => usable.some((offer) => offer.worker === worker);
-      const found = preempt(lacking, worthLess, isUseful);
+      const suffices = (found: Preemption) => slots.later(usable, demand, givenBy(found)) >= need;
+      const found = preempt(lacking, worthLess, isUseful, suffices);
       if (found === null) return false;
+      for (const given of givenBy(found)) slots.vacate(given);
       for (const { victim, trainers } of found.releases) {
         const held = victim.held.filter((trainer) => !trainers.includes(trainer));
         holdings.set(victim.job, { ...victim, held });
-        for (const { worker } of trainers) slots.vacate(worker);
         const ids = trainers.map(({ trainer }) => trainer);
         releases.push({ job: victim.job, trainers: ids, by: demand.job });
       }
       for (const victim of found.yields) {
-        const { job, held } = victim;
+        const { job } = victim;
         holdings.set(job, { ...victim, held: [], isYielding: true });
-        for (const { worker } of held) slots.vacate(worker);
         yields.push({ job, by: demand.job });
       }
     }
-    slots.take(usable, need);
-    slots.await(usable, missing);
+    slots.take(usable, need, demand);
+    slots.await(usable, missing, demand);
     awaiting.push(demand.job);
     return true;
   };
@@ -100,9 +106,9 @@ export function plan(demands: readonly Demand[], offers: readonly Offer[]): Plan
   const serve = (demand: Demand): boolean => {
     const need = Math.max(0, demand.min - demand.held.length);
     const devices = kindsOf(demand);
-    const device = devices.find((kind) => slots.free(slots.usable(demand, kind)) >= need);
+    const device = devices.find((kind) => slots.free(slots.usable(demand, kind), demand) >= need);
     if (device === undefined) return devices.some((kind) => awaitMinimum(demand, kind, need));
-    if (demand.isYielding) slots.take(slots.usable(demand, device), need);
+    if (demand.isYielding) slots.take(slots.usable(demand, device), need, demand);
     else {
       place(demand, device, need);
       growing.set(demand.job, device);
@@ -114,8 +120,7 @@ export function plan(demands: readonly Demand[], offers: readonly Offer[]): Plan
     if (serve(demand)) return;
     for (const kind of kindsOf(demand)) {
       const suited = slots.suited(demand, kind);
-      const exist = suited.reduce((sum, offer) => sum + offer.slots, 0);
-      if (exist >= demand.min) slots.reserve(suited);
+      if (slots.room(suited, demand) >= demand.min) slots.reserve(suited);
     }
   };
 
@@ -142,6 +147,14 @@ export function plan(demands: readonly Demand[], offers: readonly Offer[]): Plan
     yields,
     awaiting,
   };
+}
+
+/** What victims give up, and what each of their trainers takes. */
+function givenBy({ releases, yields }: Preemption): Given[] {
+  return [
+    ...releases.map(({ victim, trainers }) => ({ trainers, memory: victim.memory })),
+    ...yields.map(({ held, memory }) => ({ trainers: held, memory })),
+  ];
 }
 
 function kindsOf({ device }: Demand): readonly Device[] {

@@ -15,8 +15,22 @@ export interface Preemption {
  * @param need Slots wanted, at least 1.
  * @param victims Jobs in the order in which they are asked: the one that is worth least first.
  * @param isUseful Whether a slot on this worker is of use.
+ * @param suffices Whether it is enough: slots may be there, and the memory of their trainers too small.
  */
 export function preempt(
+  need: number,
+  victims: readonly Demand[],
+  isUseful: (worker: string) => boolean,
+  suffices: (found: Preemption) => boolean = () => true,
+): Preemption | null {
+  for (let count = need; ; count++) {
+    const found = giving(count, victims, isUseful);
+    if (found === null || suffices(found)) return found;
+  }
+}
+
+/** Who gives so many slots. */
+function giving(
   need: number,
   victims: readonly Demand[],
   isUseful: (worker: string) => boolean,

@@ -1,17 +1,33 @@
-import type { Demand, Device, Offer } from './demand.js';
+import type { Demand, Device, Held, Offer } from './demand.js';
+import { MemoryPools } from './memory.js';
 
-/** The slots of all workers while a plan is made: each is given out once. */
+type Wanting = Pick<Demand, 'memory'>;
+
+/** Trainers that a job would give up, each of which takes so many bytes. */
+export interface Given {
+  readonly trainers: readonly Held[];
+  readonly memory: number;
+}
+
+/** The slots of all workers, and their memory, while a plan is made: each is given out once. */
 export class Slots {
   readonly #offers: readonly Offer[];
+  readonly #byWorker: ReadonlyMap<string, Offer>;
   readonly #free: Map<string, number>;
   readonly #freeing: Map<string, number>;
   readonly #reserved = new Set<string>();
+  readonly #memory: MemoryPools;
 
   constructor(offers: readonly Offer[], demands: readonly Demand[]) {
-    const kept = new Map<string, number>();
-    for (const { held } of demands)
-      for (const { worker } of held) kept.set(worker, at(kept, worker) + 1);
     this.#offers = offers;
+    this.#byWorker = new Map(offers.map((offer) => [offer.worker, offer]));
+    this.#memory = new MemoryPools(offers);
+    const kept = new Map<string, number>();
+    for (const { held, memory } of demands)
+      for (const { worker } of held) {
+        kept.set(worker, at(kept, worker) + 1);
+        this.#takeMemory(worker, memory);
+      }
     this.#free = new Map(offers.map(({ worker, free }) => [worker, free]));
     this.#freeing = new Map(
       offers.map(({ worker, slots, free }) => [
@@ -22,10 +38,13 @@ export class Slots {
   }
 
   /** Workers that a job could use if all their slots were free. */
-  suited({ threads, excluded }: Demand, device: Device): Offer[] {
+  suited({ threads, memory, excluded }: Demand, device: Device): Offer[] {
     return this.#offers.filter(
       (offer) =>
-        offer.device === device && offer.threads >= threads && !excluded.includes(offer.worker),
+        offer.device === device &&
+        offer.threads >= threads &&
+        (offer.memory === null || offer.memory.bytes >= memory) &&
+        !excluded.includes(offer.worker),
     );
   }
 
@@ -36,20 +55,44 @@ export class Slots {
       .sort((a, b) => a.threads - b.threads);
   }
 
-  free(workers: readonly Offer[]): number {
-    return sum(workers, this.#free);
+  /** Trainers of a job that these workers could hold if nobody else were there. */
+  room(workers: readonly Offer[], { memory }: Wanting): number {
+    const slots = new Map(workers.map((offer) => [offer.worker, offer.slots]));
+    return new MemoryPools(workers).holding(workers, (worker) => at(slots, worker), memory);
   }
 
-  freeing(workers: readonly Offer[]): number {
-    return sum(workers, this.#freeing);
+  /** Trainers of a job that free slots can hold. */
+  free(workers: readonly Offer[], { memory }: Wanting): number {
+    return this.#memory.holding(workers, (worker) => at(this.#free, worker), memory);
+  }
+
+  /**
+   * Trainers of a job that free slots can hold once those that are being freed are free as well.
+   * @param given What jobs would give up besides.
+   */
+  later(workers: readonly Offer[], { memory }: Wanting, given: readonly Given[] = []): number {
+    const slots = new Map<string, number>();
+    const bytes = new Map<string, number>();
+    for (const { trainers, memory } of given)
+      for (const { worker } of trainers) {
+        slots.set(worker, at(slots, worker) + 1);
+        const { pool } = this.#byWorker.get(worker)?.memory ?? {};
+        if (pool !== undefined) bytes.set(pool, at(bytes, pool) + memory);
+      }
+    return this.#memory.holding(
+      workers,
+      (worker) => at(this.#free, worker) + at(this.#freeing, worker) + at(slots, worker),
+      memory,
+      bytes,
+    );
   }
 
   /** Takes up to `count` free slots, spread over workers of equal threads; returns the worker of each. */
-  take(workers: readonly Offer[], count: number): string[] {
+  take(workers: readonly Offer[], count: number, { memory }: Wanting): string[] {
     const taken: string[] = [];
     while (taken.length < count) {
       const [emptiest] = workers
-        .filter(({ worker }) => at(this.#free, worker) > 0)
+        .filter((offer) => at(this.#free, offer.worker) > 0 && this.#memory.left(offer) >= memory)
         .sort(
           (a, b) =>
             a.threads - b.threads ||
@@ -58,36 +101,44 @@ export class Slots {
         );
       if (emptiest === undefined) break;
       this.#free.set(emptiest.worker, at(this.#free, emptiest.worker) - 1);
+      this.#takeMemory(emptiest.worker, memory);
       taken.push(emptiest.worker);
     }
     return taken;
   }
 
   /** Sets up to `count` slots that are being freed aside. */
-  await(workers: readonly Offer[], count: number): void {
+  await(workers: readonly Offer[], count: number, { memory }: Wanting): void {
     let left = count;
-    for (const { worker } of workers) {
-      const here = Math.min(left, at(this.#freeing, worker));
-      this.#freeing.set(worker, at(this.#freeing, worker) - here);
-      left -= here;
+    for (const offer of workers) {
+      const { worker } = offer;
+      while (left > 0 && at(this.#freeing, worker) > 0 && this.#memory.left(offer) >= memory) {
+        this.#freeing.set(worker, at(this.#freeing, worker) - 1);
+        this.#takeMemory(worker, memory);
+        left--;
+      }
     }
   }
 
-  /** A trainer has been asked to give its slot up. */
-  vacate(worker: string): void {
-    this.#freeing.set(worker, at(this.#freeing, worker) + 1);
+  /** Trainers have been asked to give their slots up. */
+  vacate({ trainers, memory }: Given): void {
+    for (const { worker } of trainers) {
+      this.#freeing.set(worker, at(this.#freeing, worker) + 1);
+      this.#takeMemory(worker, -memory);
+    }
   }
 
   /** Keeps whole workers from everyone after. */
   reserve(workers: readonly Offer[]): void {
     for (const { worker } of workers) this.#reserved.add(worker);
   }
+
+  #takeMemory(worker: string, bytes: number): void {
+    const offer = this.#byWorker.get(worker);
+    if (offer !== undefined) this.#memory.take(offer, bytes);
+  }
 }
 
-function at(counts: ReadonlyMap<string, number>, worker: string): number {
-  return counts.get(worker) ?? 0;
-}
-
-function sum(workers: readonly Offer[], counts: ReadonlyMap<string, number>): number {
-  return workers.reduce((total, { worker }) => total + at(counts, worker), 0);
+function at(counts: ReadonlyMap<string, number>, key: string): number {
+  return counts.get(key) ?? 0;
 }

@@ -4,9 +4,11 @@ import {
   jobFileSchema,
   jobStateSchema,
   jobViewSchema,
+  memoryNeedsSchema,
   parametersSchema,
   type JobSpec,
   type JobState,
+  type MemoryNeeds,
 } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { runSchema } from '../runs/run.js';
@@ -41,6 +43,7 @@ const columns = z.object({
   step: z.int(),
   steps: z.int().nullable(),
   parameters: json(parametersSchema).nullable(),
+  memory: json(memoryNeedsSchema).nullable(),
   data_manifest: z.string().nullable(),
   base_manifest: z.string().nullable(),
   workers: json(jobViewSchema.shape.workers),
@@ -90,13 +93,14 @@ const rowSchema = columns
 /** Columns that a list shows; of a specification only what it shows. */
 const LISTED = `id, name, json_object('kind', spec ->> '$.kind', 'priority', priority,
     'earlyStopping', json(spec -> '$.earlyStopping')) AS spec, after, base, base_manifest, state,
-  generation, step, steps, parameters, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
+  generation, step, steps, parameters, memory, workers, ranks, loss, tokens_per_second, seconds_per_step, evaluation, result, error,
   created_at, started_at, ended_at`;
 const LISTED_JSON = [
   'spec',
   'after',
   'base',
   'parameters',
+  'memory',
   'workers',
   'ranks',
   'evaluation',
@@ -138,6 +142,8 @@ export interface NewJob {
   /** Ids of the jobs that must have succeeded first. */
   readonly after: readonly string[];
   readonly base: Base | null;
+  /** What it takes of each worker; null where that is not known. */
+  readonly memory?: MemoryNeeds | null;
   readonly createdAt: string;
 }
 
@@ -149,11 +155,11 @@ export class JobTable {
     this.#database = database;
   }
 
-  insert({ id, spec, after, base, createdAt }: NewJob): JobRecord {
+  insert({ id, spec, after, base, memory = null, createdAt }: NewJob): JobRecord {
     this.#database
       .prepare(
-        `INSERT INTO jobs (id, name, spec, after, base, state, priority, created_at)
-         VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)`,
+        `INSERT INTO jobs (id, name, spec, after, base, memory, state, priority, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)`,
       )
       .run(
         id,
@@ -161,6 +167,7 @@ export class JobTable {
         JSON.stringify(spec),
         JSON.stringify(after),
         toJson(base),
+        toJson(memory),
         spec.priority,
         createdAt,
       );
@@ -244,16 +251,20 @@ export class JobTable {
     return rows.map((row) => ({ job: rowSchema.parse(row), stored: storedRun.parse(row).run }));
   }
 
-  /** The first in line, by priority, of those whose dependencies have all succeeded; so many at most. */
-  firstInLine(limit: number): JobRecord[] {
+  /**
+   * The first in line, by priority, of those whose dependencies have all succeeded; so many at most.
+   * @param memory Bytes that each of their trainers may take at most; null for any.
+   */
+  firstInLine(limit: number, memory: number | null = null): JobRecord[] {
     const rows = this.#database
       .prepare(
         `SELECT * FROM jobs INDEXED BY jobs_in_line WHERE ${IN_LINE} AND NOT EXISTS (
            SELECT 1 FROM json_each(jobs.after)
            WHERE (SELECT state FROM jobs other WHERE other.id = value) IS NOT 'succeeded')
+           AND coalesce(memory ->> '$.bytes', 0) <= ?
          ORDER BY priority DESC, seq LIMIT ?`,
       )
-      .all(limit);
+      .all(memory ?? Number.MAX_SAFE_INTEGER, limit);
     return rows.map((row) => rowSchema.parse(row));
   }
 
@@ -292,7 +303,7 @@ export class JobTable {
     return rows.map((row) => z.object({ data_manifest: z.string() }).parse(row).data_manifest);
   }
 
-  #one(query: string, ...parameters: string[]): JobRecord | null {
+  #one(query: string, ...parameters: (string | number)[]): JobRecord | null {
     const row = this.#database.prepare(query).get(...parameters);
     return row === undefined ? null : rowSchema.parse(row);
   }

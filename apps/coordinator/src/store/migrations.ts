@@ -149,4 +149,7 @@ export const migrations: readonly string[] = [
   `
   CREATE TABLE revoked_tokens (hash TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN memory TEXT;
+  `,
 ];

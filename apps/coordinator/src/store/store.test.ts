@@ -87,7 +87,7 @@ describe('the store', () => {
         tokensPerSecond: 2.5,
         secondsPerStep: 3,
         workers: ['w-1'],
-        ranks: [{ rank: 0, worker: 'w-1', microbatches: 4, phases: PHASES }],
+        ranks: [{ rank: 0, worker: 'w-1', microbatches: 4, phases: PHASES, link: null }],
         evaluation: { step: 5, loss: 1, metrics: { accuracy: 0.5 } },
         result: { stateHash: 'a', model: 'b', metrics: {} },
         error: { code: 'INTERNAL', message: 'm', remedy: 'r', detail: { a: 1 } },

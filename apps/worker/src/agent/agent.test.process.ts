@@ -12,6 +12,7 @@ await runAgent({
   token: null,
   keys: null,
   processor: 'x64',
+  memory: null,
   devices: [{ kind: 'cpu' }],
   threads: 1,
   address: null,

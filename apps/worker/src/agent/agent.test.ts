@@ -26,6 +26,7 @@ describe('a worker', () => {
       threads: 4,
       device: 'cpu',
       processor: 'x64',
+      memory: expect.objectContaining({ bytes: expect.any(Number) as number }) as object,
       trainers: [],
       checkpoints: [],
     });

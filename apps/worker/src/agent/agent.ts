@@ -10,6 +10,7 @@ import { Connection, type Ending, type Order } from './connection.js';
 import { Deliveries } from './deliveries.js';
 import { KeptCheckpoints } from './kept-checkpoints.js';
 import type { CurveKeys } from './link.js';
+import { memoryOffer } from './memory-offer.js';
 import { Trainers } from './trainers.js';
 
 export interface AgentOptions {
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly cache: string;
   /** Bytes that they may take; null for a tenth of the file system. */
   readonly cacheLimit: number | null;
+  /** Bytes that trainers may take; null for what the system lets them have. */
+  readonly memory: number | null;
   /** Path of the trainer's program. */
   readonly program: string;
   readonly log: Logger;
@@ -102,6 +105,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       threads: options.threads,
       device: options.devices[0].kind,
       processor: options.processor,
+      memory: memoryOffer(options.memory),
       trainers: trainers.held(),
       checkpoints: deliveries.list(),
     }),

@@ -24,6 +24,8 @@ export interface WorkerArguments {
   readonly leaveTimeoutMs: number;
   /** Bytes that fetched artifacts may take; null for a tenth of the file system. */
   readonly cacheLimit: number | null;
+  /** Bytes that trainers may take; null for what the system lets them have. */
+  readonly memory: number | null;
   /** Address by which trainers of other hosts reach those of this one; null for the one that leads to the coordinator. */
   readonly address: string | null;
   /** Ports that trainers listen on for those of other hosts; null for any. */
@@ -47,7 +49,8 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     threads: positive('--threads', values.threads),
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
-    cacheLimit: cacheLimit(values['cache-limit']),
+    cacheLimit: size('--cache-limit', values['cache-limit']),
+    memory: size('--memory', values.memory),
     address: address(values.address),
     ringPorts: ports(values['ring-ports'], slots),
     leaveFile: values['leave-file'] ?? null,
@@ -68,6 +71,7 @@ function read(given: readonly string[]) {
         'orphan-timeout': { type: 'string', default: '10s' },
         'leave-timeout': { type: 'string', default: '30s' },
         'cache-limit': { type: 'string' },
+        memory: { type: 'string' },
         address: { type: 'string' },
         'ring-ports': { type: 'string' },
         'leave-file': { type: 'string' },
@@ -97,10 +101,10 @@ function duration(option: string, text: string): number {
   return milliseconds;
 }
 
-function cacheLimit(text: string | undefined): number | null {
+function size(option: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   const bytes = parseByteSize(text);
-  if (bytes === null) throw usage(`--cache-limit takes a size such as 20GB, not '${text}'`);
+  if (bytes === null) throw usage(`${option} takes a size such as 20GB, not '${text}'`);
   return bytes;
 }
 

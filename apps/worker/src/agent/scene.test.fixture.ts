@@ -44,6 +44,7 @@ export class Scene {
       token: 'secret',
       keys: null,
       processor: 'x64',
+      memory: null,
       devices: [{ kind: 'cpu' }, { kind: 'cpu' }],
       threads: 4,
       address: null,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type RingLink } from '@ringmaster/protocol';
 import {
   type DonorSeat,
   type Fetched,
@@ -47,6 +47,7 @@ export class Ring {
   readonly #epoch: Int32Array<SharedArrayBuffer>;
   readonly #outlet: Outlet | null;
   #inlet: Inlet | null = null;
+  #link: RingLink | null = null;
   #closed: Promise<void> | undefined;
 
   private constructor(
@@ -140,8 +141,10 @@ export class Ring {
     const address = seats[(rank + 1) % size]?.address ?? '';
     const region = seats[(rank + size - 1) % size]?.region ?? null;
     const isOpen = this.#closed === undefined;
-    const inlet = isOpen && region !== null ? openWindow(arena, region) : null;
+    const opened = region === null ? 'not-offered' : isOpen ? openWindow(arena, region) : null;
+    const inlet = typeof opened === 'string' ? null : opened;
     this.#inlet = inlet;
+    if (isOpen) this.#link = typeof opened === 'string' ? opened : 'memory';
     const ring = this.#ring;
     await requestOfThread({ kind: 'connect', ring, address, publicKeys, inlet, deadlineMs });
   }
@@ -192,6 +195,11 @@ export class Ring {
     assert(donors.length > 0 && donors.every((donor) => donor.rank < size && donor.rank !== rank));
     const fetched = await requestOfThread({ kind: 'fetch', ring: this.#ring, donors, range });
     return fetched as Fetched;
+  }
+
+  /** How this rank reads what the rank before sends; null for a ring of one, and before `connect`. */
+  get link(): RingLink | null {
+    return this.#link;
   }
 
   /** What the ring is at and whom it waits for, read from shared memory without waiting for the ring thread. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownIdentity } from '@ringmaster/base';
+import { ownIdentity, ownMachine } from '@ringmaster/base';
 import type { SharedArena } from '../memory/memory.js';
 import { MEMORY_PAGE_BYTES } from '@ringmaster/base/memory';
 import { mapFile } from './mapping.js';
@@ -95,7 +95,16 @@ export class SharedRegion {
     const { namespace, pid } = ownIdentity();
     return {
       outlet: { region: { offset, bytes }, slot, ring },
-      address: [namespace, pid, this.#file, bytes, this.#id, slot - offset, ring].join('.'),
+      address: [
+        ownMachine(),
+        namespace,
+        pid,
+        this.#file,
+        bytes,
+        this.#id,
+        slot - offset,
+        ring,
+      ].join('.'),
     };
   }
 

@@ -35,7 +35,7 @@ function pair() {
   if (opened === null) throw new Error('no slot is left');
   const reader = makeArena();
   const inlet = openWindow(reader, opened.address);
-  if (inlet === null) throw new Error('the region cannot be mapped');
+  if (typeof inlet === 'string') throw new Error(`the region cannot be mapped: ${inlet}`);
   return { arena, region, ...opened, reader, inlet };
 }
 
@@ -103,16 +103,21 @@ describe('a region', () => {
 describe('a window', () => {
   it('is not there for another file, another process, or an arena without room', () => {
     const { address } = pair();
-    const [pid = '', , ...rest] = address.split('.');
+    const [machine = '', namespace = '', pid = '', fd = '', ...rest] = address.split('.');
+    const at = (...process: unknown[]) => [machine, namespace, ...process, ...rest].join('.');
     const other = openSync('/dev/null', 'r+');
     const reader = makeArena();
-    expect(openWindow(reader, [pid, other, ...rest].join('.'))).toBeNull();
+    expect(openWindow(reader, at(pid, other))).toBe('not-readable');
     closeSync(other);
-    expect(openWindow(reader, [pid, 987_654, ...rest].join('.'))).toBeNull();
-    expect(openWindow(reader, ['999999999', 3, ...rest].join('.'))).toBeNull();
-    expect(openWindow(reader, 'nonsense')).toBeNull();
-    expect(openWindow(SharedArena.create(MEMORY_PAGE_BYTES), address)).toBeNull();
-    expect(openWindow(reader, address)).not.toBeNull();
+    expect(openWindow(reader, at(pid, 987_654))).toBe('not-readable');
+    expect(openWindow(reader, at('999999999', 3))).toBe('not-readable');
+    expect(openWindow(reader, 'nonsense')).toBe('not-offered');
+    const elsewhere = (host: string, container: string) =>
+      openWindow(reader, [host, container, pid, fd, ...rest].join('.'));
+    expect(elsewhere('abcd', namespace)).toBe('other-host');
+    expect(elsewhere(machine, 'abcd')).toBe('other-container');
+    expect(openWindow(SharedArena.create(MEMORY_PAGE_BYTES), address)).toBe('too-large');
+    expect(openWindow(reader, address)).toHaveProperty('window');
   });
 });
 

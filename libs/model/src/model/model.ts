@@ -1,4 +1,3 @@
-import { frozenBy } from '@ringmaster/protocol';
 import {
   type Kernels,
   kernelsFor,
@@ -8,15 +7,15 @@ import {
   type Tensor,
 } from '@ringmaster/tensorflow';
 import type { Batch, Inputs, Tokens } from '../batch.js';
-import { adaptersOf, lowRankLinear, type Adapter, type Lora } from '../families/adapters.js';
+import { adaptersOf, lowRankLinear, type Adapter } from '../families/adapters.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
 import type { Network, Sequences, Source } from '../families/family.js';
-import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
+import { adaptedIn, trainedIn, type Tuning } from '../families/trained.js';
+import type { Head, HeadKind } from '../heads/head.js';
 import { downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import { plainLinear } from '../layers/linear.js';
-import { lowRankNames } from '../layers/low-rank.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { initialValues } from './initial-values.js';
@@ -28,14 +27,10 @@ import { initialValues } from './initial-values.js';
 export type GradientSink = (name: string, gradient: Tensor) => void;
 
 /** How a model computes; none of it is part of the model. */
-export interface ModelOptions {
+export interface ModelOptions extends Tuning {
   readonly precision?: Precision;
   /** Compute each block's activations again in backward, instead of keeping them: less memory, the same bytes. */
   readonly recompute?: boolean;
-  /** Patterns over names of parameters that keep their values: they have no gradient. Default: none. */
-  readonly freeze?: readonly string[] | undefined;
-  /** Low-rank adapters: of the rest, only a head that predicts labels is trained. Default: none. */
-  readonly lora?: Lora | undefined;
 }
 
 /** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID, FREEZE_UNMATCHED. */
@@ -62,8 +57,9 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    { precision = 'float32', recompute = false, freeze = [], lora }: ModelOptions = {},
+    { precision = 'float32', recompute = false, ...tuning }: ModelOptions = {},
   ) {
+    const { lora } = tuning;
     this.config = config;
     this.head = head;
     this.#ops = new Ops(runtime, precision);
@@ -75,14 +71,16 @@ export class Model {
     // Matrices that matter to an optimizer are those of the network.
     const ofHead = this.#head.parameters.map((spec) => ({ ...spec, matrices: undefined }));
     this.parameters = [...this.#network.parameters, ...ofHead];
-    const names = this.parameters.map(({ name }) => name);
-    const ofAdapters = new Set(
-      this.adapters.flatMap(({ name }) => Object.values(lowRankNames(name))),
-    );
-    this.adapted = this.parameters.filter(({ name }) => ofAdapters.has(name));
-    const frozen = lora === undefined ? frozenBy(freeze, names) : this.#frozenByAdapters();
-    this.trained = this.parameters.filter(({ name }) => !frozen.has(name));
-    this.#trains = (name) => !frozen.has(name);
+    const parts = {
+      kind: head,
+      network: this.#network.parameters,
+      head: ofHead,
+      adapters: this.adapters,
+    };
+    this.adapted = adaptedIn(parts);
+    this.trained = trainedIn(parts, tuning);
+    const trained = new Set(this.trained.map(({ name }) => name));
+    this.#trains = (name) => trained.has(name);
   }
 
   /**
@@ -103,13 +101,6 @@ export class Model {
         tensors.delete(name);
       }
     this.#load(this.trained, values);
-  }
-
-  /** With adapters: all but these, and a head that predicts labels, which no base has. */
-  #frozenByAdapters(): Set<string> {
-    const head = hasLabels(this.head) ? this.#head.parameters : [];
-    const trained = new Set([...this.adapted, ...head].map(({ name }) => name));
-    return new Set(this.parameters.map(({ name }) => name).filter((name) => !trained.has(name)));
   }
 
   /** Frees the parameters. */

@@ -32,6 +32,8 @@ export const workerViewSchema = z.object({
   slots: z.int(),
   threads: z.int(),
   device: z.string(),
+  /** Bytes that its trainers may take, and those of other workers that share it; null where it does not tell. */
+  memory: z.int().nullable(),
   state: z.enum(workerStates),
   /** Id of the job that its trainer works on, or null. */
   job: z.string().nullable(),

@@ -4,10 +4,12 @@ import {
   evaluationReportSchema,
   parametersSchema,
   phasesSchema,
+  ringLinkSchema,
   stepReportSchema,
 } from '../messages/trainer.js';
 import { incidentViewSchema } from './incidents.js';
 import { jobStates } from './job-state.js';
+import { memoryNeedsSchema } from './memory.js';
 import { preparationProgressSchema } from './preparation.js';
 
 /** Longest body of a request to the API, blobs apart. */
@@ -38,6 +40,8 @@ export const jobViewSchema = z.object({
   steps: z.int().nullable(),
   /** What its model has of parameters; null until a trainer has loaded it. */
   parameters: parametersSchema.nullable(),
+  /** Memory that it takes of each worker; null where that could not be reckoned when it was submitted. */
+  memory: memoryNeedsSchema.nullable(),
   generation: z.int(),
   /** Ids of the workers that take part; of an ended job, those that took part last. */
   workers: z.array(z.string()),
@@ -49,6 +53,8 @@ export const jobViewSchema = z.object({
       /** Microbatches that it computes in a step. */
       microbatches: z.int(),
       phases: phasesSchema,
+      /** How it reads what the rank before sends: `memory`, or why not; null where that is not known, or it is alone. */
+      link: ringLinkSchema.nullable().default(null),
     }),
   ),
   /** Mean loss of the newest step, nats per counted unit. */
@@ -88,6 +94,10 @@ export const jobCheckSchema = z.object({
   /** Ids of the jobs that it would come after. */
   after: z.array(z.string()),
   base: jobViewSchema.shape.base,
+  /** Memory that it would take of each worker; null where nothing is known of its base yet. */
+  memory: memoryNeedsSchema.nullable(),
+  /** Most memory that a worker offers, in bytes; null where none is here, or one does not tell. */
+  offered: z.int().nullable(),
 });
 export type JobCheck = z.infer<typeof jobCheckSchema>;
 

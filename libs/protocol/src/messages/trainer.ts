@@ -116,6 +116,26 @@ export const phasesSchema = z.object({
   update: z.number(),
 });
 
+/**
+ * How a rank reads what the rank before it sends:
+ * - `memory`: where it lies, in that one's memory.
+ *
+ * Or from a socket, because that one
+ * - `other-host`: is on another machine.
+ * - `other-container`: is in another PID namespace of this machine.
+ * - `not-offered`: had no room in /dev/shm for memory that others can read.
+ * - `not-readable`: is another user's.
+ * - `too-large`: has more memory than this one has room to map.
+ */
+export const ringLinkSchema = z.enum([
+  'memory',
+  'other-host',
+  'other-container',
+  'not-offered',
+  'not-readable',
+  'too-large',
+]);
+
 /** What one rank reports of one applied step. Loss, counts, norms and the ledger are equal on every rank. */
 export const stepReportSchema = z.object({
   /** Steps applied once this one was: the step of the state that it made. */
@@ -150,6 +170,8 @@ export const stepReportSchema = z.object({
   ringBytes: z.number(),
   /** Time that the ring had something to sum, while this rank computed or not. */
   ringSeconds: z.number(),
+  /** How this rank reads what the rank before sends; not there of a ring of one. */
+  link: ringLinkSchema.optional(),
 });
 
 /** One evaluation over the validation split. */
@@ -257,6 +279,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
 
 export type TrainerCommand = z.infer<typeof trainerCommandSchema>;
 export type TrainerMessage = z.infer<typeof trainerMessageSchema>;
+export type RingLink = z.infer<typeof ringLinkSchema>;
 export type StepReport = z.infer<typeof stepReportSchema>;
 export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
 export type Beginning = z.infer<typeof beginningSchema>;

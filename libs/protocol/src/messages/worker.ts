@@ -29,6 +29,14 @@ export const launchSchema = z.object({
   specHash: sha256Schema,
 });
 
+/** Memory that trainers of a worker may take. */
+export const memoryOfferSchema = z.object({
+  /** Bytes of the machine, of a control group of processes, or of what the worker was told. */
+  bytes: z.int().positive(),
+  /** Names that memory: workers that offer the same memory say the same. */
+  pool: z.string(),
+});
+
 /** A trainer that a worker holds, as it tells the coordinator when it registers. */
 const heldTrainerSchema = z.object({
   trainer: z.string(),
@@ -60,6 +68,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     device: z.enum(['cpu', 'gpu']),
     /** Architecture of the processor, and the instruction sets that kernels choose between. */
     processor: z.string(),
+    /** Null where the system does not tell. */
+    memory: memoryOfferSchema.nullable(),
     trainers: z.array(heldTrainerSchema),
     checkpoints: z.array(keptCheckpointSchema),
   }),
@@ -128,5 +138,6 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
 
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
+export type MemoryOffer = z.infer<typeof memoryOfferSchema>;
 export type KeptCheckpoint = z.infer<typeof keptCheckpointSchema>;
 export type Launch = z.infer<typeof launchSchema>;

@@ -19,7 +19,6 @@ import {
   taskIn,
   type ArtifactManifest,
   type JobSpec,
-  type ModelSection,
   type TaskName,
 } from '@ringmaster/protocol';
 import { taskOfHead, tasks } from '../tasks.js';
@@ -134,9 +133,13 @@ function namesOf(model: ModelConfig, head: HeadKind): string[] {
   return parametersOf(labelled, head).map(({ name }) => name);
 }
 
-/** The shape of the model that a job file describes, before it has a tokenizer: all but what a vocabulary tells. */
-export function plannedModel(section: ModelSection): ModelConfig {
-  return shapeOf(section, { vocabulary: 1, pad: 0 });
+/**
+ * The shape of the model that a job file describes, before it has a tokenizer: its vocabulary is as large as it may get.
+ * Null for a job that starts from a base.
+ */
+export function plannedModel({ model, tokenizer }: JobSpec): ModelConfig | null {
+  if (model === undefined) return null;
+  return shapeOf(model, { vocabulary: tokenizer?.vocabulary ?? 1, pad: 0 });
 }
 
 /** What a model predicts, as its manifest says it; `none` of one without a head. */

@@ -43,6 +43,7 @@ export class SimulatedWorker {
       threads: 1,
       device: 'cpu',
       processor: 'x64',
+      memory: null,
       trainers: [],
       checkpoints: [],
     });

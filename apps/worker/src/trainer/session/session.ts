@@ -1,5 +1,10 @@
 import { Ring, type LaneReading, type Operation, type RingReport } from '@ringmaster/allreduce';
-import { ringDeadlineMs, RingmasterError, type Interruption } from '@ringmaster/protocol';
+import {
+  ringDeadlineMs,
+  RingmasterError,
+  type Interruption,
+  type RingLink,
+} from '@ringmaster/protocol';
 import { setImmediate } from 'node:timers/promises';
 import { advertised, faultPoint } from '../../faults/fault-point.js';
 import { untilAddressIsGone } from '../../network/watch-address.js';
@@ -118,6 +123,11 @@ export class Session implements RingSession {
     this.#offers = offer;
     if (offer) offerState(this.#run, this.#bound);
     if (offer) faultPoint('offered', this.#run);
+  }
+
+  /** How this rank reads what the rank before sends; null where it is alone. */
+  get link(): RingLink | null {
+    return this.#bound.link;
   }
 
   /** Microbatches of the next step, by rank. */

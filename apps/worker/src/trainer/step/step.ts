@@ -73,6 +73,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
       phases: watch.phases(),
       ringBytes,
       ringSeconds,
+      ...(session.link === null ? {} : { link: session.link }),
     };
   }
 }

@@ -1,0 +1,2 @@
+export { algorithmOf } from '../optimizers/algorithms.js';
+export { trainingMemory, type TrainingShape } from './training-memory.js';
