@@ -176,3 +176,25 @@ export function checksum(source: usize, length: u32, first: u32): i32 {
 export function zero(target: usize, length: u32): void {
   memory.fill(target, 0, (<usize>length) << 2);
 }
+
+// By how many bits the second plane of a sum is coarser than the first.
+const COARSE_BITS: i64 = 20;
+
+/**
+ * target[k] = round(S * 2^-bits), ties to even, where fine[k] is S modulo 2^32 and coarse[k] * 2^20 is less than 2^31 away
+ * from S: it tells how often fine[k] has wrapped.
+ */
+export function narrow(target: usize, fine: usize, coarse: usize, length: u32, bits: u32): void {
+  const end = target + ((<usize>length) << 2);
+  const shift = <i64>bits;
+  const half = ((<i64>1) << (shift - 1)) - 1;
+  while (target < end) {
+    const low = <i64>load<i32>(fine);
+    const near = (<i64>load<i32>(coarse)) << COARSE_BITS;
+    const sum = low + (((near - low + ((<i64>1) << 31)) >> 32) << 32);
+    store<i32>(target, <i32>((sum + half + ((sum >> shift) & 1)) >> shift));
+    target += 4;
+    fine += 4;
+    coarse += 4;
+  }
+}

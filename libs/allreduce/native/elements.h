@@ -105,3 +105,18 @@ LOOP(int32_t, checksum)(char* memory, uint64_t source, uint32_t length, uint32_t
     sum += LEVEL::coefficient((first + k) * 0x9e3779b1u) * from[k];
   return (int32_t)sum;
 }
+
+/** target[k] = round(S · 2^-bits), ties to even, of the S that fine[k] and coarse[k] stand for; see assembly/kernels.ts. */
+LOOP(void, narrow)
+(char* memory, uint64_t target, uint64_t fine, uint64_t coarse, uint32_t length, uint32_t bits) {
+  int32_t* __restrict to = AT(int32_t, target);
+  const int32_t* __restrict low = AT(const int32_t, fine);
+  const int32_t* __restrict high = AT(const int32_t, coarse);
+  const int64_t half = (INT64_C(1) << (bits - 1)) - 1;
+  for (uint32_t k = 0; k < length; k++) {
+    const int64_t near = (int64_t)high[k] * (INT64_C(1) << 20);
+    const int64_t wraps = (near - low[k] + (INT64_C(1) << 31)) >> 32;
+    const int64_t sum = low[k] + wraps * (INT64_C(1) << 32);
+    to[k] = (int32_t)((sum + half + ((sum >> bits) & 1)) >> bits);
+  }
+}

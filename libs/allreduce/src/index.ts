@@ -5,4 +5,11 @@ export { largestArena, SharedArena } from './memory/memory.js';
 export { type Operation, type RingOptions, type RingReport } from './options.js';
 export { Ring } from './ring/ring.js';
 export { SharedRegion } from './shared/region.js';
-export { chooseExponent, fits, MAXIMUM_EXPONENT } from './memory/windows.js';
+export {
+  chooseExponent,
+  coarseExponent,
+  fits,
+  MAXIMUM_EXPONENT,
+  narrowedBits,
+  planesFor,
+} from './memory/windows.js';

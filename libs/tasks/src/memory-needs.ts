@@ -1,6 +1,6 @@
 import { hasLabels, type ModelConfig } from '@ringmaster/model/formats';
 import { algorithmOf, trainingMemory } from '@ringmaster/model/memory';
-import { taskIn, type JobSpec, type MemoryNeeds } from '@ringmaster/protocol';
+import { MOST_IN_ONE_PLANE, taskIn, type JobSpec, type MemoryNeeds } from '@ringmaster/protocol';
 import { evaluationSequences } from './batches/plan.js';
 import { tasks } from './tasks.js';
 
@@ -26,6 +26,7 @@ export function memoryNeedsOf(spec: JobSpec, model: ModelConfig): MemoryNeeds {
     algorithm: algorithmOf(spec.optimizer),
     keepsAverage: spec.ema !== undefined,
     keepsBest: spec.earlyStopping !== undefined,
+    planes: spec.batch.microbatches > MOST_IN_ONE_PLANE ? 2 : 1,
     sequences: evaluationSequences(spec.batch),
     scored: head === 'masked-language-model' ? MASKED : 1,
   });

@@ -64,6 +64,7 @@ type Launch = Awaited<ReturnType<TrainingGround['launchOf']>>;
 
 /** One trainer, from the specification to the end. */
 export async function alone(ground: TrainingGround, launch: Launch) {
+  const { microbatches } = launch.spec.batch;
   const trainer = await ground.trainer(launch);
   await form([trainer], { generation: 1, begin: { at: 'specification' }, microbatches });
   const finished = await finish([trainer], 1);
@@ -73,6 +74,7 @@ export async function alone(ground: TrainingGround, launch: Launch) {
 
 /** Two trainers, which a third one joins, and of which one dies; the survivors go on to the end. */
 export async function throughAKill(ground: TrainingGround, launch: Launch) {
+  const { microbatches } = launch.spec.batch;
   const members = await Promise.all([1, 2, 3].map(() => ground.trainer(launch)));
   const [first, second, third] = members;
   if (first === undefined || second === undefined || third === undefined) throw new Error('3');
@@ -82,11 +84,15 @@ export async function throughAKill(ground: TrainingGround, launch: Launch) {
   await first.next('progress', (said) => said.generation === 2 && said.steps.length > 0);
   await first.end();
   await Promise.all([second.failure(), third.failure()]);
-  return goOn([second, third], 3);
+  return goOn([second, third], 3, microbatches);
 }
 
 /** Survivors of a ring go on to the end, from the newest state that one of them holds; returns what rank 0 says. */
-export async function goOn(survivors: readonly TrainerProcess[], generation: number) {
+export async function goOn(
+  survivors: readonly TrainerProcess[],
+  generation: number,
+  count = microbatches,
+) {
   for (const [rank, trainer] of survivors.entries()) {
     const size = survivors.length;
     trainer.command({ type: 'prepare', generation, rank, size, planned: false });
@@ -103,7 +109,7 @@ export async function goOn(survivors: readonly TrainerProcess[], generation: num
     state?.stateHash === newest.stateHash ? [rank] : [],
   );
   const begin = { at: 'peers', holders, position: newest } as const;
-  await form(survivors, { generation, begin, microbatches });
+  await form(survivors, { generation, begin, microbatches: count });
   const finished = await finish(survivors, generation);
   await Promise.all(survivors.map((trainer) => trainer.end()));
   return finished;

@@ -3,11 +3,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Kernels, RING_LOOPS } from './kernels.js';
 import { SharedArena } from './memory.js';
+import { chooseExponent, coarseExponent, fits, narrowedBits } from './windows.js';
 
 const ROOM = 200;
 // All levels can compute in a memory of WebAssembly.
 const arena = SharedArena.create(65_536, false);
-const offsets = { target: arena.allocate(4 * ROOM), source: arena.allocate(4 * ROOM) };
+const offsets = {
+  target: arena.allocate(4 * ROOM),
+  source: arena.allocate(4 * ROOM),
+  spare: arena.allocate(4 * ROOM),
+};
 
 /** Where a range starts inside its room, so that vectors are aligned to four bytes only. */
 const shift = fc.integer({ min: 0, max: 5 });
@@ -223,6 +228,60 @@ describe.each(levelsHere(RING_LOOPS))('%s', (level) => {
         }
       }
       expect(checksumOf(segments.flat(), 1)).not.toBe(original);
+    });
+  });
+
+  describe('narrow', () => {
+    const coarse = offsets.spare;
+
+    it('is the sum that two planes hold, rounded half to even', () => {
+      const sums = fc.array(fc.bigInt({ min: -(2n ** 34n) + 1n, max: 2n ** 34n - 1n }), {
+        maxLength: 70,
+      });
+      // Off by up to 1,024 roundings of half a unit.
+      const error = fc.bigInt({ min: -(2n ** 9n), max: 2n ** 9n });
+      fc.assert(
+        fc.property(sums, error, fc.constantFrom(0n, 2n ** 20n - 1n), (values, off, rest) => {
+          const { length } = values;
+          arena.int32(offsets.source, length).set(values.map((sum) => Number(sum & 0xffffffffn)));
+          arena.int32(coarse, length).set(values.map((sum) => Number(((sum + rest) >> 20n) + off)));
+          kernels.narrow(offsets.target, offsets.source, coarse, length, 4);
+          const expected = values.map((sum) => roundHalfEven(Number(sum) / 16));
+          expect([...arena.int32(offsets.target, length)].map((x) => x + 0)).toEqual(
+            expected.map((x) => x + 0),
+          );
+        }),
+      );
+    });
+
+    it('gives what exact integers give, whoever added what first', () => {
+      const microbatches = fc.integer({ min: 65, max: 1024 });
+      // Values of one sign, and near the window, are those that wrap.
+      const gradient = fc.float({ min: -1, max: 1, noNaN: true });
+      const gradients = fc.array(gradient, { minLength: 1, maxLength: 40 });
+      fc.assert(
+        fc.property(microbatches, gradients, fc.nat(), (count, values, shuffle) => {
+          const all = Array.from({ length: count }, (_, at) =>
+            Math.fround((values[at % values.length] ?? 0) * 31.9),
+          );
+          const exponent = chooseExponent([1], count);
+          expect(all.every((value) => fits(Math.abs(value), exponent, count))).toBe(true);
+          const sums = [offsets.target, coarse] as const;
+          for (const sum of sums) kernels.zero(sum, 1);
+          for (let at = 0; at < count; at++) {
+            const value = all[(at + shuffle) % count] ?? 0;
+            arena.float32(offsets.source, 1)[0] = value;
+            kernels.quantiseAdd(sums[0], offsets.source, 1, exponent);
+            kernels.quantiseAdd(sums[1], offsets.source, 1, coarseExponent(exponent));
+          }
+          kernels.narrow(offsets.source, sums[0], sums[1], 1, narrowedBits(count));
+          const exact = all.reduce((sum, value) => sum + roundHalfEven(value * 2 ** exponent), 0);
+          const [narrowed = NaN] = arena.int32(offsets.source, 1);
+          expect(narrowed + 0).toBe(roundHalfEven(exact / 2 ** narrowedBits(count)) + 0);
+          expect(Math.abs(narrowed)).toBeLessThanOrEqual(2 ** 30);
+        }),
+        { numRuns: 25 },
+      );
     });
   });
 

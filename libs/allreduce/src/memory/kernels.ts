@@ -19,6 +19,7 @@ export const RING_LOOPS: LoopLibrary = {
     'float maxAbs(uint64_t source, uint32_t length)',
     'int32_t checksum(uint64_t source, uint32_t length, uint32_t first)',
     'void zero(uint64_t target, uint32_t length)',
+    'void narrow(uint64_t target, uint64_t fine, uint64_t coarse, uint32_t length, uint32_t bits)',
     'uint32_t widths(uint64_t target, uint64_t source, uint32_t blocks)',
     'void pack(uint64_t target, uint64_t source, uint64_t halves, uint32_t blocks)',
     'void unpackAdd(uint64_t target, uint64_t source, uint64_t halves, uint32_t blocks)',
@@ -34,6 +35,7 @@ interface Exports {
   maxAbs(source: number, length: number): number;
   checksum(source: number, length: number, first: number): number;
   zero(target: number, length: number): void;
+  narrow(target: number, fine: number, coarse: number, length: number, bits: number): void;
   widths(target: number, source: number, blocks: number): number;
   pack(target: number, source: number, halves: number, blocks: number): void;
   unpackAdd(target: number, source: number, halves: number, blocks: number): void;
@@ -94,6 +96,14 @@ export class Kernels {
    */
   checksum(source: number, length: number, first: number): number {
     return this.#exports.checksum(source, length, first);
+  }
+
+  /**
+   * int32 target = round(S · 2^-bits), ties to even, of the sums S that two planes hold: `fine` modulo 2^32, `coarse` in
+   * units of 2^20 and off by less than 2^11 of them. |S| < 2^(30 + bits), bits from 1 to 4; the target is neither plane.
+   */
+  narrow(target: number, fine: number, coarse: number, length: number, bits: number): void {
+    this.#exports.narrow(target, fine, coarse, length, bits);
   }
 
   /** int32 target = 0. */

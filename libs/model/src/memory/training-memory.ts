@@ -22,6 +22,8 @@ export interface TrainingShape {
   readonly keepsAverage: boolean;
   /** Whether early stopping keeps the parameters of the best evaluation. */
   readonly keepsBest: boolean;
+  /** int32 planes in which gradients are summed. */
+  readonly planes: 1 | 2;
   /** Sequences of the largest microbatch; they are taken to be as long as the context. */
   readonly sequences: number;
   /** Part of the tokens whose prediction is scored, at most; of no account where sequences are labelled. */
@@ -50,7 +52,7 @@ const RUNTIME_BYTES = 250e6;
  * @throws MODEL_CONFIG_INVALID, FREEZE_UNMATCHED, FREEZE_EVERYTHING, LORA_UNMATCHED
  */
 export function trainingMemory(shape: TrainingShape): MemoryNeeds {
-  const { model, head: kind, tuning, precision, algorithm } = shape;
+  const { model, head: kind, tuning, precision, algorithm, planes } = shape;
   const kept = { keepsAverage: shape.keepsAverage, keepsBest: shape.keepsBest };
   const adapters = tuning.lora === undefined ? [] : adaptersOf(model, tuning.lora);
   const linear = tuning.lora === undefined ? plainLinear : lowRankLinear(adapters, tuning.lora);
@@ -69,7 +71,7 @@ export function trainingMemory(shape: TrainingShape): MemoryNeeds {
     runtime: RUNTIME_BYTES,
     weights: weightBytes + FLOAT_BYTES * (all - trained.parameterCount) + factors,
     moments: stateBytes - weightBytes + FLOAT_BYTES * scratch,
-    gradients: FLOAT_BYTES * (ARENAS * trained.length + (STAGED + EMITTED) * largest),
+    gradients: FLOAT_BYTES * (ARENAS * planes * trained.length + (STAGED + EMITTED) * largest),
     activations: activationBytes(shape, network),
   };
   return {

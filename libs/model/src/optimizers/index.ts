@@ -1,7 +1,7 @@
 export { algorithmOf } from './algorithms.js';
 export { Layout } from './layout.js';
 export { UPDATE_LOOPS } from './kernels.js';
-export { Optimizer } from './optimizer.js';
+export { Optimizer, type Update } from './optimizer.js';
 export { learningRateAt } from './schedule.js';
 export {
   frozenHash,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { givenStepSchema } from '../formats/cleaning.js';
+import { MOST_MICROBATCHES } from './microbatches.js';
 
 /**
  * The sections of a job file that every kind of job shares. Each key carries its meaning, unit and default; the JSON
@@ -170,9 +171,9 @@ export const batchSection = z
   .strictObject({
     sequences: positive.max(1_048_576).describe('Sequences a step, over all workers.'),
     microbatches: positive
-      .max(64)
+      .max(MOST_MICROBATCHES)
       .describe(
-        'Microbatches a step: the unit of work that is never split. At most 64, the most workers of a run.',
+        'Microbatches a step: the unit of work that is never split. At most 1,024, the most workers of a run; from 65 on gradients take twice the memory.',
       ),
     recompute: z
       .boolean()

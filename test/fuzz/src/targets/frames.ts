@@ -52,6 +52,7 @@ const workerMessages = [
     threads: 1,
     device: 'cpu',
     processor: 'x64',
+    memory: { bytes: 8e9, pool: 'm' },
     trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }],
     checkpoints: [],
   },

@@ -43,7 +43,11 @@ describe.each([{ aside: true }, { aside: false }])('the quantiser, with %o', (ho
       fc.property(gradients, (all) => {
         const told: number[] = [];
         all.forEach(({ tensor, factor, does }, index) => {
-          const work = { exponent: does === 'measure' ? null : 3, replace: does === 'replace' };
+          const work = {
+            coarse: null,
+            exponent: does === 'measure' ? null : 3,
+            replace: does === 'replace',
+          };
           const length = LENGTHS[tensor]!;
           const values = Float32Array.from({ length }, (_, at) => (factor * (at + 7)) % 101);
           memory.float32(source, length).set(values);
@@ -76,7 +80,9 @@ describe('the quantiser', () => {
     const told: number[] = [];
     for (let time = 0; time < 2; time++) {
       quantiser.stage(LARGEST).fill(1 + time);
-      quantiser.quantise({ target, exponent: 0, replace: time === 0 }, () => told.push(time));
+      quantiser.quantise({ target, coarse: null, exponent: 0, replace: time === 0 }, () =>
+        told.push(time),
+      );
     }
     quantiser.abandon();
     expect(sum).toEqual(new Int32Array(LARGEST).fill(3));
@@ -89,7 +95,9 @@ describe('the quantiser', () => {
     const told: string[] = [];
     const add = (name: string) => {
       quantiser.stage(LARGEST).fill(1);
-      quantiser.quantise({ target, exponent: 0, replace: false }, () => told.push(name));
+      quantiser.quantise({ target, coarse: null, exponent: 0, replace: false }, () =>
+        told.push(name),
+      );
     };
     add('aside');
     await quantiser.setAside(false);
@@ -104,7 +112,7 @@ describe('the quantiser', () => {
     const { quantiser, target } = await setUp({ aside: true });
     quantiser.stage(1);
     expect(() => {
-      quantiser.quantise({ target, exponent: 127, replace: true }, () => undefined);
+      quantiser.quantise({ target, coarse: null, exponent: 127, replace: true }, () => undefined);
     }).toThrow('127');
   });
 });

@@ -1,4 +1,4 @@
-import type { Kernels } from '@ringmaster/allreduce';
+import { coarseExponent, type Kernels } from '@ringmaster/allreduce';
 
 /** What is done to one gradient that lies in the shared memory. Offsets are bytes, lengths elements. */
 export interface Work {
@@ -7,6 +7,8 @@ export interface Work {
   readonly length: number;
   /** int32. */
   readonly target: number;
+  /** A second target, of the coarse plane of sums that have one; null for none. */
+  readonly coarse: number | null;
   /** Null where nothing is written and only the magnitude is wanted. */
   readonly exponent: number | null;
   /** What the target holds is replaced; else this is added to it. */
@@ -14,18 +16,26 @@ export interface Work {
 }
 
 /** Quantises or measures a gradient. @returns the largest magnitude: NaN if there is a NaN */
-export function perform(kernels: Kernels, { source, length, target, ...how }: Work): number {
-  if (how.exponent === null) return kernels.maxAbs(source, length);
-  return how.replace
-    ? kernels.quantiseSet(target, source, length, how.exponent)
-    : kernels.quantiseAdd(target, source, length, how.exponent);
+export function perform(kernels: Kernels, work: Work): number {
+  const { source, length, target, coarse, exponent, replace } = work;
+  if (exponent === null) return kernels.maxAbs(source, length);
+  const into = (plane: number, power: number) =>
+    replace
+      ? kernels.quantiseSet(plane, source, length, power)
+      : kernels.quantiseAdd(plane, source, length, power);
+  if (coarse !== null) into(coarse, coarseExponent(exponent));
+  return into(target, exponent);
 }
 
 /** How many pieces of work can be under way; a power of two. */
 export const CAPACITY = 64;
 
 const [POSTED, DONE, COUNTS] = [0, 1, 2] as const;
-const [SOURCE, LENGTH, TARGET, KIND, EXPONENT, MAXIMUM, FIELDS] = [0, 1, 2, 3, 4, 5, 6] as const;
+const [SOURCE, LENGTH, TARGET, COARSE, KIND, EXPONENT, MAXIMUM, FIELDS] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const;
+/** Where a target would be: no offset of one. */
+const NONE = -1;
 const [MEASURE, SET, ADD] = [0, 1, 2] as const;
 
 /**
@@ -50,11 +60,12 @@ export class Queue {
   }
 
   /** Posts the piece of that number. */
-  post(number: number, { source, length, target, exponent, replace }: Work): void {
+  post(number: number, { source, length, target, coarse, exponent, replace }: Work): void {
     const at = slot(number);
     this.#slots[at + SOURCE] = source;
     this.#slots[at + LENGTH] = length;
     this.#slots[at + TARGET] = target;
+    this.#slots[at + COARSE] = coarse ?? NONE;
     this.#slots[at + KIND] = exponent === null ? MEASURE : replace ? SET : ADD;
     this.#slots[at + EXPONENT] = exponent ?? 0;
     Atomics.store(this.#counts, POSTED, (number + 1) | 0);
@@ -82,6 +93,7 @@ export class Queue {
       source: field(SOURCE),
       length: field(LENGTH),
       target: field(TARGET),
+      coarse: field(COARSE) === NONE ? null : field(COARSE),
       exponent: kind === MEASURE ? null : field(EXPONENT),
       replace: kind === SET,
     };

@@ -3,6 +3,7 @@ import {
   Kernels,
   Lanes,
   largestArena,
+  planesFor,
   RING_LOOPS,
   SharedArena,
   SharedRegion,
@@ -13,10 +14,14 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
 import { CONTROL_WORDS, LANE_SHAPE } from '../step/lanes.js';
 
-/** One attempt's int32 gradients, laid out like the parameters, and behind them the lanes. */
+/** One attempt's int32 gradients, laid out like the parameters in each of their planes, and behind them the lanes. */
 export interface Arena {
   /** Byte offset of the gradients. */
   readonly offset: number;
+  /** Elements of all planes. */
+  readonly length: number;
+  /** Byte offset of the second plane, which is coarse, right behind the first; null where there is one alone. */
+  readonly coarse: number | null;
   /** Byte offset of the lanes. */
   readonly lanesOffset: number;
   readonly lanes: Int32Array;
@@ -81,7 +86,9 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   });
   const largest = Math.max(...layout.tensors.map(({ length }) => length));
   const stateBytes = State.byteLength(layout, options);
-  const arenaBytes = 4 * layout.length;
+  const planes = planesFor(microbatches);
+  const planeBytes = 4 * layout.length;
+  const arenaBytes = planes * planeBytes;
   const words = 2 * lanes.words + evaluationLanes.words;
   const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
   const bytes =
@@ -99,7 +106,13 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const arena = (): Arena => {
     const offset = summed.allocate(arenaBytes);
     const lanesOffset = summed.allocate(4 * lanes.words);
-    return { offset, lanesOffset, lanes: memory.int32(lanesOffset, lanes.words) };
+    return {
+      offset,
+      length: planes * layout.length,
+      coarse: planes === 1 ? null : offset + planeBytes,
+      lanesOffset,
+      lanes: memory.int32(lanesOffset, lanes.words),
+    };
   };
   const state = State.create(memory.memory, memory.allocate(stateBytes), layout, options);
   const arenas = [arena(), arena()] as const;

@@ -23,7 +23,7 @@ export async function probe(run: Run): Promise<string> {
       runtime.downloadInto(gradient, staged);
       const exponent = exponentOf(kernels.maxAbs(staged.byteOffset, length), run);
       exponents[index] = exponent;
-      quantiser.quantise({ target, exponent, replace: true }, () => undefined);
+      quantiser.quantise({ target, coarse: null, exponent, replace: true }, () => undefined);
     };
     const first = { step: 0, microbatch: 0 };
     const found = task.trainMicrobatch(first.step, first.microbatch);

@@ -1,3 +1,4 @@
+import { narrowedBits } from '@ringmaster/allreduce';
 import {
   algorithmOf,
   Optimizer,
@@ -5,6 +6,7 @@ import {
   type Layout,
   type ParameterRange,
   type State,
+  type Update,
 } from '@ringmaster/model';
 import { metricsOf, taskIn, type JobSpec, type Position } from '@ringmaster/protocol';
 import type { Metrics } from '@ringmaster/tasks';
@@ -247,8 +249,7 @@ export class Run implements TrainedRun {
     let norm = 0;
     this.replace(() => {
       const { gradientNorm } = this.#optimizer.apply({
-        arena: arena.offset,
-        exponents,
+        ...this.#summed(arena, exponents),
         scale: 1 / verdict.counted,
         learningRate,
         number: updates,
@@ -261,5 +262,18 @@ export class Run implements TrainedRun {
       this.state.counters = { ...counters, step, updates, nonFiniteInARow: 0 };
     });
     return norm;
+  }
+
+  /**
+   * The sums of an attempt as one int32 each, and their exponents. Those of two planes are rounded into the other arena,
+   * for neighbours may still read this one; what lies there is of an earlier attempt, which everyone has.
+   */
+  #summed(arena: Arena, exponents: Int32Array): Pick<Update, 'arena' | 'exponents'> {
+    if (arena.coarse === null) return { arena: arena.offset, exponents };
+    const { arenas, kernels } = this.memory;
+    const { offset } = arenas[arena === arenas[0] ? 1 : 0];
+    const bits = narrowedBits(this.spec.batch.microbatches);
+    kernels.narrow(offset, arena.offset, arena.coarse, this.layout.length, bits);
+    return { arena: offset, exponents: exponents.map((exponent) => exponent - bits) };
   }
 }

@@ -36,11 +36,13 @@ export function accumulate(
   let emitted = 0;
   const quantise = (name: string, gradient: Tensor) => {
     const { index, offset, length } = run.layout.tensor(name);
-    const target = arena.offset + offset * Int32Array.BYTES_PER_ELEMENT;
+    const at = offset * Int32Array.BYTES_PER_ELEMENT;
+    const target = arena.offset + at;
+    const coarse = arena.coarse === null ? null : arena.coarse + at;
     const exponent = exponents?.[index] ?? null;
     const staged = watch.timeSync('quantise', () => quantiser.stage(length));
     runtime.downloadInto(gradient, staged);
-    quantiser.quantise({ target, exponent, replace }, (maximum) => {
+    quantiser.quantise({ target, coarse, exponent, replace }, (maximum) => {
       maxima[index] = maximum;
       completes?.complete(index);
     });

@@ -41,11 +41,10 @@ export class StepAudit {
   }
 
   /** Takes the checksum of an arena that holds that microbatch alone: of its quantised gradient and of its lane. */
-  witness({ offset, lanesOffset }: Arena): void {
-    const { layout } = this.#run;
+  witness({ offset, length, lanesOffset }: Arena): void {
     const { kernels, lanes } = this.#run.memory;
-    const gradients = kernels.checksum(offset, layout.length, 0);
-    this.#checksum = (gradients + kernels.checksum(lanesOffset, lanes.words, layout.length)) | 0;
+    const gradients = kernels.checksum(offset, length, 0);
+    this.#checksum = (gradients + kernels.checksum(lanesOffset, lanes.words, length)) | 0;
   }
 
   /** Writes this rank's control words of the attempt. */

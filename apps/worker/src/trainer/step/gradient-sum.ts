@@ -65,7 +65,7 @@ export class GradientSum {
     const bucket = this.#run.buckets.ofTensor[tensor] ?? 0;
     this.#missing[bucket] = (this.#missing[bucket] ?? 0) - 1;
     while (this.#mayBegin() && this.#missing[this.#operations.length] === 0) {
-      this.#begin([this.#take()]);
+      this.#begin(this.#take());
       faultPoint('bucket', this.#run);
     }
   }
@@ -76,13 +76,12 @@ export class GradientSum {
    */
   async finish(): Promise<Summed> {
     const began = ringClock();
-    const { layout } = this.#run;
     const { lanes, kernels } = this.#run.memory;
     const { attempt, gradients } = this.#attempt;
-    const { offset, lanes: view, lanesOffset } = this.#arena;
+    const { offset, length, lanes: view, lanesOffset } = this.#arena;
     this.#session.does('all-reduce', attempt);
-    while (gradients && this.#mayBegin()) this.#begin([this.#take()]);
-    const last = gradients ? [this.#take()] : [];
+    while (gradients && this.#mayBegin()) this.#begin(this.#take());
+    const last = gradients ? this.#take() : [];
     lanes.writeChecksum(view, this.#checksum);
     this.#session.announce(view);
     faultPoint('all-reduce', this.#run);
@@ -92,7 +91,7 @@ export class GradientSum {
     faultPoint('reduced', this.#run);
     this.#session.does('compute', attempt + 1);
     const reading = lanes.read(view);
-    lanes.verify(reading, kernels.checksum(offset, gradients ? layout.length : 0, 0));
+    lanes.verify(reading, kernels.checksum(offset, gradients ? length : 0, 0));
     this.#session.concludeSum(reading);
     return {
       lanes: reading,
@@ -107,13 +106,18 @@ export class GradientSum {
     return this.#operations.length < this.#run.buckets.all.length - 1;
   }
 
-  /** The range of the bucket that is next, whose checksum is taken. */
-  #take(): Range {
+  /** The ranges of the bucket that is next, one in each plane, whose checksums are taken. */
+  #take(): Range[] {
     const { first = 0, length = 0 } = this.#run.buckets.all[this.#operations.length] ?? {};
     const { kernels } = this.#run.memory;
-    const offset = this.#arena.offset + first * Int32Array.BYTES_PER_ELEMENT;
-    this.#checksum = (this.#checksum + kernels.checksum(offset, length, first)) | 0;
-    return { offset, length };
+    const { offset, length: end } = this.#arena;
+    const ranges: Range[] = [];
+    for (let at = first; at < end; at += this.#run.layout.length) {
+      const range = { offset: offset + at * Int32Array.BYTES_PER_ELEMENT, length };
+      this.#checksum = (this.#checksum + kernels.checksum(range.offset, length, at)) | 0;
+      ranges.push(range);
+    }
+    return ranges;
   }
 
   #begin(ranges: readonly Range[]): void {

@@ -55,7 +55,7 @@ async function computeMicrobatches(
     });
   };
   const empty = () => {
-    if (!isFresh) kernels.zero(arena.offset, run.layout.length);
+    if (!isFresh) kernels.zero(arena.offset, arena.length);
     isFresh = true;
   };
   const audited = exponents === null ? null : audit.microbatch;
