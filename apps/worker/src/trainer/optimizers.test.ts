@@ -17,17 +17,21 @@ const optimizers = {
   muon: { algorithm: 'muon', learningRate: 1e-3 },
 };
 
-describe.each(Object.entries(optimizers))('%s with a moving average', (_, optimizer) => {
-  it('ends in the same bytes with 1, 2 and 3 workers and after a kill', async () => {
-    const ema = { decay: 0.9 };
-    const job = { optimizer, ema, evaluation: { every: 20 }, steps: 60 };
-    const launch = await ground.launchOf(await tinyJob(ground, job));
-    const expected = await alone(ground, launch);
-    const finished = await throughAKill(ground, launch);
-    expect(finished.position).toEqual(expected.position);
-    expect(finished.model).toBe(expected.model);
-  });
-});
+describe.each(Object.entries(optimizers))(
+  '%s with a moving average, label smoothing and z-loss',
+  (_, optimizer) => {
+    it('ends in the same bytes with 1, 2 and 3 workers and after a kill', async () => {
+      const ema = { decay: 0.9 };
+      const loss = { labelSmoothing: 0.1, zLoss: 1e-4 };
+      const job = { optimizer, ema, loss, evaluation: { every: 20 }, steps: 60 };
+      const launch = await ground.launchOf(await tinyJob(ground, job));
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    });
+  },
+);
 
 describe('a moving average', () => {
   it('is what evaluations look at and the model has, as the job chooses, and changes no training', async () => {

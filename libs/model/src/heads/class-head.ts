@@ -1,7 +1,15 @@
-import type { Tensor } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
-import { countOf, downloaded, hitsIn, lossSum, type Score } from '../layers/cross-entropy.js';
+import {
+  countOf,
+  downloaded,
+  hitsIn,
+  lossSum,
+  summed,
+  type Loss,
+  type Score,
+} from '../layers/cross-entropy.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
+import { entropyOf } from '../layers/loss-terms.js';
 import { plus } from '../layers/plus.js';
 import type { Value } from '../layers/tape.js';
 import type { Head } from './head.js';
@@ -21,15 +29,15 @@ export abstract class ClassHead implements Head {
   /** hidden [K,H] → [K, labels], float32. */
   abstract logits(pass: Pass, hidden: Value): Value;
 
-  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
-    const { tape, kernels } = pass;
+  train(pass: Pass, hidden: Value, batch: Batch): Loss {
+    const { tape } = pass;
     const logits = this.logits(pass, hidden);
     const { ids } = targetsOf(batch, this.#targets);
-    const { probabilities, dLogits } = kernels.crossEntropy(logits.tensor, null, ids);
+    const { losses, weight, dLogits } = entropyOf(pass, logits.tensor, null, ids);
     tape.conclude({ inputs: [logits], saved: [dLogits], parameters: [] }, (give) => {
       give(logits, (sum) => plus(pass, sum, dLogits));
     });
-    return probabilities;
+    return summed([losses], weight);
   }
 
   score(pass: Pass, hidden: Value, batch: Batch): Score {

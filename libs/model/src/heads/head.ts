@@ -1,6 +1,5 @@
-import type { Tensor } from '@ringmaster/tensorflow';
 import type { Batch, Tokens } from '../batch.js';
-import type { Score } from '../layers/cross-entropy.js';
+import type { Loss, Score } from '../layers/cross-entropy.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { Value } from '../layers/tape.js';
 
@@ -27,8 +26,8 @@ export interface Head {
    * @param rows Those that were asked for, of a head that predicts wherever it is asked to.
    */
   rowsToPredict(tokens: Tokens, rows: Int32Array | null): Int32Array | null;
-  /** The end of a pass: the summed loss. Returns the probabilities of the targets [K,1]. */
-  train(pass: Pass, hidden: Value, batch: Batch): Tensor;
+  /** The end of a pass. */
+  train(pass: Pass, hidden: Value, batch: Batch): Loss;
   score(pass: Pass, hidden: Value, batch: Batch): Score;
   logits(pass: Pass, hidden: Value): Value;
 }

@@ -1,7 +1,7 @@
-import type { Activation, Tensor } from '@ringmaster/tensorflow';
+import type { Activation } from '@ringmaster/tensorflow';
 import { targetsOf, type Batch, type Tokens } from '../batch.js';
 import { activate } from '../layers/activate.js';
-import type { Score } from '../layers/cross-entropy.js';
+import type { Loss, Score } from '../layers/cross-entropy.js';
 import { asFactor, asFloat32 } from '../layers/factor.js';
 import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
 import { LayerNorm } from '../layers/layer-norm.js';
@@ -84,7 +84,7 @@ export class LanguageModelHead implements Head {
     return rows;
   }
 
-  train(pass: Pass, hidden: Value, batch: Batch): Tensor {
+  train(pass: Pass, hidden: Value, batch: Batch): Loss {
     const { ids } = targetsOf(batch, 'tokens');
     return this.#projection.train(pass, this.#features(pass, hidden), ids);
   }

@@ -17,11 +17,36 @@ export interface Score {
 /** Probabilities are floored at the smallest normal float, so that a loss is never infinite: 87.3 nats at most. */
 const FLOOR = 2 ** -126;
 
+/** A summed loss, as training ends a pass with it. */
+export interface Loss {
+  /** Nats. */
+  readonly lossSum: number;
+  /** Predictions that the sum is over. */
+  readonly count: number;
+  /** What a mean divides the sum by: the count, or the weights of the targets' classes. */
+  readonly weight: number;
+}
+
+/** The sum of the losses of rows, folded in float64 in their order. */
+export function summed(losses: readonly Float64Array[], weight: number): Loss {
+  let [lossSum, count] = [0, 0];
+  for (const part of losses)
+    for (const loss of part) {
+      lossSum += loss;
+      count++;
+    }
+  return { lossSum, count, weight };
+}
+
+/** −log p in nats. */
+export function nats(probability: number): number {
+  return -log(Math.max(probability, FLOOR));
+}
+
 /** −Σ log p in nats, folded in float64 in the order of the rows. */
 export function lossSum(ops: Ops, probabilities: Tensor): number {
   let sum = 0;
-  for (const probability of ops.runtime.download(probabilities))
-    sum -= log(Math.max(probability, FLOOR));
+  for (const probability of ops.runtime.download(probabilities)) sum += nats(probability);
   return sum;
 }
 

@@ -327,6 +327,7 @@ function at<Result>(
         factor: (name) => uploaded.get(name)!,
         // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.
         random: { seed: 5, step: 2, microbatch: 3 },
+        loss: null,
       };
       const handle = (name: Input): Value => {
         const shape = inputs[name] ?? [0];

@@ -1,4 +1,5 @@
 import type { Kernels, Ops, Tensor } from '@ringmaster/tensorflow';
+import type { LossTerms } from './loss-terms.js';
 import type { Tape, Value } from './tape.js';
 
 /** One tensor that is trained. */
@@ -32,6 +33,8 @@ export interface Pass {
   readonly factor: (name: string) => Tensor;
   /** Where dropout draws from; null for none. */
   readonly random: RandomScope | null;
+  /** What the loss that is trained has beside the cross-entropy; null for nothing. */
+  readonly loss: LossTerms | null;
 }
 
 /**

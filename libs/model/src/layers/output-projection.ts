@@ -1,7 +1,8 @@
 import type { Tensor } from '@ringmaster/tensorflow';
-import { countOf, hitsIn, lossSum, type Score } from './cross-entropy.js';
+import { countOf, hitsIn, lossSum, summed, type Loss, type Score } from './cross-entropy.js';
 import { TOKEN_EMBEDDINGS } from './embeddings.js';
 import { weights, zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
+import { entropyOf } from './loss-terms.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
 
@@ -51,16 +52,12 @@ export class OutputProjection implements Layer {
   }
 
   /**
-   * The end of a pass: the summed cross-entropy of x T[K,H] against K targets. The gradients that are required are found
-   * with it, so that no more than a chunk of the logits is kept.
-   *
-   * @returns the probabilities of the targets [K,1]
+   * The end of a pass: the summed loss of x T[K,H] against K targets. The gradients that are required are found with it,
+   * so that no more than a chunk of the logits is kept.
    */
-  train(pass: Pass, x: Value, targets: Int32Array): Tensor {
+  train(pass: Pass, x: Value, targets: Int32Array): Loss {
     const { tape, ops } = pass;
-    const { probabilities, dx, dWeight, dBias } = ops.runtime.scope(() =>
-      this.#gradients(pass, x, targets),
-    );
+    const { loss, dx, dWeight, dBias } = ops.runtime.scope(() => this.#gradients(pass, x, targets));
     const parameters = this.#bias === null ? [this.#weight] : [this.#bias, this.#weight];
     tape.conclude({ inputs: [x], saved: [dx, dWeight, dBias], parameters }, (give) => {
       if (this.#bias !== null && dBias !== null)
@@ -68,21 +65,23 @@ export class OutputProjection implements Layer {
       if (dWeight !== null) give.parameter(this.#weight, (sum) => plus(pass, sum, dWeight));
       if (dx !== null) give(x, (sum) => plus(pass, sum, dx));
     });
-    return probabilities;
+    return loss;
   }
 
   #gradients(pass: Pass, { tensor: x, requiresGradient }: Value, targets: Int32Array) {
-    const { tape, ops, kernels, weight, factor } = pass;
+    const { tape, ops, weight, factor } = pass;
     const bias = this.#bias === null ? null : weight(this.#bias);
-    const probabilities: Tensor[] = [];
+    const losses: Float64Array[] = [];
+    let summedWeight = 0;
     const dx: Tensor[] = [];
     let dWeight: Tensor | null = null;
     let dBias: Tensor | null = null;
     for (const chunk of this.#chunks(pass, x, targets)) {
       const logits = this.#products(pass, chunk.x);
-      const entropy = kernels.crossEntropy(logits, bias, chunk.targets);
+      const entropy = entropyOf(pass, logits, bias, chunk.targets);
       ops.runtime.free(logits);
-      probabilities.push(entropy.probabilities);
+      losses.push(entropy.losses);
+      summedWeight += entropy.weight;
       if (requiresGradient) dx.push(ops.matmul(entropy.dLogits, factor(this.#weight)));
       if (tape.trains(this.#weight)) {
         const product = ops.matmul(entropy.dLogits, chunk.x, { transposeX: true });
@@ -92,7 +91,7 @@ export class OutputProjection implements Layer {
       ops.runtime.free(entropy.dLogits);
     }
     return {
-      probabilities: joined(pass, probabilities),
+      loss: summed(losses, summedWeight),
       dx: requiresGradient ? joined(pass, dx) : null,
       dWeight,
       dBias,

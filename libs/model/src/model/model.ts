@@ -12,10 +12,11 @@ import { headOf, networkOf, type ModelConfig } from '../families/families.js';
 import type { Network, Sequences, Source } from '../families/family.js';
 import { adaptedIn, trainedIn, type Tuning } from '../families/trained.js';
 import type { Head, HeadKind } from '../heads/head.js';
-import { downloaded, lossSum, type Score } from '../layers/cross-entropy.js';
+import { downloaded, type Loss, type Score } from '../layers/cross-entropy.js';
 import { KeyValueCache } from '../layers/key-value-cache.js';
 import type { ParameterSpec, Pass, RandomScope } from '../layers/layer.js';
 import { plainLinear } from '../layers/linear.js';
+import type { LossTerms } from '../layers/loss-terms.js';
 import type { Trains } from '../layers/parameter-gradients.js';
 import { Tape, type Value } from '../layers/tape.js';
 import { initialValues } from './initial-values.js';
@@ -31,6 +32,8 @@ export interface ModelOptions extends Tuning {
   readonly precision?: Precision;
   /** Compute each block's activations again in backward, instead of keeping them: less memory, the same bytes. */
   readonly recompute?: boolean;
+  /** What the loss that is trained has beside the cross-entropy. Default: nothing. Scores are without it. */
+  readonly loss?: LossTerms | null | undefined;
 }
 
 /** A network with a head: gradients, scores and predictions for microbatches. Throws MODEL_CONFIG_INVALID, FREEZE_UNMATCHED. */
@@ -49,6 +52,7 @@ export class Model {
   readonly #network: Network;
   readonly #head: Head;
   readonly #trains: Trains;
+  readonly #loss: LossTerms | null;
   readonly #weights = new Map<string, Tensor>();
   /** Weights as factors of products, once they were wanted. */
   readonly #factors = new Map<string, Tensor>();
@@ -57,8 +61,9 @@ export class Model {
     runtime: Runtime,
     config: ModelConfig,
     head: HeadKind,
-    { precision = 'float32', recompute = false, ...tuning }: ModelOptions = {},
+    { precision = 'float32', recompute = false, loss = null, ...tuning }: ModelOptions = {},
   ) {
+    this.#loss = loss;
     const { lora } = tuning;
     this.config = config;
     this.head = head;
@@ -121,22 +126,17 @@ export class Model {
    * it is complete.
    * `random` is where dropout draws from; null for none.
    */
-  forwardBackward(
-    batch: Batch,
-    random: RandomScope | null,
-    sink: GradientSink,
-  ): { lossSum: number; count: number } {
-    const ops = this.#ops;
-    const { runtime } = ops;
+  forwardBackward(batch: Batch, random: RandomScope | null, sink: GradientSink): Loss {
+    const { runtime } = this.#ops;
     const tape = Tape.recording(runtime, sink, this.#trains);
     try {
       return runtime.scope(() => {
-        const pass = this.#pass(tape, random);
+        const pass = { ...this.#pass(tape, random), loss: this.#loss };
         const sequences = this.#sequences(batch, this.#head.rowsToScore(batch));
         const hidden = this.#network.forward(pass, this.#tokens(batch), sequences);
-        const probabilities = this.#head.train(pass, hidden, batch);
+        const loss = this.#head.train(pass, hidden, batch);
         tape.backward();
-        return { lossSum: lossSum(ops, probabilities), count: probabilities.size };
+        return loss;
       });
     } finally {
       tape.dispose();
@@ -227,6 +227,7 @@ export class Model {
       weight: (name) => this.#weight(name),
       factor: (name) => this.#factor(name),
       random,
+      loss: null,
     };
   }
 

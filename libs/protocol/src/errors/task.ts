@@ -7,6 +7,13 @@ function named(ranks: readonly number[]): string {
 
 /** Errors of training and of what a finished model is asked to do. */
 export const taskErrors = {
+  CLASS_WEIGHTS_UNMATCHED: entry<{ name: string; labels: readonly string[] }>({
+    status: 422,
+    exit: 2,
+    message: ({ name, labels }) =>
+      `loss.classWeights names '${name}', and the labels of the data are ${labels.join(', ')}`,
+    remedy: "Name labels as the data has them, or take 'balanced'.",
+  }),
   TRAINING_EMPTY: entry<{ steps: number }>({
     status: 400,
     exit: 1,

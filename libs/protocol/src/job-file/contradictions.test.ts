@@ -134,6 +134,9 @@ describe('what an optimizer cannot do', () => {
       'optimizer.algorithm',
     ],
     [{ ...adapted, optimizer: { algorithm: 'muon', learningRate: 1e-3 } }, null],
+    [{ ...pretrain, loss: { classWeights: 'balanced' } }, 'loss.classWeights'],
+    [{ ...pretrain, loss: { labelSmoothing: 0.1, zLoss: 1e-4 } }, null],
+    [{ ...finetune, loss: { classWeights: { spam: 2 } } }, null],
     [
       {
         ...finetune,

@@ -18,6 +18,7 @@ function contradictionsIn(job: JobSpec): Contradiction[] {
     ...inWorkers(job),
     ...inSchedule(job),
     ...inOptimizer(job),
+    ...inLoss(job),
     ...inSplits(job),
     ...inSources(job),
     ...inColumns(job),
@@ -52,6 +53,14 @@ function inOptimizer({ optimizer: { algorithm }, tuning }: JobSpec): Contradicti
   const message =
     'is for the matrices of a network, which do not change beside adapters: take adamw, or no lora';
   return [{ path: ['optimizer', 'algorithm'], message }];
+}
+
+function inLoss(job: JobSpec): Contradiction[] {
+  const { class: classes, tags } = needsOf(job);
+  if (job.loss?.classWeights === undefined || classes === 'required' || tags === 'required')
+    return [];
+  const message = `goes with a task that has labels, and ${taskIn(job)} has none`;
+  return [{ path: ['loss', 'classWeights'], message }];
 }
 
 function inSplits(job: JobSpec): Contradiction[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { architecturesOf, kindOf, modelSection } from './models/models.js';
 import { modelKinds, type ModelKind } from './models/transformer.js';
+import { lossSection } from './loss.js';
 import { emaSection, optimizerSection } from './optimizer.js';
 import { either } from './reason.js';
 import {
@@ -66,6 +67,7 @@ const common = {
   tokenizer: tokenizerSection.optional().describe('With model: the tokenizer to train.'),
   data: dataSection,
   optimizer: optimizerSection,
+  loss: lossSection.optional(),
   ema: emaSection.optional(),
   epochs: z.int().positive().max(10_000).optional().describe('Passes over the train split.'),
   steps: z.int().positive().max(1e9).optional().describe('Optimizer steps, instead of epochs.'),

@@ -18,6 +18,7 @@ import { locateModel, readModel, type LocatedModel } from '../../artifacts/model
 import type { Artifacts } from '../../artifacts/types.js';
 import { cutBuckets } from '../step/buckets.js';
 import { frozenOf } from './frozen.js';
+import { lossTermsOf } from './loss.js';
 import type { Loaded } from './loaded.js';
 import { allocateMemory, type RunMemory } from './memory-layout.js';
 import { Run } from './run.js';
@@ -59,6 +60,7 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
     recompute: spec.batch.recompute,
     freeze: spec.tuning?.freeze,
     lora: spec.tuning?.lora,
+    loss: lossTermsOf(spec, dataset.manifest, task.labels),
   });
   const beginning = (parameters: Model['parameters']) =>
     initialValuesOf(spec.seed, base, parameters);

@@ -250,7 +250,7 @@ export class Run implements TrainedRun {
     this.replace(() => {
       const { gradientNorm } = this.#optimizer.apply({
         ...this.#summed(arena, exponents),
-        scale: 1 / verdict.counted,
+        scale: 1 / verdict.weight,
         learningRate,
         number: updates,
       });

@@ -50,9 +50,9 @@ export function accumulate(
   };
   // Null at the end of an epoch, when no sample is left for it.
   const made = watch.timeSync('compute', () => task.trainMicrobatch(step, microbatch));
-  const { lossSum, count } =
+  const { lossSum, count, weight } =
     made === null
-      ? { lossSum: 0, count: 0 }
+      ? { lossSum: 0, count: 0, weight: 0 }
       : watch.timeSync('compute', () =>
           model.forwardBackward(made.batch, { seed: run.spec.seed, step, microbatch }, quantise),
         );
@@ -60,6 +60,7 @@ export function accumulate(
   quantiser.afterwards(() => {
     const lane = laneOf({
       lossSum,
+      weight,
       counted: count,
       maxima,
       tokens: made === null ? 0 : tokensIn(made.batch) + tokensIn(made.batch.source),

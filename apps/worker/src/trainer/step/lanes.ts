@@ -4,6 +4,8 @@ import type { Lane } from '@ringmaster/allreduce';
 export interface MicrobatchReport {
   /** Loss summed over the counted units (nats). */
   readonly lossSum: number;
+  /** What the sums of losses and gradients are divided by: the counted units, or the weights of their classes. */
+  readonly weight: number;
   /** Units that the loss was taken over. */
   readonly counted: number;
   /** Tokens, padding excluded. */
@@ -17,7 +19,7 @@ export interface MicrobatchReport {
 }
 
 /** What the lane of a microbatch has room for, besides the maxima. */
-export const LANE_SHAPE = { sums: 1, counts: 4 } as const;
+export const LANE_SHAPE = { sums: 2, counts: 4 } as const;
 
 /** A rank's control words, by their place: one announces a generation, the others are of the audit. */
 export const WORDS = { generation: 0, stateHigh: 1, stateLow: 2, checksum: 3 } as const;
@@ -27,13 +29,13 @@ export const CONTROL_WORDS = Object.keys(WORDS).length;
 
 /** A microbatch's report as its lane holds it. */
 export function laneOf(report: MicrobatchReport): Lane {
-  const { lossSum, counted, tokens, samples, digest, maxima } = report;
-  return { sums: [lossSum], counts: [counted, tokens, samples, digest], maxima };
+  const { lossSum, weight, counted, tokens, samples, digest, maxima } = report;
+  return { sums: [lossSum, weight], counts: [counted, tokens, samples, digest], maxima };
 }
 
 /** The report that a microbatch's lane holds. */
 export function reportIn({ sums, counts, maxima }: Lane): MicrobatchReport {
-  const [lossSum = 0] = sums;
+  const [lossSum = 0, weight = 0] = sums;
   const [counted = 0, tokens = 0, samples = 0, digest = 0] = counts;
-  return { lossSum, counted, tokens, samples, digest, maxima };
+  return { lossSum, weight, counted, tokens, samples, digest, maxima };
 }

@@ -55,7 +55,7 @@ export async function trainStep(run: Run, session: Session): Promise<StepReport>
     const nonFinite = verdict.kind === 'skip' ? notFinite(run, shares, verdict) : null;
     return {
       step: run.step,
-      loss: verdict.kind === 'apply' ? verdict.lossSum / verdict.counted : null,
+      loss: verdict.kind === 'apply' ? verdict.lossSum / verdict.weight : null,
       counted: verdict.kind === 'apply' ? verdict.counted : 0,
       tokens: microbatches.reduce((sum, { tokens }) => sum + tokens, 0),
       ledger: {

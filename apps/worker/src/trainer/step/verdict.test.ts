@@ -9,6 +9,7 @@ const tensors = 3;
 function report(changes: Partial<MicrobatchReport>): MicrobatchReport {
   return {
     lossSum: 2,
+    weight: 1.5,
     counted: 4,
     tokens: 5,
     samples: 1,
@@ -27,10 +28,16 @@ const exponents = exponentsFor(
 
 describe('the verdict on an attempt', () => {
   it('applies what fits, with losses and counts summed and magnitudes folded', () => {
-    const other = report({ lossSum: 3, counted: 0, maxima: Float32Array.of(0.25, 0.75, 0) });
+    const other = report({
+      lossSum: 3,
+      weight: 0,
+      counted: 0,
+      maxima: Float32Array.of(0.25, 0.75, 0),
+    });
     expect(judge([report({}), other], exponents, none)).toEqual({
       kind: 'apply',
       lossSum: 5,
+      weight: 1.5,
       counted: 4,
       maxima: Float32Array.of(0.5, 0.75, 0.5),
     });

@@ -13,6 +13,8 @@ export type Verdict =
   | {
       readonly kind: 'apply';
       readonly lossSum: number;
+      /** What the sums are divided by. */
+      readonly weight: number;
       readonly counted: number;
       readonly maxima: Float32Array;
     }
@@ -32,7 +34,7 @@ export function judge(
   const counted = microbatches.reduce((sum, report) => sum + report.counted, 0);
   if (counted === 0) return { kind: 'empty' };
   const maxima = new Float32Array(history.length);
-  let lossSum = 0;
+  let [lossSum, weight] = [0, 0];
   for (const [microbatch, report] of microbatches.entries()) {
     if (!Number.isFinite(report.lossSum)) return { kind: 'skip', microbatch, tensor: 'loss' };
     for (const [tensor, magnitude] of report.maxima.entries()) {
@@ -40,11 +42,12 @@ export function judge(
       if (magnitude > (maxima[tensor] ?? 0)) maxima[tensor] = magnitude;
     }
     lossSum += report.lossSum;
+    weight += report.weight;
   }
   const fitting = exponents?.every((exponent, tensor) =>
     fits(maxima[tensor] ?? 0, exponent, microbatches.length),
   );
-  if (fitting === true) return { kind: 'apply', lossSum, counted, maxima };
+  if (fitting === true) return { kind: 'apply', lossSum, weight, counted, maxima };
   const extended = history.map((magnitudes, tensor) => [...magnitudes, maxima[tensor] ?? 0]);
   return { kind: 'retry', exponents: exponentsFor(extended, exponents, microbatches.length) };
 }
