@@ -18,6 +18,12 @@ export function byteSize(text: string): string {
   return text;
 }
 
+/** A size of which there is something, as it was written. */
+export function someBytes(text: string): string {
+  if (parseByteSize(text) !== 0) return byteSize(text);
+  throw new InvalidArgumentError('It is a size above 0, such as 16GB.');
+}
+
 /** A whole number within bounds, both included, in plain digits. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -45,3 +45,10 @@ it('gives what it was given, and says nothing of the rest', () => {
     '--threads 1 --slots 1 --device cpu --ring-ports 1000-1007 --orphan-timeout 10s --leave-timeout 30s --leave-file /a',
   );
 });
+
+it('offers some memory, of a size that can be told', () => {
+  expect(parse('--memory', '1.5GB').memory).toBe('1.5GB');
+  expect(() => parse('--memory', '0B')).toThrow('It is a size above 0, such as 16GB.');
+  for (const other of ['16', '-1GB', '900000TB'])
+    expect(() => parse('--memory', other)).toThrow('It is a size such as');
+});

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { parsePortRange, PORTS_OF_A_TRAINER, RingmasterError } from '@ringmaster/protocol';
 import { InvalidArgumentError, type Command } from 'commander';
-import { byteSize, duration, wholeNumber } from './arguments.js';
+import { byteSize, duration, someBytes, wholeNumber } from './arguments.js';
 
 /** How workers are started, as every verb that starts some is told: `up`, `worker` and `join`. */
 export interface WorkerOptions {
@@ -92,7 +92,7 @@ export function workerOptions(verb: Command, orphanTimeout: string): Command {
     .option(
       `${FLAGS.memory} <size>`,
       'bytes that the trainers of a worker may take, such as 16GB (default: the memory of the machine or of its control group, which its workers share)',
-      byteSize,
+      someBytes,
     );
 }
 

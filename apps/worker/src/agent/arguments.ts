@@ -50,7 +50,7 @@ export function workerArguments(given: readonly string[]): WorkerArguments {
     orphanTimeoutMs: duration('--orphan-timeout', values['orphan-timeout']),
     leaveTimeoutMs: duration('--leave-timeout', values['leave-timeout']),
     cacheLimit: size('--cache-limit', values['cache-limit']),
-    memory: size('--memory', values.memory),
+    memory: memory(values.memory),
     address: address(values.address),
     ringPorts: ports(values['ring-ports'], slots),
     leaveFile: values['leave-file'] ?? null,
@@ -105,6 +105,12 @@ function size(option: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   const bytes = parseByteSize(text);
   if (bytes === null) throw usage(`${option} takes a size such as 20GB, not '${text}'`);
+  return bytes;
+}
+
+function memory(text: string | undefined): number | null {
+  const bytes = size('--memory', text);
+  if (bytes === 0) throw usage('--memory takes a size above 0');
   return bytes;
 }
 
