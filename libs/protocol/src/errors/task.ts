@@ -10,6 +10,7 @@ export const taskErrors = {
   CLASS_WEIGHTS_UNMATCHED: entry<{ name: string; labels: readonly string[] }>({
     status: 422,
     exit: 2,
+    fault: 'job',
     message: ({ name, labels }) =>
       `loss.classWeights names '${name}', and the labels of the data are ${labels.join(', ')}`,
     remedy: "Name labels as the data has them, or take 'balanced'.",

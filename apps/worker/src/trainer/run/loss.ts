@@ -17,13 +17,22 @@ export function lossTermsOf(
   if (given !== 'balanced') {
     const name = Object.keys(given).find((each) => !labels.includes(each));
     if (name !== undefined) throw new RingmasterError('CLASS_WEIGHTS_UNMATCHED', { name, labels });
-    return { labelSmoothing, zLoss, classWeights: labels.map((label) => given[label] ?? 1) };
+    return {
+      labelSmoothing,
+      zLoss,
+      classWeights: labels.map((label) => numberOf(given, label) ?? 1),
+    };
   }
   const counts = splits.train.counts[taskIn(spec) === 'token-classification' ? 'tags' : 'class'];
-  const occurrences = labels.map((label) => counts?.[label] ?? 0);
+  const occurrences = labels.map((label) => numberOf(counts ?? {}, label) ?? 0);
   const all = occurrences.reduce((sum, count) => sum + count, 0);
   const classWeights = occurrences.map((count) =>
     count === 0 ? 1 : all / (labels.length * count),
   );
   return { labelSmoothing, zLoss, classWeights };
+}
+
+/** What is said of a label; null for nothing. Labels have any name, also one that every object has something of. */
+function numberOf(numbers: Readonly<Record<string, number>>, label: string): number | null {
+  return Object.hasOwn(numbers, label) ? (numbers[label] ?? null) : null;
 }
