@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { BlobStore, removeTaskDirectory } from '@ringmaster/data';
+import { BlobStore, removeUnclaimedTasks } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { BackgroundWork } from '../background-work.js';
 import { LeasePool } from './lease-pool.js';
@@ -125,7 +125,7 @@ export class Preparations {
     this.#forget(job);
     child.kill();
     if (isForGood && tasks !== null) {
-      const removed = child.gone.then(() => removeTaskDirectory(new BlobStore(artifacts), tasks));
+      const removed = child.gone.then(() => removeUnclaimedTasks(new BlobStore(artifacts), tasks));
       // What cannot be removed now is when it is old.
       void this.#background.add(removed.catch(() => undefined));
     }

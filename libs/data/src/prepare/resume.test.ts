@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BlobStore } from '../blobs/blob-store.js';
 import { prepareData } from './prepare.js';
 import type { PrepareRequest } from './request.js';
-import { inTaskDirectory, removeOldTasks } from './task-directory.js';
+import { inTaskDirectory, removeOldTasks, removeUnclaimedTasks } from './task-directory.js';
 
 const directory = temporaryDirectory();
 
@@ -153,6 +153,18 @@ describe('a preparation that is killed', () => {
     mkdirSync(claims, { recursive: true });
     writeFileSync(join(claims, '17-1-4026500000-0123456789abcdef'), '');
     expect(await inTaskDirectory(store, 'key', () => Promise.resolve('begun'))).toBe('begun');
+  });
+
+  it('is not taken away from who has it by whoever has ended the one before', async () => {
+    const { store } = freshPlace();
+    const all = join(store.root, 'tasks');
+    await inTaskDirectory(store, 'key', async () => {
+      await removeUnclaimedTasks(store, 'key');
+      expect(readdirSync(all)).toEqual(['key']);
+    });
+    mkdirSync(join(all, 'key', 'answers'), { recursive: true });
+    await removeUnclaimedTasks(store, 'key');
+    expect(readdirSync(all)).toEqual([]);
   });
 
   it('is waited for while it lives, and is then found', async () => {

@@ -33,8 +33,17 @@ function taskDirectory(root: string, key: string): string {
   return join(root, 'tasks', key);
 }
 
+/**
+ * Removes what a preparation has left that was ended, unless a living process has it, or waits for it: one that waited is
+ * at work there as soon as the one before is no more.
+ */
+export async function removeUnclaimedTasks(store: BlobStore, key: string): Promise<void> {
+  const claims = join(taskDirectory(store.root, key), 'claims');
+  if ((await livingClaims(claims)).length === 0) await removeTaskDirectory(store, key);
+}
+
 /** Removes what a preparation has left, and those who wait for it begin anew. */
-export async function removeTaskDirectory(store: BlobStore, key: string): Promise<void> {
+async function removeTaskDirectory(store: BlobStore, key: string): Promise<void> {
   await mkdir(store.incoming, { recursive: true });
   const aside = join(store.incoming, temporaryName());
   const isThere = await ifThere(rename(taskDirectory(store.root, key), aside).then(() => true));
@@ -53,9 +62,7 @@ export async function removeOldTasks(store: BlobStore, nowMs: number): Promise<v
   for (const key of (await ifThere(readdir(all))) ?? []) {
     const directory = join(all, key);
     const newest = (await ifThere(stat(join(directory, 'answers'))))?.mtimeMs ?? 0;
-    if (nowMs - newest <= ABANDONED_MS) continue;
-    if ((await livingClaims(join(directory, 'claims'))).length === 0)
-      await removeTaskDirectory(store, key);
+    if (nowMs - newest > ABANDONED_MS) await removeUnclaimedTasks(store, key);
   }
 }
 
