@@ -5,8 +5,6 @@ import { SymbolWords } from '../symbol-words.js';
 import type { WordList } from '../word-list.js';
 import { learnUnigram } from './learn.js';
 
-/** Longest word that is learned from, in characters, which bounds how unlikely one can be; a longer one is cut. */
-const LONGEST_WORD = 32;
 /** What the score of a character lies below that of the one before it, where a vocabulary has room for more than are learned. */
 const RARER = 0.0001;
 
@@ -66,13 +64,15 @@ function learnPieces(list: WordList, characters: readonly string[], size: number
   ]);
 }
 
-/** A word by its symbols, cut where a character is not in the alphabet and where it becomes too long. */
+/** A word by its symbols, cut where a character is not in the alphabet. */
 function* partsOf(word: string, symbols: ReadonlyMap<string, number>): Generator<number[]> {
   let part: number[] = [];
   for (const character of word) {
     const symbol = symbols.get(character);
-    if (symbol !== undefined) part.push(symbol);
-    if (symbol !== undefined && part.length < LONGEST_WORD) continue;
+    if (symbol !== undefined) {
+      part.push(symbol);
+      continue;
+    }
     if (part.length > 0) yield part;
     part = [];
   }

@@ -5,7 +5,7 @@ import { Tokenizer as Native } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../load.js';
 import { SymbolWords } from '../symbol-words.js';
-import { trainTokenizer } from '../train.js';
+import { trainTokenizer, wordsFor } from '../train.js';
 import { Trie } from '../trie.js';
 import { digamma } from './digamma.js';
 import { Lattices } from './lattices.js';
@@ -38,6 +38,15 @@ describe('a Unigram vocabulary', () => {
     const bytes = loadTokenizer(trainTokenizer(corpus, { ...request, byteFallback: true }));
     expect(bytes.encode('Ꙁ <0x41>')).not.toContain(bytes.unknown);
     expect(bytes.decode(bytes.encode('Ꙁ <0x41> dog'))).toBe('Ꙁ <0x41> dog');
+  });
+
+  it('is learned from no word of more than 32 characters, whatever the texts have', () => {
+    const long = '\u{20000}'.repeat(70);
+    const words = [...wordsFor(request, `a ${long} b`)];
+    expect(words.map((word) => Array.from(word).length)).toEqual([2, 32, 32, 7, 2]);
+    expect(words.join('')).toBe(`▁a▁${long}▁b`);
+    const tokenizer = loadTokenizer(trainTokenizer([long], request));
+    expect(tokenizer.decode(tokenizer.encode(long))).toBe(long);
   });
 
   it('is learned of texts that hold nothing', () => {
