@@ -17,7 +17,7 @@ export const lossSection = z
         "Factor on the square of the logarithm of the softmax's denominator, which keeps logits from drifting; 1e-4 is usual.",
       ),
     classWeights: z
-      .union([z.literal('balanced'), z.record(z.string(), z.number().positive().max(1e6))])
+      .union([z.literal('balanced'), z.record(z.string(), z.number().min(1e-6).max(1e6))])
       .optional()
       .describe(
         'Of a classification: what an example of a label weighs in the mean, 1 where it is not named; balanced: the less, the more often the label occurs.',
