@@ -1,7 +1,7 @@
 // node test/chaos/dist/preparation.process.js [--kills 20] [--seed S] [--megabytes 24]: kills a coordinator again and again
 // while it has data prepared. No answer to a task is lost, and in the end there are the data that another one has prepared
 // undisturbed.
-import { createWriteStream, readdirSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -14,8 +14,10 @@ import { Dice } from './dice.js';
 import { jobOf } from './job.js';
 
 const LEASE_MS = 3000;
-/** Longest time between a coordinator that is ready and its end. */
-const LONGEST_MS = 4000;
+/** Most tasks that are answered between a coordinator that is ready and its end. */
+const MOST_TASKS = 3;
+/** Longest time after the last of them, within the task that is being done then. */
+const WITHIN_MS = 500;
 const POLL_MS = 50;
 
 const { values } = parseArgs({
@@ -54,12 +56,20 @@ const isKey = (name: string) => /^[0-9a-f]{64}$/.test(name);
 /** Keys of the tasks that are answered. */
 function answered(cluster: Cluster): string[] {
   const all = join(cluster.home.artifacts, 'tasks');
-  try {
-    return readdirSync(all)
-      .flatMap((key) => readdirSync(join(all, key, 'answers')))
-      .filter(isKey);
-  } catch {
-    return [];
+  if (!existsSync(all)) return [];
+  return readdirSync(all)
+    .map((key) => join(all, key, 'answers'))
+    .filter((answers) => existsSync(answers))
+    .flatMap((answers) => readdirSync(answers))
+    .filter(isKey);
+}
+
+/** Waits until so many tasks are answered. @returns false where the data were prepared before that */
+async function untilAnswered(cluster: Cluster, tasks: number): Promise<boolean> {
+  for (;;) {
+    if ((await cluster.api.data()).length > 0) return false;
+    if (answered(cluster).length >= tasks) return true;
+    await sleep(POLL_MS);
   }
 }
 
@@ -83,21 +93,25 @@ try {
   await cluster.api.submit(job);
   let made = 0;
   let kept: string[] = [];
-  for (; made < kills; made++) {
-    await sleep(dice.integer(0, LONGEST_MS));
-    if ((await cluster.api.data()).length > 0) break;
+  while (
+    made < kills &&
+    (await untilAnswered(cluster, kept.length + dice.integer(0, MOST_TASKS)))
+  ) {
+    await sleep(dice.integer(0, WITHIN_MS));
     await cluster.coordinator.kill();
     const now = answered(cluster);
     await cluster.startCoordinator();
-    // It was at its end.
-    if (now.length === 0 && kept.length > 0) continue;
+    // The kill came when the data were prepared, and the answers are no longer needed.
+    if ((await cluster.api.data()).length > 0) break;
     const lost = kept.filter((key) => !now.includes(key));
     if (lost.length > 0) throw new Error(`${lost.length} answers are gone after kill ${made + 1}`);
+    made++;
     console.log(
-      `kill ${made + 1}: ${now.length} tasks are answered, ${now.length - kept.length} of them since`,
+      `kill ${made}: ${now.length} tasks are answered, ${now.length - kept.length} of them since`,
     );
     kept = now;
   }
+  if (kept.length === 0) throw new Error('no kill came after the answer to a task');
   const given = await untilPrepared(cluster);
   if (given !== expected) throw new Error(`${given} was prepared in place of ${expected}`);
   await cluster.down();

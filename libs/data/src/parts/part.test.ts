@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { BANDS, bandKeys, shingles } from '../clean/minhash.js';
 import { nearDuplicateGroups, signaturesOf } from '../clean/duplicates.js';
 import { contentOf } from '../prepare/content.js';
-import { DROPPED, type CorpusPart } from '../prepare/corpus.js';
+import { DROPPED, type CorpusPart } from '../prepare/corpus-part.js';
 import { KeptSignatures } from '../prepare/signatures.js';
 import { DigestTable } from './digest-table.js';
 import { HASH, Part } from './part.js';

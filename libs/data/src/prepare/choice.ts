@@ -1,6 +1,6 @@
 import { Growing } from '../parts/growing.js';
 import { HASH } from '../parts/part.js';
-import type { CorpusPart } from './corpus.js';
+import type { CorpusPart } from './corpus-part.js';
 
 /**
  * Chooses documents of parts: those whose content has the smallest SHA-256, and of equal ones those that come first. So a

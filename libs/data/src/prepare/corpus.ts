@@ -1,40 +1,17 @@
 import { RingmasterError, type DataManifest, type DataSplit } from '@ringmaster/protocol';
 import { nearDuplicateGroups } from '../clean/duplicates.js';
 import { CleaningTally, type StepTally } from '../clean/tally.js';
-import type { Columns } from '../document.js';
 import { DigestTable } from '../parts/digest-table.js';
 import { HASH, IDENTITY, Part } from '../parts/part.js';
 import type { MixtureSource } from '../readers/mixture.js';
 import { assignSplits, splitNames } from '../splits.js';
 import { chooseBySmallestHash } from './choice.js';
 import { bytesOf, chunksOf, sourceOf, type Chunk } from './chunks.js';
+import { DROPPED, type CorpusPart, type SplitDocument } from './corpus-part.js';
 import { ColumnFaults } from './faults.js';
 import type { Sources } from './request.js';
 import { KeptSignatures } from './signatures.js';
 import type { Workplace } from './workplace.js';
-
-/** A document that is kept, in its split. */
-export interface SplitDocument {
-  /** Stable across machines: file name relative to the files' common directory, '#', index in the file. */
-  readonly id: string;
-  /** Line of the file where it begins, from 1. */
-  readonly line: number;
-  readonly columns: Columns;
-  readonly split: DataSplit;
-}
-
-/** In place of a split's number: of a document that is an exact duplicate. */
-export const DROPPED = 255;
-
-/** A part of the corpus, and what became of its documents. */
-export interface CorpusPart {
-  readonly part: Part;
-  readonly chunk: Chunk;
-  /** Documents that were read of the chunk's file before the chunk. */
-  readonly before: number;
-  /** Number of each document's split, or `DROPPED` [N]. */
-  readonly splits: Uint8Array;
-}
 
 type Statistics = DataManifest['statistics'];
 

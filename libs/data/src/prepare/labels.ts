@@ -1,5 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import type { SplitDocument } from './corpus.js';
+import type { SplitDocument } from './corpus-part.js';
 
 /** Names of a column in the documents of all splits, as they are found: those of the train split are known. */
 export class FoundNames {

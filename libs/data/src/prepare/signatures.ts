@@ -1,5 +1,5 @@
 import type { Signatures } from '../clean/duplicates.js';
-import { DROPPED, type CorpusPart } from './corpus.js';
+import { DROPPED, type CorpusPart } from './corpus-part.js';
 
 /** Bytes of sets of shingles that are remembered: texts of one bucket are compared with the same ones before them. */
 const REMEMBERED = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { DataSplit } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SplitDocument } from './corpus.js';
+import type { SplitDocument } from './corpus-part.js';
 import { TagCollector, preparedTags } from './tags.js';
 
 const documentsOf = (

@@ -1,5 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import type { SplitDocument } from './corpus.js';
+import type { SplitDocument } from './corpus-part.js';
 import { FoundNames, inOrder, placeOf } from './labels.js';
 
 /** Prefixes of the tags of entities: of their first word and of the others (Ramshaw and Marcus 1995). */

@@ -1,2 +1,2 @@
 export { algorithmOf } from '../optimizers/algorithms.js';
-export { trainingMemory, type TrainingShape } from './training-memory.js';
+export { trainingMemory } from './training-memory.js';

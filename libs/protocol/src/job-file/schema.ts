@@ -145,8 +145,6 @@ export const jobFileSchema = z
 
 /** A job file with every default filled in. */
 export type JobSpec = z.output<typeof jobFileSchema>;
-export type PretrainSpec = Extract<JobSpec, { kind: 'pretrain' }>;
-export type FinetuneSpec = Extract<JobSpec, { kind: 'finetune' }>;
 export type TokenizerSection = z.output<typeof tokenizerSection>;
 export type DataSection = z.output<typeof dataSection>;
 export type { DataSource } from './sections.js';
