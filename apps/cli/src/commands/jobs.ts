@@ -43,7 +43,7 @@ export function define(verb: Command): void {
 /** The state; of what is being prepared, with how much of the present phase is done. */
 function stateOf({ state, preparation }: JobView): string {
   const bytes = preparation?.bytes ?? null;
-  if (bytes === null) return state;
+  if (bytes === null || bytes.total === 0) return state;
   return `${state} (${preparation?.phase ?? ''} ${Math.floor((100 * bytes.done) / bytes.total)}%)`;
 }
 

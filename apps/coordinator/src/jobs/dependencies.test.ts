@@ -65,7 +65,7 @@ describe('dependencies', () => {
         expect(await scene.check(spec)).toMatchObject({ code });
       }
       const fit = finetuneSpec(files, { base: 'tiny', after: ['causal'] });
-      expect(await scene.check(fit)).toEqual({
+      expect(await scene.check(fit)).toMatchObject({
         after: [id, bert.id],
         base: { model: null, job: bert.id, directory: null },
       });

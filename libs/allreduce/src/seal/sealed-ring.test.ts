@@ -218,9 +218,8 @@ describe('ports', () => {
       [ring.endpoint, ring.donor].map((endpoint) => Number(new URL(endpoint).port));
     const ranks = [await bind(0, { ports }), await bind(1, { ports })];
     expect(ranks.flatMap(portsOf).sort()).toEqual([first, first + 1, first + 2, first + 3]);
-    await expect(bind(0, { ports })).rejects.toMatchObject({
-      code: 'RING_BIND_FAILED',
-      message: expect.stringContaining('every port of the range is in use') as string,
-    });
+    const beyond = await bind(0, { ports }).catch((error: unknown) => error);
+    expect(beyond).toMatchObject({ code: 'RING_BIND_FAILED' });
+    expect(String(beyond)).toContain('every port of the range is in use');
   });
 });

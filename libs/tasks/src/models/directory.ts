@@ -20,6 +20,9 @@ import { sentencePieceIn, TOKENIZER } from './tokenizer-file.js';
 /** What is taken of a directory; what begins with a dot belongs to some program and not to the model. */
 const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
 
+/** How models of SentencePiece are called elsewhere. */
+const SENTENCE_PIECE = /\.(model|spm)$/;
+
 /** A directory in the layout of Hugging Face that holds a model which is supported. */
 export interface ModelDirectory {
   /** Names of the files that the model consists of, in order. */
@@ -72,6 +75,9 @@ async function filesIn(directory: string): Promise<string[]> {
 function otherForm(missing: string, names: readonly string[]): string {
   if (missing === WEIGHTS && names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
+  const sentencePiece = names.find((name) => SENTENCE_PIECE.test(name));
+  if (missing === TOKENIZER && sentencePiece !== undefined)
+    return `: its tokenizer is ${sentencePiece}, which is not read here; write it with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
   return '';
 }
 

@@ -85,6 +85,16 @@ describe('a LLaMA that has a model of SentencePiece alone', () => {
   });
 });
 
+it('a model of SentencePiece with a name of another library is named, with how it is written anew', async () => {
+  const path = temporaryDirectory();
+  for (const [name, bytes] of Object.entries(await tinyModelFiles('classifier')))
+    await writeFile(join(path, name === 'tokenizer.json' ? 'source.spm' : name), bytes);
+  await expect(openModelDirectory(path)).rejects.toMatchObject({
+    code: 'MODEL_DIRECTORY_INVALID',
+    message: expect.stringMatching(/no tokenizer\.json.*source\.spm.*save_pretrained/) as string,
+  });
+});
+
 it('a family that reads no model of SentencePiece is told how it gets what it reads', async () => {
   const path = temporaryDirectory();
   for (const [name, bytes] of Object.entries(await tinyModelFiles('classifier')))
