@@ -33,11 +33,19 @@ it('says nothing of neighbours that are not known', () => {
 
 it('tells what a job takes, and that nobody offers it', () => {
   const parts = { runtime: 2e8, weights: 1e9, moments: 2e9, gradients: 2e9, activations: 3e8 };
-  const needs = { bytes: 5.5e9, parts, checkpoint: 3e9 };
+  const needs = { bytes: 5.5e9, least: 5.5e9, parts, checkpoint: 3e9 };
   const told =
     'It takes about 5.5 GB of memory on each worker (runtime 200.0 MB, weights 1.0 GB, moments 2.0 GB, gradients 2.0 GB, activations 300.0 MB), and up to 3.0 GB more where checkpoints are written';
   expect(describeMemory(needs, null)).toBe(`${told}.`);
   expect(describeMemory(needs, 4e9)).toBe(
     `${told}; it will wait, for the largest worker offers 4.0 GB.`,
+  );
+});
+
+it('a job whose texts may be short is not said to wait for what only long ones take', () => {
+  const parts = { runtime: 2e8, weights: 1e9, moments: 2e9, gradients: 1e9, activations: 9e9 };
+  const needs = { bytes: 13.2e9, least: 4.2e9, parts, checkpoint: 3e9 };
+  expect(describeMemory(needs, 8e9)).toMatch(
+    /activations less where texts are shorter than the context\.$/,
   );
 });

@@ -6,11 +6,13 @@ import { formatBytes } from './output.js';
  * @param offered Most that a worker offers, in bytes; null where that is not known.
  */
 export function describeMemory(needs: MemoryNeeds, offered: number | null): string {
-  const { parts, bytes, checkpoint } = needs;
+  const { parts, bytes, least, checkpoint } = needs;
   const list = Object.entries(parts).map(([part, size]) => `${part} ${formatBytes(size)}`);
   const rest =
-    offered !== null && offered < bytes
+    offered !== null && offered < least
       ? `; it will wait, for the largest worker offers ${formatBytes(offered)}`
       : '';
-  return `It takes about ${formatBytes(bytes)} of memory on each worker (${list.join(', ')}), and up to ${formatBytes(checkpoint)} more where checkpoints are written${rest}.`;
+  const shorter =
+    least < bytes ? ', activations less where texts are shorter than the context' : '';
+  return `It takes about ${formatBytes(bytes)} of memory on each worker (${list.join(', ')}), and up to ${formatBytes(checkpoint)} more where checkpoints are written${shorter}${rest}.`;
 }

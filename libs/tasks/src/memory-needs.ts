@@ -28,6 +28,7 @@ export function memoryNeedsOf(spec: JobSpec, model: ModelConfig): MemoryNeeds {
     keepsBest: spec.earlyStopping !== undefined,
     planes: spec.batch.microbatches > MOST_IN_ONE_PLANE ? 2 : 1,
     sequences: evaluationSequences(spec.batch),
+    isPadded: hasLabels(head) || head === 'sequence-to-sequence',
     scored: head === 'masked-language-model' ? MASKED : 1,
   });
 }

@@ -33,7 +33,7 @@ export function demandOf(
     isYielding,
     canYield: !run.checkpointsFail,
     threads: spec.workers.threads,
-    memory: record.memory?.bytes ?? 0,
+    memory: record.memory?.least ?? 0,
     device,
     excluded: run.excluded,
   };

@@ -224,7 +224,7 @@ export class Scheduling {
     const { registry, runs, views, store, preparations } = this.#options;
     const begun = registry.live
       .filter(({ run }) => run.state === 'queued' && !run.prepared)
-      .filter(({ record }) => memory === null || (record.memory?.bytes ?? 0) <= memory)
+      .filter(({ record }) => memory === null || (record.memory?.least ?? 0) <= memory)
       .filter(({ record }) => views.pending(record).length === 0);
     const wanted = (record: JobRecord) => dataWanted(record.spec, this.#baseOf(record));
     const underWay = new Set(

@@ -170,8 +170,8 @@ export function waitInLine(
 /** That no worker has the memory that a job takes, in words; null where one has, or that is not known. */
 function waitForMemory(memory: ListedJob['memory'], offers: readonly Offer[]): string | null {
   const largest = largestMemory(offers);
-  if (memory === null || largest === null || memory.bytes <= largest) return null;
-  return `waits for a worker with more memory: it needs ${gigabytes(memory.bytes)} on each, and the largest offers ${gigabytes(largest)}`;
+  if (memory === null || largest === null || memory.least <= largest) return null;
+  return `waits for a worker with more memory: it needs ${gigabytes(memory.least)} on each, and the largest offers ${gigabytes(largest)}; fewer sequences a microbatch or batch.recompute take less, and --memory of a worker offers more`;
 }
 
 function gigabytes(bytes: number): string {
@@ -187,7 +187,7 @@ export function waitForSlots(
   const tooLarge = waitForMemory(record.memory, offers);
   if (tooLarge !== null) return tooLarge;
   const { threads } = record.spec.workers;
-  const needed = record.memory?.bytes ?? 0;
+  const needed = record.memory?.least ?? 0;
   const usable = offers.filter(
     ({ worker, memory, ...offer }) =>
       offer.threads >= threads &&

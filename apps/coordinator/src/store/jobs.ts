@@ -261,7 +261,7 @@ export class JobTable {
         `SELECT * FROM jobs INDEXED BY jobs_in_line WHERE ${IN_LINE} AND NOT EXISTS (
            SELECT 1 FROM json_each(jobs.after)
            WHERE (SELECT state FROM jobs other WHERE other.id = value) IS NOT 'succeeded')
-           AND coalesce(memory ->> '$.bytes', 0) <= ?
+           AND coalesce(memory ->> '$.least', 0) <= ?
          ORDER BY priority DESC, seq LIMIT ?`,
       )
       .all(memory ?? Number.MAX_SAFE_INTEGER, limit);

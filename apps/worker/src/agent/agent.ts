@@ -105,7 +105,11 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       threads: options.threads,
       device: options.devices[0].kind,
       processor: options.processor,
-      memory: memoryOffer(options.memory),
+      // Most of what trainers take lies on their cards, of which a job's needs know nothing.
+      memory:
+        options.devices[0].kind === 'gpu' && options.memory === null
+          ? null
+          : memoryOffer(options.memory),
       trainers: trainers.held(),
       checkpoints: deliveries.list(),
     }),

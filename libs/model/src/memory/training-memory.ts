@@ -26,6 +26,8 @@ export interface TrainingShape {
   readonly planes: 1 | 2;
   /** Sequences of the largest microbatch; they are taken to be as long as the context. */
   readonly sequences: number;
+  /** Whether they may be shorter, by what the texts are. */
+  readonly isPadded: boolean;
   /** Part of the tokens whose prediction is scored, at most; of no account where sequences are labelled. */
   readonly scored: number;
 }
@@ -74,8 +76,10 @@ export function trainingMemory(shape: TrainingShape): MemoryNeeds {
     gradients: FLOAT_BYTES * (ARENAS * planes * trained.length + (STAGED + EMITTED) * largest),
     activations: activationBytes(shape, network),
   };
+  const bytes = Object.values(parts).reduce((sum, part) => sum + part, 0);
   return {
-    bytes: Object.values(parts).reduce((sum, part) => sum + part, 0),
+    bytes,
+    least: shape.isPadded ? bytes - parts.activations : bytes,
     parts,
     checkpoint: stateBytes,
   };

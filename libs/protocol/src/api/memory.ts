@@ -6,6 +6,11 @@ const bytes = z.int().min(0);
 export const memoryNeedsSchema = z.object({
   /** What every trainer takes: the sum of the parts. */
   bytes,
+  /**
+   * What a worker must have to be asked: the same where sequences fill the context, and without the activations where they
+   * are as long as their texts.
+   */
+  least: bytes,
   parts: z.object({
     /** Of the runtime and what TensorFlow allocates, libraries apart, which all trainers of a host share. */
     runtime: bytes,
