@@ -5,6 +5,7 @@ import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
 import { inScene, withScene, type Scene } from '../fixtures/scene.test.fixture.js';
+import { mostAtOnce } from './preparations.js';
 
 /** Text that takes several tasks of seconds. */
 async function largeCorpus(directory: string): Promise<string> {
@@ -34,6 +35,14 @@ const isPrepared = (scene: Scene, id: string) =>
     'prepared',
     ({ state, progress }) => state === 'queued' && (progress ?? '').startsWith('waits for 1 slot'),
   );
+
+it.each([
+  [1e9, 1],
+  [4 * 2 ** 30, 2],
+  [64e9, 4],
+])('of memory of %d bytes, %d are prepared at a time', (memory, most) => {
+  expect(mostAtOnce(memory)).toBe(most);
+});
 
 describe('several preparations', () => {
   it('share the processors: a small job is not held up by a large one, whose progress is told', () =>

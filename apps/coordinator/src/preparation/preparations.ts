@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { BlobStore, removeUnclaimedTasks } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { BackgroundWork } from '../background-work.js';
@@ -8,8 +8,15 @@ import { PreparationProcess } from './preparation-process.js';
 
 /** How long nothing is to be prepared before a process waits for what is. */
 const WARM_AFTER_MS = 2000;
-/** Data that are prepared at a time: a process takes up to a gigabyte, and what is small is seldom behind so many. */
+/** More data are not prepared at a time: what is small is seldom behind so many. */
 const MOST = 4;
+/** Memory for each of them: a process takes a gigabyte at the most, and the coordinator and the disk's cache some as well. */
+const MEMORY = 2e9;
+
+/** How many data may be prepared at a time, by the bytes of memory that there are. */
+export function mostAtOnce(memory: number): number {
+  return Math.max(1, Math.min(MOST, Math.floor(memory / MEMORY)));
+}
 
 /** What a job's preparation tells of itself. */
 export type PreparationNews = Extract<PreparationMessage, { type: 'progress' | 'done' | 'failed' }>;
@@ -26,6 +33,8 @@ interface Current {
 export class Preparations {
   readonly #background: BackgroundWork;
   readonly #pool = new LeasePool(availableParallelism());
+  /** Of the machine, or of the control group that has less. */
+  readonly #most = mostAtOnce(Math.min(totalmem(), process.constrainedMemory() || Infinity));
   readonly #current = new Map<string, Current>();
   /** Has loaded everything: data that were prepared before are found without waiting for that. */
   #spare: PreparationProcess | null = null;
@@ -46,7 +55,7 @@ export class Preparations {
 
   /** Whether as many data are being prepared as may be at a time. */
   get isFull(): boolean {
-    return this.#current.size >= MOST;
+    return this.#current.size >= this.#most;
   }
 
   /** Has a process wait for what is to be prepared next, unless one does or data are being prepared. */
