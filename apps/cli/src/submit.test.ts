@@ -56,7 +56,7 @@ describe('submit', () => {
     const dry = () => ringmaster(['submit', writeJobFile(api.home), '--dry-run', ...home()]);
     const base = { model: 'f'.repeat(64), job: null, directory: null };
     const parts = { runtime: 2e8, weights: 1e8, moments: 2e8, gradients: 4e8, activations: 1e8 };
-    const memory = { bytes: 1e9, parts, checkpoint: 3e8 };
+    const memory = { bytes: 1e9, least: 1e9, parts, checkpoint: 3e8 };
     api.json('POST /v1/jobs/check', { after: [], base, memory, offered: 5e8 });
     const { exit, stdout, stderr } = await dry();
     expect(exit).toBe(0);

@@ -103,6 +103,8 @@ describe('the commands of the pages', () => {
       ['docs/guides/deploy/kubernetes.md', 'helm'],
       ['docs/guides/deploy/kubernetes.md', 'helm'],
       ['docs/guides/deploy/slurm.md', 'export'],
+      ['docs/guides/deploy/slurm.md', 'until'],
+      ['docs/guides/deploy/slurm.md', 'scancel'],
       ...Array<string[]>(5).fill(['docs/guides/deploy/systemd.md', '#']),
       ['docs/guides/hosts.md', 'npx'],
       ['docs/guides/hosts.md', 'npx'],

@@ -74,6 +74,7 @@ export function carryOut(
     case 'stop-preparation':
       // A job that is paused goes on with what has been done.
       preparations.stop(job, isFinal(live.run.state));
+      metrics.recordPreparation(job, null);
       break;
     case 'launch':
       fleet.launch(command.worker, launchOf(record, command.trainer));

@@ -257,13 +257,14 @@ export class Scheduling {
       case 'progress':
         live.progress = inWords(message.progress);
         live.preparation = message.progress;
-        if (message.progress !== null) metrics.recordPreparation(id, message.progress);
+        metrics.recordPreparation(id, message.progress);
         runs.publish(live);
         break;
       case 'done': {
         const { dataManifest, baseManifest, warnings } = message;
         live.progress = null;
         live.preparation = null;
+        metrics.recordPreparation(id, null);
         if (!this.#isThere(dataManifest, baseManifest)) {
           log.warn({ job: id, dataManifest, baseManifest }, 'what was prepared was removed since');
           this.#prepare(live);

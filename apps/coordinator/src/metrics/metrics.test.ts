@@ -85,6 +85,29 @@ describe('the series of a job', () => {
     expect(text).toContain('j-199');
   });
 
+  it('of a preparation are those of its present phase, and none once it is done', async () => {
+    const metrics = new Metrics(() => census);
+    const told = async () => seriesOf(await metrics.scrape(), 'job', 'j-1');
+    const progress = (phase: 'read' | 'encode') =>
+      ({
+        phase,
+        bytes: { done: 5, total: 10 },
+        bytesPerSecond: 1,
+        secondsLeft: 5,
+        done: 5,
+        total: 10,
+      }) as const;
+    metrics.recordPreparation('j-1', progress('read'));
+    metrics.recordPreparation('j-1', progress('encode'));
+    expect(await told()).toEqual([
+      'ringmaster_job_prepared_bytes{job="j-1",phase="encode"} 5',
+      'ringmaster_job_preparation_bytes{job="j-1",phase="encode"} 10',
+      'ringmaster_job_preparation_left_seconds{job="j-1",phase="encode"} 5',
+    ]);
+    metrics.recordPreparation('j-1', null);
+    expect(await told()).toEqual([]);
+  });
+
   it('tell what was reported', async () => {
     const metrics = new Metrics(() => census);
     live(metrics, 'j-1', 2);

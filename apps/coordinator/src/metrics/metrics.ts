@@ -35,6 +35,7 @@ export interface Census {
 export class Metrics {
   readonly registry = new Registry();
   readonly #jobs = new JobSeries(this.registry);
+  readonly #preparations = new JobSeries(this.registry);
   readonly #workers = new WorkerSeries(this.registry);
   /** Jobs that have ended and whose series the next scrape shows for the last time, in the order of their ends. */
   readonly #ended: string[] = [];
@@ -110,17 +111,17 @@ export class Metrics {
   readonly #steps = this.#jobs.counter('steps', 'Steps applied, repeated ones included.');
   readonly #attempts = this.#jobs.counter('step_attempts', 'Attempts at steps.');
   readonly #tokens = this.#jobs.counter('tokens', 'Tokens read, padding excluded.');
-  readonly #preparedBytes = this.#jobs.gauge(
+  readonly #preparedBytes = this.#preparations.gauge(
     'job_prepared_bytes',
     'Bytes of its data that are prepared, by phase.',
     preparationLabel,
   );
-  readonly #preparationBytes = this.#jobs.gauge(
+  readonly #preparationBytes = this.#preparations.gauge(
     'job_preparation_bytes',
     'Bytes of its data that there are to prepare, by phase.',
     preparationLabel,
   );
-  readonly #preparationLeft = this.#jobs.gauge(
+  readonly #preparationLeft = this.#preparations.gauge(
     'job_preparation_left_seconds',
     'Time until a phase of preparation is done at the rate of the last minute.',
     preparationLabel,
@@ -205,8 +206,11 @@ export class Metrics {
       this.#recoverySeconds.inc({ job, phase: label }, recovery[phase as keyof Recovery]);
   }
 
-  recordPreparation(job: string, { phase, bytes, secondsLeft }: PreparationProgress): void {
-    if (bytes === null) return;
+  /** @param progress Null once nothing is being prepared for the job; series are those of the present phase alone. */
+  recordPreparation(job: string, progress: PreparationProgress | null): void {
+    this.#preparations.forget(job);
+    if (progress === null || progress.bytes === null) return;
+    const { phase, bytes, secondsLeft } = progress;
     this.#preparedBytes.set({ job, phase }, bytes.done);
     this.#preparationBytes.set({ job, phase }, bytes.total);
     if (secondsLeft !== null) this.#preparationLeft.set({ job, phase }, secondsLeft);
@@ -250,6 +254,7 @@ export class Metrics {
     if (at < 0) return; // Another scrape of the same moment has dropped it.
     this.#ended.splice(at, 1);
     this.#jobs.forget(job);
+    this.#preparations.forget(job);
     this.#workers.forget(job);
   }
 }
