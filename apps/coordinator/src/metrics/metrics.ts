@@ -209,7 +209,7 @@ export class Metrics {
   /** @param progress Null once nothing is being prepared for the job; series are those of the present phase alone. */
   recordPreparation(job: string, progress: PreparationProgress | null): void {
     this.#preparations.forget(job);
-    if (progress === null || progress.bytes === null) return;
+    if (!progress?.bytes) return;
     const { phase, bytes, secondsLeft } = progress;
     this.#preparedBytes.set({ job, phase }, bytes.done);
     this.#preparationBytes.set({ job, phase }, bytes.total);
