@@ -75,6 +75,17 @@ describe('a worker', () => {
     expect(await ending).toEqual({ reason: 'closed' });
   });
 
+  it('tells a trainer whose main thread computes that its generation is over', async () => {
+    await scene.startWithTrainer('computing');
+    await scene.coordinator.tell('worker-1', {
+      type: 'trainer-command',
+      trainer: 'computing-1',
+      command: { type: 'prepare', generation: 3, rank: 0, size: 1, planned: false },
+    });
+    const prepared = await scene.coordinator.take('trainer-message');
+    expect(prepared.message).toMatchObject({ type: 'prepared', generation: 3 });
+  });
+
   it('reports the signal and the last lines of a trainer that dies', async () => {
     await scene.startWithTrainer('good');
     await scene.coordinator.tell('worker-1', {

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { detection, type Launch, type TrainerCommand } from '@ringmaster/protocol';
 import { trainerEnvironment, type Device } from '@ringmaster/tensorflow';
@@ -56,6 +57,7 @@ export class TrainerProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #lines: LogLines;
+  readonly #pipe: Socket;
   /** Lines that were written before there was a run. */
   readonly #early: string[] = [];
   #listener: TrainerListener | null = null;
@@ -76,7 +78,10 @@ export class TrainerProcess {
     const { stdout, stderr, stdio } = this.#child;
     if (stdout !== null) this.#lines.read(stdout, 'stdout');
     if (stderr !== null) this.#lines.read(stderr, 'stderr');
-    stdio[beatPipe.fd]?.on('data', () => this.#listener?.onBeat());
+    this.#pipe = stdio[beatPipe.fd] as Socket;
+    this.#pipe.on('data', () => this.#listener?.onBeat());
+    // Its end is that of the process, which is told as such.
+    this.#pipe.on('error', () => undefined);
     this.#child.on('message', (message) => this.#listener?.onMessage(message));
     this.exited = this.#watch();
   }
@@ -101,7 +106,11 @@ export class TrainerProcess {
 
   /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
   tell(message: TrainerLaunch | TrainerCommand): void {
-    if (this.#child.connected) this.#child.send(message, () => undefined);
+    if (!this.#child.connected) return;
+    this.#child.send(message, () => undefined);
+    // What is in hand belongs to a generation that is over: the main thread may be computing for seconds yet.
+    const ends = message.type === 'prepare' && !message.planned;
+    if (ends) this.#pipe.write(`${message.generation}\n`);
   }
 
   /** Looks how much memory the process has used. */

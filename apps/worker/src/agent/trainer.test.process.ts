@@ -1,5 +1,5 @@
 // A trainer without TensorFlow: it answers as one does, and misbehaves as the name of its job says.
-import '../trainer/beat/beat.js';
+import { endingGeneration } from '../trainer/beat/beat.js';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
@@ -28,6 +28,7 @@ process.once('message', (first) => {
   const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
   send({ type: 'ready', steps: 10, numerics: { threads }, parameters: { trained: 1, frozen: 0 } });
   if (job === 'busy') block(5000);
+  if (job === 'computing') while (endingGeneration() === 0) block(5);
   if (job === 'parent') {
     const child = spawn('sleep', ['60'], { stdio: 'inherit' });
     process.stdout.write(`${JSON.stringify({ child: child.pid })}\n`);

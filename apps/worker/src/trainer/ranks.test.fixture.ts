@@ -16,12 +16,14 @@ export interface Rank {
 /**
  * The ranks of one ring, all in this process, so that a test can reach into their memory.
  * @param changed Makes the run that a rank trains from the one that was loaded.
+ * @param ending As a session is given it.
  */
 export async function openRanks(
   ground: TrainingGround,
   job: object,
   size: number,
   changed: (run: Run) => Run = (run) => run,
+  ending?: () => number,
 ): Promise<readonly Rank[]> {
   const launch = { ...(await ground.launchOf(job)), trainer: 't' };
   const artifacts = openArtifacts(ground.location(), ground.home);
@@ -30,7 +32,8 @@ export async function openRanks(
       const run = changed(await loadRun(launch, artifacts, pino({ level: 'silent' })));
       await run.initialise();
       const place = { control: '', address: '127.0.0.1', ports: null };
-      const session = new Session(run, place, { generation: 1, rank, size, announced: () => 0 });
+      const options = { generation: 1, rank, size, announced: () => 0 };
+      const session = new Session(run, place, options, ending);
       return { run, session };
     }),
   );

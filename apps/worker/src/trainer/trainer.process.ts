@@ -1,4 +1,4 @@
-import './beat/beat.js';
+import { endingGeneration } from './beat/beat.js';
 import { passOverUserSignals } from '@ringmaster/base';
 import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { Runtime } from '@ringmaster/tensorflow';
@@ -61,7 +61,8 @@ process.once('message', (first: unknown) => {
     if (artifacts.source.kind === 'remote') await holdCache(cache, cacheLimit);
     const run = await loadRun(launch, artifacts, log);
     const numerics = await numericsOf(run);
-    const trainer = new Trainer(portsOf(run, ring, send, log), send, log);
+    const ports = portsOf(run, { place: ring, ending: endingGeneration }, send, log);
+    const trainer = new Trainer(ports, send, log);
     receive = (message) => {
       trainer.handle(trainerCommandSchema.parse(message));
     };

@@ -66,11 +66,9 @@ describe('a tape', () => {
 
   it('keeps and computes only what leads to a trained parameter', () => {
     const before = runtime.live;
-    const tape = Tape.recording(
-      runtime,
-      (name, sum) => emitted.push([name, numbers(sum)]),
-      (name) => name === 'trained',
-    );
+    const tape = Tape.recording(runtime, (name, sum) => emitted.push([name, numbers(sum)]), {
+      trains: (name) => name === 'trained',
+    });
     const wentBack: string[] = [];
     const step = (on: Tape, x: Value, name: string) => {
       const output = add(x.tensor, x.tensor);

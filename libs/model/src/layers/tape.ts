@@ -75,6 +75,16 @@ interface Mode {
   readonly records: boolean;
   /** Whether the parameters in use are counted; those of a second pass have been. */
   readonly counts: boolean;
+  /** Called between two layers, there and back; what it throws ends the pass. */
+  readonly between: () => void;
+}
+
+/** How a pass that goes back is begun. */
+export interface RecordingOptions {
+  /** Whether the gradient of a parameter is wanted. Default: every one. */
+  readonly trains?: Trains;
+  /** Called between two layers, there and back: what it throws ends the pass. Default: nothing. */
+  readonly between?: () => void;
 }
 
 /**
@@ -97,10 +107,14 @@ export class Tape {
   }
 
   /** For a pass that goes back. `emit` is given the gradient of each trained parameter with its last share. */
-  static recording(runtime: Runtime, emit: Emit, trains: Trains = () => true): Tape {
+  static recording(
+    runtime: Runtime,
+    emit: Emit,
+    { trains = () => true, between = () => undefined }: RecordingOptions = {},
+  ): Tape {
     const holds = new Holds(runtime);
     const parameters = new ParameterGradients(holds, emit, trains);
-    return new Tape({ runtime, holds, parameters, records: true, counts: true });
+    return new Tape({ runtime, holds, parameters, records: true, counts: true, between });
   }
 
   /** For a pass that does not go back: everything is freed as soon as it was read. */
@@ -111,7 +125,8 @@ export class Tape {
       () => undefined,
       () => false,
     );
-    return new Tape({ runtime, holds, parameters, records: false, counts: false });
+    const between = () => undefined;
+    return new Tape({ runtime, holds, parameters, records: false, counts: false, between });
   }
 
   /** Whether the gradient of a parameter is wanted. */
@@ -190,13 +205,14 @@ export class Tape {
 
   /** Goes back from `output`, whose handle is used up and whose gradient dy stays the caller's, or from a recorded end. */
   backward(output?: Value, dy?: Tensor): void {
-    const { runtime, holds } = this.#mode;
+    const { runtime, holds, between } = this.#mode;
     if (output !== undefined && dy !== undefined) {
       this.#seed(output, dy);
       this.release(output);
     }
     const give = this.#give();
     for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
+      between();
       const { output: slot, saved, backward } = entry;
       const gradient = slot === null ? null : this.#complete(slot);
       runtime.scope(() => {
@@ -236,7 +252,8 @@ export class Tape {
   }
 
   #push(entry: Entry): void {
-    const { holds, parameters, counts } = this.#mode;
+    const { holds, parameters, counts, between } = this.#mode;
+    between();
     const isNeeded = entry.output?.requiresGradient ?? this.#requiresGradient(entry);
     if (counts) parameters.use(entry.parameters);
     const saved = entry.saved.filter((tensor) => tensor !== null);

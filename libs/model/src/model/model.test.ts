@@ -195,6 +195,34 @@ describe.each(SUBJECTS)('%s', (_, config, kind) => {
     expect(runtime.live).toBe(before);
   });
 
+  it('can be left between any two layers, and is as before', () => {
+    const deep = loaded(config, kind, scale, { recompute: true });
+    const before = hashOf(train(deep, input, RANDOM));
+    const { live } = runtime;
+    let layers = 0;
+    const leave = (at: number) => {
+      const left = new Error('left');
+      let passed = 0;
+      const between = () => {
+        if (passed === at) throw left;
+        passed++;
+      };
+      try {
+        deep.forwardBackward(input, RANDOM, () => undefined, between);
+      } catch (error) {
+        expect(error).toBe(left);
+      }
+      layers = passed;
+    };
+    leave(Infinity);
+    for (const part of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+      leave(Math.floor(part * (layers - 1)));
+      expect(runtime.live).toBe(live);
+      leave(Infinity);
+    }
+    expect(hashOf(train(deep, input, RANDOM))).toBe(before);
+  });
+
   it.each(['float32', 'bfloat16'] as const)(
     'has the same bits in %s when activations are computed again, and keeps fewer of them',
     (precision) => {

@@ -124,11 +124,19 @@ export class Model {
   /**
    * Gradients of the trained parameters of the loss summed over a microbatch, in backward order, each emitted as soon as
    * it is complete.
-   * `random` is where dropout draws from; null for none.
+   * `random` is where dropout draws from; null for none. `between` is called between layers, and ends the pass by what it
+   * throws, of which nothing is left then but the gradients that were emitted.
    */
-  forwardBackward(batch: Batch, random: RandomScope | null, sink: GradientSink): Loss {
+  forwardBackward(
+    batch: Batch,
+    random: RandomScope | null,
+    sink: GradientSink,
+    between?: () => void,
+  ): Loss {
     const { runtime } = this.#ops;
-    const tape = Tape.recording(runtime, sink, this.#trains);
+    const trains = this.#trains;
+    const options = between === undefined ? { trains } : { trains, between };
+    const tape = Tape.recording(runtime, sink, options);
     try {
       return runtime.scope(() => {
         const pass = { ...this.#pass(tape, random), loss: this.#loss };

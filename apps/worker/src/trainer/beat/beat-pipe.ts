@@ -1,4 +1,7 @@
-/** The pipe over which a trainer's process gives its sign of life to its agent. */
+/**
+ * The pipe between a trainer's process and its agent for what has to get through while the trainer's main thread
+ * computes: signs of life one way, and the other way the numbers of generations that end what is in hand, a line each.
+ */
 export const beatPipe = {
   /** Place of the pipe among the trainer's file descriptors: after stdin, stdout, stderr and the channel. */
   fd: 4,

@@ -10,10 +10,23 @@ import { beatPipe } from './beat-pipe.js';
 export interface Beat {
   readonly fd: number;
   readonly everyMs: number;
+  /** One int32: the newest generation that the agent has said to end what is in hand. */
+  readonly ending: SharedArrayBuffer;
+}
+
+const ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/**
+ * The newest generation that ends every older one at once, as the agent has said while the main thread was busy and
+ * has not read its command; 0 for none.
+ */
+export function endingGeneration(): number {
+  return Atomics.load(ending, 0);
 }
 
 const fd = process.env[beatPipe.variable];
 if (fd !== undefined) {
-  const beat: Beat = { fd: Number(fd), everyMs: detection.beatMs };
+  const everyMs = detection.beatMs;
+  const beat: Beat = { fd: Number(fd), everyMs, ending: ending.buffer };
   new Worker(new URL('./beat.thread.js', import.meta.url), { workerData: beat }).unref();
 }

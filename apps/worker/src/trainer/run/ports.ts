@@ -13,10 +13,11 @@ import type { Run } from './run.js';
 /**
  * The ports of a trainer that trains a run on TensorFlow, in rings of sockets.
  * @param place Where its rings are to listen.
+ * @param ending The newest generation that is known to end every older one, before its command was read.
  */
 export function portsOf(
   run: Run,
-  place: RingPlace,
+  { place, ending }: { readonly place: RingPlace; readonly ending: () => number },
   send: (message: TrainerMessage) => void,
   log: Logger,
 ): Ports<Session> {
@@ -24,7 +25,7 @@ export function portsOf(
     run,
     checkpoints: new CheckpointWriter(run, send, log),
     now: () => performance.now(),
-    open: (options) => new Session(run, place, options),
+    open: (options) => new Session(run, place, options, ending),
     loadCheckpoint: (manifest) => loadCheckpoint(run, manifest),
     evaluate: (session) => evaluateInRing(run, session),
     step: (session) => trainStep(run, session),

@@ -29,6 +29,7 @@ export class Session implements RingSession {
   readonly #run: Run;
   readonly #place: RingPlace;
   readonly #announced: () => number;
+  readonly #ending: () => number;
   #binding: Promise<Ring> | null = null;
   #ring: Ring | null = null;
   #terms: Terms | null = null;
@@ -45,10 +46,14 @@ export class Session implements RingSession {
   #summedAt: number | null = null;
   #slowestMs = 0;
 
-  /** @param place Where its ring is to listen. */
-  constructor(run: Run, place: RingPlace, options: SessionOptions) {
+  /**
+   * @param place Where its ring is to listen.
+   * @param ending The newest generation that is known to end every older one, before its command was read.
+   */
+  constructor(run: Run, place: RingPlace, options: SessionOptions, ending: () => number = () => 0) {
     this.#run = run;
     this.#place = place;
+    this.#ending = ending;
     ({
       generation: this.generation,
       rank: this.rank,
@@ -164,7 +169,7 @@ export class Session implements RingSession {
 
   /** @throws GenerationEnded when a newer generation was promised. Called right before anything is applied. */
   assertCurrent(): void {
-    if (this.#over.signal.aborted) throw new GenerationEnded();
+    if (this.#over.signal.aborted || this.#ending() > this.generation) throw new GenerationEnded();
   }
 
   /** Notes what is being done from now on, for the record of an interruption; null for nothing. */

@@ -22,6 +22,7 @@ interface Microbatch {
 /**
  * Computes one microbatch, whose quantised gradient is added to the arena, and reports loss, counts and magnitudes in its
  * lane. Both are there when the run's quantiser has been drained; until then it works beside what is computed next.
+ * @param current Called between layers: what it throws ends the microbatch where it is.
  * @returns whether there is a gradient for the arena
  */
 export function accumulate(
@@ -29,6 +30,7 @@ export function accumulate(
   arena: Arena,
   { step, microbatch, exponents, replace, completes }: Microbatch,
   watch: Stopwatch,
+  current: () => void,
 ): boolean {
   const { runtime, model, task } = run.loaded;
   const { quantiser, lanes } = run.memory;
@@ -54,7 +56,12 @@ export function accumulate(
     made === null
       ? { lossSum: 0, count: 0, weight: 0 }
       : watch.timeSync('compute', () =>
-          model.forwardBackward(made.batch, { seed: run.spec.seed, step, microbatch }, quantise),
+          model.forwardBackward(
+            made.batch,
+            { seed: run.spec.seed, step, microbatch },
+            quantise,
+            current,
+          ),
         );
   const samples = made?.samples ?? [];
   quantiser.afterwards(() => {

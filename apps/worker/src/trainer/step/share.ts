@@ -43,11 +43,14 @@ async function computeMicrobatches(
   const { share } = session;
   // Until a gradient of this attempt is in the arena it holds those of an earlier one, which the first one replaces.
   let isFresh = false;
+  const current = () => {
+    session.assertCurrent();
+  };
   const compute = async (microbatch: number, completes: GradientSum | null) => {
     await session.breathe();
     faultPoint('compute', run);
     const how = { exponents, replace: !isFresh, completes: exponents === null ? null : completes };
-    isFresh = accumulate(run, arena, { step, microbatch, ...how }, watch) || isFresh;
+    isFresh = accumulate(run, arena, { step, microbatch, ...how }, watch, current) || isFresh;
   };
   const settle = () => {
     watch.timeSync('quantise', () => {
