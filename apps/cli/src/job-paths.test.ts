@@ -54,4 +54,10 @@ describe('paths of a job file', () => {
   ])('in %s, %j', async (folder, files, expected) => {
     expect(await found(folder, files)).toEqual(expected);
   });
+
+  it('leaves URLs as they are', () => {
+    const files = ['https://host/a.jsonl#sha256=00', 's3://bucket/texts/*.txt'];
+    const spec = parseJobSpec({ ...job, data: { files, test: 's3://bucket/test/' } });
+    expect(withAbsolutePaths(spec, top).data).toMatchObject({ files, test: 's3://bucket/test/' });
+  });
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { JobSpec } from '@ringmaster/protocol';
+import { isLocation, type JobSpec } from '@ringmaster/protocol';
 import { isPath } from './names.js';
 
 /** A specification whose paths no longer depend on where its job file lies. */
@@ -27,9 +27,10 @@ export function withAbsolutePaths(spec: JobSpec, directory: string): JobSpec {
 
 /**
  * A pattern whose search begins at the root. What it is relative to is a folder's name as it is, whatever brackets and
- * stars are in it; so is a path that exists. One that leaves out still begins with `!`.
+ * stars are in it; so is a path that exists. One that leaves out still begins with `!`. A URL is what it is.
  */
 function absolutePattern(pattern: string, directory: string): string {
+  if (isLocation(pattern)) return pattern;
   const path = resolve(directory, pattern);
   if (pattern.startsWith('!') && !existsSync(path))
     return `!${absolutePattern(pattern.slice(1), directory)}`;

@@ -1,6 +1,9 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { JobView } from '@ringmaster/protocol';
+import { sha256, type JobView } from '@ringmaster/protocol';
 import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { startCoordinator } from './coordinator.js';
@@ -45,6 +48,11 @@ describe('a coordinator that others reach', () => {
           finetuneSpec('', { data: { ...data, test: 0.2 }, base: join(home, 'missing') }),
         ])
           expect(await submit(client, spec)).toMatchObject({ code: 'DATA_PATH_REFUSED' });
+        const url = `https://169.254.169.254/latest/a.jsonl#sha256=${'0'.repeat(64)}`;
+        for (const location of [url, 's3://bucket/a.jsonl'])
+          expect(await submit(client, pretrainSpec(location))).toMatchObject({
+            code: 'DATA_PATH_REFUSED',
+          });
         expect(await submit(client, pretrainSpec('', { data }))).toMatchObject({ state: 'queued' });
       }),
     ));
@@ -84,6 +92,33 @@ describe('a coordinator that others reach', () => {
         const base = finetuneSpec(files, { base: join(root, 'model') });
         expect(await submit(client, base)).toMatchObject({ code: 'DATA_PATH_REFUSED' });
       });
+    }));
+
+  it('fetches what is under a URL that it was given, and keeps it', () =>
+    withTemporaryDirectory(async (home) => {
+      const content = readFileSync(await smallCorpus(home));
+      const server = createServer((_, response) => response.end(content)).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const hash = sha256(content);
+      const root = ['--data-root', `${url}/texts/`];
+      await withRoots(join(home, 'home'), [...elsewhere, ...root], async (client) => {
+        const outside = pretrainSpec(`${url}/a.jsonl#sha256=${hash}`);
+        expect(await submit(client, outside)).toMatchObject({ code: 'DATA_PATH_REFUSED' });
+        const password = url.replace('//', '//me:geheim@');
+        const told = await submit(client, pretrainSpec(`${password}/texts/a.jsonl#sha256=${hash}`));
+        expect(told).toMatchObject({ code: 'DATA_LOCATION_INVALID' });
+        expect(JSON.stringify(told)).not.toContain('geheim');
+        const spec = pretrainSpec(`${url}/texts/a.jsonl?key=geheim#sha256=${hash}`);
+        const { id } = await submit(client, spec);
+        await eventually('preparation', async () => {
+          const job = await client.json<JobView>('GET', `/v1/jobs/${id}`);
+          return job.progress?.startsWith('waits') === true ? job : null;
+        });
+      });
+      const copies = readdirSync(join(home, 'home/artifacts/sources', hash.slice(0, 2)));
+      expect(copies).toEqual([`${hash}.${hash}`]);
+      server.close();
     }));
 });
 

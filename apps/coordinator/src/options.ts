@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { detection, isHttpPort, RingmasterError } from '@ringmaster/protocol';
+import { detection, isHttpPort, isLocation, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { CertificateFiles } from './home/certificate.js';
 
@@ -29,7 +29,7 @@ export interface Options {
   readonly host: string;
   /** Names, beside that and `localhost`, under which requests may be addressed to a coordinator on loopback. */
   readonly allowedHosts: readonly string[];
-  /** Directories that jobs may name files under; null for those of its address: all on loopback, none elsewhere. */
+  /** Directories and URLs that jobs may name data under; null for those of its address: all on loopback, none elsewhere. */
   readonly dataRoots: readonly string[] | null;
   /** Port of the HTTP API; null for the one it had last if that is free, else any. */
   readonly port: number | null;
@@ -74,7 +74,8 @@ export function parseOptions(args: readonly string[]): Options {
       secure,
       leaseMs: lease,
       allowedHosts: others['allowed-host'],
-      dataRoots: others['data-root']?.map((root) => resolve(root)) ?? null,
+      dataRoots:
+        others['data-root']?.map((root) => (isLocation(root) ? root : resolve(root))) ?? null,
       port: others.port ?? null,
       controlPort: others['control-port'] ?? null,
       advertise: advertise ?? null,

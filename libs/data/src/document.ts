@@ -84,7 +84,10 @@ export interface WantedColumn {
 export interface SourceFile {
   /** Path relative to the common directory of its source, with forward slashes. */
   readonly name: string;
+  /** Path, or URL of what lies on another machine. */
   readonly path: string;
+  /** Path of the copy that is read of what lies on another machine. */
+  readonly copy?: string | undefined;
   /** SHA-256 of the bytes on disk. */
   readonly sha256: string;
   /** Bytes on disk. */

@@ -19,6 +19,7 @@ export { findPrepared, type Remembered } from './prepare/prepared-index.js';
 export { languageDetector } from './clean/filters/language.js';
 export { lengthsOf, type Lengths } from './inspect/lengths.js';
 export { surveyTexts, type TextSurvey } from './inspect/texts.js';
+export { removeOldCopies } from './remote/copies.js';
 export { removeOldTasks, removeUnclaimedTasks } from './prepare/task-directory.js';
 export type { Lease, Leases } from './tasks/leases.js';
 export { checkSources, type PrepareRequest } from './prepare/request.js';

@@ -32,6 +32,7 @@ export {
 } from './job-file/models/models.js';
 export type { ModelKind } from './job-file/models/transformer.js';
 export * from './job-file/microbatches.js';
+export * from './job-file/locations.js';
 export { nearest } from './job-file/nearest.js';
 export { either } from './job-file/reason.js';
 export { specHash } from './job-file/spec-hash.js';

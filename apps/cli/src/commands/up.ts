@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import { readLine } from '@ringmaster/base/home-files';
 import type { Command } from 'commander';
-import { RingmasterError, type WorkerView } from '@ringmaster/protocol';
+import { isLocation, RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import { gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
 import { checkCards } from '../cluster/cards.js';
@@ -51,8 +51,8 @@ export function define(verb: Command): void {
       gather,
     )
     .option(
-      '--data-root <dir>',
-      'directory that jobs may read data and models from; may be repeated (default: any on loopback, none else)',
+      '--data-root <place>',
+      'directory, URL or s3://bucket/prefix/ that jobs may read data and models from; may be repeated (default: any on loopback, none else)',
       gather,
     )
     .option(
@@ -155,7 +155,7 @@ function coordinatorArguments(options: UpOptions): string[] {
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(host === undefined ? [] : [`--host=${host}`]),
     ...(allowedHost ?? []).map((name) => `--allowed-host=${name}`),
-    ...(dataRoot ?? []).map((path) => `--data-root=${resolve(path)}`),
+    ...(dataRoot ?? []).map((path) => `--data-root=${isLocation(path) ? path : resolve(path)}`),
     ...(secure === undefined ? [] : ['--secure']),
     ...(controlPort === undefined ? [] : [`--control-port=${controlPort}`]),
     ...(advertise === undefined ? [] : [`--advertise=${advertise}`]),

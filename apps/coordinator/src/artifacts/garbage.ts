@@ -1,6 +1,12 @@
 import { statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { claimedSince, removeOldTasks, takeBlob, type BlobStore } from '@ringmaster/data';
+import {
+  claimedSince,
+  removeOldCopies,
+  removeOldTasks,
+  takeBlob,
+  type BlobStore,
+} from '@ringmaster/data';
 import type { BackgroundWork } from '../background-work.js';
 import type { Reachable } from './reachable.js';
 
@@ -67,6 +73,7 @@ export class Garbage {
     await removeOldTasks(this.#blobs, nowMs);
     await this.#reachable.load();
     const newest = this.newestUnused(nowMs);
+    await removeOldCopies(this.#blobs, nowMs, newest);
     const { signal } = this.#background;
     const old: string[] = [];
     for await (const { sha256, putMs } of this.#blobs.list()) {

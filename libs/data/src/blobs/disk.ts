@@ -48,6 +48,16 @@ export async function diskErrors<T>(path: string, work: () => Promise<T>): Promi
   }
 }
 
+/** What is done with a file; null where it is not there. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -15,6 +15,7 @@ import { diskErrors } from '../blobs/disk.js';
 import { TEXT_NEEDS, wantedColumns } from '../readers/columns.js';
 import { readingOf, type MixtureSource } from '../readers/mixture.js';
 import type { Roots } from '../readers/roots.js';
+import { Remote } from '../remote/remote.js';
 import { unigramEntropy } from '../shards/entropy.js';
 import { OwnLeases, type Leases } from '../tasks/leases.js';
 import { loadTokenizer } from '../tokenizers/load.js';
@@ -50,7 +51,7 @@ export interface PrepareOptions {
   readonly leases?: Leases;
   /** Called with the key of the preparation once it has the directory of its tasks, which outlives it if it is killed. */
   readonly onTasks?: (key: string) => void;
-  /** Directories that the data may be read from; by default any. */
+  /** Directories and URLs that the data may be read from; by default any. */
   readonly roots?: Roots;
 }
 
@@ -77,7 +78,8 @@ export async function prepareData(
 ): Promise<PreparedData> {
   const progress = new Progress(onProgress);
   progress.phase('hash');
-  const sources = await openSources(request, roots);
+  const remote = new Remote({ store, roots, progress });
+  const sources = await openSources(request, roots, remote);
   const base = 'tokenizerFile' in request ? await readTokenizer(request.tokenizerFile) : null;
   const key = requestKey(request, sources, base);
   const entry = join(index, key);

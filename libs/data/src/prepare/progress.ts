@@ -37,6 +37,12 @@ export class Progress {
     this.#tell();
   }
 
+  /** More is to be done in the phase than was known. */
+  expect(bytes: number): void {
+    this.#work = { ...this.#work, bytes: (this.#work.bytes ?? 0) + bytes };
+    this.#tell();
+  }
+
   /** Something of the phase is done. */
   advance(documents: number, bytes: number): void {
     this.#documents += documents;

@@ -81,6 +81,21 @@ describe('sources that are checked before they are read', () => {
     expect(await codeOf(openSources({ data }, null))).toBe(code);
   });
 
+  it.each([
+    ['https://host/a.jsonl', 'DATA_LOCATION_INVALID'],
+    ['hf://datasets/imdb', 'DATA_LOCATION_INVALID'],
+    [`https://host/a.xyz#sha256=${'0'.repeat(64)}`, 'DATA_FORMAT_UNKNOWN'],
+    [`https://host/a.jsonl#sha256=${'0'.repeat(64)}`, null],
+    ['s3://bucket/a.tar.zst', null],
+    ['s3://bucket/a.xyz', 'DATA_FORMAT_UNKNOWN'],
+    ['s3://bucket/texts/', null],
+  ])('%s is answered with %s, and nobody is asked for it', async (entry, code) => {
+    expect(await codeOf(checkSources({ files: entry }, null))).toBe(code);
+    expect(await codeOf(checkSources({ files: [entry] }, [root]))).toBe(
+      code === 'DATA_LOCATION_INVALID' ? code : 'DATA_PATH_REFUSED',
+    );
+  });
+
   it('asks no files of a corpus that has a name', async () => {
     await expect(checkSources({ corpus: 'spam-assassin' }, null)).resolves.toBeUndefined();
   });

@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
 import {
+  isLocation,
   isRule,
+  namesSeveral,
+  parseLocation,
   RingmasterError,
   type ColumnNeeds,
   type DataSection,
@@ -11,7 +14,8 @@ import type { Source } from '../document.js';
 import { findOneOfEach } from '../readers/files.js';
 import { formatOf, isArchive } from '../readers/formats.js';
 import { openSpamAssassin } from '../readers/spam-assassin.js';
-import type { Roots } from '../readers/roots.js';
+import { requireWithin, type Roots } from '../readers/roots.js';
+import type { Remote } from '../remote/remote.js';
 import { withDataset } from '../readers/hugging-face.js';
 import { mixtureOf, openMixture, type MixtureSource } from '../readers/mixture.js';
 import { openFiles } from '../readers/source.js';
@@ -39,6 +43,7 @@ export interface Sources {
 export async function openSources(
   { data: given, needs }: Pick<PrepareRequest, 'data' | 'needs'>,
   roots: Roots,
+  remote: Remote | null = null,
 ): Promise<Sources> {
   const data = withDataset(given, roots);
   const fraction = (split: DataSection['test']) => (typeof split === 'number' ? split : 0);
@@ -51,9 +56,9 @@ export async function openSources(
   const openSplit = async (split: DataSection['test']) =>
     typeof split === 'number' || split === undefined
       ? null
-      : unfiltered(await openFiles(asList(split), { ...data, needs }, roots));
+      : unfiltered(await openFiles(asList(split), { ...data, needs }, roots, remote));
   return {
-    main: await openMain(data, needs, roots),
+    main: await openMain(data, needs, roots, remote),
     mixture: data.sources === undefined ? null : mixtureOf(data.sources),
     validation: await openSplit(data.validation),
     test: await openSplit(data.test),
@@ -63,8 +68,8 @@ export async function openSources(
 
 /**
  * Checks what the names of the files in a `data` section tell, before anything is read: that each pattern matches a file,
- * and that one file of each has something in it and a format.
- * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN
+ * and that one file of each has something in it and a format. Other machines are not asked.
+ * @throws DATA_LOCATION_INVALID, DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN
  */
 export async function checkSources(data: DataSection, roots: Roots): Promise<void> {
   const { sources = [] } = data;
@@ -74,6 +79,7 @@ export async function checkSources(data: DataSection, roots: Roots): Promise<voi
   ];
   for (const { files, format } of lists) {
     const patterns = [files].flat().filter((pattern) => typeof pattern === 'string');
+    for (const entry of patterns.filter(isLocation)) checkLocation(entry, format, roots);
     for (const path of await findOneOfEach(patterns, roots)) {
       if ((await stat(path)).size === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
       if (format === undefined && !isArchive(path)) formatOf(path);
@@ -81,16 +87,24 @@ export async function checkSources(data: DataSection, roots: Roots): Promise<voi
   }
 }
 
+function checkLocation(entry: string, format: DataSection['format'], roots: Roots): void {
+  const location = parseLocation(entry);
+  requireWithin(entry, roots);
+  const isOne = location.kind === 'web' || !namesSeveral(location);
+  if (isOne && format === undefined && !isArchive(location.shown)) formatOf(location.shown);
+}
+
 async function openMain(
   data: DataSection,
   needs: ColumnNeeds | undefined,
   roots: Roots,
+  remote: Remote | null,
 ): Promise<Source> {
   const { files, sources } = data;
-  if (sources !== undefined) return openMixture({ ...data, sources }, needs, roots);
+  if (sources !== undefined) return openMixture({ ...data, sources }, needs, roots, remote);
   return files === undefined
     ? openSpamAssassin(undefined, { ...data, needs })
-    : openFiles(asList(files), { ...data, needs }, roots);
+    : openFiles(asList(files), { ...data, needs }, roots, remote);
 }
 
 /** Files that are given for a split are judged by as a whole: no document of theirs is left out. */

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobStore } from '../blobs/blob-store.js';
+import { ifThere } from '../blobs/disk.js';
 import { isMakerGone, temporaryName } from '../blobs/temporary-name.js';
 
 /** Longer than the clock of any file system takes from one time to the next: of two files the older one is known then. */
@@ -99,14 +100,4 @@ async function livingClaims(claims: string): Promise<string[]> {
   return found
     .sort((a, b) => a.sinceMs - b.sinceMs || (a.name < b.name ? -1 : 1))
     .map(({ name }) => name);
-}
-
-/** What is done with a file; null where it is not there. */
-async function ifThere<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }

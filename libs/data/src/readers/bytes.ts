@@ -8,9 +8,15 @@ import { unpacked, unreadable } from './unpack.js';
 /** Bytes that are read at once. No search and no hash ever spans more, so that a file may have any length. */
 const WINDOW = 1024 * 1024;
 
+/** Where the bytes of a file lie, and what errors call it. */
+export type Place = Pick<SourceFile, 'path' | 'copy'>;
+
+const opened = ({ path, copy = path }: Place): number => attempt(path, () => openSync(copy, 'r'));
+
 /** A file from `start` to `end`, in windows. */
-function* readWindows(path: string, start = 0, end = Infinity): Generator<Buffer> {
-  const file = attempt(path, () => openSync(path, 'r'));
+function* readWindows(place: Place, start = 0, end = Infinity): Generator<Buffer> {
+  const { path } = place;
+  const file = opened(place);
   try {
     // One byte more than is left shows the end of a small file without another window.
     let left = Math.min(attempt(path, () => fstatSync(file).size) + 1, end) - start;
@@ -43,24 +49,25 @@ export type Survey = Pick<SourceFile, 'sha256' | 'bytes' | 'pieces'>;
  * Reads a file once for its hash, its length and, where it is one of lines, the pieces in which it can be read.
  * @throws DATA_FILE_EMPTY; DATA_FILE_UNREADABLE
  */
-export function surveyFile(path: string, hasLines: boolean): Survey {
+export function surveyFile(place: Place, hasLines: boolean): Survey {
   const hash = createHash('sha256');
   let bytes = 0;
   let cutter: PieceCutter | null = null;
-  for (const window of readWindows(path)) {
+  for (const window of readWindows(place)) {
     hash.update(window);
     if (bytes === 0 && hasLines && isPlain(window)) cutter = new PieceCutter();
     bytes += window.length;
     cutter?.add(window);
   }
-  if (bytes === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path });
+  if (bytes === 0) throw new RingmasterError('DATA_FILE_EMPTY', { path: place.path });
   return { sha256: hash.digest('hex'), bytes, pieces: cutter?.finish() ?? [] };
 }
 
 /** The bytes of a file or of a piece of it; at their end they are found to be those that were hashed. */
-function* checkedWindows({ path, sha256 }: SourceFile, piece?: FilePiece): Generator<Buffer> {
+function* checkedWindows(file: SourceFile, piece?: FilePiece): Generator<Buffer> {
+  const { path, sha256 } = file;
   const hash = createHash('sha256');
-  for (const bytes of readWindows(path, piece?.start, piece?.end)) {
+  for (const bytes of readWindows(file, piece?.start, piece?.end)) {
     hash.update(bytes);
     yield bytes;
   }
@@ -99,7 +106,7 @@ export async function* withOpenFile<T>(
   use: (file: OpenFile) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
   const { path, bytes } = source;
-  const descriptor = attempt(path, () => openSync(path, 'r'));
+  const descriptor = opened(source);
   try {
     const before = attempt(path, () => fstatSync(descriptor));
     const windows = checkedWindows(source);

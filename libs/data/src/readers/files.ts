@@ -1,8 +1,9 @@
 import { lstat, readFileSync, realpath, stat, statSync, type Stats } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { RingmasterError } from '@ringmaster/protocol';
+import { isLocation, RingmasterError } from '@ringmaster/protocol';
 import { escapePath, glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
+import type { Remote } from '../remote/remote.js';
 import { surveyFile } from './bytes.js';
 import { requireWithin, type Roots } from './roots.js';
 
@@ -22,17 +23,30 @@ export interface FoundFiles {
  * file, or a job file. A pattern that begins with `!`, and is no file's path, leaves out what it matches of what others find.
  * @param roots Directories that they must lie in.
  * @param hasLines Whether a file is one of lines, which can be read in pieces.
- * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY.
+ * @param remote Fetches what a pattern names on another machine.
+ * @throws DATA_PATH_REFUSED; DATA_NO_FILES when one pattern matches nothing; DATA_FILE_UNREADABLE; DATA_FILE_EMPTY; what
+ *   `Remote.files` throws
  */
 export async function findFiles(
   patterns: readonly string[],
   roots: Roots = null,
   hasLines: (path: string) => boolean = () => false,
+  remote: Remote | null = null,
 ): Promise<FoundFiles> {
   const paths = new Set<string>();
+  const fetched = new Map<string, Omit<SourceFile, 'name'>>();
   const leftOut = new Map<string, Reason>();
   const { wanted, ignore } = parted(patterns);
   for (const pattern of wanted) {
+    if (isLocation(pattern)) {
+      if (remote === null) throw new Error(`nothing fetches ${pattern}`);
+      const { files, hidden } = await remote.files(pattern, hasLines);
+      const others = hidden.map((path) => [path, 'hidden'] as const);
+      if (files.length === 0) throw noFiles(pattern, new Map(others));
+      for (const [path, reason] of others) leftOut.set(path, reason);
+      for (const file of files) fetched.set(file.path, file);
+      continue;
+    }
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
     const { found, others } = await match(pattern, ignore);
     for (const [path, reason] of others) leftOut.set(path, reason);
@@ -40,13 +54,12 @@ export async function findFiles(
     for (const path of found) paths.add(path);
   }
   for (const path of paths) requireWithin(path, roots);
-  const root = commonDirectory([...paths]);
-  const files = [...paths].map((path) => ({
-    name: nameIn(root, path),
-    path,
-    ...surveyFile(path, hasLines(path)),
-  }));
-  for (const path of paths) leftOut.delete(path);
+  const root = commonDirectory([...paths, ...fetched.keys()]);
+  const files = [
+    ...[...paths].map((path) => ({ path, ...surveyFile({ path }, hasLines(path)) })),
+    ...fetched.values(),
+  ].map((file): SourceFile => ({ name: nameIn(root, file.path), ...file }));
+  for (const path of [...paths, ...fetched.keys()]) leftOut.delete(path);
   return {
     files: files.sort((a, b) => (a.name < b.name ? -1 : 1)),
     notices: describe(leftOut, root),
@@ -64,7 +77,7 @@ export async function findOneOfEach(
   roots: Roots = null,
 ): Promise<string[]> {
   const paths: string[] = [];
-  const { wanted, ignore } = parted(patterns);
+  const { wanted, ignore } = parted(patterns.filter((pattern) => !isLocation(pattern)));
   for (const pattern of wanted) {
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
     const path = isFile(pattern)
@@ -165,8 +178,12 @@ function isJobFile(path: string): boolean {
   return has('kind', `["']?(?:pretrain|finetune|evaluate|sweep|crossval)\\b`) && has('data', '');
 }
 
+/** A path, or a URL as if its server were a folder of the root. */
+const asPath = (path: string): string =>
+  isLocation(path) ? `/${path.replace('://', ':/')}` : path;
+
 function commonDirectory(paths: readonly string[]): string {
-  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
+  const [first = [], ...others] = paths.map((path) => dirname(asPath(path)).split(sep));
   let depth = first.length;
   for (const parts of others) {
     let shared = 0;
@@ -176,7 +193,8 @@ function commonDirectory(paths: readonly string[]): string {
   return first.slice(0, depth).join(sep) || sep;
 }
 
-const nameIn = (root: string, path: string): string => relative(root, path).split(sep).join('/');
+const nameIn = (root: string, path: string): string =>
+  relative(root, asPath(path)).split(sep).join('/');
 
 const SHOWN = 3;
 const sentences: Readonly<Record<Reason, (files: string) => string>> = {

@@ -6,6 +6,7 @@ import {
 } from '@ringmaster/protocol';
 import { MARKUP, PLAIN } from '../clean/clean.js';
 import type { FileReading, ReadOptions, Source } from '../document.js';
+import type { Remote } from '../remote/remote.js';
 import { withDataset } from './hugging-face.js';
 import type { Roots } from './roots.js';
 import { openFiles, toSource } from './source.js';
@@ -49,12 +50,14 @@ export async function openMixture(
   data: DataSection & { readonly sources: readonly DataSource[] },
   needs: ColumnNeeds | undefined,
   roots: Roots,
+  remote: Remote | null,
 ): Promise<Source> {
   const names = mixtureOf(data.sources).map(({ name }) => name);
   const opened: Source[] = [];
   for (const source of data.sources) {
     const { files = [] } = withDataset({ files: source.files }, roots);
-    opened.push(await openFiles([files].flat(), { ...readingOf(data, source), needs }, roots));
+    const options = { ...readingOf(data, source), needs };
+    opened.push(await openFiles([files].flat(), options, roots, remote));
   }
   const readings = opened.flatMap((source, number) =>
     source.readings.map((reading): FileReading => {

@@ -60,10 +60,10 @@ describe('pieces of a file', () => {
     const line = `${'word '.repeat(200)}\n`;
     const content = Buffer.from(line.repeat(Math.ceil((2.5 * PIECE) / line.length)));
     writeFileSync(path, content);
-    const survey = surveyFile(path, true);
+    const survey = surveyFile({ path }, true);
     expect(survey).toMatchObject({ sha256: sha256(content), bytes: content.length });
     expect(survey.pieces).toHaveLength(3);
-    expect(surveyFile(path, false).pieces).toEqual([]);
+    expect(surveyFile({ path }, false).pieces).toEqual([]);
 
     const [, second] = survey.pieces;
     const file = { name: 'long.txt', path, ...survey };
@@ -87,7 +87,7 @@ describe('pieces of a file', () => {
     ]) {
       const path = join(directory, 'packed');
       writeFileSync(path, Buffer.concat([beginning, Buffer.alloc(3 * PIECE, '\n')]));
-      expect(surveyFile(path, true).pieces).toEqual([]);
+      expect(surveyFile({ path }, true).pieces).toEqual([]);
     }
   });
 });

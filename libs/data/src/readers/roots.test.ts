@@ -76,6 +76,53 @@ describe('requireWithin', () => {
     );
   });
 
+  it.each([
+    ['https://data.example/texts/a.jsonl#sha256=0', true],
+    ['HTTPS://DATA.example:443/texts/sub/../a.jsonl', true],
+    ['https://data.example/texts', false],
+    ['https://data.example/texts-other/a.jsonl', false],
+    ['https://data.example/texts/../a.jsonl', false],
+    ['https://data.example/texts/%2e%2e/a.jsonl', false],
+    ['https://data.example/texts/..%2fa.jsonl', false],
+    ['https://data.example/texts\\..\\a.jsonl', false],
+    ['http://data.example/texts/a.jsonl', false],
+    ['https://data.example:8443/texts/a.jsonl', false],
+    ['https://data.example.evil.example/texts/a.jsonl', false],
+    ['https://data.example@evil.example/texts/a.jsonl', false],
+    ['https://open.example/anything', true],
+    ['s3://bucket/texts/a.jsonl', true],
+    ['s3://bucket/texts/*.jsonl', true],
+    ['s3://bucket/texts/../a.jsonl', true], // Keys are no paths.
+    ['s3://bucket/te*', false],
+    ['s3://bucket', false],
+    ['s3://bucket-other/texts/a.jsonl', false],
+    ['s3://whole/any', true],
+    ['s3://whole', true],
+    ['file:///etc/passwd', false],
+    ['texts/a.jsonl', false],
+  ])('of URLs, %s is within: %s', (location, expected) => {
+    const places = [
+      'https://data.example/texts/',
+      'https://open.example',
+      's3://bucket/texts/',
+      's3://whole',
+    ];
+    const check = () => {
+      requireWithin(location, places);
+    };
+    if (expected) check();
+    else expect(check).toThrow(expect.objectContaining({ code: 'DATA_PATH_REFUSED' }));
+  });
+
+  it('tells of no password in what it refuses', () => {
+    const refused = () => {
+      requireWithin('https://me:secret@host/a?key=secret#secret', [root]);
+    };
+    expect(refused).toThrow(
+      expect.objectContaining({ detail: { path: 'https://host/a', roots: [root] } }),
+    );
+  });
+
   it('refuses everything where there is no root, and nothing where there are no bounds', () => {
     expect(() => {
       requireWithin(root, []);

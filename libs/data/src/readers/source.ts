@@ -2,6 +2,7 @@ import { cleaningSteps, type CleaningStep } from '@ringmaster/protocol';
 import { MARKUP, PLAIN } from '../clean/clean.js';
 import type { FileReading, ReadOptions, Source } from '../document.js';
 import { wantedColumns } from './columns.js';
+import type { Remote } from '../remote/remote.js';
 import { findFiles } from './files.js';
 import { formatNamedBy, formatOf, isArchive, lineFormats } from './formats.js';
 import { readDocuments } from './read.js';
@@ -10,6 +11,7 @@ import type { Roots } from './roots.js';
 /**
  * The documents of all files that match. Files are read anew on each iteration and checked against the hash taken here.
  * @param roots Directories that the files must lie in.
+ * @param remote Fetches those that lie on other machines.
  * @throws DATA_PATH_REFUSED, DATA_NO_FILES, DATA_FILE_EMPTY, DATA_FORMAT_UNKNOWN and DATA_FILE_UNREADABLE here; while
  *   iterating what `readDocuments` throws.
  */
@@ -17,6 +19,7 @@ export async function openFiles(
   patterns: readonly string[],
   options: ReadOptions,
   roots: Roots = null,
+  remote: Remote | null = null,
 ): Promise<Source> {
   const { labels, format: given } = options;
   const how = (path: string) =>
@@ -25,7 +28,7 @@ export async function openFiles(
       : { format: given ?? formatOf(path) };
   const hasLines = (path: string) =>
     !isArchive(path) && lineFormats.has(given ?? formatNamedBy(path));
-  const { files, notices } = await findFiles(patterns, roots, hasLines);
+  const { files, notices } = await findFiles(patterns, roots, hasLines, remote);
   const columns = wantedColumns(options);
   const readings = files.map((file): FileReading => ({
     file,

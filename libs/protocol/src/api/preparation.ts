@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** What data preparation is doing, phase by phase, in words. */
 export const preparationPhases = {
+  fetch: 'fetching files',
   hash: 'hashing files',
   read: 'reading documents',
   duplicates: 'finding near duplicates',

@@ -29,7 +29,41 @@ export const dataErrors = {
         ? `${path} is not read: this coordinator was given no directory to read data from`
         : `${path} is not read: it is not under ${roots.join(' or ')}`,
     remedy:
-      'Put it under such a directory, or start the coordinator with --data-root and the directory.',
+      'Put it under such a directory, or start the coordinator with --data-root and the directory, the URL or the bucket.',
+  }),
+  DATA_LOCATION_INVALID: entry<{ location: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ location, reason }) => `${location} cannot be read: ${reason}`,
+    remedy:
+      'Write https://host/file.jsonl#sha256=HASH, whose hash is told by: curl -L URL | sha256sum; or s3://bucket/key, or s3://bucket/prefix/. Users and passwords go into ~/.netrc of the coordinator, keys of S3 where the AWS command line has them.',
+  }),
+  DATA_DOWNLOAD_FAILED: entry<{ location: string; reason: string }>({
+    status: 502,
+    exit: 1,
+    fault: 'job',
+    message: ({ location, reason }) => `${location} was not fetched: ${reason}`,
+    remedy:
+      'Try it on the machine of the coordinator with curl -LO, and submit the job again: it goes on behind what was fetched. A server that asks who it is gets what ~/.netrc of the coordinator has for it.',
+  }),
+  DATA_BUCKET_FAILED: entry<{ bucket: string; key: string; reason: string }>({
+    status: 502,
+    exit: 1,
+    fault: 'job',
+    message: ({ bucket, key, reason }) =>
+      `'${key}' of the bucket '${bucket}' was not fetched: ${reason}`,
+    remedy:
+      'Try it on the machine of the coordinator with aws s3 ls; its environment or ~/.aws says credentials, AWS_REGION, and for other storage AWS_ENDPOINT_URL_S3. Then submit the job again: it goes on behind what was fetched.',
+  }),
+  DATA_HASH_DIFFERS: entry<{ location: string; expected: string; found: string; bytes: number }>({
+    status: 409,
+    exit: 1,
+    fault: 'job',
+    message: ({ location, expected, found, bytes }) =>
+      `${location} is not what the job asks for: its ${bytes} bytes have the SHA-256 ${found}, not ${expected}`,
+    remedy:
+      'Look whether it was changed, or is the page of a login or of an error; if it is what you want, give the job its SHA-256.',
   }),
   DATA_FILE_UNREADABLE: entry<{ path: string; reason: string }>({
     status: 400,

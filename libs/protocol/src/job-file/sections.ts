@@ -134,7 +134,7 @@ export const dataSection = z
       .union([z.string(), z.array(z.string()).min(1)])
       .optional()
       .describe(
-        'Files, folders or globs, relative to the job file; one that begins with ! leaves out what it matches.',
+        'Files, folders or globs, relative to the job file; one that begins with ! leaves out what it matches. Or https://host/file.jsonl#sha256=HASH, s3://bucket/key and s3://bucket/prefix/.',
       ),
     sources: z
       .array(source)
