@@ -8,6 +8,7 @@ import { curves } from './control/curves.js';
 import { jobs } from './control/jobs.js';
 import { room } from './control/room.js';
 import { data } from './data/data.js';
+import { jsonLines } from './data/json-lines.js';
 import { seek } from './data/seek.js';
 import { generate } from './generate/generate.js';
 import { hosts } from './hosts/hosts.js';
@@ -28,6 +29,7 @@ const benchmarks = {
   generate,
   hosts,
   jobs,
+  'json-lines': jsonLines,
   overhead,
   profile,
   recovery,

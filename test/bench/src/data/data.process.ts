@@ -1,14 +1,14 @@
-/** Our side of `data`: prepares the corpus into an empty directory for each line on stdin. */
+/** Our side of `data` and `json-lines`: prepares what its argument asks for into an empty directory for each line on stdin. */
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BlobStore, prepareData } from '@ringmaster/data';
+import { BlobStore, prepareData, type PrepareRequest } from '@ringmaster/data';
 import type { PreparationProgress } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { DataReady, DataTurn } from './data.js';
 
 const lineSchema = z.object({ directory: z.string() });
 
-const tokenizerFile = z.string().parse(process.argv[2]);
+const request = JSON.parse(process.argv[2] ?? '') as PrepareRequest;
 const answer = (message: DataReady | DataTurn) =>
   process.stdout.write(`${JSON.stringify(message)}\n`);
 
@@ -27,14 +27,11 @@ async function prepare(directory: string): Promise<DataTurn> {
     closeStage();
     phase = progress.phase;
   };
-  const { manifest } = await prepareData(
-    { data: { corpus: 'spam-assassin' }, tokenizerFile },
-    {
-      store: new BlobStore(join(directory, 'artifacts')),
-      index: join(directory, 'data'),
-      onProgress,
-    },
-  );
+  const { manifest } = await prepareData(request, {
+    store: new BlobStore(join(directory, 'artifacts')),
+    index: join(directory, 'data'),
+    onProgress,
+  });
   closeStage();
   const { user, system } = process.cpuUsage(processor);
   const { documents, tokens } = manifest.splits.train;

@@ -10,10 +10,10 @@ import { peerCommand, peerPython } from '../peer.js';
 import { ratesOf, rowOf, table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 
-const readySchema = z.object({ versions: z.record(z.string(), z.string()) });
+export const readySchema = z.object({ versions: z.record(z.string(), z.string()) });
 
 /** The answer to `{"directory": path}`. */
-const dataTurnSchema = turnSchema.extend({
+export const dataTurnSchema = turnSchema.extend({
   documents: z.int().positive(),
   tokens: z.int().positive(),
   /** Seconds by stage. */
@@ -43,7 +43,14 @@ export async function data({ rounds }: Pace): Promise<Findings> {
     const folders = [...new Set(files.map(({ path }) => dirname(path)))];
     const program = fileURLToPath(new URL('./data.process.js', import.meta.url));
     const ours = await Contestant.start(
-      { program: process.execPath, args: [program, tokenizer], env: process.env },
+      {
+        program: process.execPath,
+        args: [
+          program,
+          JSON.stringify({ data: { corpus: 'spam-assassin' }, tokenizerFile: tokenizer }),
+        ],
+        env: process.env,
+      },
       readySchema,
     );
     contestants.push(ours);
@@ -74,11 +81,7 @@ export async function data({ rounds }: Pace): Promise<Findings> {
       rows: [rowOf('mails to shards', 'MB/s', rates('ours'), rates('Python'))],
       notes: [
         `${files.length} mails, ${megabytes.toFixed(1)} MB: decoded, cleaned, exact duplicates dropped, near duplicates found by MinHash, tokenized by one tokenizer.json, written as shards. ${rounds} rounds after one that is not counted.`,
-        table(
-          ['side', 'documents kept', 'tokens', 'seconds', 'processor seconds'],
-          [...turns].map(([side, taken]) => describe(side, taken)),
-        ),
-        ...[...turns].map(([side, taken]) => `Seconds by stage, ${side}: ${stagesOf(taken)}.`),
+        ...describeTurns(turns),
       ],
     };
   } finally {
@@ -101,12 +104,23 @@ async function trainedTokenizer(root: string): Promise<string> {
 }
 
 /** A comparison of sides that make different shards would say nothing. */
-function checkAlike(turns: ReadonlyMap<string, readonly DataTurn[]>): void {
+export function checkAlike(turns: ReadonlyMap<string, readonly DataTurn[]>): void {
   for (const what of ['documents', 'tokens'] as const) {
     const counts = [...turns.values()].flat().map((turn) => turn[what]);
     if (Math.min(...counts) < (1 - APART[what]) * Math.max(...counts))
       throw new Error(`the sides make ${[...new Set(counts)].join(' and ')} ${what}`);
   }
+}
+
+/** What the sides made and what it took, as a table and paragraphs. */
+export function describeTurns(turns: ReadonlyMap<string, readonly DataTurn[]>): string[] {
+  return [
+    table(
+      ['side', 'documents kept', 'tokens', 'seconds', 'processor seconds'],
+      [...turns].map(([side, taken]) => describe(side, taken)),
+    ),
+    ...[...turns].map(([side, taken]) => `Seconds by stage, ${side}: ${stagesOf(taken)}.`),
+  ];
 }
 
 function describe(side: string, turns: readonly DataTurn[]): string[] {
