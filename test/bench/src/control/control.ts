@@ -10,6 +10,7 @@ import {
   parseJobSpec,
   statusViewSchema,
 } from '@ringmaster/protocol';
+import { processorTime } from '../processor.js';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 
@@ -27,8 +28,6 @@ const REQUESTS = 500;
 const WATCHED_SECONDS = 20;
 /** Longest that all workers, or all jobs, may take to be there. */
 const SETTLE_MS = 120_000;
-/** Unit of processor time in /proc. */
-const TICKS_PER_SECOND = 100;
 
 /** What a coordinator itself costs at scale: its share of a core under many workers, its answers over a long queue. */
 export async function control(pace: Pace): Promise<Findings> {
@@ -155,7 +154,7 @@ async function deathOf(
   const before = (await told()).map(({ id }) => id);
   const samples: { readonly at: number; readonly taken: number }[] = [];
   const sampling = setInterval(() => {
-    samples.push({ at: Date.now(), taken: processorSeconds(coordinator.pid) });
+    samples.push({ at: Date.now(), taken: processorTime(coordinator.pid).own });
   }, SAMPLE_MS);
   const recovered = async () => {
     await sleep(1000);
@@ -188,18 +187,12 @@ async function deathOf(
 async function sharesOf(pid: number): Promise<number[]> {
   const shares = [];
   for (let second = 0; second < WATCHED_SECONDS; second++) {
-    const [before, since] = [processorSeconds(pid), performance.now()];
+    const [before, since] = [processorTime(pid).own, performance.now()];
     await sleep(1000);
     const seconds = (performance.now() - since) / 1000;
-    shares.push((processorSeconds(pid) - before) / seconds);
+    shares.push((processorTime(pid).own - before) / seconds);
   }
   return shares;
-}
-
-/** Of all threads of a process, in user and system mode (proc(5), fields 14 and 15). */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 async function answersOverQueue(): Promise<{ submits: number[]; lists: number[] }> {

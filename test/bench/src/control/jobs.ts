@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '@ringmaster/chaos';
 import { isFinal, type JobView } from '@ringmaster/protocol';
+import { processorTime } from '../processor.js';
 import { writeCorpus } from '../data/corpus.js';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
@@ -53,15 +54,20 @@ export async function jobs({ rounds, steps }: Pace): Promise<Findings> {
       await ended(cluster, id);
       whole.push((performance.now() - at) / 1000);
     }
+    const before = processorSeconds(cluster);
     const at = performance.now();
     const ids: string[] = [];
     for (let made = 0; made < rounds; made++) ids.push((await submit(1000 + made)).id);
     for (const id of ids) await ended(cluster, id);
     const each = (performance.now() - at) / 1000 / rounds;
+    const processor = Object.entries(processorSeconds(cluster)).map(
+      ([whose, seconds]) => [whose, [(seconds - (before[whose] ?? 0)) / rounds]] as const,
+    );
     const figures = {
       'seconds to the first step, alone': queued,
       'seconds from submit to its end, alone': whole,
       'seconds a job, all at once': [each],
+      ...Object.fromEntries(processor),
     };
     return {
       benchmark: 'jobs',
@@ -71,7 +77,7 @@ export async function jobs({ rounds, steps }: Pace): Promise<Findings> {
       notes: [
         `Jobs of ${steps} steps of a model of 32 dimensions, one worker each, on data that were prepared before; ${WORKERS} workers of one slot. Alone: ${ALONE}, each five seconds after the one before had ended (medians); all at once: ${rounds} in the queue.`,
         table(
-          ['seconds', ''],
+          ['', 'seconds'],
           Object.entries(figures).map(([what, values]) => [what, median(values).toFixed(2)]),
         ),
       ],
@@ -80,6 +86,19 @@ export async function jobs({ rounds, steps }: Pace): Promise<Findings> {
     await cluster.down();
     await cluster.remove();
   }
+}
+
+/** Processor time that a cluster has taken so far, by the kind of its processes. */
+function processorSeconds({ coordinator, workers }: Cluster): Record<string, number> {
+  const ofCoordinator = processorTime(coordinator.pid);
+  const ofWorkers = workers.map(({ pid }) => processorTime(pid));
+  const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+  return {
+    'processor seconds a job: coordinator': ofCoordinator.own,
+    'processor seconds a job: preparation': ofCoordinator.children,
+    'processor seconds a job: workers': sum(ofWorkers.map(({ own }) => own)),
+    'processor seconds a job: trainers': sum(ofWorkers.map(({ children }) => children)),
+  };
 }
 
 /** Waits for a job to succeed. */
