@@ -86,6 +86,36 @@ describe('a worker', () => {
     expect(prepared.message).toMatchObject({ type: 'prepared', generation: 3 });
   });
 
+  it('gives the process of a trainer that has finished the next run, and of no other', async () => {
+    const { pid } = await scene.startWithTrainer('swift', { devices: [{ kind: 'cpu' }] });
+    await scene.coordinator.tell('worker-1', {
+      type: 'trainer-command',
+      trainer: 'swift-1',
+      command: { type: 'prepare', generation: 3, rank: 0, size: 1, planned: false },
+    });
+    await scene.coordinator.take('trainer-message', ({ message }) => message.type === 'prepared');
+    await scene.coordinator.take('trainer-message', ({ message }) => message.type === 'finished');
+    await scene.coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'swift-1' });
+    const exited = await scene.coordinator.take('trainer-exited');
+    expect(exited).toMatchObject({ trainer: 'swift-1', code: 0, signal: null, outOfMemory: false });
+    expect(exited.lastLines).toContain('{"level":30,"msg":"loading swift"}');
+    expect(exited.rssBytes).toBeGreaterThan(1e6);
+
+    expect(await scene.launch('computing')).toBe(pid);
+    // What a run before has said of its generations ends nothing of this one.
+    await scene.coordinator.tell('worker-1', {
+      type: 'trainer-command',
+      trainer: 'computing-1',
+      command: { type: 'prepare', generation: 1, rank: 0, size: 1, planned: false },
+    });
+    await scene.coordinator.take('trainer-message', ({ message }) => message.type === 'prepared');
+    await scene.coordinator.tell('worker-1', { type: 'end-trainer', trainer: 'computing-1' });
+    const ended = await scene.coordinator.take('trainer-exited');
+    expect(ended).toMatchObject({ trainer: 'computing-1', signal: 'SIGTERM' });
+    expect(ended.lastLines).not.toContain('{"level":30,"msg":"loading swift"}');
+    expect(await scene.launch('good')).not.toBe(pid);
+  });
+
   it('reports the signal and the last lines of a trainer that dies', async () => {
     await scene.startWithTrainer('good');
     await scene.coordinator.tell('worker-1', {

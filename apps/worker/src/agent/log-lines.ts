@@ -49,6 +49,12 @@ export class LogLines {
       }, FLUSH_MS);
   }
 
+  /** Begins anew: what was written before is handed on, and is none of the last lines any more. */
+  restart(): void {
+    this.flush();
+    this.#last.splice(0);
+  }
+
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

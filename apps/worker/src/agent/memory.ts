@@ -1,10 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Most memory that a living process has used so far, in bytes; null where the system does not tell (proc(5)). */
 export function peakMemory(pid: number): number | null {
   const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(contentOf(`/proc/${pid}/status`))?.[1];
   return kilobytes === undefined ? null : 1024 * Number(kilobytes);
+}
+
+/** Has the most memory of a process counted from now on (proc(5), clear_refs). @returns whether the system does so */
+export function resetPeakMemory(pid: number): boolean {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    return true;
+  } catch {
+    return false; // No such process any more, or a system that does not let us.
+  }
 }
 
 /**

@@ -6,13 +6,16 @@ import { detection, type Launch, type TrainerCommand } from '@ringmaster/protoco
 import { trainerEnvironment, type Device } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
 import { beatPipe } from '../trainer/beat/beat-pipe.js';
+import { isRelease, release, type Release } from '../trainer/release.js';
 import type { RingPlace } from '../trainer/session/listening.js';
 import { LogLines } from './log-lines.js';
-import { peakMemory } from './memory.js';
+import { peakMemory, resetPeakMemory } from './memory.js';
 
-/** First message to a trainer process. Every later one is a `TrainerCommand`. */
+/** What begins a run of a trainer process. What follows is a `TrainerCommand`, or the release from the run. */
 export interface TrainerLaunch {
   readonly type: 'launch';
+  /** Which run of the process it is: 1 for the first. */
+  readonly run: number;
   readonly launch: Launch;
   readonly artifacts: ArtifactsLocation;
   /** Directory of fetched artifacts. */
@@ -48,10 +51,15 @@ export interface Exit {
   readonly rssBytes: number | null;
 }
 
-/** How long a trainer may take to end by itself. */
+/** How long a trainer may take to end by itself, or to free everything of its run. */
 const GRACE_MS = 3000;
 
-/** One trainer's process, from its start to its end. It loads what every run needs, and is then given one. */
+/** Runs that one process may have: what is lost in each without being seen is bounded by it. */
+const MOST_RUNS = 100;
+/** Resident memory that a process without a run may have, in bytes: twice what TensorFlow takes. */
+const MOST_IDLE_BYTES = 800e6;
+
+/** A trainer's process, from its start to its end. It loads what every run needs, and is then given one after another. */
 export class TrainerProcess {
   /** Settles when the process has ended, or could not be started. */
   readonly exited: Promise<Exit>;
@@ -61,6 +69,9 @@ export class TrainerProcess {
   /** Lines that were written before there was a run. */
   readonly #early: string[] = [];
   #listener: TrainerListener | null = null;
+  #runs = 0;
+  #hasRun = false;
+  #onReleased: () => void = () => undefined;
   #rssBytes: number | null = null;
 
   constructor({ program, threads, device }: TrainerProcessOptions) {
@@ -82,15 +93,41 @@ export class TrainerProcess {
     this.#pipe.on('data', () => this.#listener?.onBeat());
     // Its end is that of the process, which is told as such.
     this.#pipe.on('error', () => undefined);
-    this.#child.on('message', (message) => this.#listener?.onMessage(message));
+    this.#child.on('message', (message) => {
+      if (isRelease(message)) this.#onReleased();
+      else this.#listener?.onMessage(message);
+    });
     this.exited = this.#watch();
   }
 
-  /** Gives the process its run. */
-  begin(first: TrainerLaunch, listener: TrainerListener): void {
+  /** Gives the process, which has no run, its next one. */
+  begin(first: Omit<TrainerLaunch, 'run'>, listener: TrainerListener): void {
     this.#listener = listener;
+    this.#runs++;
     if (this.#early.length > 0) listener.onLines(this.#early.splice(0));
-    this.tell(first);
+    this.#hasRun = true;
+    this.#post({ ...first, run: this.#runs });
+  }
+
+  /**
+   * Has the process free everything of its run, which it has finished. It can be given another one then.
+   * @returns how the run ended, as the end of a process is told; null where the process has to be ended instead
+   */
+  async release(): Promise<Exit | null> {
+    const { pid } = this;
+    if (pid === undefined || this.#runs >= MOST_RUNS || !(await this.#askForRelease())) return null;
+    this.measure();
+    const rssBytes = this.#rssBytes;
+    const idleBytes = resetPeakMemory(pid) ? peakMemory(pid) : null;
+    if (idleBytes === null || idleBytes > MOST_IDLE_BYTES) return null;
+    // What it wrote lies in its pipes: the second turn of the event loop reads all of that.
+    await setImmediate();
+    await setImmediate();
+    const lastLines = [...this.#lines.last];
+    this.#lines.restart();
+    this.#listener = null;
+    this.#rssBytes = null;
+    return this.isAlive ? { code: 0, signal: null, lastLines, rssBytes } : null;
   }
 
   /** Undefined when the process could not be started. */
@@ -104,13 +141,13 @@ export class TrainerProcess {
     return connected && exitCode === null && signalCode === null;
   }
 
-  /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
-  tell(message: TrainerLaunch | TrainerCommand): void {
-    if (!this.#child.connected) return;
-    this.#child.send(message, () => undefined);
+  /** Tells the process what concerns its run. One without a run, or about to have none, is told nothing. */
+  tell(message: TrainerCommand): void {
+    if (!this.#hasRun || !this.#child.connected) return;
+    this.#post(message);
     // What is in hand belongs to a generation that is over: the main thread may be computing for seconds yet.
     const ends = message.type === 'prepare' && !message.planned;
-    if (ends) this.#pipe.write(`${message.generation}\n`);
+    if (ends) this.#pipe.write(`${this.#runs} ${message.generation}\n`);
   }
 
   /** Looks how much memory the process has used. */
@@ -136,6 +173,30 @@ export class TrainerProcess {
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */
+  #post(message: TrainerLaunch | TrainerCommand | Release): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** @returns whether the process says in time that it has freed everything */
+  async #askForRelease(): Promise<boolean> {
+    const late = new AbortController();
+    const released = new Promise<boolean>((resolve) => {
+      this.#onReleased = () => {
+        resolve(true);
+      };
+    });
+    this.#hasRun = false;
+    this.#post(release);
+    const isReleased = await Promise.race([
+      released,
+      this.exited.then(() => false),
+      sleep(GRACE_MS, false, { signal: late.signal }),
+    ]);
+    late.abort();
+    return isReleased;
   }
 
   async #watch(): Promise<Exit> {

@@ -2,10 +2,11 @@
 import { endingGeneration } from '../trainer/beat/beat.js';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { isRelease, release } from '../trainer/release.js';
 import { trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { z } from 'zod';
 
-const firstSchema = z.object({ launch: z.object({ job: z.string() }) });
+const firstSchema = z.object({ run: z.number(), launch: z.object({ job: z.string() }) });
 const send = (message: TrainerMessage) => process.send?.(message);
 
 /** Blocks the main thread, as TensorFlow does. */
@@ -19,8 +20,19 @@ function devour(): void {
 }
 
 process.on('disconnect', () => process.exit(1));
-process.once('message', (first) => {
-  const { job } = firstSchema.parse(first).launch;
+process.on('message', (message) => {
+  if (!isRelease(message)) return;
+  process.removeAllListeners('SIGUSR2');
+  process.once('message', begin);
+  process.send?.(release);
+});
+process.once('message', begin);
+
+function begin(first: unknown): void {
+  const {
+    run,
+    launch: { job },
+  } = firstSchema.parse(first);
   process.stdout.write(`{"level":30,"msg":"loading ${job}"}\n`);
   process.stderr.write('a line that is not JSON\n');
   if (job === 'stubborn') process.on('SIGTERM', () => undefined);
@@ -28,7 +40,7 @@ process.once('message', (first) => {
   const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
   send({ type: 'ready', steps: 10, numerics: { threads }, parameters: { trained: 1, frozen: 0 } });
   if (job === 'busy') block(5000);
-  if (job === 'computing') while (endingGeneration() === 0) block(5);
+  if (job === 'computing') while (endingGeneration(run) === 0) block(5);
   if (job === 'parent') {
     const child = spawn('sleep', ['60'], { stdio: 'inherit' });
     process.stdout.write(`${JSON.stringify({ child: child.pid })}\n`);
@@ -42,7 +54,11 @@ process.once('message', (first) => {
     const error = { code: 'INTERNAL', message: 'a neighbour is gone', remedy: '', detail: {} };
     send({ type: 'failed', generation: 1, step: 7, fatal: false, blames: [], error });
   });
-  process.on('message', (message) => {
+  const obey = (message: unknown) => {
+    if (isRelease(message)) {
+      process.off('message', obey);
+      return;
+    }
     const command = trainerCommandSchema.parse(message);
     if (command.type === 'save') {
       const position = { step: 7, evaluations: 0, stateHash: 'a'.repeat(64) };
@@ -52,8 +68,12 @@ process.once('message', (first) => {
       const { generation } = command;
       const endpoint = 'tcp://127.0.0.1:1';
       send({ type: 'prepared', generation, endpoint, donor: '', state: null, interrupted: null });
+      if (job !== 'swift') return;
+      const position = { step: 10, evaluations: 0, stateHash: 'a'.repeat(64) };
+      send({ type: 'finished', generation, rank: 0, position, model: null, metrics: {} });
     } else {
       process.stderr.write('about to die\n', () => process.kill(process.pid, 'SIGABRT'));
     }
-  });
-});
+  };
+  process.on('message', obey);
+}

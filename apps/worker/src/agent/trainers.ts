@@ -42,6 +42,8 @@ interface Held {
   readonly slot: number;
   /** Whether the trainer was asked to make its state durable, and has not answered yet. */
   saving: boolean;
+  /** Whether it has done its part of the run, and was asked for nothing since. */
+  hasFinished: boolean;
 }
 
 /** The trainer processes of one worker. */
@@ -113,7 +115,7 @@ export class Trainers {
         this.#heartbeats.heard(trainer);
       },
     });
-    this.#trainers.set(trainer, { process, launch, slot, saving: false });
+    this.#trainers.set(trainer, { process, launch, slot, saving: false, hasFinished: false });
     void process.exited.then((exit) => {
       this.#bury(trainer, exit);
     });
@@ -128,9 +130,19 @@ export class Trainers {
     this.#trainers.get(trainer)?.process.tell(command);
   }
 
-  /** Ends a trainer: SIGTERM, and SIGKILL after three seconds. */
+  /** Ends a trainer. The process of one that has finished waits for another run, where it may; others are ended. */
   async end(trainer: string): Promise<void> {
-    await this.#trainers.get(trainer)?.process.end();
+    const held = this.#trainers.get(trainer);
+    if (held === undefined) return;
+    const { process, slot, launch, hasFinished } = held;
+    held.hasFinished = false; // It is asked once.
+    const exit = hasFinished && !this.#isEnding ? await process.release() : null;
+    if (exit === null || this.#isEnding) {
+      await process.end();
+      return;
+    }
+    this.#warm.keep(slot, process, launch.spec.workers.threads);
+    this.#bury(trainer, exit);
   }
 
   /** Ends every trainer, and the watch over them. */
@@ -200,6 +212,12 @@ export class Trainers {
       case 'checkpoint-failed':
         held.saving = false;
         break;
+      case 'finished':
+        held.hasFinished = true;
+        break;
+      case 'prepared':
+        held.hasFinished = false;
+        break;
       case 'failed':
         if (!message.fatal && message.generation > 0) this.#options.onFailed();
         break;
@@ -227,7 +245,8 @@ export class Trainers {
   }
 
   #bury(trainer: string, exit: Exit): void {
-    this.#trainers.delete(trainer);
+    // A process that went on to other runs ends after its first trainer has.
+    if (!this.#trainers.delete(trainer)) return;
     this.#heartbeats.end(trainer);
     const outOfMemory = exit.signal === 'SIGKILL' && this.#claimOomKill();
     const { code, signal } = exit;

@@ -19,7 +19,7 @@ interface Waiting {
 
 /**
  * Trainer processes that have loaded TensorFlow and wait for a run, at most one for a slot, so that a run need not wait
- * for them. Each is given one run and has nothing of another.
+ * for them. Each has nothing of a run: it is new, or has freed everything of those before.
  */
 export class WarmTrainers {
   readonly #options: WarmTrainersOptions;
@@ -31,13 +31,16 @@ export class WarmTrainers {
     this.#options = options;
   }
 
-  /** Starts a process for the next run of a slot, unless one waits. One that dies while it waits is forgotten. */
+  /** Starts a process for the next run of a slot, unless one waits. */
   start(slot: number): void {
-    if (this.#waiting.has(slot)) return;
-    const threads = this.#threads;
-    const waiting: Waiting = { process: this.#fork(slot, threads), threads, isDone: false };
+    if (!this.#waiting.has(slot)) this.keep(slot, this.#fork(slot, this.#threads), this.#threads);
+  }
+
+  /** Has a process, which has no run, wait for the next one of its slot. One that dies while it waits is forgotten. */
+  keep(slot: number, process: TrainerProcess, threads: number): void {
+    const waiting: Waiting = { process, threads, isDone: false };
     this.#waiting.set(slot, waiting);
-    void waiting.process.exited.then(({ signal }) => {
+    void process.exited.then(({ signal }) => {
       if (this.#waiting.get(slot) === waiting) this.#waiting.delete(slot);
       if (!waiting.isDone) this.#options.onDeath(signal);
     });

@@ -34,6 +34,11 @@ export const faultPoint: (point: FaultPoint, place: Place, memory?: ArrayBufferV
         if (action.type === 'pace' || take(file)) happen(action, point, memory);
       };
 
+/** Counts passes anew: what is armed counts those of one run. */
+export function forgetPasses(): void {
+  passed.clear();
+}
+
 /** Where others should connect to instead of `endpoint`: at the harness's proxy, when it runs one. */
 export async function advertised(endpoint: string): Promise<string> {
   const file = directory === undefined ? null : join(directory, 'proxy');

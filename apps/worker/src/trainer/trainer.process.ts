@@ -1,37 +1,11 @@
-import { endingGeneration } from './beat/beat.js';
+import './beat/beat.js';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { passOverUserSignals } from '@ringmaster/base';
-import { launchSchema, trainerCommandSchema, type TrainerMessage } from '@ringmaster/protocol';
 import { Runtime } from '@ringmaster/tensorflow';
-import { pino } from 'pino';
-import { z } from 'zod';
-import { openArtifacts } from '../artifacts/artifacts.js';
-import { holdCache } from '../artifacts/cache.js';
-import { failure } from './failure.js';
-import { loadRun } from './run/load.js';
-import { numericsOf } from './run/numerics.js';
-import { portsOf } from './run/ports.js';
-import { ringPlaceSchema } from './session/listening.js';
-import { Trainer } from './trainer.js';
-
-/** The first message of the agent: what to train, where artifacts are, fetched ones are kept and how many bytes, where rings listen. */
-const firstMessageSchema = z.object({
-  type: z.literal('launch'),
-  launch: launchSchema,
-  artifacts: z.object({
-    url: z.string(),
-    directory: z.string(),
-    cluster: z.string(),
-    token: z.string().nullable(),
-    fingerprint: z.string().nullable(),
-  }),
-  cache: z.string(),
-  cacheLimit: z.number().nullable(),
-  ring: ringPlaceSchema,
-});
-
-const send = (message: TrainerMessage) => {
-  process.send?.(message);
-};
+import { forgetPasses } from '../faults/fault-point.js';
+import { Assignment, assignmentSchema } from './assignment.js';
+import { isRelease, release } from './release.js';
 
 passOverUserSignals();
 
@@ -48,37 +22,33 @@ setImmediate(() => {
   }
 });
 
-process.once('message', (first: unknown) => {
-  const { launch, artifacts: location, cache, cacheLimit, ring } = firstMessageSchema.parse(first);
-  const log = pino({ base: { job: launch.job, trainer: launch.trainer, pid: process.pid } });
-  const waiting: unknown[] = [];
-  let receive = (message: unknown) => void waiting.push(message);
-  process.on('message', (message) => {
-    receive(message);
-  });
-  const begin = async () => {
-    const artifacts = openArtifacts(location, cache);
-    if (artifacts.source.kind === 'remote') await holdCache(cache, cacheLimit);
-    const run = await loadRun(launch, artifacts, log);
-    const numerics = await numericsOf(run);
-    const ports = portsOf(run, { place: ring, ending: endingGeneration }, send, log);
-    const trainer = new Trainer(ports, send, log);
-    receive = (message) => {
-      trainer.handle(trainerCommandSchema.parse(message));
-    };
-    send({
-      type: 'ready',
-      steps: run.steps,
-      numerics,
-      parameters: {
-        trained: run.layout.parameterCount,
-        frozen: run.loaded.frozen.parameterCount,
-      },
-    });
-    waiting.forEach(receive);
-  };
-  begin().catch((error: unknown) => {
-    log.fatal({ err: error }, 'cannot load the run');
-    send(failure(0, 0, error));
-  });
+let assignment: Assignment | null = null;
+
+process.on('message', (message: unknown) => {
+  if (isRelease(message)) void letGo();
+  else if (assignment === null)
+    assignment = new Assignment(assignmentSchema.parse(message), (told) => process.send?.(told));
+  else assignment.handle(message);
 });
+
+/** Frees everything of the run, and says so. A process in which something is left is of no use to another run. */
+async function letGo(): Promise<void> {
+  try {
+    await assignment?.close();
+    assignment = null;
+    forgetPasses();
+    collectGarbage();
+    const { live } = Runtime.open();
+    if (live > 0) throw new Error(`${live} tensors were not freed`);
+    process.send?.(release);
+  } catch (error) {
+    console.error('not everything of the run could be freed', error);
+    process.kill(process.pid, 'SIGTERM');
+  }
+}
+
+/** Memory of a run is given back only when nothing refers to it any more. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}

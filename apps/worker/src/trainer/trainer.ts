@@ -59,6 +59,15 @@ export class Trainer<Session extends RingSession> {
     this.#proceed({ type: 'command', command });
   }
 
+  /** Ends whatever could touch the state; resolves when nothing of any generation is at work any more. */
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    this.#loop.leave();
+    const ends = sessions.map((session) => this.#end(session, true));
+    await Promise.all([...ends, ...this.#closing, ...this.#work]);
+  }
+
   #proceed(input: MembershipInput): void {
     const { membership, effects } = proceed(this.#membership, input);
     this.#membership = membership;
@@ -112,11 +121,7 @@ export class Trainer<Session extends RingSession> {
 
   async #stop({ of }: Effect<'stop'>): Promise<void> {
     const interrupted = this.#sessions.get(of ?? 0)?.interruption() ?? null;
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    this.#loop.leave();
-    const ends = sessions.map((session) => this.#end(session, true));
-    await Promise.all([...ends, ...this.#closing, ...this.#work]);
+    await this.close();
     this.#proceed({ type: 'stopped', interrupted });
   }
 

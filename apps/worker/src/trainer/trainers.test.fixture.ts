@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import {
 } from '@ringmaster/protocol';
 import { trainerEnvironment } from '@ringmaster/tensorflow';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import { isRelease, release } from './release.js';
 import type { RingPlace } from './session/listening.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
@@ -102,8 +104,19 @@ export class TrainingGround {
     });
     const trainer = new TrainerProcess(child);
     this.#trainers.push(trainer);
+    await this.begin(trainer, launch);
+    return trainer;
+  }
+
+  /** Gives a process that has no run, or none any more, its next one. */
+  async begin(
+    trainer: TrainerProcess,
+    launch: Omit<LaunchMessage['launch'], 'trainer'>,
+  ): Promise<void> {
+    const { child } = trainer;
     const message: LaunchMessage = {
       type: 'launch',
+      run: trainer.run,
       launch: { ...launch, trainer: `t-${child.pid ?? 0}` },
       artifacts: this.location(),
       cache: join(this.home, 'cache'),
@@ -112,12 +125,12 @@ export class TrainingGround {
     };
     child.send(message);
     await trainer.next('ready');
-    return trainer;
   }
 }
 
 interface LaunchMessage {
   readonly type: 'launch';
+  readonly run: number;
   readonly launch: {
     readonly trainer: string;
     readonly job: string;
@@ -136,6 +149,8 @@ interface LaunchMessage {
 export class TrainerProcess {
   readonly child: ChildProcess;
   readonly messages: TrainerMessage[] = [];
+  /** Which run of the process the present or next one is. */
+  run = 1;
   readonly #forgiven = new Set<TrainerMessage>();
   #notify: () => void = () => undefined;
 
@@ -143,12 +158,22 @@ export class TrainerProcess {
     this.child = child;
     child.stdout?.resume();
     child.on('message', (message) => {
+      if (isRelease(message)) return;
       this.messages.push(trainerMessageSchema.parse(message));
       this.#notify();
     });
     child.on('exit', () => {
       this.#notify();
     });
+  }
+
+  /** Has the process free everything of its run, and forgets what it said in it. */
+  async release(): Promise<void> {
+    const answered = once(this.child, 'message');
+    this.child.send(release);
+    if (!isRelease((await answered)[0])) throw new Error('the process goes on with its run');
+    this.messages.splice(0);
+    this.run++;
   }
 
   command(command: TrainerCommand): void {

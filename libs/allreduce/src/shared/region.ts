@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ownIdentity, ownMachine } from '@ringmaster/base';
 import type { SharedArena } from '../memory/memory.js';
 import { MEMORY_PAGE_BYTES } from '@ringmaster/base/memory';
-import { mapFile } from './mapping.js';
+import { mapFile, unmapFile } from './mapping.js';
 import { Slot, SLOT_BYTES } from './slot.js';
 
 /** Bytes by which a reader knows that it has found the right file. */
@@ -106,6 +106,12 @@ export class SharedRegion {
         ring,
       ].join('.'),
     };
+  }
+
+  /** Lets go of the file, which neighbours may have yet. The range is memory of this process alone then, all zero. */
+  close(): void {
+    unmapFile(this.#arena.memory, this.offset, this.bytes);
+    closeSync(this.#file);
   }
 
   /** The ring is closed, and its slot may be another's. */

@@ -15,6 +15,8 @@ import { OpenShards } from './open-shards.js';
 export interface Dataset {
   readonly manifest: DataManifest;
   readonly splits: Readonly<Record<DataSplit, SplitReader>>;
+  /** Closes its files. Whoever reads on opens them again. */
+  close(): void;
 }
 
 /**
@@ -38,6 +40,9 @@ export function openDataset(manifest: DataManifest, blobPath: (sha256: string) =
   return {
     manifest,
     splits: { train: reader(train), validation: reader(validation), test: reader(test) },
+    close: () => {
+      shards.close();
+    },
   };
 }
 

@@ -40,4 +40,11 @@ export class OpenShards {
     }
     return opened;
   }
+
+  /** Closes those that are open. */
+  close(): void {
+    for (const file of this.#open.values()) file.close();
+    this.#open.clear();
+    this.#bytes = 0;
+  }
 }

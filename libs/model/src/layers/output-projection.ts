@@ -14,8 +14,6 @@ export interface OutputProjectionOptions {
   readonly vocabulary: number;
   /** Name of the bias; null for none. */
   readonly bias: string | null;
-  /** Whether the bias is not trained; it is unless said otherwise. */
-  readonly isBiasConstant?: boolean;
   /** The weights [V,H], where they are not the token embeddings. */
   readonly untied?: {
     readonly name: string;
@@ -34,7 +32,7 @@ export class OutputProjection implements Layer {
   readonly #bias: string | null;
   readonly #chunkRows: number;
 
-  constructor({ vocabulary, bias, isBiasConstant = false, untied }: OutputProjectionOptions) {
+  constructor({ vocabulary, bias, untied }: OutputProjectionOptions) {
     this.#weight = untied?.name ?? TOKEN_EMBEDDINGS;
     this.#bias = bias;
     this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
@@ -42,7 +40,7 @@ export class OutputProjection implements Layer {
       ...(untied === undefined
         ? []
         : [weights(untied.name, [vocabulary, untied.hidden], untied.deviation)]),
-      ...(bias === null ? [] : [biasOf(bias, vocabulary, isBiasConstant)]),
+      ...(bias === null ? [] : [zeros(bias, vocabulary)]),
     ];
   }
 
@@ -148,11 +146,6 @@ export class OutputProjection implements Layer {
       };
     }
   }
-}
-
-function biasOf(name: string, vocabulary: number, isConstant: boolean): ParameterSpec {
-  const bias = zeros(name, vocabulary);
-  return isConstant ? { ...bias, isConstant } : bias;
 }
 
 /** sum + term, float32; takes ownership of both. */

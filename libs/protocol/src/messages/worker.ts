@@ -17,7 +17,7 @@ import {
 
 /** Everything a trainer process needs to load a run. */
 export const launchSchema = z.object({
-  /** Id of the trainer: unique for each process ever launched. */
+  /** Id of the trainer: unique for each launch ever made. */
   trainer: z.string(),
   /** Id of the job, which names its run. */
   job: z.string(),
@@ -130,7 +130,7 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
     trainer: z.string(),
     command: trainerCommandSchema,
   }),
-  /** End this trainer (SIGTERM, then SIGKILL). */
+  /** End this trainer. The process of one that has finished may go on to another run; others get SIGTERM, then SIGKILL. */
   z.object({ type: z.literal('end-trainer'), trainer: z.string() }),
   /** The cluster is going down: end every trainer and exit. */
   z.object({ type: z.literal('shutdown') }),

@@ -1,5 +1,3 @@
-import type { TokenConstraints } from '@ringmaster/model';
-import { constrained } from './constrained.js';
 import { kthLargest, logProbabilities, penalised } from './sampling.js';
 
 /** A sequence that beam search has found. */
@@ -24,7 +22,6 @@ export interface BeamOptions {
   /** Longest sequence, in new tokens. */
   readonly most: number;
   readonly repetitionPenalty: number;
-  readonly constraints?: TokenConstraints | undefined;
 }
 
 export const noBeams: Beams = { open: [{ tokens: [], sum: 0 }], ended: [] };
@@ -44,14 +41,13 @@ export function advance(
   { open, ended }: Beams,
   logits: readonly Float32Array[],
   prompt: readonly number[],
-  { beams, ends, most, repetitionPenalty, constraints }: BeamOptions,
+  { beams, ends, repetitionPenalty }: BeamOptions,
 ): { readonly beams: Beams; readonly parents: readonly number[] } {
   const continuations = open.flatMap((hypothesis, parent) => {
     const row = logits[parent];
     if (row === undefined) return [];
     const seen = [...prompt, ...hypothesis.tokens];
-    const likely = penalised(Float32Array.from(logProbabilities(row)), seen, repetitionPenalty);
-    const all = constrained(likely, constraints, hypothesis.tokens.length, most);
+    const all = penalised(Float32Array.from(logProbabilities(row)), seen, repetitionPenalty);
     return largest(all, 2 * beams).map((id) => ({
       parent,
       id,

@@ -129,7 +129,7 @@ export class Runtime {
     );
   }
 
-  /** The tensor that `create` made when `key` was first asked for; it lives as long as the runtime. */
+  /** The tensor that `create` made when `key` was first asked for; it lives until the runtime is closed. */
   constant(key: string, create: () => Tensor): Tensor {
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
@@ -169,6 +169,12 @@ export class Runtime {
   /** Frees every tensor in `value`, a structure of them; those that are freed already are passed over. */
   free(...value: readonly unknown[]): void {
     for (const tensor of tensorsIn(value)) this.#delete(tensor);
+  }
+
+  /** Frees the constants. Only what was kept and not freed is left then. */
+  close(): void {
+    this.free([...this.#constants.values()]);
+    this.#constants.clear();
   }
 
   #alias(

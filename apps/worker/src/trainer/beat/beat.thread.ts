@@ -7,7 +7,7 @@ import type { Beat } from './beat.js';
 const MOST_UNREAD = 64;
 
 const { fd, everyMs, ending } = workerData as Beat;
-const generation = new Int32Array(ending);
+const newest = new BigInt64Array(ending);
 const pipe = new Socket({ fd });
 
 const beat = () => {
@@ -19,7 +19,9 @@ const die = () => process.kill(process.pid, 'SIGKILL');
 pipe.on('error', die);
 pipe.on('end', die);
 createInterface({ input: pipe }).on('line', (line) => {
-  Atomics.store(generation, 0, Math.max(Atomics.load(generation, 0), Number(line)));
+  const [run = 0n, generation = 0n] = line.split(' ').map(BigInt);
+  const said = (run << 32n) | generation;
+  if (said > Atomics.load(newest, 0)) Atomics.store(newest, 0, said);
 });
 beat();
 setInterval(beat, everyMs);

@@ -10,18 +10,20 @@ import { beatPipe } from './beat-pipe.js';
 export interface Beat {
   readonly fd: number;
   readonly everyMs: number;
-  /** One int32: the newest generation that the agent has said to end what is in hand. */
+  /** One int64: the newest generation that the agent has said to end what is in hand, and above 32 bits its run. */
   readonly ending: SharedArrayBuffer;
 }
 
-const ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+const ending = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
 
 /**
  * The newest generation that ends every older one at once, as the agent has said while the main thread was busy and
- * has not read its command; 0 for none.
+ * has not read its command; 0 for none. Generations of one run mean nothing to another.
+ * @param run Which run of the process it is.
  */
-export function endingGeneration(): number {
-  return Atomics.load(ending, 0);
+export function endingGeneration(run: number): number {
+  const newest = Atomics.load(ending, 0);
+  return Number(newest >> 32n) === run ? Number(newest & 0xffff_ffffn) : 0;
 }
 
 const fd = process.env[beatPipe.variable];

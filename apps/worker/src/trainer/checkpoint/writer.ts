@@ -52,6 +52,12 @@ export class CheckpointWriter implements Checkpoints {
     return this.#turns.settled();
   }
 
+  /** Ends the thread. A checkpoint that has yet to reach the coordinator stays where it lies. */
+  async close(): Promise<void> {
+    await this.#thread?.close();
+    this.#thread = null;
+  }
+
   async #write(generation: number): Promise<void> {
     const { step, evaluations } = this.#run;
     const started = performance.now();

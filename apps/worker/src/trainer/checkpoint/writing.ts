@@ -71,6 +71,11 @@ export class WritingThread {
     }
   }
 
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
   #ask(request: Request): void {
     this.#worker.postMessage(request);
   }

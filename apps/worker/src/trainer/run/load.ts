@@ -69,6 +69,7 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
     artifacts,
     runtime,
     model,
+    dataset,
     task,
     steps: stepsOf(spec, task.stepsPerEpoch),
     frozen: await frozenOf(model, beginning),

@@ -1,3 +1,4 @@
+import type { Dataset } from '@ringmaster/data';
 import type { Model } from '@ringmaster/model';
 import type { Launch } from '@ringmaster/protocol';
 import type { BoundTask } from '@ringmaster/tasks';
@@ -12,6 +13,7 @@ export interface Loaded {
   readonly runtime: Runtime;
   /** TensorFlow's side of the model. Its weights follow the state. */
   readonly model: Model;
+  readonly dataset: Dataset;
   readonly task: BoundTask;
   /** Steps of the whole run. */
   readonly steps: number;

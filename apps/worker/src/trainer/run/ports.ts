@@ -10,6 +10,11 @@ import { evaluateInRing } from './evaluate.js';
 import { finish } from './finish.js';
 import type { Run } from './run.js';
 
+/** The ports of one run, and what gives back all that they hold when nothing of the run is at work any more. */
+export interface RunPorts extends Ports<Session> {
+  close(): Promise<void>;
+}
+
 /**
  * The ports of a trainer that trains a run on TensorFlow, in rings of sockets.
  * @param place Where its rings are to listen.
@@ -20,15 +25,20 @@ export function portsOf(
   { place, ending }: { readonly place: RingPlace; readonly ending: () => number },
   send: (message: TrainerMessage) => void,
   log: Logger,
-): Ports<Session> {
+): RunPorts {
+  const checkpoints = new CheckpointWriter(run, send, log);
   return {
     run,
-    checkpoints: new CheckpointWriter(run, send, log),
+    checkpoints,
     now: () => performance.now(),
     open: (options) => new Session(run, place, options, ending),
     loadCheckpoint: (manifest) => loadCheckpoint(run, manifest),
     evaluate: (session) => evaluateInRing(run, session),
     step: (session) => trainStep(run, session),
     finish: (session) => finish(run, session, send, log),
+    close: async () => {
+      await checkpoints.close();
+      await run.close();
+    },
   };
 }
