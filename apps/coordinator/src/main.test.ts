@@ -112,7 +112,7 @@ describe('a coordinator that dies', () => {
     withTemporaryDirectory(async (home) => {
       const cluster = join(home, 'cluster');
       const files = await smallCorpus(home);
-      let coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
+      let coordinator = await CoordinatorProcess.start(cluster, '--lease', '2000');
       const { control, url } = coordinator.file;
       const client = new Client(url);
       const gate = { step: 7 };
@@ -133,7 +133,7 @@ describe('a coordinator that dies', () => {
       const before = await job();
       await coordinator.kill('SIGKILL');
       meanwhile(workers);
-      coordinator = await CoordinatorProcess.start(cluster, '--lease', '500');
+      coordinator = await CoordinatorProcess.start(cluster, '--lease', '2000');
       expect((await job()).generation).toBe(before.generation);
       const finish = async () => {
         gate.step = Infinity;

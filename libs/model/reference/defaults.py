@@ -18,6 +18,8 @@ CLASSES = {
     "qwen2": transformers.Qwen2Config,
     "qwen3": transformers.Qwen3Config,
     "t5": transformers.T5Config,
+    "bart": transformers.BartConfig,
+    "marian": transformers.MarianConfig,
 }
 
 written = {name: json.loads(config().to_json_string(use_diff=False)) for name, config in CLASSES.items()}

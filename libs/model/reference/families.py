@@ -40,6 +40,12 @@ GROUPED = dict(
     num_attention_heads=4, num_key_value_heads=2, head_dim=4, intermediate_size=INTERMEDIATE,
     max_position_embeddings=CONTEXT, pad_token_id=0, bos_token_id=None, eos_token_id=None,
 )
+# Of encoder–decoders with positions in their embeddings.
+PAIRED = dict(
+    d_model=HIDDEN, encoder_layers=LAYERS, decoder_layers=LAYERS + 1, decoder_attention_heads=2,
+    encoder_ffn_dim=INTERMEDIATE, decoder_ffn_dim=INTERMEDIATE, max_position_embeddings=CONTEXT, pad_token_id=0,
+    bos_token_id=None, eos_token_id=1, decoder_start_token_id=1, forced_eos_token_id=1,
+)
 FAMILIES = {
     "bert": dict(
         classes=["BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification"],
@@ -104,6 +110,22 @@ FAMILIES = {
                 num_decoder_layers=3, feed_forward_proj="gated-gelu", tie_word_embeddings=False
             ),
         },
+    ),
+    "bart": dict(
+        classes=["BartForConditionalGeneration", "BartForConditionalGeneration_relu"],
+        config=PAIRED | dict(encoder_attention_heads=2),
+        each={
+            "BartForConditionalGeneration_relu": dict(
+                activation_function="relu", scale_embedding=True, decoder_ffn_dim=10, decoder_attention_heads=4,
+            ),
+        },
+    ),
+    "marian": dict(
+        classes=["MarianMTModel", "MarianMTModel_relu"],
+        config=PAIRED | dict(
+            encoder_attention_heads=2, scale_embedding=True, activation_function="swish", decoder_start_token_id=0,
+        ),
+        each={"MarianMTModel_relu": dict(activation_function="relu", scale_embedding=False, decoder_layers=1)},
     ),
 }
 
@@ -182,7 +204,7 @@ def reference(family: str, name: str) -> dict:
     model.set_attn_implementation("eager")
     model = model.double().eval()
     tensors = saved(model)
-    parameters = dict(model.named_parameters(remove_duplicate=False))
+    parameters = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers())
     with torch.no_grad():
         for tensor, shape in tensors.items():
             parameters[tensor].copy_(value(tensor, shape))
@@ -191,6 +213,8 @@ def reference(family: str, name: str) -> dict:
     total.backward()
     gradients = {}
     for tensor in tensors:
+        if not parameters[tensor].requires_grad:
+            continue
         gradient = parameters[tensor].grad.flatten()
         gradients[tensor] = [
             (gradient @ wave(f"{tensor}/{k}", gradient.numel())).item() for k in range(PROJECTIONS)

@@ -27,10 +27,11 @@ export type { LoraSection } from './job-file/tuning.js';
 export {
   architectures,
   kindOf,
+  pairedTextsOf,
   type Architecture,
   type ModelSection,
 } from './job-file/models/models.js';
-export type { ModelKind } from './job-file/models/transformer.js';
+export type { ModelKind, PairedTexts } from './job-file/models/transformer.js';
 export * from './job-file/microbatches.js';
 export * from './job-file/locations.js';
 export { nearest } from './job-file/nearest.js';

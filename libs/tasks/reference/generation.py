@@ -32,12 +32,26 @@ CLASSES = {
         vocab_size=VOCABULARY, num_layers=3, num_decoder_layers=2, d_model=16, num_heads=4, d_kv=5, d_ff=24, n_positions=96,
         decoder_start_token_id=0, eos_token_id=None, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
     ),
+    "BartForConditionalGeneration": transformers.BartConfig(
+        vocab_size=VOCABULARY, encoder_layers=2, decoder_layers=1, d_model=16, encoder_attention_heads=4,
+        decoder_attention_heads=2, encoder_ffn_dim=24, decoder_ffn_dim=24, max_position_embeddings=96, pad_token_id=0,
+        bos_token_id=1, eos_token_id=39, decoder_start_token_id=39,
+    ),
+    "MarianMTModel": transformers.MarianConfig(
+        vocab_size=VOCABULARY, encoder_layers=2, decoder_layers=1, d_model=16, encoder_attention_heads=4,
+        decoder_attention_heads=4, encoder_ffn_dim=24, decoder_ffn_dim=64, max_position_embeddings=96, pad_token_id=0,
+        eos_token_id=39, decoder_start_token_id=0, scale_embedding=False, activation_function="swish",
+    ),
 }
+# Tokens that begin and end what is generated, and two that are never generated.
+CONSTRAINTS = dict(forced_bos_token_id=7, forced_eos_token_id=8, bad_words_ids=[[9], [12]])
 CASES = {
     "greedy": dict(max_new_tokens=64),
     "greedy with a penalty": dict(max_new_tokens=64, repetition_penalty=1.3),
     "three beams": dict(max_new_tokens=24, num_beams=3),
     "four beams, which may end": dict(max_new_tokens=32, num_beams=4, eos_token_id=5),
+    "greedy with constraints": dict(max_new_tokens=64, **CONSTRAINTS),
+    "three beams with constraints": dict(max_new_tokens=24, num_beams=3, **CONSTRAINTS),
 }
 
 
@@ -45,7 +59,9 @@ def class_of(name: str) -> dict:
     class_name = name.split("_")[0]
     model = getattr(transformers, class_name)(CLASSES[name])
     is_paired = model.config.is_encoder_decoder
-    if is_paired and not model.config.scale_decoder_outputs:
+    # What cases say is all that is done with special tokens.
+    model.generation_config.update(eos_token_id=None, forced_eos_token_id=None)
+    if is_paired and not getattr(model.config, "scale_decoder_outputs", True):
         # transformers 5 has two weights only where a checkpoint has.
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     model, shapes = model_of(model)

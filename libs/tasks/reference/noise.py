@@ -20,7 +20,7 @@ def model_of(model):
         model.save_pretrained(directory)
         with safe_open(f"{directory}/model.safetensors", "pt") as file:
             shapes = {tensor: list(file.get_slice(tensor).get_shape()) for tensor in file.keys()}
-    parameters = dict(model.named_parameters(remove_duplicate=False))
+    parameters = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers())
     with torch.no_grad():
         for tensor, shape in shapes.items():
             offset = 1 if len(shape) == 1 and tensor.endswith(".weight") else 0

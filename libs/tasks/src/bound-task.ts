@@ -2,6 +2,7 @@ import type { Dataset } from '@ringmaster/data';
 import type { Batch, HeadKind, Model } from '@ringmaster/model';
 import {
   kindOf,
+  pairedTextsOf,
   taskIn,
   type Architecture,
   type DataSplit,
@@ -50,7 +51,8 @@ export function bindTask(
   { architecture, context }: { readonly architecture: Architecture; readonly context: number },
 ): BoundTask {
   const task = tasks[taskIn(spec)];
-  const batch = { ...spec.batch, kind: kindOf(architecture), context, seed: spec.seed };
+  const reader = { kind: kindOf(architecture), texts: pairedTextsOf(architecture), context };
+  const batch = { ...spec.batch, ...reader, seed: spec.seed };
   const train = trainBatches(task, dataset, batch);
   const splits = new EvaluationSplits(task, dataset, batch);
   const labels = task.labels(dataset.manifest);

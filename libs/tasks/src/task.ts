@@ -1,7 +1,13 @@
 import type { Dataset, SpecialTokens } from '@ringmaster/data';
 import type { Batch, HeadKind, Model } from '@ringmaster/model';
 import type { RandomKey } from '@ringmaster/base';
-import type { DataManifest, DataSplit, ModelKind, TaskName } from '@ringmaster/protocol';
+import type {
+  DataManifest,
+  DataSplit,
+  ModelKind,
+  PairedTexts,
+  TaskName,
+} from '@ringmaster/protocol';
 import type { Predictions } from './prediction/prediction.js';
 
 /**
@@ -36,6 +42,8 @@ export interface Task<Query = unknown> {
 /** What of a model decides how its samples look. */
 export interface Reader {
   readonly kind: ModelKind;
+  /** How an encoder–decoder is given texts; null for the others. */
+  readonly texts: PairedTexts | null;
   /** Longest sequence, in tokens. */
   readonly context: number;
 }

@@ -1,5 +1,5 @@
 import type { TrainerCommand } from '@ringmaster/protocol';
-import { Coordinator, type Fleet } from './coordinator.js';
+import { Coordinator, type Fleet, type RunLimits } from './coordinator.js';
 import { Environment } from './environment.js';
 import type { Trainer } from './trainer.js';
 import type { Witness } from './witness.js';
@@ -21,8 +21,8 @@ export class Cluster implements Fleet {
   #launched = 0;
   #joined = 0;
 
-  constructor(seed: number, limits: { min: number; max: number }, records = false) {
-    this.environment = new Environment(seed, records);
+  constructor(seed: number, limits: RunLimits, records = false) {
+    this.environment = new Environment(seed, limits.microbatches, records);
     this.coordinator = new Coordinator(this.environment, this, limits);
     this.wanted = limits.min;
     this.#tick();

@@ -9,7 +9,7 @@ import {
 import { isFinal, type TrainerCommand } from '@ringmaster/protocol';
 import type { Environment } from './environment.js';
 import { Promises } from './promises.js';
-import { FIRST, MICROBATCHES, type State } from './state.js';
+import { FIRST, type State } from './state.js';
 import { assert } from './witness.js';
 import type { Trainer } from './trainer.js';
 import type { Listener, Report, Worker } from './worker.js';
@@ -25,6 +25,15 @@ export interface Fleet {
   trainer(id: string): Trainer | undefined;
   /** A command that the coordinator has decided on. */
   told(command: TrainerCommand): void;
+}
+
+/** What a simulated run may have. */
+export interface RunLimits {
+  /** Trainers. */
+  readonly min: number;
+  readonly max: number;
+  /** Of a step. */
+  readonly microbatches: number;
 }
 
 /** A coordinator of one job: the real transition, with what is in its store surviving its crashes. */
@@ -44,7 +53,7 @@ export class Coordinator implements Listener {
   readonly incidents: string[] = [];
   #lives = 0;
 
-  constructor({ world, witness }: Environment, fleet: Fleet, limits: { min: number; max: number }) {
+  constructor({ world, witness }: Environment, fleet: Fleet, limits: RunLimits) {
     this.#world = world;
     this.#fleet = fleet;
     this.#promises = new Promises({
@@ -52,7 +61,7 @@ export class Coordinator implements Listener {
       promised: (trainer) =>
         fleet.trainer(trainer) === undefined ? null : witness.promisedBy(trainer),
     });
-    const others = { microbatches: MICROBATCHES, keep: 2, keepAtEnd: 0, auditEvery: 0 };
+    const others = { keep: 2, keepAtEnd: 0, auditEvery: 0 };
     this.run = newRun('j', 'job', { ...limits, ...others });
     this.#stored = { run: this.run, at: 0 };
     this.feed({ type: 'preparing' });

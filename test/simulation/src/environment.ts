@@ -6,14 +6,16 @@ import { World } from './world.js';
 /** What trainers and workers live in: time, chance, the rings between them, and a store of checkpoints. */
 export class Environment {
   readonly world: World;
-  readonly witness = new Witness();
+  readonly witness: Witness;
   /** What each trainer offers to others of a generation now, by its identity. */
   readonly offers = new Map<string, (generation: number) => State | null>();
   readonly #rings = new Map<number, Ring>();
   readonly #checkpoints = new Map<string, State>();
 
-  constructor(seed: number, records: boolean) {
+  /** @param microbatches Of each step. */
+  constructor(seed: number, microbatches: number, records: boolean) {
     this.world = new World(seed, records);
+    this.witness = new Witness(microbatches);
   }
 
   ringOf(generation: number, size: number): Ring {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Run, RunCommand } from '@ringmaster/coordinator/runs';
 import { isFinal, type TrainerCommand } from '@ringmaster/protocol';
-import { compare, MICROBATCHES, positionOf, type State } from './state.js';
+import { compare, positionOf, type State } from './state.js';
 import { assert } from './witness.js';
 
 type Start = Extract<TrainerCommand, { type: 'start' }>;
@@ -80,7 +80,7 @@ export class Promises {
     for (const deal of [start.shares, start.firstShares]) {
       const whole = deal.flat().every((microbatch, at) => microbatch === at);
       assert(
-        whole && deal.flat().length === MICROBATCHES && deal.length === members.length,
+        whole && deal.flat().length === run.limits.microbatches && deal.length === members.length,
         `the shares of ${generation} are a partition`,
       );
     }

@@ -1,6 +1,5 @@
 import type { Position } from '@ringmaster/protocol';
 
-export const MICROBATCHES = 6;
 export const STEPS = 30;
 const EVALUATE_EVERY = 8;
 export const CHECKPOINT_EVERY = 7;
@@ -56,9 +55,9 @@ export function compare(
   return a.step - b.step || a.evaluations - b.evaluations;
 }
 
-/** The state at the end of a run that nothing disturbs. */
-export function finalState(): State {
-  const all = Array.from({ length: MICROBATCHES }, (_, microbatch) => microbatch);
+/** The state at the end of a run of so many microbatches a step that nothing disturbs. */
+export function finalState(microbatches: number): State {
+  const all = Array.from({ length: microbatches }, (_, microbatch) => microbatch);
   let state = FIRST;
   while (state.step < STEPS || evaluationIsDue(state)) {
     state = evaluationIsDue(state) ? evaluated(state) : stepped(state, contribution(state, all));

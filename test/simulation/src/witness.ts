@@ -1,8 +1,9 @@
 import type { TrainerMessage } from '@ringmaster/protocol';
-import { compare, hashOf, MICROBATCHES, type State } from './state.js';
+import { compare, hashOf, type State } from './state.js';
 
 /** Watches a simulated run and fails where an invariant of docs/decisions/0006-generations.md does not hold. */
 export class Witness {
+  readonly #microbatches: number;
   readonly #lineage = new Map<string, number>();
   readonly #begun = new Map<number, string>();
   readonly #left = new Map<number, { readonly to: number; readonly at: State }>();
@@ -10,6 +11,11 @@ export class Witness {
   /** Generations that begin after a failure or at first, oldest first. */
   readonly unplanned: number[] = [];
   switches = 0;
+
+  /** @param microbatches Of each step. */
+  constructor(microbatches: number) {
+    this.#microbatches = microbatches;
+  }
 
   /** One lineage; the fence; agreement: nobody goes on in a ring that another has left. */
   applied(trainer: string, generation: number, state: State): void {
@@ -75,7 +81,8 @@ export class Witness {
     assert(places.size === 1, `agreement: ${generation} sums ${[...places].join(', ')}`);
     if (!isStep) return;
     const microbatches = contributions.flatMap(({ share }) => share).sort((a, b) => a - b);
-    const whole = microbatches.length === MICROBATCHES && microbatches.every((m, at) => m === at);
+    const whole =
+      microbatches.length === this.#microbatches && microbatches.every((m, at) => m === at);
     assert(whole, `exactly once: ${generation} sums ${microbatches.join(' ')}`);
   }
 

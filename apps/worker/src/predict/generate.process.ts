@@ -16,10 +16,11 @@ const { values } = parseArgs({
 });
 
 await runProgram(async () => {
-  const { prompt, ...options } = generationRequest.parse(JSON.parse(await text(process.stdin)));
+  const { prompt, ...wanted } = generationRequest.parse(JSON.parse(await text(process.stdin)));
   const { name, files, manifest } = await openModel(values);
   const served = await loadServed(name, files, cleaningOf(manifest));
   const { model, config, tokenizer } = served;
+  const options = { ...wanted, constraints: config.constraints };
   const begin = beginnings[model.head];
   if (begin === undefined)
     throw new RingmasterError('MODEL_UNUSABLE', {

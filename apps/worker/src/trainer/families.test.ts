@@ -49,6 +49,38 @@ const t5 = {
   steps: 60,
 };
 
+/** An encoder whose embeddings are narrower than it. */
+const electra = {
+  model: {
+    architecture: 'electra',
+    layers: 2,
+    hidden: 32,
+    embedding: 16,
+    heads: 2,
+    context: 32,
+    dropout: 0.1,
+  },
+};
+
+/**
+ * An encoder–decoder with positions in its embeddings, BART's learned and the original Transformer's waves, of pieces of a
+ * Unigram model.
+ */
+const paired = (architecture: 'bart' | 'marian') => ({
+  ...t5,
+  model: {
+    architecture,
+    layers: 1,
+    decoderLayers: 2,
+    hidden: 32,
+    heads: 2,
+    context: 32,
+    dropout: 0.1,
+  },
+  tokenizer: { algorithm: 'unigram', vocabulary: 320, byteFallback: true },
+  steps: 60,
+});
+
 /** Notes and what is left of them. */
 const pairs = Array.from({ length: 120 }, (_, number) => {
   const target = `item ${number * 7}`;
@@ -68,6 +100,30 @@ describe('a T5', () => {
       expect(finished.model).toBe(expected.model);
     },
   );
+});
+
+describe.each(['bart', 'marian'] as const)('a %s of Unigram pieces', (architecture) => {
+  it.each(['float32', 'bfloat16'])(
+    'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',
+    async (precision) => {
+      const files = await ground.file('pairs.jsonl', pairs);
+      const data = { files, validation: 0.1, test: 0.1 };
+      const job = await tinyJob(ground, { ...paired(architecture), data, precision });
+      const launch = await ground.launchOf(job);
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    },
+  );
+});
+
+it('an ELECTRA ends in the same bytes with 1, 2 and 3 workers and after a kill', async () => {
+  const launch = await ground.launchOf(await tinyJob(ground, { ...electra, steps: 60 }));
+  const expected = await alone(ground, launch);
+  const finished = await throughAKill(ground, launch);
+  expect(finished.position).toEqual(expected.position);
+  expect(finished.model).toBe(expected.model);
 });
 
 describe('a LLaMA', () => {

@@ -5,7 +5,7 @@ import { TokenClassHead } from '../heads/token-class.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { Stack } from '../layers/stack.js';
-import { layers, no, oneStack, probability, size } from './config-keys.js';
+import { attentionDropoutOf, layers, no, oneStack, probability, size } from './config-keys.js';
 import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { transformerSizes, withWholeHeads } from './shape.js';
 
@@ -67,6 +67,7 @@ const config = z
     type_vocab_size: size.default(2),
     hidden_act: z.literal('gelu').default('gelu'),
     hidden_dropout_prob: probability,
+    attention_probs_dropout_prob: probability,
     layer_norm_eps: z.literal(EPSILON).default(EPSILON),
     position_embedding_type: z.literal('absolute').nullish(),
     is_decoder: no,
@@ -80,6 +81,7 @@ const config = z
     heads: from.num_attention_heads,
     intermediate: from.intermediate_size,
     dropout: from.hidden_dropout_prob,
+    ...attentionDropoutOf(from.attention_probs_dropout_prob, from.hidden_dropout_prob),
     types: from.type_vocab_size,
   }));
 
@@ -129,7 +131,7 @@ export const bert: Family<Bert, SectionOf<'bert'>> = {
       type_vocab_size: bert.types,
       hidden_act: ACTIVATION,
       hidden_dropout_prob: bert.dropout,
-      attention_probs_dropout_prob: bert.dropout,
+      attention_probs_dropout_prob: bert.attentionDropout ?? bert.dropout,
       layer_norm_eps: EPSILON,
     }),
     inputs: ['token_type_ids'],

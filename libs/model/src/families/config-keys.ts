@@ -18,3 +18,8 @@ export const oneStack = {
   add_cross_attention: no,
   is_encoder_decoder: no,
 };
+
+/** The rate of the dropout of attention probabilities of a shape, where it is another than that of all else. */
+export function attentionDropoutOf(rate: number, dropout: number): { attentionDropout?: number } {
+  return rate === dropout ? {} : { attentionDropout: rate };
+}

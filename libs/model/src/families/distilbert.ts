@@ -12,7 +12,7 @@ import { SelfAttention } from '../layers/self-attention.js';
 import { Stack, type StackedLayer } from '../layers/stack.js';
 import type { Stream } from '../layers/stream.js';
 import type { Value } from '../layers/tape.js';
-import { layers, no, oneStack, probability, size } from './config-keys.js';
+import { attentionDropoutOf, layers, no, oneStack, probability, size } from './config-keys.js';
 import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { transformerSizes, withWholeHeads } from './shape.js';
 
@@ -39,7 +39,11 @@ class Block implements StackedLayer {
     const deviations = { deviation: DEVIATION, residualDeviation: DEVIATION };
     const options = { ...distilbert, ...deviations, linear, activation: ACTIVATION } as const;
     const residual = { ...distilbert, norm: 'post', epsilon: EPSILON } as const;
-    this.#attention = new SelfAttention(`${name}.attention`, options);
+    const { dropout, attentionDropout = dropout } = distilbert;
+    this.#attention = new SelfAttention(`${name}.attention`, {
+      ...options,
+      dropout: attentionDropout,
+    });
     this.#aroundAttention = new Residual(`${name}.attention`, { ...residual, dropout: 0 });
     this.#feedForward = new FeedForward(`${name}.feedforward`, options);
     this.#aroundFeedForward = new Residual(`${name}.feedforward`, residual);
@@ -94,6 +98,7 @@ const config = z
     max_position_embeddings: size,
     activation: z.literal('gelu').default('gelu'),
     dropout: probability,
+    attention_dropout: probability,
     sinusoidal_pos_embds: no,
   })
   .transform((from): DistilBert => ({
@@ -105,6 +110,7 @@ const config = z
     heads: from.n_heads,
     intermediate: from.hidden_dim,
     dropout: from.dropout,
+    ...attentionDropoutOf(from.attention_dropout, from.dropout),
   }));
 
 export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
@@ -157,7 +163,7 @@ export const distilbert: Family<DistilBert, SectionOf<'distilbert'>> = {
       max_position_embeddings: distilbert.context,
       activation: ACTIVATION,
       dropout: distilbert.dropout,
-      attention_dropout: distilbert.dropout,
+      attention_dropout: distilbert.attentionDropout ?? distilbert.dropout,
       seq_classif_dropout: distilbert.dropout,
       sinusoidal_pos_embds: false,
     }),

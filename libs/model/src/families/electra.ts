@@ -5,7 +5,7 @@ import { TokenClassHead } from '../heads/token-class.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { Stack } from '../layers/stack.js';
-import { layers, no, oneStack, probability, size } from './config-keys.js';
+import { attentionDropoutOf, layers, no, oneStack, probability, size } from './config-keys.js';
 import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { transformerSizes, withWholeHeads } from './shape.js';
 
@@ -75,6 +75,7 @@ const config = z
     type_vocab_size: size.default(2),
     hidden_act: z.literal('gelu').default('gelu'),
     hidden_dropout_prob: probability,
+    attention_probs_dropout_prob: probability,
     layer_norm_eps: z.literal(EPSILON).default(EPSILON),
     position_embedding_type: z.literal('absolute').nullish(),
     is_decoder: no,
@@ -88,6 +89,7 @@ const config = z
     heads: from.num_attention_heads,
     intermediate: from.intermediate_size,
     dropout: from.hidden_dropout_prob,
+    ...attentionDropoutOf(from.attention_probs_dropout_prob, from.hidden_dropout_prob),
     types: from.type_vocab_size,
     embedding: from.embedding_size,
   }));
@@ -150,7 +152,7 @@ export const electra: Family<Electra, SectionOf<'electra'>> = {
       type_vocab_size: electra.types,
       hidden_act: ACTIVATION,
       hidden_dropout_prob: electra.dropout,
-      attention_probs_dropout_prob: electra.dropout,
+      attention_probs_dropout_prob: electra.attentionDropout ?? electra.dropout,
       layer_norm_eps: EPSILON,
     }),
     inputs: ['token_type_ids'],

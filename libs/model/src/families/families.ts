@@ -3,12 +3,14 @@ import type { z } from 'zod';
 import { hasLabels, type Head, type HeadKind } from '../heads/head.js';
 import type { ParameterSpec } from '../layers/layer.js';
 import { plainLinear, type LinearFactory } from '../layers/linear.js';
+import { bart } from './bart.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
 import { electra } from './electra.js';
 import type { Family, Network, NetworkOptions, TensorNames, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
+import { marian } from './marian.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
 
@@ -23,6 +25,8 @@ const families = [
   qwen2,
   qwen3,
   t5,
+  bart,
+  marian,
 ] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */

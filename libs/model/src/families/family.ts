@@ -22,6 +22,14 @@ export interface Family<Of extends Shape, Section extends ModelSection> {
   readonly huggingFace: HuggingFaceLayout<Of>;
 }
 
+/** Ids of special tokens, where the tokenizer has them. */
+export interface TokenIds {
+  readonly padding: number | null;
+  readonly begin: number | null;
+  /** One, or any of several, as chat models have them. */
+  readonly end: number | readonly number[] | null;
+}
+
 /** The `model` section of job files of one family. */
 export type SectionOf<Name> = Extract<ModelSection, { architecture: Name }>;
 
@@ -79,13 +87,10 @@ export interface HuggingFaceLayout<Of extends Shape> {
   readonly otherClasses: Readonly<Record<string, HeadKind | null>>;
   /** A `config.json`, and the shape that it says; what is not supported is refused by its key. */
   readonly config: z.ZodType<Of>;
-  /**
-   * The keys of `config.json` that say a shape.
-   * @param padding Id of the token that pads; null for none.
-   */
+  /** The keys of `config.json` that say a shape, and what its classes do with special tokens. */
   format(
     shape: Of,
-    padding: number | null,
+    tokens: TokenIds,
   ): Readonly<Record<string, unknown>> & { readonly model_type: string };
   /** The `pad_token_id` that a shape needs, where positions depend on it. */
   padding?(shape: Of): number;
@@ -111,6 +116,8 @@ export interface TensorNames {
   readonly modules: Readonly<Record<string, string | readonly string[]>>;
   /** Whether checkpoints hold the matrices of blocks as [in, out], where the network has [out, in]. */
   readonly transposed: boolean;
+  /** Vectors that checkpoints hold as matrices of one row: our parameter → the name of its tensor. */
+  readonly rows?: Readonly<Record<string, string>>;
   /** Names of tensors that hold the same in checkpoints that lack the one of the name above, by that name. */
   readonly copies?: Readonly<Record<string, readonly string[]>>;
 }

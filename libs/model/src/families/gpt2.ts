@@ -4,7 +4,7 @@ import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { LayerNorm } from '../layers/layer-norm.js';
 import { Stack } from '../layers/stack.js';
-import { layers, no, oneStack, probability, size, yes } from './config-keys.js';
+import { attentionDropoutOf, layers, no, oneStack, probability, size, yes } from './config-keys.js';
 import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { transformerSizes, withWholeHeads } from './shape.js';
 
@@ -60,6 +60,7 @@ const config = z
     n_positions: size,
     activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
     resid_pdrop: probability,
+    attn_pdrop: probability,
     layer_norm_epsilon: z.literal(EPSILON).default(EPSILON),
     scale_attn_weights: yes,
     scale_attn_by_inverse_layer_idx: no,
@@ -73,6 +74,7 @@ const config = z
     heads: from.n_head,
     intermediate: from.n_inner ?? 4 * from.n_embd,
     dropout: from.resid_pdrop,
+    ...attentionDropoutOf(from.attn_pdrop, from.resid_pdrop),
   }));
 
 export const gpt2: Family<Gpt, SectionOf<'gpt'>> = {
@@ -104,7 +106,7 @@ export const gpt2: Family<Gpt, SectionOf<'gpt'>> = {
       activation_function: 'gelu_new',
       embd_pdrop: gpt.dropout,
       resid_pdrop: gpt.dropout,
-      attn_pdrop: gpt.dropout,
+      attn_pdrop: gpt.attentionDropout ?? gpt.dropout,
       layer_norm_epsilon: EPSILON,
     }),
     inputs: [],

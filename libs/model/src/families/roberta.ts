@@ -5,7 +5,7 @@ import { TokenClassHead } from '../heads/token-class.js';
 import { Block } from '../layers/block.js';
 import { Embeddings } from '../layers/embeddings.js';
 import { Stack } from '../layers/stack.js';
-import { layers, no, oneStack, probability, size } from './config-keys.js';
+import { attentionDropoutOf, layers, no, oneStack, probability, size } from './config-keys.js';
 import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { transformerSizes, withWholeHeads } from './shape.js';
 
@@ -70,6 +70,7 @@ const config = z
     pad_token_id: z.int().min(0).default(PADDING),
     hidden_act: z.literal('gelu').default('gelu'),
     hidden_dropout_prob: probability,
+    attention_probs_dropout_prob: probability,
     layer_norm_eps: z.number().min(BERT_EPSILON).max(1).default(BERT_EPSILON),
     position_embedding_type: z.literal('absolute').nullish(),
     is_decoder: no,
@@ -83,6 +84,7 @@ const config = z
     heads: from.num_attention_heads,
     intermediate: from.intermediate_size,
     dropout: from.hidden_dropout_prob,
+    ...attentionDropoutOf(from.attention_probs_dropout_prob, from.hidden_dropout_prob),
     types: from.type_vocab_size,
     offset: from.pad_token_id + 1,
     epsilon: from.layer_norm_eps,
@@ -142,7 +144,7 @@ export const roberta: Family<Roberta, SectionOf<'roberta'>> = {
       type_vocab_size: roberta.types,
       hidden_act: ACTIVATION,
       hidden_dropout_prob: roberta.dropout,
-      attention_probs_dropout_prob: roberta.dropout,
+      attention_probs_dropout_prob: roberta.attentionDropout ?? roberta.dropout,
       layer_norm_eps: roberta.epsilon,
     }),
     padding: ({ offset }) => offset - 1,

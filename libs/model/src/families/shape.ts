@@ -24,8 +24,10 @@ export const transformerSizes = {
   heads: size,
   /** Width inside of the feed-forward networks. */
   intermediate: size,
-  /** Rate of every dropout, in [0, 1). */
+  /** Rate of every dropout that has no key of its own, in [0, 1). */
   dropout: z.number().min(0).lt(1),
+  /** Rate of the dropout of attention probabilities, where it is another. */
+  attentionDropout: z.number().min(0).lt(1).exactOptional(),
 };
 
 /** The shape of any model. */

@@ -251,7 +251,7 @@ export const t5: Family<T5, SectionOf<'t5'>> = {
     modelType: 't5',
     otherClasses: { T5Model: null, T5WithLMHeadModel: 'sequence-to-sequence' },
     config: t5Config,
-    format: (t5, padding) => ({
+    format: (t5, { padding }) => ({
       model_type: 't5',
       is_encoder_decoder: true,
       decoder_start_token_id: padding,

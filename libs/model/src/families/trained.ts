@@ -27,12 +27,12 @@ export function adaptedIn({ network, adapters }: ModelParts): ParameterSpec[] {
 }
 
 /**
- * The parameters of a model that have gradients, in their order: all but the frozen ones; with adapters these alone, and
+ * The parameters of a model that have gradients, in their order: all but constants and the frozen ones; with adapters these alone, and
  * a head that predicts labels, which no base has.
  * @throws FREEZE_UNMATCHED, FREEZE_EVERYTHING
  */
 export function trainedIn(parts: ModelParts, { freeze = [], lora }: Tuning): ParameterSpec[] {
-  const all = [...parts.network, ...parts.head];
+  const all = [...parts.network, ...parts.head].filter(({ isConstant }) => isConstant !== true);
   if (lora === undefined) {
     const frozen = frozenBy(
       freeze,

@@ -18,6 +18,17 @@ const qwen = {
   max_position_embeddings: 32_768,
 };
 
+const pairedSizes = {
+  d_model: 1024,
+  encoder_layers: 12,
+  encoder_attention_heads: 16,
+  encoder_ffn_dim: 4096,
+  decoder_layers: 12,
+  decoder_attention_heads: 16,
+  decoder_ffn_dim: 4096,
+  max_position_embeddings: 1024,
+};
+
 const llama = {
   vocab_size: 32_000,
   hidden_size: 4096,
@@ -90,6 +101,29 @@ const defaults: ReadonlyMap<string, Defaults> = new Map<string, Defaults>([
       num_heads: 8,
       pad_token_id: 0,
       eos_token_id: 1,
+    },
+  ],
+  [
+    'bart',
+    {
+      vocab_size: 50_265,
+      ...pairedSizes,
+      pad_token_id: 1,
+      bos_token_id: 0,
+      eos_token_id: 2,
+      decoder_start_token_id: 2,
+      forced_eos_token_id: 2,
+    },
+  ],
+  [
+    'marian',
+    {
+      vocab_size: 58_101,
+      ...pairedSizes,
+      pad_token_id: 58_100,
+      eos_token_id: 0,
+      decoder_start_token_id: 58_100,
+      forced_eos_token_id: 0,
     },
   ],
 ]);

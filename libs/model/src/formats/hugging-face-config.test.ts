@@ -27,6 +27,8 @@ const SUPPORTED = [
   'Qwen2ForCausalLM',
   'Qwen3Model',
   'T5ForConditionalGeneration',
+  'BartForConditionalGeneration',
+  'MarianMTModel',
 ];
 
 const LLAMA = {
@@ -72,7 +74,7 @@ test('several tokens that end a text are read and written', () => {
 });
 
 test.each([
-  ['bart', 'BartForConditionalGeneration'],
+  ['bart', 'BartForSequenceClassification'],
   ['electra', 'ElectraForMultipleChoice'],
   ['gemma', 'GemmaForCausalLM'],
   ['mobilebert', 'MobileBertForSequenceClassification'],
@@ -258,4 +260,64 @@ test('a T5 that does not name its tokens pads and ends as transformers does', ()
   const { pad_token_id: _, ...nameless } = T5;
   expect(parseConfig(nameless).tokens).toEqual({ padding: 0, begin: null, end: 1 });
   expect(parseConfig({ ...nameless, eos_token_id: null }).tokens.end).toBeNull();
+});
+
+const PAIRED = {
+  vocab_size: 50,
+  d_model: 8,
+  encoder_layers: 1,
+  encoder_attention_heads: 2,
+  encoder_ffn_dim: 16,
+  decoder_layers: 2,
+  decoder_attention_heads: 4,
+  decoder_ffn_dim: 12,
+  max_position_embeddings: 16,
+  pad_token_id: 1,
+  bos_token_id: 0,
+  eos_token_id: 2,
+};
+const BART = {
+  ...PAIRED,
+  model_type: 'bart',
+  architectures: ['BartForConditionalGeneration'],
+  decoder_start_token_id: 2,
+};
+const MARIAN = {
+  ...PAIRED,
+  model_type: 'marian',
+  architectures: ['MarianMTModel'],
+  decoder_start_token_id: 1,
+};
+
+test.each([
+  [{ ...BART, decoder_start_token_id: 0 }, 'decoder_start_token_id is 0'],
+  [{ ...MARIAN, decoder_start_token_id: 2 }, 'decoder_start_token_id is 2'],
+  [{ ...MARIAN, decoder_vocab_size: 49 }, 'decoder_vocab_size is 49'],
+  [{ ...MARIAN, share_encoder_decoder_embeddings: false }, 'share_encoder_decoder_embeddings'],
+  [{ ...BART, encoder_layerdrop: 0.1 }, 'encoder_layerdrop is 0.1'],
+  [{ ...BART, activation_function: 'tanh' }, 'activation_function is "tanh"'],
+  [{ ...BART, bad_words_ids: [[3, 4]] }, 'bad_words_ids'],
+])('of an encoder–decoder %j is refused by the key', (config, said) => {
+  expect(refusal(config)).toContain(said);
+});
+
+test('tokens that generation forces or leaves out are read and written', () => {
+  const keys = { forced_bos_token_id: 0, forced_eos_token_id: 2, bad_words_ids: [[1], [7]] };
+  const config = parseConfig({ ...MARIAN, ...keys });
+  expect(config.constraints).toEqual({ suppressed: [1, 7], first: 0, last: 2 });
+  expect(formatConfig(config)).toMatchObject(keys);
+  // Where nothing is said, transformers forces a token of its own.
+  const none = parseConfig({ ...BART, forced_eos_token_id: null });
+  expect(none.constraints).toBeUndefined();
+  expect(formatConfig(none)).toMatchObject({ forced_eos_token_id: null });
+});
+
+test.each([
+  ['attention_probs_dropout_prob', 'hidden_dropout_prob', BERT],
+  ['attention_dropout', 'dropout', BART],
+])('%s is another rate than %s where it differs', (attention, other, config) => {
+  const model = (rates: object) => parseConfig({ ...config, ...rates });
+  const read = model({ [attention]: 0.3, [other]: 0.2 });
+  expect(read.model).toMatchObject({ attentionDropout: 0.3, dropout: 0.2 });
+  expect(formatConfig(read)).toMatchObject({ [attention]: 0.3, [other]: 0.2 });
 });

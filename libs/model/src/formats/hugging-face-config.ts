@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 
 import { allFamilies, familyOf, type AnyFamily, type ModelConfig } from '../families/families.js';
+import type { TokenIds } from '../families/family.js';
 import { hasLabels, type HeadKind } from '../heads/head.js';
+import {
+  constraintKeys,
+  constraintsConfig,
+  constraintsFrom,
+  type TokenConstraints,
+} from './token-constraints.js';
 import { withDefaults } from './config-defaults.js';
 
 /** How a classification head's logits become scores: one label a text, or any number of them. */
@@ -18,13 +25,9 @@ export interface HuggingFaceConfig {
   readonly labels: readonly string[] | null;
   /** Null without a classification head. */
   readonly scoring: Scoring | null;
-  /** Ids of special tokens, where the tokenizer has them. */
-  readonly tokens: {
-    readonly padding: number | null;
-    readonly begin: number | null;
-    /** One, or any of several, as chat models have them. */
-    readonly end: number | readonly number[] | null;
-  };
+  readonly tokens: TokenIds;
+  /** What generation must do with some tokens; nothing without. */
+  readonly constraints?: TokenConstraints;
 }
 
 const token = z.int().min(0).nullable().default(null);
@@ -40,6 +43,7 @@ const commonSchema = z.looseObject({
     .default(null),
   pruned_heads: nothing,
   quantization_config: nothing,
+  ...constraintKeys,
   pad_token_id: token,
   bos_token_id: token,
   eos_token_id: z.union([token, z.array(z.int().min(0)).min(1)]),
@@ -72,6 +76,7 @@ export function parseConfig(json: unknown): HuggingFaceConfig {
   const common = understood(commonSchema, whole);
   const model = understood(family.huggingFace.config, whole);
   const labels = hasLabels(head) ? labelsOf(common.id2label ?? {}) : null;
+  const constraints = constraintsFrom(common);
   const scoring = common.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
   return {
     model: labels === null ? model : { ...model, labels: labels.length },
@@ -83,6 +88,7 @@ export function parseConfig(json: unknown): HuggingFaceConfig {
       begin: common.bos_token_id,
       end: common.eos_token_id,
     },
+    ...(constraints === null ? {} : { constraints }),
   };
 }
 
@@ -131,20 +137,28 @@ function labelsOf(id2label: Readonly<Record<string, string>>): readonly string[]
 }
 
 /** The `config.json` of a model, which Python `transformers` reads. */
-export function formatConfig({ model, head, labels, scoring, tokens }: HuggingFaceConfig): object {
+export function formatConfig({
+  model,
+  head,
+  labels,
+  scoring,
+  tokens,
+  constraints,
+}: HuggingFaceConfig): object {
   const family = familyOf(model);
   const className = [...classesOf(family)].findLast(([, kind]) => kind === head)?.[0];
   assert(className !== undefined, `a ${model.architecture} has no ${head ?? ''}`);
   const padding = family.huggingFace.padding?.(model) ?? tokens.padding;
   return {
     architectures: [className],
-    ...family.huggingFace.format(model, padding),
+    ...family.huggingFace.format(model, { ...tokens, padding }),
     vocab_size: model.vocabulary,
     initializer_range: 0.02,
     tie_word_embeddings: model.tied ?? true,
     pad_token_id: padding,
     bos_token_id: tokens.begin,
     eos_token_id: tokens.end,
+    ...constraintsConfig(constraints),
     ...(labels === null ? {} : labelConfig(labels, scoring)),
     dtype: 'float32',
   };

@@ -15,9 +15,11 @@ export {
   writeHuggingFace,
   type NamedTensor,
 } from './hugging-face.js';
+export type { TokenConstraints } from './token-constraints.js';
 export { mergeAdapters } from './merge.js';
 export {
   ADAPTER_CONFIG,
+  CONFIG,
   inDirectory,
   isModelFile,
   isWeightsFile,

@@ -19,9 +19,14 @@ export interface Part {
  * family has no name for.
  */
 export function partsOf(
-  { modules, transposed: isTransposed }: TensorNames,
+  { modules, transposed: isTransposed, rows: byRow = {} }: TensorNames,
   { name, shape }: { readonly name: string; readonly shape: readonly number[] },
 ): readonly Part[] | null {
+  const row = Object.hasOwn(byRow, name) ? byRow[name] : undefined;
+  if (row !== undefined) {
+    const [length = 0] = shape;
+    return [{ name: row, shape: [1, length], offset: 0, length, transposed: false }];
+  }
   const dot = name.lastIndexOf('.');
   const { block, module } = placeOf(name.slice(0, dot));
   const leaf = name.slice(dot + 1);

@@ -69,6 +69,12 @@ export class LanguageModelHead implements Head {
     return new LanguageModelHead(null, new OutputProjection({ vocabulary, bias: null }), scale);
   }
 
+  /** BART's: a token from a hidden state as it is, and a bias that is not trained. */
+  static biased({ vocabulary }: { readonly vocabulary: number }): LanguageModelHead {
+    const bias = { bias: 'head.bias', isBiasConstant: true };
+    return new LanguageModelHead(null, new OutputProjection({ vocabulary, ...bias }));
+  }
+
   /** LLaMA's: the next token, by weights that are not the token embeddings. */
   static untied(options: UntiedOptions): LanguageModelHead {
     const { vocabulary, hidden, deviation } = options;

@@ -1,5 +1,5 @@
-import type { Activation, Tensor } from '@ringmaster/tensorflow';
-import { FeedForward } from './feed-forward.js';
+import type { Tensor } from '@ringmaster/tensorflow';
+import { FeedForward, type FeedForwardActivation } from './feed-forward.js';
 import type { Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory } from './linear.js';
 import { Residual, type ResidualOptions } from './residual.js';
@@ -12,11 +12,15 @@ export interface BlockOptions extends ResidualOptions {
   readonly linear: LinearFactory;
   readonly heads: number;
   readonly intermediate: number;
-  readonly activation: Activation;
+  readonly activation: FeedForwardActivation;
   readonly deviation: number;
   readonly residualDeviation: number;
   /** Whether the projections have biases; they have unless said otherwise. */
   readonly bias?: boolean;
+  /** Rate of the dropout of attention probabilities: `dropout` unless said otherwise. */
+  readonly attentionDropout?: number;
+  /** Rate of the dropout of what the feed-forward network activates; none unless said otherwise. */
+  readonly innerDropout?: number;
 }
 
 /** One transformer layer: self-attention and a feed-forward network, each in a residual connection. */
@@ -30,7 +34,8 @@ export class Block implements Layer {
   constructor(name: string, options: BlockOptions) {
     const attention = `${name}.attention`;
     const feedForward = `${name}.feedforward`;
-    this.#attention = new SelfAttention(attention, options);
+    const { dropout, attentionDropout = dropout } = options;
+    this.#attention = new SelfAttention(attention, { ...options, dropout: attentionDropout });
     this.#aroundAttention = new Residual(attention, options);
     this.#feedForward = new FeedForward(feedForward, options);
     this.#aroundFeedForward = new Residual(feedForward, options);

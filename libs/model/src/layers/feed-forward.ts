@@ -5,14 +5,18 @@ import { dropout } from './dropout.js';
 import type { Branch, Layer, ParameterSpec, Pass } from './layer.js';
 import type { LinearFactory, LinearLayer } from './linear.js';
 import { relu } from './relu.js';
+import { silu } from './silu.js';
 import type { Value } from './tape.js';
+
+/** What is between the two projections. */
+export type FeedForwardActivation = Activation | 'relu' | 'silu';
 
 export interface FeedForwardOptions {
   /** Makes the projections. */
   readonly linear: LinearFactory;
   readonly hidden: number;
   readonly intermediate: number;
-  readonly activation: Activation | 'relu';
+  readonly activation: FeedForwardActivation;
   readonly deviation: number;
   /** Standard deviation of the initial second projection. */
   readonly residualDeviation: number;
@@ -26,7 +30,7 @@ export interface FeedForwardOptions {
 export class FeedForward implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: string;
-  readonly #activation: Activation | 'relu';
+  readonly #activation: FeedForwardActivation;
   readonly #dropout: number;
   readonly #up: LinearLayer;
   readonly #down: LinearLayer;
@@ -51,7 +55,9 @@ export class FeedForward implements Layer {
   }
 
   #activate(pass: Pass, x: Value, bias: string | null): Value {
-    if (this.#activation !== 'relu') return activate(pass, this.#activation, x, bias);
-    return relu(pass, bias === null ? x : addBias(pass, x, bias));
+    const activation = this.#activation;
+    if (activation !== 'relu' && activation !== 'silu') return activate(pass, activation, x, bias);
+    const sum = bias === null ? x : addBias(pass, x, bias);
+    return activation === 'relu' ? relu(pass, sum) : silu(pass, sum);
   }
 }

@@ -15,13 +15,14 @@ import { activate } from './activate.js';
 import { Attention, type AttentionOptions } from './attention.js';
 import { Block, type BlockOptions } from './block.js';
 import { Embeddings, type EmbeddingsOptions } from './embeddings.js';
-import { FeedForward } from './feed-forward.js';
+import { FeedForward, type FeedForwardActivation } from './feed-forward.js';
 import { GatedFeedForward } from './gated-feed-forward.js';
 import { LayerNorm } from './layer-norm.js';
 import { zeros, type Layer, type ParameterSpec, type Pass } from './layer.js';
 import { Linear, plainLinear } from './linear.js';
 import type { Emit } from './parameter-gradients.js';
 import { RelativeBias } from './relative-bias.js';
+import { LearnedPositions, SinusoidalPositions } from './positions.js';
 import { addBranch, Residual } from './residual.js';
 import { RmsNorm } from './rms-norm.js';
 import { Rotary } from './rotary.js';
@@ -111,8 +112,8 @@ const activation = (kind: Activation, bias: string | null): Case => ({
   inputs: { 'input x': [ROWS, HIDDEN] },
   run: (pass, x) => activate(pass, kind, x, bias),
 });
-const feedForward = (bias: boolean): Case => {
-  const layer = new FeedForward('feedforward', { ...OPTIONS, bias });
+const feedForward = (bias: boolean, activation: FeedForwardActivation = 'gelu'): Case => {
+  const layer = new FeedForward('feedforward', { ...OPTIONS, bias, activation });
   return of(layer, (pass, x) => {
     const branch = layer.forward(pass, pass.tape.fork(x));
     return addBranch(pass, x, branch, 0, 'feedforward');
@@ -169,6 +170,14 @@ const tokenEmbeddings = (): Case => {
 };
 const rmsNorm = new RmsNorm('norm', HIDDEN, 1e-5, 'stream');
 const norm = new LayerNorm('norm', HIDDEN, 1e-5, 'stream');
+
+const learned = new LearnedPositions('positions', {
+  hidden: HIDDEN,
+  context: 6,
+  offset: 2,
+  deviation: 0.02,
+});
+const waves = new SinusoidalPositions({ context: 6, hidden: HIDDEN });
 
 const MEMORY: Stream = { ...STREAM, length: 5, lengths: Int32Array.of(5, 3) };
 const ATTENTION: AttentionOptions = {
@@ -260,6 +269,7 @@ const cases: Record<string, Case> = {
   'gelu without bias': activation('gelu', null),
   'feed-forward': feedForward(true),
   'feed-forward without biases': feedForward(false),
+  'feed-forward by silu': feedForward(true, 'silu'),
   'RMS norm': of(rmsNorm, (pass, x) => rmsNorm.forward(pass, x)),
   'gated feed-forward by silu': gatedFeedForward('silu'),
   'gated feed-forward by gelu-tanh': gatedFeedForward('gelu-tanh'),
@@ -296,6 +306,10 @@ const cases: Record<string, Case> = {
   'a block twice that is computed again': block(OPTIONS, { how: (run) => twice(again(run)) }),
   'normalised embeddings with types and dropout': embeddings({}),
   'embeddings without types': embeddings({ types: 0, norm: false }),
+  'learned positions that begin in the third row': of(learned, (pass, x) =>
+    learned.forward(pass, x, STREAM),
+  ),
+  'positions that are waves': of(waves, (pass, x) => waves.forward(pass, x, STREAM)),
   'embeddings whose positions begin in the second row': embeddings({ offset: 1, types: 1 }),
 };
 

@@ -11,6 +11,8 @@ export interface ParameterSpec {
   readonly initial: 'normal' | 'zeros' | 'ones';
   /** Standard deviation of a normal initial value; 0 for the others. */
   readonly deviation: number;
+  /** Whether it keeps the value that it begins with, whatever is trained. */
+  readonly isConstant?: true;
   /** Of the weights of a linear layer: matrices of equal height that are stacked in it. */
   readonly matrices?: number | undefined;
 }

@@ -14,6 +14,8 @@ export interface OutputProjectionOptions {
   readonly vocabulary: number;
   /** Name of the bias; null for none. */
   readonly bias: string | null;
+  /** Whether the bias is not trained; it is unless said otherwise. */
+  readonly isBiasConstant?: boolean;
   /** The weights [V,H], where they are not the token embeddings. */
   readonly untied?: {
     readonly name: string;
@@ -32,7 +34,7 @@ export class OutputProjection implements Layer {
   readonly #bias: string | null;
   readonly #chunkRows: number;
 
-  constructor({ vocabulary, bias, untied }: OutputProjectionOptions) {
+  constructor({ vocabulary, bias, isBiasConstant = false, untied }: OutputProjectionOptions) {
     this.#weight = untied?.name ?? TOKEN_EMBEDDINGS;
     this.#bias = bias;
     this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
@@ -40,7 +42,7 @@ export class OutputProjection implements Layer {
       ...(untied === undefined
         ? []
         : [weights(untied.name, [vocabulary, untied.hidden], untied.deviation)]),
-      ...(bias === null ? [] : [zeros(bias, vocabulary)]),
+      ...(bias === null ? [] : [biasOf(bias, vocabulary, isBiasConstant)]),
     ];
   }
 
@@ -146,6 +148,11 @@ export class OutputProjection implements Layer {
       };
     }
   }
+}
+
+function biasOf(name: string, vocabulary: number, isConstant: boolean): ParameterSpec {
+  const bias = zeros(name, vocabulary);
+  return isConstant ? { ...bias, isConstant } : bias;
 }
 
 /** sum + term, float32; takes ownership of both. */

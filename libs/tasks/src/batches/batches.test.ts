@@ -21,7 +21,14 @@ const someShards: Documents[] = fc.sample(fc.array(document, { minLength: 20, ma
   numRuns: 3,
   seed: 1,
 });
-const spec: BatchSpec = { kind: 'encoder', context: 16, sequences: 12, microbatches: 4, seed: 7 };
+const spec: BatchSpec = {
+  kind: 'encoder',
+  texts: null,
+  context: 16,
+  sequences: 12,
+  microbatches: 4,
+  seed: 7,
+};
 const {
   'masked-language-model': masked,
   'causal-language-model': causal,

@@ -1,3 +1,5 @@
+import type { TokenConstraints } from '@ringmaster/model';
+import { constrained } from './constrained.js';
 import { kthLargest, logProbabilities, penalised } from './sampling.js';
 
 /** A sequence that beam search has found. */
@@ -22,6 +24,7 @@ export interface BeamOptions {
   /** Longest sequence, in new tokens. */
   readonly most: number;
   readonly repetitionPenalty: number;
+  readonly constraints?: TokenConstraints | undefined;
 }
 
 export const noBeams: Beams = { open: [{ tokens: [], sum: 0 }], ended: [] };
@@ -41,13 +44,14 @@ export function advance(
   { open, ended }: Beams,
   logits: readonly Float32Array[],
   prompt: readonly number[],
-  { beams, ends, repetitionPenalty }: BeamOptions,
+  { beams, ends, most, repetitionPenalty, constraints }: BeamOptions,
 ): { readonly beams: Beams; readonly parents: readonly number[] } {
   const continuations = open.flatMap((hypothesis, parent) => {
     const row = logits[parent];
     if (row === undefined) return [];
     const seen = [...prompt, ...hypothesis.tokens];
-    const all = penalised(Float32Array.from(logProbabilities(row)), seen, repetitionPenalty);
+    const likely = penalised(Float32Array.from(logProbabilities(row)), seen, repetitionPenalty);
+    const all = constrained(likely, constraints, hypothesis.tokens.length, most);
     return largest(all, 2 * beams).map((id) => ({
       parent,
       id,

@@ -39,11 +39,14 @@ const GREEDY: GenerationOptions = {
   seed: 0,
 };
 const END = 5;
+const CONSTRAINTS = { suppressed: [9, 12], first: 7, last: 8 };
 const CASES: Readonly<Record<string, [Partial<GenerationOptions>, readonly number[]]>> = {
   greedy: [{}, []],
   'greedy with a penalty': [{ repetitionPenalty: 1.3 }, []],
   'three beams': [{ maxTokens: 24, beams: 3 }, []],
   'four beams, which may end': [{ maxTokens: 32, beams: 4 }, [END]],
+  'greedy with constraints': [{ constraints: CONSTRAINTS }, []],
+  'three beams with constraints': [{ maxTokens: 24, beams: 3, constraints: CONSTRAINTS }, []],
 };
 /** Token 0 is "a", 1 is "b", and so on. */
 const tokenizer = {
@@ -52,11 +55,14 @@ const tokenizer = {
 
 const runtime = Runtime.open();
 describe.each(Object.keys(reference.classes))('%s', (className) => {
-  const isPaired = className.startsWith('T5');
+  const isPaired = /^(T5|Bart|Marian)/.test(className);
   const head = isPaired ? 'sequence-to-sequence' : 'causal-language-model';
   let model: Model;
+  let start: number;
   beforeAll(async () => {
-    ({ model } = await referenceModel(reference.classes[className]!, head));
+    const { config, ...rest } = reference.classes[className]!;
+    ({ model } = await referenceModel({ config, ...rest }, head));
+    start = 'decoder_start_token_id' in config ? Number(config.decoder_start_token_id) : 0;
   });
   afterAll(() => {
     model.unload();
@@ -69,14 +75,18 @@ describe.each(Object.keys(reference.classes))('%s', (className) => {
     generate(
       model,
       tokenizer,
-      prompts.map(isPaired ? (source) => ({ tokens: [0], source }) : (tokens) => ({ tokens })),
+      prompts.map(isPaired ? (source) => ({ tokens: [start], source }) : (tokens) => ({ tokens })),
       ends,
       { ...GREEDY, ...options },
     );
 
   it.each(Object.entries(CASES))('%s: the tokens of transformers', (name, [options, ends]) => {
     const expected = reference.classes[className]!.generated[name]!;
-    const found = run(options, ends);
+    // transformers forces the first token only where the decoder has begun with one: in encoder–decoders.
+    const { constraints } = options;
+    const forced =
+      isPaired || constraints === undefined ? {} : { constraints: { ...constraints, first: null } };
+    const found = run({ ...options, ...forced }, ends);
     found.forEach(({ tokens, finish }, at) => {
       const theirs = expected[at]!;
       const ours = finish === 'end' ? [...tokens, END] : tokens;

@@ -1,8 +1,9 @@
 import { randomKey, RandomStream } from '@ringmaster/base';
 import type { Tokenizer } from '@ringmaster/data';
-import type { Inputs, Model } from '@ringmaster/model';
+import type { Inputs, Model, TokenConstraints } from '@ringmaster/model';
 import { padSequences } from '../batches/pad.js';
 import { advance, bestOf, isOver, noBeams, type BeamOptions } from './beams.js';
+import { constrained } from './constrained.js';
 import { nextToken, type Sampling } from './sampling.js';
 
 /** A model that goes on with texts: its head predicts the next token. */
@@ -16,6 +17,8 @@ export interface GenerationOptions extends Sampling {
   /** Texts at which a sequence ends; they are not part of it. */
   readonly stop: readonly string[];
   readonly seed: number;
+  /** What is done with some tokens whatever the model makes of them; nothing without. */
+  readonly constraints?: TokenConstraints | undefined;
 }
 
 /** Why a sequence ends: the token that ends texts, one of the stop strings, or no room for more. */
@@ -75,15 +78,16 @@ export function generate(
     for (;;) {
       const width = logits.length / going.length;
       for (const [at, sequence] of going.entries()) {
-        const row = logits.subarray(at * width, (at + 1) * width);
         const { prompt, tokens, random } = sequence;
+        const most = Math.min(options.maxTokens, context - prompt.length);
+        const all = logits.subarray(at * width, (at + 1) * width);
+        const row = constrained(all, options.constraints, tokens.length, most);
         const token = nextToken(row, [...prompt, ...tokens], options, random, tokens.length);
         sequence.finish = ends.includes(token) ? 'end' : null;
         if (sequence.finish === 'end') continue;
         tokens.push(token);
         if (stopIn(tokenizer.decode(tokens), options.stop) !== null) sequence.finish = 'stop';
-        else if (tokens.length >= options.maxTokens || prompt.length + tokens.length >= context)
-          sequence.finish = 'length';
+        else if (tokens.length >= most) sequence.finish = 'length';
       }
       told(all.map(({ tokens }) => tokens));
       const left = going.flatMap(({ finish }, at) => (finish === null ? [at] : []));

@@ -190,6 +190,21 @@ describe('a model directory', () => {
     );
   });
 
+  it('of an adapter alone is refused by its base', async () => {
+    const path = temporaryDirectory();
+    await writeFile(join(path, 'adapter_model.safetensors'), whole[WEIGHTS]);
+    const refused = async (config: string, reason: string) => {
+      await writeFile(join(path, 'adapter_config.json'), config);
+      await expect(openModelDirectory(path)).rejects.toMatchObject({
+        code: 'MODEL_DIRECTORY_INVALID',
+        detail: { reason: expect.stringContaining(reason) as string },
+      });
+    };
+    await refused('{"base_model_name_or_path": "some/base"}', 'an adapter alone, of some/base');
+    await refused('{}', 'a base that it does not name');
+    await refused('nothing', 'JSON');
+  });
+
   it('whose files are not there is refused by their names', async () => {
     await refusal({});
     const weights = await readFile(join(directory, WEIGHTS));

@@ -1,6 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileReason } from '@ringmaster/base';
 import {
+  ADAPTER_CONFIG,
+  CONFIG,
   inDirectory,
   MODEL_FILES,
   WEIGHTS,
@@ -14,6 +17,7 @@ import {
   sha256,
   type ArtifactManifest,
 } from '@ringmaster/protocol';
+import { z } from 'zod';
 import { inspectModel, predictsOf, type InspectedModel } from './inspect.js';
 import { sentencePieceIn, TOKENIZER } from './tokenizer-file.js';
 
@@ -55,7 +59,7 @@ export async function listModelDirectory(directory: string): Promise<string[]> {
     (name === TOKENIZER && sentencePiece !== null);
   const missing = MODEL_FILES.find((name) => !isThere(name));
   if (missing !== undefined)
-    throw invalid(directory, `it has no ${missing}${otherForm(missing, names)}`);
+    throw invalid(directory, `it has no ${missing}${await otherForm(missing, names, directory)}`);
   return names
     .filter((name) => KEPT.test(name) || name === sentencePiece)
     .filter((name) => name !== EXPORTED_MANIFEST)
@@ -72,13 +76,32 @@ async function filesIn(directory: string): Promise<string[]> {
 }
 
 /** In which other form a directory seems to have a file that is missing, and how it gets this one. */
-function otherForm(missing: string, names: readonly string[]): string {
+async function otherForm(
+  missing: string,
+  names: readonly string[],
+  directory: string,
+): Promise<string> {
+  if (missing === CONFIG && names.includes(ADAPTER_CONFIG)) {
+    const base = await baseOfAdapter(join(directory, ADAPTER_CONFIG));
+    return `: it holds an adapter alone, of ${base}; copy its files into a directory that holds that model`;
+  }
   if (missing === WEIGHTS && names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
   const sentencePiece = names.find((name) => SENTENCE_PIECE.test(name));
   if (missing === TOKENIZER && sentencePiece !== undefined)
     return `: its tokenizer is ${sentencePiece}, which is not read here; write it with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
   return '';
+}
+
+/** The base that an `adapter_config.json` names, as a phrase. */
+async function baseOfAdapter(path: string): Promise<string> {
+  try {
+    const json: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const named = z.object({ base_model_name_or_path: z.string() }).safeParse(json);
+    return named.success ? named.data.base_model_name_or_path : 'a base that it does not name';
+  } catch (cause) {
+    throw invalid(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
 }
 
 function invalid(path: string, reason: string, cause?: unknown): RingmasterError {

@@ -12,8 +12,8 @@ export const sequenceToSequence: Task<SourceQuery> = {
   head: 'sequence-to-sequence',
   evaluationMicrobatches: Infinity,
   count: ({ splits }, split) => splits[split].documents,
-  samples: ({ manifest, splits }, split, { context }) =>
-    pairedSampleSet(manifest, splits[split], context),
+  samples: ({ manifest, splits }, split, reader) =>
+    pairedSampleSet(manifest, splits[split], reader),
   lacks: ({ pad, separate, endOfText }) =>
     pad === null || (separate ?? endOfText) === null
       ? 'tokens that pad and that end a text, such as <pad> and </s>'

@@ -1,3 +1,4 @@
+import { pairedTextsOf } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { generate, type Finish } from '../generation/generate.js';
 import { greedy } from '../generation/sampling.js';
@@ -35,7 +36,8 @@ export const rewritings: Predictions<SourceQuery> = {
     const beginnings = sources.map(({ ids }) => ({ tokens: decoderStart(served), source: ids }));
     const ends = [config.tokens.end ?? []].flat();
     const options = { ...greedy, maxTokens: config.model.context, beams: 1, stop: [], seed: 0 };
-    const generated = generate(model, tokenizer, beginnings, ends, options);
+    const constrained = { ...options, constraints: config.constraints };
+    const generated = generate(model, tokenizer, beginnings, ends, constrained);
     return generated.map((each, at) => ({
       ...each,
       ...truncation({ truncated: sources[at]?.truncated ?? false }),
@@ -48,7 +50,13 @@ export function sourceOf(served: Omit<ServedModel, 'model'>, text: string): Surr
   return surrounded(served, served.tokenizer.encode(served.clean(text)));
 }
 
-/** What the decoder of a model begins with: the token that pads, as `config.json` has been seen to say. */
+/**
+ * What the decoder of a model begins with: the token that pads or the one that ends texts, as its family says and its
+ * `config.json` has been seen to say.
+ */
 export function decoderStart({ config, tokenizer }: Pick<ServedModel, 'config' | 'tokenizer'>) {
-  return [config.tokens.padding ?? tokenizer.pad ?? 0];
+  const { padding, end } = config.tokens;
+  const texts = pairedTextsOf(config.model.architecture);
+  const [first = null] = [texts?.decoderStart === 'end' ? (end ?? []) : (padding ?? [])].flat();
+  return [first ?? tokenizer.pad ?? 0];
 }

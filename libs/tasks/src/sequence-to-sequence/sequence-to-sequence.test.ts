@@ -3,6 +3,7 @@ import { temporaryDirectory } from '@ringmaster/testing';
 import { writePairs } from '@ringmaster/data/testing';
 import type { HuggingFaceConfig, Inputs, Model } from '@ringmaster/model';
 import { targetsOf, type Batch } from '@ringmaster/model/batch';
+import { pairedTextsOf, type Architecture } from '@ringmaster/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { referenceModel, type ReferenceClass } from '../reference.test.fixture.js';
@@ -19,9 +20,10 @@ const text = fc.array(fc.integer({ min: 6, max: 39 }), { maxLength: 30 });
 const pairs = fc.array(fc.record({ source: text, target: text }), { minLength: 1, maxLength: 5 });
 type Pairs = typeof pairs extends fc.Arbitrary<infer Value> ? Value : never;
 
-function batchOf(documents: Pairs): Batch {
+function batchOf(documents: Pairs, architecture: Architecture = 't5'): Batch {
   const dataset = writePairs(directory, [documents]);
-  const reader = { kind: 'encoder-decoder', context: CONTEXT } as const;
+  const texts = pairedTextsOf(architecture);
+  const reader = { kind: 'encoder-decoder', texts, context: CONTEXT } as const;
   const samples = task.samples(dataset, 'train', reader);
   expect(samples.count).toBe(task.count(dataset.manifest, 'train', CONTEXT));
   return samples.collate([...documents.keys()], keys);
@@ -50,6 +52,18 @@ it('samples have the source, and each token of the target after those before it'
     }),
     { numRuns: 50 },
   );
+});
+
+it('a BART begins targets with the token that ends texts', () => {
+  const documents = [{ source: [7, 8], target: [9, 10, 11] }];
+  const own = batchOf(documents, 'bart');
+  const theirs = batchOf(documents);
+  const [first = [], ...others] = sequencesIn(own);
+  expect(others).toEqual([]);
+  expect(first[0]).toBe(END);
+  // The tokenizer of these data has a token that begins texts too.
+  expect(sequencesIn(own.source!)[0]!.slice(1)).toEqual(sequencesIn(theirs.source!)[0]);
+  expect([...targetsOf(own, 'tokens').ids].slice(1)).toEqual([...targetsOf(theirs, 'tokens').ids]);
 });
 
 describe('a T5', () => {

@@ -25,15 +25,16 @@ const sizes = {
 };
 
 /** Configurations of models that take no time to write. */
-export const tinyConfigs = {
-  masked: config({ ...sizes, architecture: 'bert', types: 2 }, 'masked-language-model'),
-  classifier: {
-    ...config({ ...sizes, architecture: 'bert', types: 2, labels: 2 }, 'sequence-classification'),
-    labels: ['ham', 'spam'],
-    scoring: 'softmax',
-  },
-  causal: config({ ...sizes, architecture: 'gpt' }, 'causal-language-model'),
-} satisfies Record<string, HuggingFaceConfig>;
+export const tinyConfigs: Readonly<Record<'masked' | 'classifier' | 'causal', HuggingFaceConfig>> =
+  {
+    masked: config({ ...sizes, architecture: 'bert', types: 2 }, 'masked-language-model'),
+    classifier: {
+      ...config({ ...sizes, architecture: 'bert', types: 2, labels: 2 }, 'sequence-classification'),
+      labels: ['ham', 'spam'],
+      scoring: 'softmax',
+    },
+    causal: config({ ...sizes, architecture: 'gpt' }, 'causal-language-model'),
+  };
 
 function config(model: ModelConfig, head: HeadKind): HuggingFaceConfig {
   return {
@@ -50,7 +51,7 @@ export async function writeTinyModel(
   directory: string,
   kind: keyof typeof tinyConfigs = 'masked',
 ): Promise<void> {
-  const config: HuggingFaceConfig = tinyConfigs[kind];
+  const config = tinyConfigs[kind];
   await mkdir(directory, { recursive: true });
   const parameters = parametersOf(config.model, config.head).map(({ name, shape }) => ({
     name,

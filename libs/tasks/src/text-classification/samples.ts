@@ -11,12 +11,12 @@ import type { Reader, SampleSet } from '../task.js';
 export function labelledSampleSet(
   manifest: Pick<DataManifest, 'tokenizer' | 'columns'>,
   split: SplitReader,
-  { kind, context }: Reader,
+  { kind, texts, context }: Reader,
 ): SampleSet {
   const { tokenizer } = manifest;
   if (namesIn(manifest, 'class').length === 0)
     throw new RingmasterError('DATA_LABELS_MISSING', { documents: split.documents, first: null });
-  const surroundings = surroundingsFor(tokenizer, kind);
+  const surroundings = surroundingsFor(tokenizer, kind, texts);
   const pad = tokenizer.pad ?? tokenizer.endOfText ?? 0;
   return {
     count: split.documents,

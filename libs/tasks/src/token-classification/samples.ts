@@ -11,10 +11,10 @@ import type { Reader, SampleSet } from '../task.js';
 export function taggedSampleSet(
   { tokenizer }: Pick<DataManifest, 'tokenizer'>,
   split: SplitReader,
-  { kind, context }: Reader,
+  { kind, texts, context }: Reader,
 ): SampleSet {
   const pad = tokenizer.pad ?? tokenizer.endOfText ?? 0;
-  const surroundings = surroundingsFor(tokenizer, kind);
+  const surroundings = surroundingsFor(tokenizer, kind, texts);
   const before = surroundings.before.length;
   const after = surroundings.after.length;
   return {

@@ -11,6 +11,7 @@ const STEPS = [0, 1_000, 100_000, 10_000_000];
 const CORPUS_CHARACTERS = 4_000_000;
 const BATCH: BatchSpec = {
   kind: 'encoder',
+  texts: null,
   context: 128,
   sequences: 64,
   microbatches: 8,

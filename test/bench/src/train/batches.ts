@@ -1,4 +1,4 @@
-import { kindOf } from '@ringmaster/protocol';
+import { kindOf, pairedTextsOf } from '@ringmaster/protocol';
 import { tasks, trainBatches } from '@ringmaster/tasks';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
@@ -37,6 +37,7 @@ async function millisecondsOf(shape: Shape, rounds: number): Promise<number[]> {
   try {
     const made = trainBatches(tasks[OBJECTIVES[shape.architecture]], home.dataset, {
       kind: kindOf(shape.architecture),
+      texts: pairedTextsOf(shape.architecture),
       context: shape.context,
       sequences: shape.sequences,
       microbatches: MICROBATCHES,

@@ -6,7 +6,14 @@ import type { Batch } from '@ringmaster/model';
 import { targetsOf } from '@ringmaster/model/batch';
 import { tasks, trainBatches } from '@ringmaster/tasks';
 import { ownIdentity } from '@ringmaster/base';
-import { kindOf, parseJobSpec, specHash, type JobSpec, type Launch } from '@ringmaster/protocol';
+import {
+  kindOf,
+  pairedTextsOf,
+  parseJobSpec,
+  specHash,
+  type JobSpec,
+  type Launch,
+} from '@ringmaster/protocol';
 import { writeCorpus } from '../data/corpus.js';
 
 /** What is trained, and on how much a step. */
@@ -130,6 +137,7 @@ export class TrainingHome {
     const { architecture, context, sequences } = this.#shape;
     const batches = trainBatches(tasks[OBJECTIVES[architecture]], this.dataset, {
       kind: kindOf(architecture),
+      texts: pairedTextsOf(architecture),
       context,
       sequences,
       microbatches: 1,

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { readArtifact } from '@ringmaster/coordinator/dist/artifacts/references.js';
-import { BlobStore, loadTokenizer, parseDataManifest, trainTokenizer } from '@ringmaster/data';
+import {
+  BlobStore,
+  convertSentencePiece,
+  loadTokenizer,
+  parseDataManifest,
+  trainTokenizer,
+} from '@ringmaster/data';
 import { decodeShard, encodeShard } from '@ringmaster/data/dist/shards/format.js';
 import {
   HuggingFaceModel,
@@ -74,9 +81,9 @@ async function safetensors(): Promise<readonly Target[]> {
 
 function tokenizers(): readonly Target[] {
   const texts = Array.from({ length: 20 }, (_, at) => `${sentence} ${at} words and more words`);
-  const [wordPiece, bytePair] = (['wordpiece', 'bpe'] as const).map((algorithm) =>
+  const trained = (['wordpiece', 'bpe', 'unigram'] as const).map((algorithm) =>
     trainTokenizer(texts, { algorithm, vocabulary: 300, lowercase: true }),
-  ) as [string, string];
+  ) as [string, ...string[]];
   const take = (input: Buffer) => {
     const tokenizer = loadTokenizer(input.toString());
     return tokenizer.decode(tokenizer.encode(sentence));
@@ -84,18 +91,39 @@ function tokenizers(): readonly Target[] {
   return [
     {
       name: 'tokenizer: text',
-      input: (draws) => damaged([Buffer.from(wordPiece), Buffer.from(bytePair)], words, draws),
+      input: (draws) => damaged([Buffer.from(draws.of(trained))], words, draws),
       take,
     },
     {
       name: 'tokenizer: values',
       input: (draws) =>
-        Buffer.from(
-          JSON.stringify(alteredOften(JSON.parse(draws.of([wordPiece, bytePair])), draws)),
-        ),
+        Buffer.from(JSON.stringify(alteredOften(JSON.parse(draws.of(trained)), draws))),
       take,
     },
   ];
+}
+
+/** Models of SentencePiece, read as a T5's and as a LLaMA's. */
+function sentencePieces(): Target {
+  const path = new URL('../../../../libs/data/reference/sentencepiece.json', import.meta.url);
+  const { models } = JSON.parse(readFileSync(path, 'utf8')) as {
+    models: Readonly<Record<string, { readonly model: string }>>;
+  };
+  const valid = Object.values(models).map(({ model }) => gunzipSync(Buffer.from(model, 'base64')));
+  const [first, ...others] = valid;
+  if (first === undefined) throw new Error('there is no model of SentencePiece');
+  const surrounded = { before: ['<s>'], after: ['</s>'] };
+  return {
+    name: 'model of SentencePiece',
+    input: (draws) => damaged([first, ...others], words, draws),
+    take: (input) => {
+      for (const keepsFirstSpace of [false, true]) {
+        const use = { ...surrounded, extraIds: 2, keepsFirstSpace };
+        const tokenizer = loadTokenizer(convertSentencePiece(input, 'spiece.model', use));
+        tokenizer.decode(tokenizer.encode(sentence));
+      }
+    },
+  };
 }
 
 const hash = 'a'.repeat(64);
@@ -240,5 +268,11 @@ async function directories(): Promise<readonly Target[]> {
 }
 
 export async function models(): Promise<readonly Target[]> {
-  return [...(await safetensors()), ...tokenizers(), ...prepared, ...(await directories())];
+  return [
+    ...(await safetensors()),
+    ...tokenizers(),
+    sentencePieces(),
+    ...prepared,
+    ...(await directories()),
+  ];
 }

@@ -185,8 +185,9 @@ export function release(run: Run, context: Context): Run {
   const { ring } = run;
   let next = run;
   for (const { id, released, seated } of run.trainers) {
+    if (released === null && run.leave === null) continue;
     const idle = rankIn(ring, id) < 0 && ring?.retiring.includes(id) !== true;
-    if ((released === null && run.leave === null) || !idle) continue;
+    if (!idle) continue;
     if ((seated && !isRunning(ring)) || mayJoin(run, id)) continue;
     next = end(withdrawWith(next, id, context), id, context);
   }

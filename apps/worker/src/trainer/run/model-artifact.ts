@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, parseDataManifest } from '@ringmaster/data';
 import { inputsOf, type Counters } from '@ringmaster/model';
-import { kindOf, RingmasterError } from '@ringmaster/protocol';
+import { kindOf, pairedTextsOf, RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
 import { faultPoint } from '../../faults/fault-point.js';
 import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
-import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
+import { constraintsOf, tokenizerFiles, tokensOf } from './tokenizer-files.js';
 import { writeWeights } from './weights.js';
 
 /**
@@ -57,12 +57,18 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
   );
   const json = await readFile(await fetchWhole(artifacts, tokenizer.sha256), 'utf8');
   return withTemporaryDirectory(artifacts.scratch, async (directory) => {
+    const { architecture, context } = model.config;
+    const texts = pairedTextsOf(architecture);
+    const { head } = task;
+    const tokens = tokensOf(loadTokenizer(json), { head, texts });
+    const constraints = constraintsOf(tokens, texts);
     const config = {
       model: model.config,
-      head: task.head,
+      head,
       labels: task.labels,
-      scoring: task.head === 'sequence-classification' ? ('softmax' as const) : null,
-      tokens: tokensOf(loadTokenizer(json), task.head),
+      scoring: head === 'sequence-classification' ? ('softmax' as const) : null,
+      tokens,
+      ...(constraints === undefined ? {} : { constraints }),
     };
     const files: Record<string, { sha256: string; bytes: number }> = {};
     const { names, base } = await writeWeights(run, directory, config);
@@ -70,13 +76,14 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       files[name] = await artifacts.put(
         createReadStream(join(directory, name), { highWaterMark: STRIDE_BYTES }),
       );
-    const texts = tokenizerFiles(json, {
+    const written = tokenizerFiles(json, {
       inputs: inputsOf(model.config),
-      kind: kindOf(model.config.architecture),
-      context: model.config.context,
-      head: task.head,
+      kind: kindOf(architecture),
+      texts,
+      context,
+      head,
     });
-    for (const [name, text] of Object.entries(texts))
+    for (const [name, text] of Object.entries(written))
       files[name] = await artifacts.put([Buffer.from(text)]);
     Object.assign(files, base);
     const stateHash = run.stateHash();

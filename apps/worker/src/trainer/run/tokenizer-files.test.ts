@@ -1,4 +1,5 @@
 import { loadTokenizer, trainTokenizer } from '@ringmaster/data';
+import { pairedTextsOf } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { tokenizerFiles, tokensOf } from './tokenizer-files.js';
 
@@ -19,6 +20,7 @@ describe('the files of a tokenizer', () => {
       inputs: ['token_type_ids'],
       head: 'masked-language-model',
       kind: 'encoder',
+      texts: null,
       context: 32,
     });
     const roles = {
@@ -43,6 +45,7 @@ describe('the files of a tokenizer', () => {
       inputs: [],
       head: 'causal-language-model',
       kind: 'decoder',
+      texts: null,
       context: 32,
     });
     const roles = ['pad_token', 'unk_token', 'bos_token', 'eos_token'];
@@ -61,7 +64,9 @@ describe('the files of a tokenizer', () => {
       max_length: 32,
     });
     expect(files['tokenizer.json']).toBe(bytePairs);
-    expect(tokensOf(loadTokenizer(bytePairs), 'causal-language-model')).toEqual({
+    expect(
+      tokensOf(loadTokenizer(bytePairs), { head: 'causal-language-model', texts: null }),
+    ).toEqual({
       padding: endOfText,
       begin: endOfText,
       end: endOfText,
@@ -73,6 +78,7 @@ describe('the files of a tokenizer', () => {
       inputs: [],
       head: 'causal-language-model',
       kind: 'decoder',
+      texts: null,
       context: 32,
     });
     const ends = { bos_token: '[SEP]', eos_token: '[SEP]', pad_token: '[PAD]' };
@@ -101,6 +107,7 @@ describe('the files of a tokenizer', () => {
       inputs: [],
       head: 'masked-language-model',
       kind: 'encoder',
+      texts: null,
       context: 32,
     });
     expect(parsed(files, 'special_tokens_map.json')).toEqual({
@@ -131,6 +138,7 @@ describe('the files of a tokenizer', () => {
         inputs: [],
         head: 'sequence-to-sequence',
         kind: 'encoder-decoder',
+        texts: pairedTextsOf('t5'),
         context: 32,
       });
       const { surroundings } = loadTokenizer(files['tokenizer.json'] ?? '');
@@ -149,7 +157,12 @@ describe('the files of a tokenizer', () => {
   });
 
   it('of a decoder that classifies put nothing after a text, as in training', () => {
-    const use = { inputs: [], head: 'sequence-classification', kind: 'decoder' } as const;
+    const use = {
+      inputs: [],
+      head: 'sequence-classification',
+      kind: 'decoder',
+      texts: null,
+    } as const;
     for (const [json, before] of [
       [bytePairs, []],
       [wordPieces, [loadTokenizer(wordPieces).classify]],
@@ -168,6 +181,7 @@ describe('the files of a tokenizer', () => {
         inputs: ['token_type_ids'],
         head: 'sequence-classification',
         kind: 'encoder',
+        texts: null,
         context: 32,
       });
       const written = files['tokenizer.json'] ?? '';

@@ -1,6 +1,6 @@
 import { loadTokenizer, templateOf, type Surroundings, type Tokenizer } from '@ringmaster/data';
-import type { HeadKind } from '@ringmaster/model';
-import type { ModelKind } from '@ringmaster/protocol';
+import type { HeadKind, TokenConstraints } from '@ringmaster/model';
+import type { ModelKind, PairedTexts } from '@ringmaster/protocol';
 import { surroundingsFor } from '@ringmaster/tasks';
 
 /** What of a model decides how its tokenizer is to be used. */
@@ -9,6 +9,8 @@ export interface TokenizerUse {
   readonly inputs: readonly string[];
   readonly head: HeadKind;
   readonly kind: ModelKind;
+  /** How an encoder–decoder is given texts; null for the others. */
+  readonly texts: PairedTexts | null;
   /** Longest sequence, in tokens. */
   readonly context: number;
 }
@@ -16,15 +18,25 @@ export interface TokenizerUse {
 /** Ids of special tokens in the roles that `config.json` names. */
 export function tokensOf(
   tokenizer: Tokenizer,
-  head: HeadKind,
+  { head, texts }: Pick<TokenizerUse, 'head' | 'texts'>,
 ): { padding: number | null; begin: number | null; end: number | null } {
   const { pad, classify, separate, endOfText } = tokenizer;
   const isCausal = head === 'causal-language-model';
   const end = isCausal ? endBetweenTexts(tokenizer) : (separate ?? endOfText);
   // As GPT-2's own users do: whoever pads masks what is padded, so any token will do.
-  // T5 has no token that begins a text.
-  const begin = head === 'sequence-to-sequence' ? null : isCausal ? end : (classify ?? endOfText);
+  const first = texts === null ? (classify ?? endOfText) : texts.beginsTexts ? classify : null;
+  const begin = isCausal ? end : first;
   return { padding: pad ?? endOfText, begin, end };
+}
+
+/** What generation must do with special tokens; undefined for nothing. */
+export function constraintsOf(
+  { padding }: { readonly padding: number | null },
+  texts: PairedTexts | null,
+): TokenConstraints | undefined {
+  return padding !== null && texts?.suppressesPadding === true
+    ? { suppressed: [padding], first: null, last: null }
+    : undefined;
 }
 
 /** The token between the texts that a causal model is trained on, as `causalSampleSet` joins them. */
@@ -39,20 +51,24 @@ function endBetweenTexts({ endOfText, separate }: Tokenizer): number | null {
  */
 export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
   const tokenizer = loadTokenizer(json);
-  const { inputs, head, kind, context } = use;
-  const roles = rolesOf(tokenizer, head);
-  const { padding, begin, end } = tokensOf(tokenizer, head);
+  const { inputs, head, texts, context } = use;
+  const roles = rolesOf(tokenizer, use);
+  const { padding, begin, end } = tokensOf(tokenizer, use);
   const isPaired = head === 'sequence-to-sequence';
+  const suppressed = constraintsOf({ padding }, texts)?.suppressed ?? [];
+  const start = texts?.decoderStart === 'end' ? end : padding;
   const generation = {
     _from_model_config: true,
-    ...(isPaired ? { decoder_start_token_id: padding } : { bos_token_id: begin }),
+    ...(isPaired ? { decoder_start_token_id: start } : {}),
+    ...(isPaired && begin === null ? {} : { bos_token_id: begin }),
+    ...(suppressed.length === 0 ? {} : { bad_words_ids: suppressed.map((token) => [token]) }),
     eos_token_id: end,
     pad_token_id: padding,
     // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
     max_length: context === 20 ? 19 : context,
   };
   return {
-    'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, head, kind)),
+    'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, use)),
     'tokenizer_config.json': serialize({
       tokenizer_class: 'PreTrainedTokenizerFast',
       model_max_length: context,
@@ -70,11 +86,12 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
 }
 
 /** Tokens by the names of their roles in `transformers`. */
-function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
+function rolesOf(tokenizer: Tokenizer, use: TokenizerUse): Record<string, string> {
+  const { head } = use;
   const { pad, unknown, classify, separate, mask, endOfText } = tokenizer;
   const isPaired = head === 'sequence-to-sequence';
-  const end =
-    head === 'causal-language-model' || isPaired ? tokensOf(tokenizer, head).end : endOfText;
+  const tokens = tokensOf(tokenizer, use);
+  const end = head === 'causal-language-model' || isPaired ? tokens.end : endOfText;
   const ids = {
     pad_token: pad ?? endOfText,
     unk_token: unknown ?? endOfText,
@@ -82,7 +99,7 @@ function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
     sep_token: separate,
     mask_token: mask,
     // RoBERTa begins and ends texts with the tokens that BERT classifies and separates with, GPT-2 with one token.
-    bos_token: isPaired ? null : endOfText === null ? end : (classify ?? end),
+    bos_token: isPaired ? tokens.begin : endOfText === null ? end : (classify ?? end),
     eos_token: end,
   };
   return Object.fromEntries(
@@ -91,10 +108,10 @@ function rolesOf(tokenizer: Tokenizer, head: HeadKind): Record<string, string> {
 }
 
 /** What surrounds a text in training; a causal language model is trained on a stream of texts. */
-function surroundingsIn(tokenizer: Tokenizer, head: HeadKind, kind: ModelKind): Surroundings {
+function surroundingsIn(tokenizer: Tokenizer, { head, kind, texts }: TokenizerUse): Surroundings {
   return head === 'causal-language-model'
     ? { before: [], after: [] }
-    : surroundingsFor(tokenizer, kind);
+    : surroundingsFor(tokenizer, kind, texts);
 }
 
 /** A `tokenizer.json` whose post-processor puts this around a text; unchanged where it does. */

@@ -1,15 +1,30 @@
 import { z } from 'zod';
+import { bart } from './bart.js';
 import { bert } from './bert.js';
 import { distilbert } from './distilbert.js';
 import { electra } from './electra.js';
 import { gpt } from './gpt.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
+import { marian } from './marian.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
-import type { ModelKind } from './transformer.js';
+import type { ModelKind, PairedTexts } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
-const models = { bert, gpt, roberta, distilbert, electra, llama, mistral, qwen2, qwen3, t5 };
+const models = {
+  bert,
+  gpt,
+  roberta,
+  distilbert,
+  electra,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  t5,
+  bart,
+  marian,
+};
 
 export const modelSection = z
   .discriminatedUnion('architecture', [
@@ -23,6 +38,8 @@ export const modelSection = z
     qwen2.section,
     qwen3.section,
     t5.section,
+    bart.section,
+    marian.section,
   ])
   .describe('The transformer to train.');
 
@@ -32,6 +49,12 @@ export type Architecture = ModelSection['architecture'];
 
 export function kindOf(architecture: Architecture): ModelKind {
   return models[architecture].kind;
+}
+
+/** How a model of the family is given texts; null for all but encoder–decoders. */
+export function pairedTextsOf(architecture: Architecture): PairedTexts | null {
+  const model = models[architecture];
+  return 'texts' in model ? model.texts : null;
 }
 
 /** Names of the families. */

@@ -6,6 +6,16 @@ const positive = z.int().positive();
 export const modelKinds = ['encoder', 'decoder', 'encoder-decoder'] as const;
 export type ModelKind = (typeof modelKinds)[number];
 
+/** How an encoder–decoder is given texts. */
+export interface PairedTexts {
+  /** What its decoder begins with: the token that pads, or the one that ends texts. */
+  readonly decoderStart: 'pad' | 'end';
+  /** Whether a token begins each source and each target, where the tokenizer has one that does. */
+  readonly beginsTexts: boolean;
+  /** Whether the token that pads is never generated, which may have an embedding of zeros. */
+  readonly suppressesPadding: boolean;
+}
+
 /** Keys of the `model` section of a transformer. */
 export const transformerSizes = {
   layers: positive.max(512).describe('Transformer blocks.'),
