@@ -3,14 +3,17 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { possible } from '@ringmaster/base/testing';
 import { eventually } from '@ringmaster/testing';
 
 const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 const cache = process.env['RINGMASTER_CACHE'] ?? join(caches, 'ringmaster');
-const program = join(cache, 'tools/seaweedfs-v0.0.0-20261109003541-7506e5f91cd6/weed');
+const program = join(cache, 'tools/seaweedfs-4.48/bin/weed');
 
-/** Whether libs/data/tools/seaweedfs.sh was run on this machine. */
-export const hasS3Server = existsSync(program);
+/** Whether there is a server of S3 on this machine; where there has to be one, its absence is a failure. */
+export function hasS3Server(): boolean {
+  return possible(existsSync(program), 'needs SeaweedFS: libs/data/tools/seaweedfs.sh');
+}
 
 export const identity = { accessKey: 'ringmaster', secretKey: 'a-secret-of-the-tests' };
 

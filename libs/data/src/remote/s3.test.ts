@@ -30,7 +30,7 @@ async function read(entry: string, store = freshStore(), roots: string[] | null 
   return { names: files.map(({ name }) => name), content, notices, files };
 }
 
-describe.skipIf(!hasS3Server)('a bucket of a server of S3', () => {
+describe.skipIf(!hasS3Server())('a bucket of a server of S3', () => {
   beforeAll(async () => {
     server = await S3Server.start(directory);
     client = new S3Client({
