@@ -1,9 +1,10 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type * as Library from '@aws-sdk/client-s3';
 import { namesSeveral, RingmasterError, type BucketLocation } from '@ringmaster/protocol';
 import { Interrupted, type RemoteFile, type Stretch } from './download.js';
 
-/** The client of S3 is large, so that it is loaded where there is such a source. */
-type Library = typeof import('@aws-sdk/client-s3');
+/** The client of S3, which is large and loaded where there is such a source. */
+type ClientLibrary = typeof Library;
 
 /** An object as a bucket lists it. */
 export interface StoredObject {
@@ -22,12 +23,12 @@ const REGION = 'us-east-1';
  * the AWS command line finds them. Buckets of an endpoint that is said are parts of the path, as all servers know them.
  */
 export class Storage {
-  readonly #library: Library;
+  readonly #library: ClientLibrary;
   readonly #client: S3Client;
   /** Its URL; empty for Amazon's. */
   readonly endpoint: string;
 
-  private constructor(library: Library, client: S3Client, endpoint: string) {
+  private constructor(library: ClientLibrary, client: S3Client, endpoint: string) {
     this.#library = library;
     this.#client = client;
     this.endpoint = endpoint;
