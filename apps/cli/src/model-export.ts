@@ -4,21 +4,31 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileReason, isDiskFull, makeDirectory, systemCode } from '@ringmaster/base';
-import { ADAPTER_CONFIG, isWeightsFile, mergeAdapters } from '@ringmaster/model/formats';
+import {
+  ADAPTER_CONFIG,
+  isInTransformers,
+  isWeightsFile,
+  mergeAdapters,
+  parseConfig,
+} from '@ringmaster/model/formats';
 import { EXPORTED_MANIFEST, RingmasterError, type ModelView } from '@ringmaster/protocol';
 import type { Client } from './client.js';
 
 /**
  * Writes a model's files into a new directory, which appears when it is whole. Adapters are merged into the weights of
  * their base, or written alone, as PEFT reads them.
- * @throws DIRECTORY_EXISTS, DIRECTORY_NOT_WRITABLE, DISK_FULL, BLOB_CORRUPT
+ * @param ownLayout Whether a model that `transformers` does not know is written in our own layout instead of refused.
+ * @throws MODEL_NOT_IN_TRANSFORMERS, DIRECTORY_EXISTS, DIRECTORY_NOT_WRITABLE, DISK_FULL, BLOB_CORRUPT
  */
 export async function exportModel(
   client: Client,
-  { id, name, manifest }: ModelView,
+  view: ModelView,
   directory: string,
   form: 'merged' | 'adapter',
+  ownLayout: boolean,
 ): Promise<void> {
+  const { id, name, manifest } = view;
+  if (!ownLayout) await refuseUnknown(client, view);
   const target = resolve(directory);
   await refuseOccupied(target);
   try {
@@ -46,6 +56,17 @@ export async function exportModel(
     if (reason === null) throw cause;
     throw new RingmasterError('DIRECTORY_NOT_WRITABLE', { path: target, reason }, { cause });
   }
+}
+
+/** @throws MODEL_NOT_IN_TRANSFORMERS */
+async function refuseUnknown(client: Client, { name, manifest }: ModelView): Promise<void> {
+  const config = manifest.files['config.json'];
+  if (config === undefined) return;
+  const bytes = await client.blobStart(config.sha256, config.bytes);
+  const { model } = parseConfig(JSON.parse(bytes.toString()));
+  if (isInTransformers(model)) return;
+  const { architecture } = model;
+  throw new RingmasterError('MODEL_NOT_IN_TRANSFORMERS', { model: name, architecture });
 }
 
 /** @throws DIRECTORY_EXISTS for anything but an empty directory */

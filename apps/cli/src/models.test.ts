@@ -72,6 +72,30 @@ describe('models', () => {
     expect(models.map(({ name }) => name)).toEqual(['renamed', 'imported']);
   });
 
+  it('that transformers does not know are exported in a layout of their own alone', async () => {
+    const source = join(root, 'baseline');
+    const target = join(root, 'own');
+    await writeTinyModel(source, 'baseline');
+    const { stdout: id } = await cluster('model', 'import', source);
+    const refused = await cluster('model', 'export', 'baseline', target);
+    expect(refused.exit).toBe(2);
+    expect(refused.stderr).toContain('MODEL_NOT_IN_TRANSFORMERS');
+    expect(refused.stderr).toContain('lstm');
+    expect(refused.stderr).toContain('--own-layout');
+    const written = await cluster('model', 'export', 'baseline', target, '--own-layout');
+    expect(written.exit).toBe(0);
+    const config = JSON.parse(readFileSync(join(target, 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ model_type: 'ringmaster-lstm', units: 4 });
+    expect((await cluster('model', 'import', target, '--name', 'baseline')).stdout).toBe(id);
+    const text = join(root, 'text');
+    writeFileSync(text, '{"text":"red cats"}\n');
+    const predicted = await cluster('predict', 'baseline', '--input', text);
+    expect(predicted.exit).toBe(0);
+    expect(JSON.parse(predicted.stdout)).toMatchObject({ scores: { ham: 0.5, spam: 0.5 } });
+    for (const path of [source, target, text]) rmSync(path, { recursive: true });
+    await cluster('model', 'remove', 'baseline');
+  });
+
   it('are refused when they are not whole', async () => {
     const source = join(root, 'incomplete');
     mkdirSync(source);

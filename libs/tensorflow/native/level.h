@@ -11,6 +11,7 @@
 #include "cross-entropy.h"
 #include "dropout.h"
 #include "gated.h"
+#include "lstm.h"
 #include "normalise.h"
 #include "rms-normalise.h"
 #include "rotation.h"
@@ -39,6 +40,7 @@ inline void addKernels() {
   addTypedKernels<BFloat16>();
   addAttentionKernels();
   addDropoutKernels();
+  addLstmKernels();
   addRowsKernels();
   addSelfAttentionKernels();
 }

@@ -276,10 +276,21 @@ Case drawn(int operation, TF_DataType T) {
               {numbers(TF_FLOAT, {B * N, heads * D}), queries, keys, values, lengths(), bias, key()},
               dropped(given)};
     }
+    case 20:
+    case 21: {
+      const std::map<std::string, double> given = {{"sequences", (double)B}, {"backward", (double)below(2)}};
+      TF_Tensor* weights = numbers(TF_FLOAT, {4 * D, D});
+      if (operation == 20) return {"RingmasterLstm", TF_FLOAT, {numbers(TF_FLOAT, {B * L, 4 * D}), weights, lengths()}, given};
+      return {"RingmasterLstmGradient",
+              TF_FLOAT,
+              {numbers(TF_FLOAT, {B * L, D}), weights, numbers(TF_FLOAT, {B * L, D}), numbers(TF_FLOAT, {B * L, 4 * D}),
+               numbers(TF_FLOAT, {B * L, D}), lengths()},
+              given};
+    }
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }
 }
-constexpr int OPERATIONS = 21;
+constexpr int OPERATIONS = 23;
 
 /** Runs a case and returns whether it was refused. */
 bool run(const Case& given) {

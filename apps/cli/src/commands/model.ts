@@ -8,6 +8,7 @@ import { clusterOptions, jsonOption, subverb, type JsonOption } from '../verb.js
 
 interface ExportOptions extends JsonOption {
   readonly adapter?: true;
+  readonly ownLayout?: true;
 }
 
 interface ImportOptions extends JsonOption {
@@ -41,12 +42,21 @@ export function define(model: Command): void {
     ),
   )
     .option('--adapter', 'write adapters alone, as PEFT loads them (default: merged into the base)')
+    .option(
+      '--own-layout',
+      'write a model that transformers does not know, in the layout of Ringmaster',
+    )
     .action(
-      async (reference: string, directory: string, { adapter, json, ...where }: ExportOptions) => {
+      async (
+        reference: string,
+        directory: string,
+        { adapter, ownLayout, json, ...where }: ExportOptions,
+      ) => {
         const api = client(where);
         const view = await api.model(reference);
         const { exportModel } = await import('../model-export.js');
-        await exportModel(api, view, directory, adapter === true ? 'adapter' : 'merged');
+        const form = adapter === true ? 'adapter' : 'merged';
+        await exportModel(api, view, directory, form, ownLayout === true);
         if (json) printJson({ id: view.id, name: view.name, directory: resolve(directory) });
         else note(`Model ${view.name} (${view.id.slice(0, 12)}) is in ${directory}.`);
       },

@@ -87,6 +87,43 @@ const pairs = Array.from({ length: 120 }, (_, number) => {
   return JSON.stringify({ source: `note ${number} is about ${target} of many`, target });
 }).join('\n');
 
+/** Notes of two kinds. */
+const labelled = Array.from({ length: 120 }, (_, number) =>
+  JSON.stringify({
+    text: `${number % 3 === 0 ? 'buy' : 'read'} note ${number} about ${number * 7} items`,
+    label: number % 3 === 0 ? 'spam' : 'ham',
+  }),
+).join('\n');
+
+describe.each([
+  ['mean-embeddings', {}],
+  ['cnn', { filters: 8, widths: [2, 3] }],
+  ['lstm', { layers: 2, units: 12 }],
+])('a %s', (architecture, sizes) => {
+  it.each(['float32', 'bfloat16'])(
+    'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',
+    async (precision) => {
+      const files = await ground.file('labelled.jsonl', labelled);
+      const job = await tinyJob(ground, {
+        kind: 'finetune',
+        task: 'text-classification',
+        model: { architecture, hidden: 16, context: 32, ...sizes },
+        tokenizer: { algorithm: 'wordpiece', vocabulary: 300 },
+        data: { files, validation: 0.1, test: 0.1 },
+        batch: { sequences: 4, microbatches },
+        steps: 60,
+        precision,
+      });
+      const { objective: _, ...finetune } = job as Record<string, unknown>;
+      const launch = await ground.launchOf(finetune);
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    },
+  );
+});
+
 describe('a T5', () => {
   it.each(['float32', 'bfloat16'])(
     'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',

@@ -5,12 +5,15 @@ import type { ParameterSpec } from '../layers/layer.js';
 import { plainLinear, type LinearFactory } from '../layers/linear.js';
 import { bart } from './bart.js';
 import { bert } from './bert.js';
+import { cnn } from './cnn.js';
 import { distilbert } from './distilbert.js';
 import { electra } from './electra.js';
 import type { Family, Network, NetworkOptions, TensorNames, TokenizerOf } from './family.js';
 import { gpt2 } from './gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { marian } from './marian.js';
+import { lstm } from './lstm.js';
+import { meanEmbeddings } from './mean-embeddings.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
 
@@ -27,6 +30,9 @@ const families = [
   t5,
   bart,
   marian,
+  meanEmbeddings,
+  cnn,
+  lstm,
 ] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */
@@ -57,6 +63,11 @@ export function headsOf(config: Pick<ModelConfig, 'architecture'>): HeadKind[] {
 /** What the classes of `transformers` read of a tokenizer's output, beside `input_ids` and `attention_mask`. */
 export function inputsOf(config: Pick<ModelConfig, 'architecture'>): readonly string[] {
   return familyOf(config).huggingFace.inputs;
+}
+
+/** Whether `transformers` has classes of a model's family. */
+export function isInTransformers(config: Pick<ModelConfig, 'architecture'>): boolean {
+  return familyOf(config).huggingFace.isOwn !== true;
 }
 
 /** Names of the tensors of a model in checkpoints. */

@@ -17,7 +17,7 @@ export interface Family<Of extends Shape, Section extends ModelSection> {
   /** The shape of the model that a job file describes. */
   shapeOf(section: Section, tokenizer: TokenizerOf): Of;
   network(shape: Of, options: NetworkOptions): Network;
-  /** The heads that it may have, each with the class of `transformers` that has it. */
+  /** The heads that it may have, each with the class that has it. */
   readonly heads: Readonly<Partial<Record<HeadKind, FamilyHead<Of>>>>;
   readonly huggingFace: HuggingFaceLayout<Of>;
 }
@@ -75,14 +75,20 @@ export interface HeadOptions {
 }
 
 export interface FamilyHead<Of extends Shape> {
-  /** Class of `transformers`, as `config.json` names it. */
+  /** Class of `transformers`, or of our own layout, as `config.json` names it. */
   readonly className: string;
   make(shape: Of, options: HeadOptions): Head;
 }
 
-/** How a family looks in the layout of Hugging Face. */
+/**
+ * How a family looks in the layout of Hugging Face: `config.json`, safetensors and the files of the tokenizer. A family that
+ * `transformers` does not know has a layout of our own, which differs in names alone.
+ */
 export interface HuggingFaceLayout<Of extends Shape> {
+  /** `model_type` in `config.json`; those of our own begin with `ringmaster-`. */
   readonly modelType: string;
+  /** There where `transformers` does not know the family, and cannot load what is written. */
+  readonly isOwn?: true;
   /** Classes that are read beside those of the heads; null for one without a head. */
   readonly otherClasses: Readonly<Record<string, HeadKind | null>>;
   /** A `config.json`, and the shape that it says; what is not supported is refused by its key. */

@@ -7,7 +7,10 @@ import type { Batch, Targets, Tokens } from '../batch.js';
 import type { HeadKind } from '../heads/head.js';
 import { allFamilies } from './families.js';
 
-/** What `transformers` computes with a model of one class: see reference/families.py, whose formulas are repeated here. */
+/**
+ * What PyTorch computes with a model of one class: see reference/families.py, whose formulas are repeated here, and
+ * reference/baselines.py for the families that `transformers` does not know.
+ */
 export interface Reference {
   readonly config: Readonly<Record<string, unknown>>;
   /** Shapes of the tensors of a checkpoint. */

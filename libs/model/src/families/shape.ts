@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const size = z.int().positive().max(0x7fffffff);
 
 /** Keys of the shape of every model, whatever its family. */
-const commonSizes = {
+export const commonSizes = {
   vocabulary: size,
   /** Longest sequence, in tokens. */
   context: size,

@@ -1,6 +1,7 @@
 export { adaptersOf } from '../families/adapters.js';
 export {
   headsOf,
+  isInTransformers,
   inputsOf,
   parametersOf,
   shapeOf,

@@ -26,12 +26,14 @@ export abstract class ClassHead implements Head {
 
   abstract rowsToScore(batch: Batch): Int32Array | null;
   abstract rowsToPredict(tokens: Tokens, rows: Int32Array | null): Int32Array | null;
-  /** hidden [K,H] → [K, labels], float32. */
-  abstract logits(pass: Pass, hidden: Value): Value;
+  /**
+   * hidden [K,H] → [K, labels], float32; [B, labels] of a head that reads all rows and makes one vector of each sequence.
+   */
+  abstract logits(pass: Pass, hidden: Value, tokens: Tokens): Value;
 
   train(pass: Pass, hidden: Value, batch: Batch): Loss {
     const { tape } = pass;
-    const logits = this.logits(pass, hidden);
+    const logits = this.logits(pass, hidden, batch);
     const { ids } = targetsOf(batch, this.#targets);
     const { losses, weight, dLogits } = entropyOf(pass, logits.tensor, null, ids);
     tape.conclude({ inputs: [logits], saved: [dLogits], parameters: [] }, (give) => {
@@ -42,7 +44,7 @@ export abstract class ClassHead implements Head {
 
   score(pass: Pass, hidden: Value, batch: Batch): Score {
     const { tape, ops, kernels } = pass;
-    const logits = this.logits(pass, hidden);
+    const logits = this.logits(pass, hidden, batch);
     const { ids } = targetsOf(batch, this.#targets);
     const score = ops.runtime.scope(() => {
       const { probabilities } = kernels.crossEntropy(logits.tensor, null, ids);

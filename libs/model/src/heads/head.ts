@@ -29,5 +29,6 @@ export interface Head {
   /** The end of a pass. */
   train(pass: Pass, hidden: Value, batch: Batch): Loss;
   score(pass: Pass, hidden: Value, batch: Batch): Score;
-  logits(pass: Pass, hidden: Value): Value;
+  /** @param tokens The sequences that the rows are of, for a head that makes one vector of a whole sequence. */
+  logits(pass: Pass, hidden: Value, tokens: Tokens): Value;
 }

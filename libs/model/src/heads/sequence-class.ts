@@ -3,8 +3,8 @@ import { activate } from '../layers/activate.js';
 import { dropout } from '../layers/dropout.js';
 import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory, LinearLayer } from '../layers/linear.js';
-import { plus } from '../layers/plus.js';
 import { relu } from '../layers/relu.js';
+import { tanh } from '../layers/tanh.js';
 import type { Value } from '../layers/tape.js';
 import { ClassHead } from './class-head.js';
 
@@ -64,11 +64,3 @@ const activations = {
   relu,
   gelu: (pass: Pass, x: Value) => activate(pass, 'gelu', x, null),
 } as const;
-
-function tanh(pass: Pass, x: Value): Value {
-  const { tape, ops } = pass;
-  const y = ops.tanh(x.tensor);
-  return tape.record(y, { inputs: [x], saved: [y], parameters: [] }, (dy, give) => {
-    give(x, (sum) => plus(pass, sum, ops.tanhGradient(y, dy)));
-  });
-}

@@ -102,7 +102,9 @@ function activationBytes(shape: TrainingShape, network: readonly ParameterSpec[]
   }
   // Products of bfloat16 have their probabilities in memory; those of float32 are computed tile by tile.
   const probabilities =
-    precision === 'bfloat16' ? BFLOAT16_BYTES * sequences * model.heads * model.context ** 2 : 0;
+    precision === 'bfloat16' && 'heads' in model
+      ? BFLOAT16_BYTES * sequences * model.heads * model.context ** 2
+      : 0;
   const kept = [...blocks.values()].map((values) => FLOAT_BYTES * values + probabilities);
   const largest = Math.max(0, ...kept);
   const ofBlocks = recompute

@@ -166,7 +166,7 @@ export class Model {
     rows: Int32Array | null = null,
   ): { logits: Float32Array; shape: readonly number[] } {
     return this.#infer(tokens, this.#head.rowsToPredict(tokens, rows), (pass, hidden) => {
-      const logits = this.#head.logits(pass, hidden).tensor;
+      const logits = this.#head.logits(pass, hidden, tokens).tensor;
       return { logits: downloaded(this.#ops, logits), shape: logits.shape };
     });
   }
@@ -194,7 +194,7 @@ export class Model {
         const pass = this.#pass(tape, null);
         const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(pass, tokens) };
         const hidden = this.#network.forward(pass, this.#tokens(tokens), sequences);
-        const { tensor } = this.#head.logits(pass, hidden);
+        const { tensor } = this.#head.logits(pass, hidden, tokens);
         cache.end(tokens);
         return downloaded(this.#ops, tensor);
       });

@@ -84,6 +84,14 @@ export const modelErrors = {
     remedy:
       'Use a model of a family that is supported, with its usual activation, positions, layer norm and tied embeddings.',
   }),
+  MODEL_NOT_IN_TRANSFORMERS: entry<{ model: string; architecture: string }>({
+    status: 400,
+    exit: 2,
+    message: ({ model, architecture }) =>
+      `Model ${model} is a ${architecture}, which transformers does not have and cannot load`,
+    remedy:
+      'Write it in the layout of Ringmaster, which model import, predict and base: read, with: ringmaster model export MODEL DIR --own-layout',
+  }),
   MODEL_TENSOR_SHAPE: entry<{
     path: string;
     tensor: string;

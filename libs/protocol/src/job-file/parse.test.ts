@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RingmasterError } from '../errors/registry.js';
 import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
-import { architecturesOf } from './models/models.js';
-import { modelKinds } from './models/transformer.js';
+import { architectures } from './models/models.js';
 import { tokenizerOf } from './schema.js';
 import { needsOf } from './tasks.js';
 import { specHash } from './spec-hash.js';
@@ -226,8 +225,21 @@ describe('parseJobSpec', () => {
     const error = failure(() => parseJobSpec(withOverrides(example(), ['model.architecture=brt'])));
     const { reason } = error.detail as { reason: string };
     expect(reason).toMatch(/not 'brt'; did you mean 'bert'\?$/);
-    for (const name of modelKinds.flatMap(architecturesOf)) expect(reason).toContain(`'${name}'`);
+    for (const name of architectures) expect(reason).toContain(`'${name}'`);
   });
+
+  it.each(['cnn', 'lstm', 'mean-embeddings'])(
+    'does not pretrain a %s, and says which families it does',
+    (architecture) => {
+      const model = { architecture, hidden: 8, context: 16 };
+      const { detail } = failure(() => parseJobSpec({ ...(example() as object), model }));
+      expect(detail).toMatchObject({ key: 'model.architecture' });
+      const { reason } = detail as { reason: string };
+      expect(reason).toContain(`a ${architecture} is not pretrained`);
+      expect(reason).toContain('kind: finetune; masked-language-model takes ');
+      expect(reason).not.toContain(`, ${architecture}`);
+    },
+  );
 
   it('tells all faults at once, the first of them in full', () => {
     const overrides = ['stepz=3', 'model.layer=3', 'steps=0', 'optimizer.epsilon=2'];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architecturesOf, kindOf, modelSection } from './models/models.js';
+import { architecturesFor, kindOf, modelSection } from './models/models.js';
 import { modelKinds, type ModelKind } from './models/transformer.js';
 import { lossSection } from './loss.js';
 import { emaSection, optimizerSection } from './optimizer.js';
@@ -17,7 +17,7 @@ import {
   workersSection,
 } from './sections.js';
 import { tuningSection } from './tuning.js';
-import { kindFor, metricsOf, taskIn } from './tasks.js';
+import { metricsOf, taskIn } from './tasks.js';
 
 /** What a kind of model is pretrained with. */
 const objectives = {
@@ -26,7 +26,7 @@ const objectives = {
   'encoder-decoder': 'sequence-to-sequence',
 } as const satisfies Record<ModelKind, string>;
 const objectiveOf = (kind: ModelKind) =>
-  `${objectives[kind]} for ${architecturesOf(kind).join(', ')}`;
+  `${objectives[kind]} for ${architecturesFor(objectives[kind]).join(', ')}`;
 
 const common = {
   name: z
@@ -132,13 +132,19 @@ export const jobFileSchema = z
       // What a base can be trained with is known once it is found.
       if (architecture === undefined) return;
       const fitting = objectives[kindOf(architecture)];
-      if (job.objective !== fitting)
+      const able = architecturesFor(fitting);
+      if (!able.includes(architecture))
+        problem(
+          ['model', 'architecture'],
+          `a ${architecture} is not pretrained but fine-tuned from random weights, with kind: finetune; ${fitting} takes ${either(able)}`,
+        );
+      else if (job.objective !== fitting)
         problem(['objective'], `a ${architecture} trains with ${fitting}`);
       return;
     }
-    const kind = kindFor(job.task);
-    if (architecture !== undefined && kindOf(architecture) !== kind)
-      problem(['model', 'architecture'], `${job.task} takes ${either(architecturesOf(kind))}`);
+    const able = architecturesFor(job.task);
+    if (architecture !== undefined && !able.includes(architecture))
+      problem(['model', 'architecture'], `${job.task} takes ${either(able)}`);
     if (job.data.test === undefined && job.data.validation === undefined)
       problem(['data', 'test'], 'a fine-tune needs a test or validation split to be judged on');
   });

@@ -25,16 +25,34 @@ const sizes = {
 };
 
 /** Configurations of models that take no time to write. */
-export const tinyConfigs: Readonly<Record<'masked' | 'classifier' | 'causal', HuggingFaceConfig>> =
-  {
-    masked: config({ ...sizes, architecture: 'bert', types: 2 }, 'masked-language-model'),
-    classifier: {
-      ...config({ ...sizes, architecture: 'bert', types: 2, labels: 2 }, 'sequence-classification'),
-      labels: ['ham', 'spam'],
-      scoring: 'softmax',
-    },
-    causal: config({ ...sizes, architecture: 'gpt' }, 'causal-language-model'),
-  };
+export const tinyConfigs: Readonly<
+  Record<'masked' | 'classifier' | 'baseline' | 'causal', HuggingFaceConfig>
+> = {
+  masked: config({ ...sizes, architecture: 'bert', types: 2 }, 'masked-language-model'),
+  classifier: {
+    ...config({ ...sizes, architecture: 'bert', types: 2, labels: 2 }, 'sequence-classification'),
+    labels: ['ham', 'spam'],
+    scoring: 'softmax',
+  },
+  baseline: {
+    ...config(
+      {
+        architecture: 'lstm',
+        layers: 1,
+        hidden: 8,
+        units: 4,
+        context: 16,
+        vocabulary: 320,
+        dropout: 0.1,
+        labels: 2,
+      },
+      'sequence-classification',
+    ),
+    labels: ['ham', 'spam'],
+    scoring: 'softmax',
+  },
+  causal: config({ ...sizes, architecture: 'gpt' }, 'causal-language-model'),
+};
 
 function config(model: ModelConfig, head: HeadKind): HuggingFaceConfig {
   return {

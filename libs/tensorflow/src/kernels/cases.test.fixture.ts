@@ -186,6 +186,10 @@ export const cases: Record<string, Use> = {
     lengths: Int32Array.of(40, 33),
   }),
   'causal attention with a bias': attention({ bias: true, causal: true, keyValueHeads: 2 }),
+  'a recurrence': recurrence('forward', null),
+  'a recurrence of padded sequences': recurrence('forward', Int32Array.of(LENGTH, 18, 1)),
+  'a recurrence backward': recurrence('backward', null),
+  'a recurrence of padded sequences backward': recurrence('backward', Int32Array.of(5, LENGTH, 18)),
   'rotation forth': rotation('forth'),
   'rotation back': rotation('back'),
   'mask applied': (kernels, factor) => kernels.applyMask(factor(x()), mask(rows)),
@@ -294,6 +298,23 @@ function attention({
     );
     const dContext = factor(normals(context.shape, 'gradient'));
     return { context, ...kernels.attentionGradient(dContext, saved, options, bias) };
+  };
+}
+
+/** Forward and backward, of 43 units, which no vector holds. */
+function recurrence(direction: 'forward' | 'backward', lengths: Int32Array | null): Use {
+  const sequences = 3;
+  const options = { sequences, lengths, direction };
+  return (kernels) => {
+    const weights = ops.chain(normals([4 * WIDTH, WIDTH], 'weights')).multiply(0.1).value;
+    const result = kernels.lstm(
+      normals([sequences * LENGTH, 4 * WIDTH], 'projected'),
+      weights,
+      options,
+    );
+    const dStates = normals([sequences * LENGTH, WIDTH], 'gradient');
+    const gradient = kernels.lstmGradient(dStates, weights, result, options);
+    return { states: result.states, ...gradient };
   };
 }
 

@@ -56,6 +56,8 @@ it('refuses what does not fit', () => {
     expect(() => native.attention(x, four, four, general)).toThrow('a vector a head and token');
     expect(() => native.gated('silu', x, four)).toThrow('a gate for every element');
     expect(() => native.rmsNormalise(x, four, 1e-5, 'float32')).toThrow('a gain for every column');
+    const recurrence = { sequences: 2, lengths: null, direction: 'forward' } as const;
+    expect(() => native.lstm(x, four, recurrence)).toThrow('four gates a unit');
     expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });

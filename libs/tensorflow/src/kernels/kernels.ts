@@ -11,6 +11,7 @@ import {
 } from './cross-entropy.js';
 import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
 import { composedGated, nativeGated, type GatedKernels } from './gated.js';
+import { composedLstm, nativeLstm, type LstmKernels } from './lstm.js';
 import { composedNormalise, nativeNormalise, type NormaliseKernels } from './normalise.js';
 import {
   composedRmsNormalise,
@@ -25,7 +26,7 @@ import {
 } from './self-attention.js';
 
 /**
- * What a transformer computes between its matrix products, each a function of its arguments that owns none of them
+ * What a model computes between its matrix products, each a function of its arguments that owns none of them
  * unless it says so. `T` is the type of a factor of products (float32 or bfloat16): what comes from a product or goes
  * into one. The residual stream, parameters, masks and sums are float32, and so is all arithmetic. N rows are tokens.
  */
@@ -36,6 +37,7 @@ export type Kernels = ActivationKernels &
   CrossEntropyKernels &
   DropoutKernels &
   GatedKernels &
+  LstmKernels &
   NormaliseKernels &
   RmsNormaliseKernels &
   RotationKernels &
@@ -54,6 +56,7 @@ export function nativeKernels(ops: Ops): Kernels {
     ...nativeCrossEntropy(ops),
     ...nativeDropout(ops),
     ...nativeGated(ops),
+    ...nativeLstm(ops),
     ...nativeNormalise(ops),
     ...nativeRmsNormalise(ops),
     ...nativeRotation(ops),
@@ -71,6 +74,7 @@ export function composedKernels(ops: Ops): Kernels {
     ...composedCrossEntropy(ops),
     ...composedDropout(ops),
     ...composedGated(ops),
+    ...composedLstm(ops),
     ...composedNormalise(ops),
     ...composedRmsNormalise(ops),
     ...composedRotation(ops),

@@ -42,6 +42,7 @@ const SEGMENTS = [
   attribute.type('Tindices', 'int32'),
   attribute.type('Tnumsegments', 'int32'),
 ];
+const ONE_HOT = [...FLOAT, attribute.type('TI', 'int32'), attribute.integer('axis', 1)];
 const ARG_MAX = [...FLOAT, attribute.type('Tidx', 'int32'), attribute.type('output_type', 'int32')];
 
 /** Attribute lists of the products, built once: [transposeX][transposeY] of each operation and type. */
@@ -131,9 +132,21 @@ export class Ops {
     return this.runtime.execute('Softmax', [x], FLOAT);
   }
 
-  /** Index of the largest element of each row of x[N,C]: int32 [N]. */
+  /** Index of the largest element along dimension 1, the first of equal ones: int32 [N] of x[N,C], [N,D] of x[N,C,D]. */
   argMax(x: Tensor): Tensor {
     return this.runtime.execute('ArgMax', [x, this.runtime.integer(1)], ARG_MAX);
+  }
+
+  /** Largest element along dimension 1 of x[N,C,D]: [N,1,D]. */
+  largest(x: Tensor): Tensor {
+    return this.runtime.execute('Max', [x, this.runtime.integers([1])], REDUCE);
+  }
+
+  /** 1 at `indices` int32 [N,D] along a new dimension 1 of extent `count`, and 0 elsewhere: [N,count,D]. */
+  oneHot(indices: Tensor, count: number): Tensor {
+    const { runtime } = this;
+    const inputs = [indices, runtime.integer(count), runtime.scalar(1), runtime.scalar(0)];
+    return runtime.execute('OneHot', inputs, ONE_HOT);
   }
 
   tanh(x: Tensor): Tensor {
@@ -190,13 +203,13 @@ export class Ops {
     ]);
   }
 
-  /** Tensors of one type, at least one, one after the other along the first dimension. */
-  concatenate(items: readonly Tensor[]): Tensor {
+  /** Tensors of one type, at least one, one after the other along a dimension. */
+  concatenate(items: readonly Tensor[], dimension = 0): Tensor {
     const [first] = items;
     if (first === undefined) throw new Error('There is nothing to concatenate');
     return this.runtime.execute(
       'ConcatV2',
-      [...items, this.runtime.integer(0)],
+      [...items, this.runtime.integer(dimension)],
       [...typed(first), attribute.integer('N', items.length), attribute.type('Tidx', 'int32')],
     );
   }

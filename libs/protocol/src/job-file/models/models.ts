@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { bart } from './bart.js';
 import { bert } from './bert.js';
+import { cnn } from './cnn.js';
 import { distilbert } from './distilbert.js';
 import { electra } from './electra.js';
 import { gpt } from './gpt.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
+import { lstm } from './lstm.js';
 import { marian } from './marian.js';
+import { meanEmbeddings } from './mean-embeddings.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
+import { kindFor, type TaskName } from '../tasks.js';
 import type { ModelKind, PairedTexts } from './transformer.js';
 
 /** The families of models that can be trained, by their names in job files. */
@@ -24,6 +28,9 @@ const models = {
   t5,
   bart,
   marian,
+  'mean-embeddings': meanEmbeddings,
+  cnn,
+  lstm,
 };
 
 export const modelSection = z
@@ -40,8 +47,11 @@ export const modelSection = z
     t5.section,
     bart.section,
     marian.section,
+    meanEmbeddings.section,
+    cnn.section,
+    lstm.section,
   ])
-  .describe('The transformer to train.');
+  .describe('The model to train.');
 
 /** The `model` section of a job file, with its defaults filled in. */
 export type ModelSection = z.output<typeof modelSection>;
@@ -60,7 +70,14 @@ export function pairedTextsOf(architecture: Architecture): PairedTexts | null {
 /** Names of the families. */
 export const architectures = Object.keys(models) as Architecture[];
 
-/** Names of the families of a kind. */
-export function architecturesOf(kind: ModelKind): Architecture[] {
-  return architectures.filter((architecture) => kindOf(architecture) === kind);
+/**
+ * Names of the families that can be trained for a task from random weights: those of the kind that it takes, but for
+ * families that say themselves what they are trained for.
+ */
+export function architecturesFor(task: TaskName): Architecture[] {
+  return architectures.filter((architecture) => {
+    const model: { readonly kind: ModelKind; readonly tasks?: readonly TaskName[] } =
+      models[architecture];
+    return model.kind === kindFor(task) && (model.tasks?.includes(task) ?? true);
+  });
 }
