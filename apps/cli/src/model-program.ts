@@ -23,7 +23,7 @@ export interface ModelProgram {
 export async function runModel(
   model: string,
   options: ClusterOption,
-  { program, settings, input }: ModelProgram,
+  program: ModelProgram,
 ): Promise<void> {
   const home = ringmasterHome(options.home);
   const client = new Client(locate(options));
@@ -33,8 +33,20 @@ export async function runModel(
       ? ['--model-directory', found.path]
       : await storedModel(client, presentModel(model, found), home.artifacts, home.cache);
   note(describeModel(model, found));
+  await runBeside(which, client.token, program);
+}
+
+/**
+ * Runs a program of models in a process of its own, as `runModel` does.
+ * @param which Options that say what it opens.
+ * @param token What it shows a coordinator; null for none.
+ */
+export async function runBeside(
+  which: readonly string[],
+  token: string | null,
+  { program, settings, input }: ModelProgram,
+): Promise<void> {
   const path = programPath(`@ringmaster/worker/dist/predict/${program}`);
-  const { token } = client;
   const child = spawn(process.execPath, [path, ...which, ...settings], {
     stdio: [typeof input === 'object' ? 'pipe' : input, 'inherit', 'pipe'],
     env: {

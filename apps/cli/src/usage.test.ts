@@ -152,3 +152,25 @@ describe('predict', () => {
     expect(stderr).toContain(`USAGE: --input ${input} cannot be read: it `);
   });
 });
+
+describe('vectors', () => {
+  it('are read from a file, without a cluster', async () => {
+    const path = join(api.home, 'vectors.txt');
+    writeFileSync(path, 'king 1 0\nqueen 1 0.1\nfar -1 0\n');
+    const { exit, stdout } = await ringmaster(['vectors', 'neighbours', path, 'king', '--json']);
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { word: 'king', neighbours: [{ word: 'queen' }, { word: 'far', similarity: -1 }] },
+    ]);
+  });
+
+  it.each([
+    [['neighbours', './none.txt', 'king'], 'it does not exist'],
+    [['convert', './none.txt', 'x', '--to', 'fasttext'], 'word2vec-binary'],
+    [['neighbours', './none.txt'], 'words'],
+  ])('with %j say what is wrong', async (args, said) => {
+    const { exit, stderr } = await ringmaster(['vectors', ...args]);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(said);
+  });
+});

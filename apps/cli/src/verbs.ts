@@ -144,6 +144,12 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       example: "generate mail-gpt --prompt 'Dear all,' --temperature 0.8 --top-p 0.9",
       load: () => import('./commands/generate.js'),
     },
+    {
+      usage: 'vectors',
+      summary: 'Ask word vectors for neighbours and analogies, or write them in another form',
+      example: 'vectors neighbours glove.6B.100d.txt king queen',
+      load: () => import('./commands/vectors.js'),
+    },
   ],
   'Data:': [
     {

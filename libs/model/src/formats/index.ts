@@ -8,6 +8,7 @@ export {
   type ModelConfig,
 } from '../families/families.js';
 export { hasLabels, type HeadKind } from '../heads/head.js';
+export { TOKEN_EMBEDDINGS } from '../layers/embeddings.js';
 export { parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';
 export {
   HuggingFaceModel,

@@ -6,6 +6,7 @@ import { jobErrors } from './job.js';
 import { modelErrors } from './model.js';
 import { ringErrors } from './ring.js';
 import { taskErrors } from './task.js';
+import { vectorErrors } from './vectors.js';
 
 /** Every error that a user can meet, by code. The reference page of errors is generated from this table. */
 export const errors = {
@@ -15,6 +16,7 @@ export const errors = {
   ...dataErrors,
   ...modelErrors,
   ...taskErrors,
+  ...vectorErrors,
   ...ringErrors,
 } as const;
 

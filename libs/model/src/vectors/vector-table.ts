@@ -1,0 +1,81 @@
+import type { RingmasterError } from '@ringmaster/protocol';
+
+/**
+ * Vectors of words, in an order. They are gone through a chunk at a time, any number of times, so that a table may be
+ * larger than memory.
+ */
+export interface VectorTable {
+  /** What messages call it: the path of a file, or the name of a model. */
+  readonly name: string;
+  /** D. */
+  readonly dimensions: number;
+  /** How many words there are; null where that is known at the end alone. */
+  readonly length: number | null;
+  /** @throws VECTORS_FILE_INVALID, VECTORS_FILE_UNREADABLE */
+  chunks(): AsyncIterable<VectorChunk>;
+  /** The word of the table that is meant by a text; the text itself where there is no such rule. */
+  wordOf?(text: string): string;
+}
+
+/** Some words with their vectors, float32 [N·D]. */
+export interface VectorChunk {
+  readonly words: readonly string[];
+  readonly values: Float32Array;
+}
+
+/** Numbers that a chunk holds, about. */
+const CHUNK_NUMBERS = 2 ** 18;
+
+/** Most words of a file: their names are held, to find one that is there twice. */
+export const MOST_WORDS = 10_000_000;
+
+/** Most numbers of a word. */
+export const MOST_DIMENSIONS = 10_000;
+
+/** Gathers vectors into chunks, and sees to it that no word is there twice. */
+export class ChunkBuilder {
+  readonly #dimensions: number;
+  readonly #most: number;
+  readonly #seen = new Set<string>();
+  readonly #refuse: (reason: string) => RingmasterError;
+  #words: string[] = [];
+  #values: Float32Array;
+
+  /** @param refuse Makes the error of the word that was added last. */
+  constructor(dimensions: number, refuse: (reason: string) => RingmasterError) {
+    this.#dimensions = dimensions;
+    this.#most = Math.max(1, Math.floor(CHUNK_NUMBERS / dimensions));
+    this.#refuse = refuse;
+    this.#values = new Float32Array(this.#most * dimensions);
+  }
+
+  /** Words so far, those of chunks that were taken included. */
+  get length(): number {
+    return this.#seen.size;
+  }
+
+  get isFull(): boolean {
+    return this.#words.length === this.#most;
+  }
+
+  /** Adds a word; where its vector [D] is to be put. The builder is not full. */
+  add(word: string): Float32Array {
+    if (word === '') throw this.#refuse('it has no word');
+    if (this.#seen.has(word)) throw this.#refuse(`the word '${word}' is there twice`);
+    if (this.#seen.size === MOST_WORDS)
+      throw this.#refuse(`there are more than ${MOST_WORDS} words`);
+    this.#seen.add(word);
+    const start = this.#words.length * this.#dimensions;
+    this.#words.push(word);
+    return this.#values.subarray(start, start + this.#dimensions);
+  }
+
+  /** What was added since the last time. */
+  take(): VectorChunk {
+    const words = this.#words;
+    const values = this.#values.subarray(0, words.length * this.#dimensions);
+    this.#words = [];
+    this.#values = new Float32Array(this.#most * this.#dimensions);
+    return { words, values };
+  }
+}
