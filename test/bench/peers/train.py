@@ -142,17 +142,35 @@ class Transformer(nn.Module):
 
 device = torch.device(settings["device"])
 network = Transformer(**settings["model"])
-initial = torch.from_file(
-    settings["initial"]["path"], size=sum(p.numel() for p in network.parameters()), dtype=torch.float32
-)
-parameters = dict(network.named_parameters())
-at = 0
-for ours in settings["initial"]["names"]:
-    name = ours.replace("embeddings.type.", "embeddings.token_type.")
-    with torch.no_grad():
-        parameters[name].copy_(initial[at : at + parameters[name].numel()].view_as(parameters[name]))
-    at += parameters.pop(name).numel()
-assert not parameters, f"no initial values for {list(parameters)}"
+
+
+def take(initial):
+    """The values of the other side, from a file of float32."""
+    values = torch.from_file(
+        initial["path"], size=sum(p.numel() for p in network.parameters()), dtype=torch.float32
+    )
+    parameters = dict(network.named_parameters())
+    at = 0
+    for ours in initial["names"]:
+        name = ours.replace("embeddings.type.", "embeddings.token_type.")
+        with torch.no_grad():
+            parameters[name].copy_(values[at : at + parameters[name].numel()].view_as(parameters[name]))
+        at += parameters.pop(name).numel()
+    assert not parameters, f"no initial values for {list(parameters)}"
+
+
+def draw(module):
+    """Values as GPT-2 begins with, in place of those that a layer has drawn already."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
+if settings["initial"] is None:
+    network.apply(draw)
+else:
+    take(settings["initial"])
 network = network.to(device)
 model = network
 if size > 1:

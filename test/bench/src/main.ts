@@ -16,6 +16,7 @@ import { machine } from './machine.js';
 import { recovery } from './recovery/recovery.js';
 import { markdown, writeReport } from './report.js';
 import { ring } from './ring/ring.js';
+import { sizes } from './sizes/sizes.js';
 import { batches } from './train/batches.js';
 import { overhead } from './train/overhead.js';
 import { profile } from './train/profile.js';
@@ -36,6 +37,7 @@ const benchmarks = {
   ring,
   room,
   seek,
+  sizes,
   train,
 };
 

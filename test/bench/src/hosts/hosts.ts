@@ -11,6 +11,7 @@ import { startGloo, startOurs as startRing, type RingTeam } from '../ring/sides.
 import {
   checkLosses,
   checkSizes,
+  parametersOf,
   startOurs as startTrainers,
   startPeer,
   type Side,
@@ -119,8 +120,9 @@ async function training(
   try {
     const batches = { path: await home.writeBatches(all), steps: all };
     const chosen = { dropout: 0, microbatches: size, precision: 'float32' } as const;
-    const { side, initial } = await startTrainers(home, chosen, size, { rooms });
-    sides.set(OURS, side);
+    const ours = await startTrainers(home, chosen, size, { rooms });
+    sides.set(OURS, ours);
+    const initial = await parametersOf(ours, home);
     sides.set(
       PYTORCH,
       await startPeer({

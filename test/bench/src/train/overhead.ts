@@ -20,7 +20,7 @@ const CHOSEN = { dropout: 0, microbatches: 1, precision: 'float32' } as const;
 export async function overhead({ rounds, steps }: Pace): Promise<Findings> {
   const home = await TrainingHome.create(GPT, WARM_UP_STEPS + rounds * (steps + WARM_UP_STEPS));
   const cluster = await Cluster.create({ leaseMs: detection.leaseMs });
-  const { side } = await startOurs(home, CHOSEN, 1);
+  const side = await startOurs(home, CHOSEN, 1);
   try {
     await cluster.startCoordinator();
     await cluster.addWorker();

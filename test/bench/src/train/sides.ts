@@ -54,7 +54,7 @@ export async function startOurs(
   chosen: Omit<TrainCase, 'shape'>,
   size: number,
   { device = 'cpu', rooms }: Seating = {},
-): Promise<{ readonly side: Side; readonly initial: Initial }> {
+): Promise<Team<OurReady, Block>> {
   const launch = home.launch(chosen);
   const program = fileURLToPath(new URL('./train.process.js', import.meta.url));
   const ranks = await Promise.all(
@@ -71,20 +71,27 @@ export async function startOurs(
     }),
   );
   const seats = ranks.map(({ ready }) => ready.seat);
-  const path = join(home.root, 'parameters.float32');
   await Promise.all(ranks.map((rank) => rank.ask({ seats }, z.object({}))));
-  await ranks[0]?.ask({ parametersTo: path }, z.object({}));
-  return {
-    side: new Team(ranks, blockSchema),
-    initial: { path, names: ranks[0]?.ready.names ?? [] },
-  };
+  return new Team(ranks, blockSchema);
+}
+
+/** The parameters that our side has now, in a file of its home. */
+export async function parametersOf(
+  side: Team<OurReady, Block>,
+  home: TrainingHome,
+): Promise<Initial> {
+  const path = join(home.root, 'parameters.float32');
+  const [rank] = side.ranks;
+  await rank?.ask({ parametersTo: path }, z.object({}));
+  return { path, names: rank?.ready.names ?? [] };
 }
 
 export interface PeerOptions extends Seating {
   readonly shape: Shape;
   readonly chosen: Omit<TrainCase, 'shape'>;
   readonly size: number;
-  readonly initial: Initial;
+  /** Null for values that it draws itself, as its own training would. */
+  readonly initial: Initial | null;
   readonly batches: { readonly path: string; readonly steps: number };
   readonly compile: boolean;
   /** Compute only the masked rows from the last attention on. */

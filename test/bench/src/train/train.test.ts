@@ -21,7 +21,7 @@ afterAll(async () => {
 
 async function losses(microbatches: number, workers: number): Promise<readonly number[]> {
   const chosen = { dropout: 0, microbatches, precision: 'float32' } as const;
-  const { side } = await startOurs(home, chosen, workers);
+  const side = await startOurs(home, chosen, workers);
   try {
     const first = await side.takeTurn({ steps: 1 });
     const others = await side.takeTurn({ steps: steps - 1 });

@@ -6,6 +6,7 @@ import { median } from '../statistics.js';
 import {
   checkLosses,
   checkSizes,
+  parametersOf,
   startOurs,
   startPeer,
   type Block,
@@ -118,8 +119,9 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
   try {
     const batches = { path: await home.writeBatches(steps), steps };
     const chosen = { dropout, microbatches: workers, precision };
-    const { side, initial } = await startOurs(home, chosen, workers, { device: pace.device });
-    sides.set(OURS, side);
+    const ours = await startOurs(home, chosen, workers, { device: pace.device });
+    sides.set(OURS, ours);
+    const initial = await parametersOf(ours, home);
     const peers = Object.entries(pace.device === 'gpu' ? CARD_PEERS : PEERS).filter(
       ([, { narrow }]) => !narrow || shape.architecture === 'bert',
     );
