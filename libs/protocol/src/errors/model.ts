@@ -88,7 +88,7 @@ export const modelErrors = {
     status: 400,
     exit: 2,
     message: ({ model, architecture }) =>
-      `Model ${model} is a ${architecture}, which transformers does not have and cannot load`,
+      `Model ${model} has the architecture ${architecture}, which transformers does not have and cannot load`,
     remedy:
       'Write it in the layout of Ringmaster, which model import, predict and base: read, with: ringmaster model export MODEL DIR --own-layout',
   }),
