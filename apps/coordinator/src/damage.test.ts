@@ -104,7 +104,7 @@ describe('a base directory that cannot be used', () => {
           'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n',
         );
       if (how === 'of another family')
-        writeFileSync(join(base, 'config.json'), '{"model_type":"bart"}');
+        writeFileSync(join(base, 'config.json'), '{"model_type":"pegasus"}');
       const answer = await scene.submit(finetuneSpec(files, { base }));
       expect(answer).toMatchObject({ code });
       expect(JSON.stringify(answer)).toContain(said);

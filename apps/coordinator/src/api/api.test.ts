@@ -172,7 +172,7 @@ describe('models', () => {
 
   it('must be of a kind that is supported', async () => {
     const config = Buffer.from(
-      '{"model_type":"bart","architectures":["BartForConditionalGeneration"]}',
+      '{"model_type":"pegasus","architectures":["PegasusForConditionalGeneration"]}',
     );
     const file = { sha256: sha256(config), bytes: config.length };
     await putFiles();
@@ -180,7 +180,7 @@ describe('models', () => {
     const id = await put({ ...manifest, files: { ...files, 'config.json': file } });
     const answer = await client.json('POST', '/v1/models', { manifest: id });
     expect(answer).toMatchObject({ code: 'MODEL_CONFIG_UNSUPPORTED' });
-    expect(answer['message']).toMatch(/BartForConditionalGeneration.*supported are BertModel,/);
+    expect(answer['message']).toMatch(/PegasusForConditionalGeneration.*supported are BertModel,/);
   });
 
   it('whose stored bytes were damaged can be put again', async () => {
