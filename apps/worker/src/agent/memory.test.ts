@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OomKills, oomKillFile, oomKillsIn, peakMemory } from './memory.js';
+import { OomKills, oomKillFile, oomKillsIn, peakMemory, residentMemory } from './memory.js';
 
 describe('memory', () => {
   it.runIf(process.platform === 'linux')('is told of a living process only', () => {
     expect(peakMemory(process.pid)).toBeGreaterThan(10e6);
     expect(peakMemory(2 ** 30)).toBeNull();
+    expect(residentMemory(process.pid)).toBeLessThanOrEqual(peakMemory(process.pid) ?? 0);
+    expect(residentMemory(2 ** 30)).toBeNull();
     expect(oomKillsIn(oomKillFile())).toBeGreaterThanOrEqual(0);
     expect(oomKillsIn(null)).toBeNull();
     expect(oomKillsIn('/nonexistent')).toBeNull();

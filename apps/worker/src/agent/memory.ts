@@ -2,8 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Most memory that a living process has used so far, in bytes; null where the system does not tell (proc(5)). */
-export function peakMemory(pid: number): number | null {
-  const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(contentOf(`/proc/${pid}/status`))?.[1];
+export const peakMemory = (pid: number): number | null => memoryOf(pid, 'VmHWM');
+
+/** Memory that a living process has now, in bytes; null where the system does not tell. */
+export const residentMemory = (pid: number): number | null => memoryOf(pid, 'VmRSS');
+
+function memoryOf(pid: number, field: string): number | null {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm');
+  const [, kilobytes] = line.exec(contentOf(`/proc/${pid}/status`)) ?? [];
   return kilobytes === undefined ? null : 1024 * Number(kilobytes);
 }
 

@@ -9,7 +9,7 @@ import { beatPipe } from '../trainer/beat/beat-pipe.js';
 import { isRelease, release, type Release } from '../trainer/release.js';
 import type { RingPlace } from '../trainer/session/listening.js';
 import { LogLines } from './log-lines.js';
-import { peakMemory, resetPeakMemory } from './memory.js';
+import { peakMemory, residentMemory, resetPeakMemory } from './memory.js';
 
 /** What begins a run of a trainer process. What follows is a `TrainerCommand`, or the release from the run. */
 export interface TrainerLaunch {
@@ -118,8 +118,9 @@ export class TrainerProcess {
     if (pid === undefined || this.#runs >= MOST_RUNS || !(await this.#askForRelease())) return null;
     this.measure();
     const rssBytes = this.#rssBytes;
-    const idleBytes = resetPeakMemory(pid) ? peakMemory(pid) : null;
-    if (idleBytes === null || idleBytes > MOST_IDLE_BYTES) return null;
+    // What ends here is told of with its own peak, which is counted anew only for what goes on.
+    const idleBytes = residentMemory(pid) ?? Infinity;
+    if (idleBytes > MOST_IDLE_BYTES || !resetPeakMemory(pid)) return null;
     // What it wrote lies in its pipes: the second turn of the event loop reads all of that.
     await setImmediate();
     await setImmediate();

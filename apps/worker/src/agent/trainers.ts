@@ -127,7 +127,10 @@ export class Trainers {
   }
 
   command(trainer: string, command: TrainerCommand): void {
-    this.#trainers.get(trainer)?.process.tell(command);
+    const held = this.#trainers.get(trainer);
+    if (held === undefined) return;
+    if (command.type === 'prepare') held.hasFinished = false;
+    held.process.tell(command);
   }
 
   /** Ends a trainer. The process of one that has finished waits for another run, where it may; others are ended. */

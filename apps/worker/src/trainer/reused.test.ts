@@ -46,6 +46,12 @@ it('computes the bytes of a fresh process after a run of another family and prec
   expect(await trained()).toMatchObject({ position: fresh.position, model: fresh.model });
   await trainer.release();
   expect(held(trainer.child.pid)).toEqual(between);
+  // One that is released before it has answered a command opens nothing for it afterwards.
+  await ground.begin(trainer, masked);
+  await trained();
+  trainer.command({ type: 'prepare', generation: 2, rank: 0, size: 2, planned: false });
+  await trainer.release();
+  expect(held(trainer.child.pid)).toEqual(between);
   await ground.begin(trainer, causal);
   expect(await trained()).toMatchObject({ position: first.position, model: first.model });
 });

@@ -37,6 +37,7 @@ export class Trainer<Session extends RingSession> {
   /** Sockets that are being let go. */
   readonly #closing = new Set<Promise<void>>();
   #membership = newMembership();
+  #isClosed = false;
 
   constructor(ports: Ports<Session>, send: (message: TrainerMessage) => void, log: TrainerLog) {
     this.#ports = ports;
@@ -59,8 +60,14 @@ export class Trainer<Session extends RingSession> {
     this.#proceed({ type: 'command', command });
   }
 
-  /** Ends whatever could touch the state; resolves when nothing of any generation is at work any more. */
+  /** Ends the trainer: resolves when nothing of any generation is at work any more, and nothing is begun from then on. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#halt();
+  }
+
+  /** Ends whatever could touch the state; resolves when nothing of any generation is at work any more. */
+  async #halt(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     this.#loop.leave();
@@ -69,6 +76,7 @@ export class Trainer<Session extends RingSession> {
   }
 
   #proceed(input: MembershipInput): void {
+    if (this.#isClosed) return;
     const { membership, effects } = proceed(this.#membership, input);
     this.#membership = membership;
     for (const effect of effects) this.#carryOut(effect);
@@ -121,7 +129,7 @@ export class Trainer<Session extends RingSession> {
 
   async #stop({ of }: Effect<'stop'>): Promise<void> {
     const interrupted = this.#sessions.get(of ?? 0)?.interruption() ?? null;
-    await this.close();
+    await this.#halt();
     this.#proceed({ type: 'stopped', interrupted });
   }
 
