@@ -4,6 +4,7 @@ import { isLocation, RingmasterError } from '@ringmaster/protocol';
 import { escapePath, glob, type FileSystemAdapter, type GlobOptions } from 'tinyglobby';
 import type { SourceFile } from '../document.js';
 import type { Remote } from '../remote/remote.js';
+import { asPath } from './as-path.js';
 import { surveyFile } from './bytes.js';
 import { requireWithin, type Roots } from './roots.js';
 
@@ -44,7 +45,8 @@ export async function findFiles(
       const others = hidden.map((path) => [path, 'hidden'] as const);
       if (files.length === 0) throw noFiles(pattern, new Map(others));
       for (const [path, reason] of others) leftOut.set(path, reason);
-      for (const file of files) fetched.set(file.path, file);
+      // URLs that differ behind their question marks alone have one path.
+      for (const file of files) fetched.set(`${file.path}#${file.sha256}`, file);
       continue;
     }
     requireWithin(isThere(pattern) ? pattern : unescaped(pattern), roots);
@@ -54,14 +56,15 @@ export async function findFiles(
     for (const path of found) paths.add(path);
   }
   for (const path of paths) requireWithin(path, roots);
-  const root = commonDirectory([...paths, ...fetched.keys()]);
-  const files = [
+  const all = [
     ...[...paths].map((path) => ({ path, ...surveyFile({ path }, hasLines(path)) })),
     ...fetched.values(),
-  ].map((file): SourceFile => ({ name: nameIn(root, file.path), ...file }));
-  for (const path of [...paths, ...fetched.keys()]) leftOut.delete(path);
+  ];
+  const root = commonDirectory(all.map(({ path }) => path));
+  const files = all.map((file): SourceFile => ({ name: nameIn(root, file.path), ...file }));
+  for (const { path } of all) leftOut.delete(path);
   return {
-    files: files.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    files: withDistinctNames(files).sort((a, b) => (a.name < b.name ? -1 : 1)),
     notices: describe(leftOut, root),
   };
 }
@@ -178,10 +181,6 @@ function isJobFile(path: string): boolean {
   return has('kind', `["']?(?:pretrain|finetune|evaluate|sweep|crossval)\\b`) && has('data', '');
 }
 
-/** A path, or a URL as if its server were a folder of the root. */
-const asPath = (path: string): string =>
-  isLocation(path) ? `/${path.replace('://', ':/')}` : path;
-
 function commonDirectory(paths: readonly string[]): string {
   const [first = [], ...others] = paths.map((path) => dirname(asPath(path)).split(sep));
   let depth = first.length;
@@ -195,6 +194,15 @@ function commonDirectory(paths: readonly string[]): string {
 
 const nameIn = (root: string, path: string): string =>
   relative(root, asPath(path)).split(sep).join('/');
+
+/** Files of which several have one name are told apart by what is in them: their names have its SHA-256 behind. */
+function withDistinctNames(files: readonly SourceFile[]): SourceFile[] {
+  const [seen, several] = [new Set<string>(), new Set<string>()];
+  for (const { name } of files) (seen.has(name) ? several : seen).add(name);
+  return files.map((file) =>
+    several.has(file.name) ? { ...file, name: `${file.name}#${file.sha256}` } : file,
+  );
+}
 
 const SHOWN = 3;
 const sentences: Readonly<Record<Reason, (files: string) => string>> = {

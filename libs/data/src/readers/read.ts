@@ -3,6 +3,7 @@ import { RingmasterError, defaultColumns } from '@ringmaster/protocol';
 import type { Document, FileReading, FileRecord } from '../document.js';
 import type { Bytes } from '../text/encoding.js';
 import { archiveEntries } from './archive.js';
+import { asPath } from './as-path.js';
 import { readContent } from './bytes.js';
 import { takeColumns } from './columns.js';
 import { formatOf, readers, type Format } from './formats.js';
@@ -24,7 +25,10 @@ export async function* readDocuments(reading: FileReading): AsyncGenerator<Docum
   const { file, columns, labels } = reading;
   let number = 0;
   for await (const { path, record } of recordsOf(reading)) {
-    const labelled = labels === 'folder' ? withFolder(record, path) : record;
+    const labelled =
+      labels === 'folder'
+        ? withFolder(record, asPath(file.path) + path.slice(file.path.length))
+        : record;
     const taken = takeColumns(columns, labelled, path);
     yield { id: `${file.name}#${number++}`, line: record.line, ...taken };
   }

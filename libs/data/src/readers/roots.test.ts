@@ -96,6 +96,9 @@ describe('requireWithin', () => {
     ['s3://bucket/te*', false],
     ['s3://bucket', false],
     ['s3://bucket-other/texts/a.jsonl', false],
+    ['s3://keys/texts', true],
+    ['s3://keys/texts/a#b.jsonl', true],
+    ['s3://keys/texts#private/', false],
     ['s3://whole/any', true],
     ['s3://whole', true],
     ['file:///etc/passwd', false],
@@ -105,6 +108,7 @@ describe('requireWithin', () => {
       'https://data.example/texts/',
       'https://open.example',
       's3://bucket/texts/',
+      's3://keys/texts',
       's3://whole',
     ];
     const check = () => {

@@ -46,7 +46,8 @@ function reaches(root: string, location: string): boolean {
 const isUnder = (folder: string, path: string): boolean =>
   path === folder || path.startsWith(folder === '' || folder.endsWith('/') ? folder : `${folder}/`);
 
-const keyOf = (location: string): string => /^s3:\/\/[^/]*\/?([^#]*)/i.exec(location)?.[1] ?? '';
+const keyOf = (location: string): string =>
+  /^s3:\/\/[^/#]*\/?(.*?)(#sha256=.*)?$/is.exec(location)?.[1] ?? '';
 
 /** A URL without what may be a password, or stand for one. */
 const withoutSecrets = (path: string): string =>

@@ -18,6 +18,7 @@ import { Copies, type Copy } from './copies.js';
 import { download, type DownloadOptions, type RemoteFile } from './download.js';
 import { keyPattern } from './key-pattern.js';
 import { Storage, type StoredObject } from './s3.js';
+import { sideBySide } from './side-by-side.js';
 import { WebFile } from './web.js';
 
 /** Files that an entry of `data.files` names on another machine, and how they are called that were left out as hidden. */
@@ -72,7 +73,7 @@ export class Remote {
    * Files that an entry names, each with a copy here.
    * @param hasLines Whether a file is one of lines, which can be read in pieces.
    * @throws DATA_LOCATION_INVALID, DATA_PATH_REFUSED, DATA_DOWNLOAD_FAILED, DATA_BUCKET_FAILED, DATA_HASH_DIFFERS,
-   *   DATA_FILE_EMPTY, DISK_FULL
+   *   DATA_FILE_EMPTY, DATA_FILE_CHANGED, DISK_FULL
    */
   async files(entry: string, hasLines: (path: string) => boolean): Promise<RemoteFiles> {
     const location = parseLocation(entry);
@@ -112,7 +113,7 @@ export class Remote {
         const key = sha256 ?? keyOf(object, storage);
         wanted.push({ path, key, sha256, file: storage.file(object) });
       }
-      const files = await sideBySide(wanted, (each) => this.#file(each, hasLines));
+      const files = await sideBySide(wanted, SIDE_BY_SIDE, (each) => this.#file(each, hasLines));
       return { files, hidden };
     } finally {
       storage.close();
@@ -124,7 +125,12 @@ export class Remote {
     const known = await this.#whole(path, key, hasLines);
     if (known !== null) return known;
     const copy = await this.#fetch(wanted);
-    return { path, copy: copy.path, ...surveyFile({ path, copy: copy.path }, hasLines(path)) };
+    const survey = surveyFile({ path, copy: copy.path }, hasLines(path));
+    if (survey.sha256 !== copy.sha256) {
+      await this.#copies.remove(key);
+      throw new RingmasterError('DATA_FILE_CHANGED', { path });
+    }
+    return { path, copy: copy.path, ...survey };
   }
 
   /** A file of which a copy is here, with the bytes that it had. */
@@ -181,18 +187,4 @@ export class Remote {
 function keyOf({ bucket, key, tag, bytes }: StoredObject, { endpoint }: Storage): string {
   const version = tag === '' ? randomUUID() : tag;
   return hashOf(canonicalJson([endpoint, bucket, key, version, bytes]));
-}
-
-/** Does work for each of a list, some at a time. @returns What came of each, in their order */
-async function sideBySide<T, Done>(
-  all: readonly T[],
-  work: (each: T) => Promise<Done>,
-): Promise<Done[]> {
-  const done: Done[] = [];
-  const left = all.entries();
-  const worker = async () => {
-    for (const [at, each] of left) done[at] = await work(each);
-  };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
-  return done;
 }

@@ -236,6 +236,55 @@ describe('a file of a web server', () => {
     expect(await collect(source)).toMatchObject([{ columns: { class: 'pos' } }]);
   });
 
+  it('is another one where something else is behind the question mark', async () => {
+    const [first, second] = [Buffer.from('{"text":"a"}\n'), Buffer.from('{"text":"b"}\n')];
+    const server = await serving({
+      '/get.jsonl': (request, response) => {
+        serve(request.url?.endsWith('=1') === true ? first : second)(request, response);
+      },
+    });
+    const remote = new Remote({ store: freshStore() });
+    const entries = [
+      pinned(`${server.url}/get.jsonl?id=1`, first),
+      pinned(`${server.url}/get.jsonl?id=2`, second),
+    ];
+    const source = await openFiles([...entries, ...entries], {}, null, remote);
+    expect(source.files.map(({ name }) => name).sort()).toEqual(
+      [first, second].map((content) => `get.jsonl#${sha256(content)}`).sort(),
+    );
+    const path = `${server.url}/get.jsonl`;
+    expect(source.files.map((file) => file.path)).toEqual([path, path]);
+    const texts = (await collect(source)).map(({ columns }) => columns.text);
+    expect(texts.sort()).toEqual(['a', 'b']);
+  });
+
+  it('is called as in a folder, and has its class so, whatever is written of it in its URL', async () => {
+    const text = Buffer.from('gut');
+    const paths = ['/f%C3%BCr%20uns/1.txt', '/a%2Fb/1.txt', '/100%/1.txt'];
+    const server = await serving(Object.fromEntries(paths.map((path) => [path, serve(text)])));
+    const entries = paths.map((path) => pinned(`${server.url}${path}`, text));
+    const remote = new Remote({ store: freshStore() });
+    const needs = { text: 'required', class: 'required' } as const;
+    const source = await openFiles(entries, { labels: 'folder', needs }, null, remote);
+    const names = ['100%/1.txt', 'a%2Fb/1.txt', 'für uns/1.txt'];
+    expect(source.files.map(({ name }) => name)).toEqual(names);
+    const documents = await collect(source);
+    expect(documents.map(({ columns }) => columns.class)).toEqual(['100%', 'a%2Fb', 'für uns']);
+  });
+
+  it('is refused where something else was written into its copy', async () => {
+    const store = freshStore();
+    const server = await serving({
+      '/a.jsonl': (request, response) => {
+        for (const path of partOf(store)) writeFileSync(path, 'from another writer');
+        serve(lines)(request, response);
+      },
+    });
+    await expect(read(pinned(`${server.url}/a.jsonl`, lines), { store })).rejects.toMatchObject({
+      code: 'DATA_FILE_CHANGED',
+    });
+  });
+
   it('says who it is as ~/.netrc does', async () => {
     const netrc = join(directory, 'netrc');
     writeFileSync(
