@@ -40,6 +40,10 @@ it('computes the bytes of a fresh process after a run of another family and prec
     return finish([trainer], 1);
   };
   const first = await trained();
+  const prepare = { type: 'prepare', generation: 2, rank: 0, size: 2, planned: false } as const;
+  // The first ring of several ranks starts the thread of rings, which the process keeps.
+  trainer.command(prepare);
+  await trainer.next('prepared', ({ generation }) => generation === 2);
   await trainer.release();
   const between = held(trainer.child.pid);
   await ground.begin(trainer, masked);
@@ -49,7 +53,7 @@ it('computes the bytes of a fresh process after a run of another family and prec
   // One that is released before it has answered a command opens nothing for it afterwards.
   await ground.begin(trainer, masked);
   await trained();
-  trainer.command({ type: 'prepare', generation: 2, rank: 0, size: 2, planned: false });
+  trainer.command(prepare);
   await trainer.release();
   expect(held(trainer.child.pid)).toEqual(between);
   await ground.begin(trainer, causal);

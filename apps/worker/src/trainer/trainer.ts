@@ -71,8 +71,8 @@ export class Trainer<Session extends RingSession> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     this.#loop.leave();
-    const ends = sessions.map((session) => this.#end(session, true));
-    await Promise.all([...ends, ...this.#closing, ...this.#work]);
+    for (const session of sessions) this.#letGo(session, true);
+    await Promise.all([...this.#closing, ...this.#work]);
   }
 
   #proceed(input: MembershipInput): void {
@@ -196,7 +196,11 @@ export class Trainer<Session extends RingSession> {
     const session = this.#sessions.get(generation);
     this.#sessions.delete(generation);
     if (session === undefined) return;
-    const closing = this.#end(session, false).finally(() => this.#closing.delete(closing));
+    this.#letGo(session, false);
+  }
+
+  #letGo(session: Session, abandon: boolean): void {
+    const closing = this.#end(session, abandon).finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 

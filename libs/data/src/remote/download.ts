@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, statfs, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { powerOfTwo } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { BlobInfo } from '../blobs/blob-store.js';
 import { diskErrors } from '../blobs/disk.js';
@@ -90,7 +91,7 @@ async function fill(written: Written, file: RemoteFile, options: DownloadOptions
       if (!(error instanceof Interrupted)) throw error;
       failures = written.bytes - before >= PROGRESS ? 1 : failures + 1;
       if (failures === MOST_FAILURES) throw file.failed(error.message);
-      await pause(PAUSE_MS * 2 ** (failures - 1));
+      await pause(PAUSE_MS * powerOfTwo(failures - 1));
     }
   }
 }

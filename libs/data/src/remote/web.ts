@@ -159,10 +159,14 @@ const notPublic = (host: string, address: string): string =>
 /** Looks a name up, and refuses one that has an address which is not of the public internet. */
 const publicLookup: LookupFunction = (host, options, done) => {
   lookup(host, options, (error, address, family) => {
-    const all = typeof address === 'string' ? [address] : address?.map((each) => each.address);
-    const inner = all?.find((each) => !isPublicAddress(each));
-    if (error === null && inner !== undefined) done(new Refused(notPublic(host, inner)), '', 0);
-    else done(error, address, family);
+    if (error !== null) {
+      done(error, address, family);
+      return;
+    }
+    const all = typeof address === 'string' ? [address] : address.map((each) => each.address);
+    const inner = all.find((each) => !isPublicAddress(each));
+    if (inner === undefined) done(null, address, family);
+    else done(new Refused(notPublic(host, inner)), '', 0);
   });
 };
 

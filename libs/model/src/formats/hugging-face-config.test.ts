@@ -297,6 +297,8 @@ test.each([
   [{ ...BART, encoder_layerdrop: 0.1 }, 'encoder_layerdrop is 0.1'],
   [{ ...BART, activation_function: 'tanh' }, 'activation_function is "tanh"'],
   [{ ...BART, bad_words_ids: [[3, 4]] }, 'bad_words_ids'],
+  [{ ...BART, forced_bos_token_id: 50 }, 'the token 50 is forced'],
+  [{ ...MARIAN, forced_eos_token_id: [50] }, 'the token 50 is forced'],
 ])('of an encoder–decoder %j is refused by the key', (config, said) => {
   expect(refusal(config)).toContain(said);
 });

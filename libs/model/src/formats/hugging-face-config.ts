@@ -77,6 +77,13 @@ export function parseConfig(json: unknown): HuggingFaceConfig {
   const model = understood(family.huggingFace.config, whole);
   const labels = hasLabels(head) ? labelsOf(common.id2label ?? {}) : null;
   const constraints = constraintsFrom(common);
+  const forced = [constraints?.first ?? 0, constraints?.last ?? 0].find(
+    (id) => id >= model.vocabulary,
+  );
+  if (forced !== undefined)
+    throw new UnsupportedConfig(
+      `the token ${forced} is forced, and vocab_size is ${model.vocabulary}`,
+    );
   const scoring = common.problem_type === 'multi_label_classification' ? 'sigmoid' : 'softmax';
   return {
     model: labels === null ? model : { ...model, labels: labels.length },
