@@ -1,4 +1,4 @@
-"""The peer of `corpus`: JSON lines to token shards with Hugging Face datasets and tokenizers, on two processors.
+"""The peer of `json-lines`: JSON lines to token shards with Hugging Face datasets and tokenizers, on two processors.
 
 Started by the benchmark with its settings as JSON in the first argument. It answers one line of JSON when it is ready, and
 prepares the whole corpus into an empty directory for every line `{"directory": path}` on stdin: rows are read and cleaned by
@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import sys
 import time
 import unicodedata
@@ -23,6 +22,7 @@ import datasets
 import numpy as np
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
+from turns import take_turns
 
 PROCESSES = 2
 BATCH = 1000
@@ -97,17 +97,5 @@ def prepare(directory):
     return {"documents": len(kept), "tokens": count, "stages": stages}
 
 
-def processor_seconds():
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in spent)
-
-
 if __name__ == "__main__":
-    versions = {module.__name__: module.__version__ for module in (datasets, tokenizers)}
-    print(json.dumps({"versions": {"python": sys.version.split()[0], **versions}}), flush=True)
-    for line in sys.stdin:
-        started, processor = time.perf_counter(), processor_seconds()
-        found = prepare(json.loads(line)["directory"])
-        seconds = time.perf_counter() - started
-        answer = {"seconds": seconds, "processorSeconds": processor_seconds() - processor, **found}
-        print(json.dumps(answer), flush=True)
+    take_turns(prepare, (datasets, tokenizers))

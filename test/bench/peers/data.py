@@ -15,7 +15,6 @@ import html
 import json
 import os
 import re
-import resource
 import sys
 import time
 import unicodedata
@@ -28,6 +27,7 @@ import datasets
 import lxml.html
 import numpy as np
 import tokenizers
+from turns import take_turns
 import xxhash
 from datasketch import MinHash, MinHashLSH
 
@@ -191,17 +191,5 @@ def prepare(directory):
     return {"documents": len(kept), "tokens": len(tokens), "nearDuplicates": near, "stages": stages}
 
 
-def processor_seconds():
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in spent)
-
-
 if __name__ == "__main__":
-    versions = {module.__name__: module.__version__ for module in (datasets, tokenizers)}
-    print(json.dumps({"versions": {"python": sys.version.split()[0], **versions}}), flush=True)
-    for line in sys.stdin:
-        started, processor = time.perf_counter(), processor_seconds()
-        found = prepare(json.loads(line)["directory"])
-        seconds = time.perf_counter() - started
-        answer = {"seconds": seconds, "processorSeconds": processor_seconds() - processor, **found}
-        print(json.dumps(answer), flush=True)
+    take_turns(prepare, (datasets, tokenizers))

@@ -5,7 +5,7 @@ import { dropout } from '../layers/dropout.js';
 import { asFactor } from '../layers/factor.js';
 import { FeedForward } from '../layers/feed-forward.js';
 import { LayerNorm } from '../layers/layer-norm.js';
-import type { Layer, ParameterSpec, Pass } from '../layers/layer.js';
+import type { ParameterSpec, Pass } from '../layers/layer.js';
 import type { LinearFactory } from '../layers/linear.js';
 import type { Positions } from '../layers/positions.js';
 import { Residual } from '../layers/residual.js';
@@ -15,7 +15,8 @@ import { Stack, type StackedLayer } from '../layers/stack.js';
 import type { Stream } from '../layers/stream.js';
 import type { Value } from '../layers/tape.js';
 import { TokenEmbeddings } from '../layers/token-embeddings.js';
-import type { Network, NetworkOptions, Source } from './family.js';
+import { encoderDecoder, type PairedStack } from './encoder-decoder.js';
+import type { Network, NetworkOptions } from './family.js';
 import type { Paired } from './paired-shape.js';
 
 // The original Transformer (Vaswani et al., "Attention is all you need", 2017) and BART, which normalises embeddings too:
@@ -123,7 +124,7 @@ class DecoderBlock implements StackedLayer {
 }
 
 /** The encoder or the decoder with the positions that it adds to embeddings of tokens. */
-class PositionedStack implements Layer {
+class PositionedStack implements PairedStack {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: StackName;
   readonly #shape: Paired;
@@ -152,40 +153,22 @@ class PositionedStack implements Layer {
     );
   }
 
-  /** Embeddings x [B·T,H] → [K,H] at the rows that are read; `memory` as a block has it. */
   forward(pass: Pass, x: Value, stream: Stream, memory: Value | null): Value {
     const { hidden, scaledEmbeddings, dropout: rate } = this.#shape;
     const embedded = scaledEmbeddings ? scaled(pass, x, Math.sqrt(hidden)) : x;
     const positioned = this.#positions.forward(pass, embedded, stream);
     const normed = this.#norm?.forward(pass, positioned) ?? positioned;
     const input = dropout(pass, normed, rate, `${this.#name}.embeddings`);
-    return this.#stack.forward(pass, input, stream, ...(memory === null ? [] : [memory]));
+    const shared = memory === null ? [] : [memory];
+    return asFactor(pass, this.#stack.forward(pass, input, stream, ...shared));
   }
 }
 
-/** An encoder and a decoder that share the embeddings of tokens. */
 export function pairedNetwork(shape: Paired, options: PairedNetworkOptions): Network {
   const embeddings = new TokenEmbeddings({ ...shape, deviation: DEVIATION });
   const encoder = new PositionedStack('encoder', shape, options);
   const decoder = new PositionedStack('decoder', shape, options);
-  const encode = (pass: Pass, { tokens, ...sequences }: Source) => {
-    const stream: Stream = { ...sequences, causal: false, read: null };
-    const hidden = encoder.forward(pass, embeddings.forward(pass, tokens), stream, null);
-    return { stream, x: asFactor(pass, hidden) };
-  };
-  return {
-    parameters: [embeddings, encoder, decoder].flatMap((part) => part.parameters),
-    forward(pass, tokens, { source, ...sequences }) {
-      const encoded = source === undefined ? null : encode(pass, source);
-      const memory = encoded?.stream ?? sequences.past?.cache.memory;
-      if (memory === undefined || memory === null)
-        throw new Error('An encoder–decoder is given no source');
-      const stream: Stream = { ...sequences, causal: true, memory };
-      const embedded = embeddings.forward(pass, tokens);
-      const output = decoder.forward(pass, embedded, stream, encoded?.x ?? null);
-      return asFactor(pass, output);
-    },
-  };
+  return encoderDecoder(embeddings, encoder, decoder);
 }
 
 /** Names of the modules of the encoder and the decoder in checkpoints. */

@@ -13,7 +13,8 @@ import { Stack, type StackedLayer } from '../layers/stack.js';
 import type { Stream } from '../layers/stream.js';
 import type { Value } from '../layers/tape.js';
 import { TokenEmbeddings } from '../layers/token-embeddings.js';
-import type { Family, Network, NetworkOptions, SectionOf, Source } from './family.js';
+import { encoderDecoder, type PairedStack } from './encoder-decoder.js';
+import type { Family, Network, NetworkOptions, SectionOf } from './family.js';
 import { t5Config, t5Constants, t5Shape, type T5 } from './t5-shape.js';
 
 // T5 (Raffel et al., "Exploring the limits of transfer learning with a unified text-to-text transformer", 2020) and T5 1.1,
@@ -118,7 +119,7 @@ class Block implements StackedLayer {
 }
 
 /** The encoder or the decoder: blocks that share a bias by distance, and a norm at the end. */
-class BiasedStack implements Layer {
+class BiasedStack implements PairedStack {
   readonly parameters: readonly ParameterSpec[];
   readonly #name: StackName;
   readonly #dropout: number;
@@ -147,7 +148,6 @@ class BiasedStack implements Layer {
     this.parameters = [this.#bias, this.#stack, this.#norm].flatMap((part) => part.parameters);
   }
 
-  /** x [B·T,H] → T[K,H] at the rows that are read; `memory` as a block has it. */
   forward(pass: Pass, x: Value, stream: Stream, memory: Value | null): Value {
     const bias = this.#bias.forward(pass, stream);
     const shared = memory === null ? [bias] : [bias, memory];
@@ -157,28 +157,11 @@ class BiasedStack implements Layer {
   }
 }
 
-/** An encoder and a decoder that share the embeddings of tokens. */
 function network(t5: T5, options: NetworkOptions): Network {
   const embeddings = new TokenEmbeddings({ ...t5, deviation: 1 });
   const encoder = new BiasedStack('encoder', t5, options);
   const decoder = new BiasedStack('decoder', t5, options);
-  const encode = (pass: Pass, { tokens, ...sequences }: Source) => {
-    const stream: Stream = { ...sequences, causal: false, read: null };
-    const embedded = embeddings.forward(pass, tokens);
-    return { stream, x: encoder.forward(pass, embedded, stream, null) };
-  };
-  return {
-    parameters: [embeddings, encoder, decoder].flatMap((part) => part.parameters),
-    forward(pass, tokens, { source, ...sequences }) {
-      const encoded = source === undefined ? null : encode(pass, source);
-      const memory = encoded?.stream ?? sequences.past?.cache.memory;
-      if (memory === undefined || memory === null)
-        throw new Error('An encoder–decoder is given no source');
-      const stream: Stream = { ...sequences, causal: true, memory };
-      const embedded = embeddings.forward(pass, tokens);
-      return decoder.forward(pass, embedded, stream, encoded?.x ?? null);
-    },
-  };
+  return encoderDecoder(embeddings, encoder, decoder);
 }
 
 const layer = (stack: StackName, at: number) => `${stack}.block.#.layer.${at}`;

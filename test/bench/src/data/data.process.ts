@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { BlobStore, prepareData, type PrepareRequest } from '@ringmaster/data';
 import type { PreparationProgress } from '@ringmaster/protocol';
 import { z } from 'zod';
-import type { DataReady, DataTurn } from './data.js';
+import type { DataReady, DataTurn } from './sides.js';
 
 const lineSchema = z.object({ directory: z.string() });
 

@@ -1,20 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Contestant } from '../contestant.js';
-import { interleave } from '../interleave.js';
 import { peerCommand, peerPython } from '../peer.js';
 import { ratesOf, rowOf, type Findings, type Pace } from '../report.js';
-import {
-  checkAlike,
-  dataTurnSchema,
-  describeTurns,
-  readySchema,
-  type DataReady,
-  type DataTurn,
-} from './data.js';
 import { writeLargeCorpus } from './large-corpus.js';
+import { compareSides, describeTurns, type DataTurn } from './sides.js';
 
 /** Bytes of the corpus, where both sides need seconds. */
 const BYTES = 40e6;
@@ -27,42 +17,19 @@ const VOCABULARY = 8192;
 export async function jsonLines({ rounds }: Pace): Promise<Findings> {
   await peerPython('data');
   const root = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
-  const contestants: Contestant<DataReady>[] = [];
   try {
     const file = await writeLargeCorpus(join(root, 'corpus'), 'jsonl', BYTES);
     const megabytes = (await stat(file)).size / 1e6;
-    const program = fileURLToPath(new URL('./data.process.js', import.meta.url));
     const tokenizer = { algorithm: 'bpe', vocabulary: VOCABULARY, lowercase: false };
-    const request = JSON.stringify({ data: { files: file }, tokenizer });
-    const ours = await Contestant.start(
-      { program: process.execPath, args: [program, request], env: process.env },
-      readySchema,
-    );
-    contestants.push(ours);
-    const peer = await Contestant.start(
-      await peerCommand('corpus.py', { file, vocabulary: VOCABULARY }, { peers: 'data' }),
-      readySchema,
-    );
-    contestants.push(peer);
-    const turn = (side: Contestant<DataReady>) => async () => {
-      const directory = await mkdtemp(join(root, 'turn-'));
-      const taken = await side.ask({ directory }, dataTurnSchema);
-      await rm(directory, { recursive: true });
-      return taken;
-    };
-    const sides = new Map([
-      ['ours', turn(ours)],
-      ['Python', turn(peer)],
-    ]);
-    // The first round compiles what it runs and fills the page cache, and is not counted.
-    await interleave(sides, 1);
-    const turns = await interleave(sides, rounds);
-    checkAlike(turns);
+    const { turns, versions } = await compareSides(root, rounds, {
+      ours: { data: { files: file }, tokenizer },
+      peer: await peerCommand('corpus.py', { file, vocabulary: VOCABULARY }, { peers: 'data' }),
+    });
     const rates = (side: string) => ratesOf(turns.get(side), megabytes);
     const encoding = (side: string) => ratesOf((turns.get(side) ?? []).map(encodingOf), megabytes);
     return {
       benchmark: 'json-lines',
-      versions: { ...ours.ready.versions, ...peer.ready.versions },
+      versions,
       rows: [
         rowOf('JSON lines to shards', 'MB/s', rates('ours'), rates('Python')),
         rowOf('of that, encoding', 'MB/s', encoding('ours'), encoding('Python')),
@@ -73,7 +40,6 @@ export async function jsonLines({ rounds }: Pace): Promise<Findings> {
       ],
     };
   } finally {
-    await Promise.all(contestants.map((contestant) => contestant.end()));
     await rm(root, { recursive: true, force: true });
   }
 }
