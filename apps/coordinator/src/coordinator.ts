@@ -171,7 +171,7 @@ export async function startCoordinator(
         workerCounts: fleet.workers.counts(),
         jobs: parts.census().jobs,
       }),
-      isReady: () => file.control !== '' && phase === 'serving',
+      isReady: () => phase === 'serving',
       shutDown: onShutDown,
     },
     {
@@ -188,11 +188,7 @@ export async function startCoordinator(
     const last = store.setting('port');
     // Machines that have joined come back to where they have joined.
     const isAwaited = members.any;
-    const lastPort = last !== null && isHttpPort(Number(last)) ? last : null;
-    const ports = portsToTry(options.port, lastPort, isAwaited);
-    await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
-    const { port } = server.server.address() as AddressInfo;
-    file.url = `${certificate === null ? 'http' : 'https'}://${advertised}:${port}`;
+    // Bound before anybody is answered: who asks to join is told where, and a coordinator that lacks its port answers nobody.
     control = await ControlPlane.bind({
       ip: address.ip,
       ports: portsToTry(options.controlPort, store.setting('control-port'), isAwaited),
@@ -213,11 +209,18 @@ export async function startCoordinator(
       },
     });
     file.control = `tcp://${advertised}:${control.port}`;
+    const lastPort = last !== null && isHttpPort(Number(last)) ? last : null;
+    const ports = portsToTry(options.port, lastPort, isAwaited);
+    await listenOnFirst(address.ip, ports, (port) => server.listen({ host: address.ip, port }));
+    const { port } = server.server.address() as AddressInfo;
+    file.url = `${certificate === null ? 'http' : 'https'}://${advertised}:${port}`;
+    control.serve();
     store.setSetting('port', String(port));
     store.setSetting('control-port', String(control.port));
     announce(home, file, canJoin ? invite(credentials.join) : null);
   } catch (error) {
     await server.close();
+    await control?.close();
     await background.close();
     closeStore();
     throw error;

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity } from '@ringmaster/base';
 import { isFinal, type IncidentView, type JobView, type StepPoint } from '@ringmaster/protocol';
 import { eventually, isAlive, withTemporaryDirectory } from '@ringmaster/testing';
@@ -68,6 +69,38 @@ describe('starting', () => {
       busy.close();
     }),
   );
+
+  it('answers nobody over HTTP before it has its control port', () =>
+    withTemporaryDirectory(async (home) => {
+      const listening = async () => {
+        const server = createServer().listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        return { server, ...(server.address() as AddressInfo) };
+      };
+      const [busy, free] = [await listening(), await listening()];
+      free.server.close();
+      await once(free.server, 'close');
+      let [isOver, answered] = [false, 0];
+      const knock = async () => {
+        while (!isOver) {
+          const socket = connect(free.port, '127.0.0.1');
+          const opened = await Promise.race([
+            once(socket, 'connect').then(() => true),
+            once(socket, 'error').then(() => false),
+          ]).catch(() => false);
+          socket.destroy();
+          if (opened) answered++;
+          await setImmediate();
+        }
+      };
+      const knocking = knock();
+      const ports = ['--port', String(free.port), '--control-port', String(busy.port)];
+      const { code } = await CoordinatorProcess.refused(home, ...ports);
+      isOver = true;
+      await knocking;
+      busy.server.close();
+      expect({ code, answered }).toEqual({ code: 1, answered: 0 });
+    }));
 
   it.each([
     ['a file', (home: string) => join(home, 'file')],

@@ -47,6 +47,7 @@ export class ControlPlane {
     this.#options = options;
   }
 
+  /** One that is bound and not yet read: what is sent to it waits until `serve`. */
   static async bind(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { curve } = options;
     const admission = curve === null ? null : await admit(options.isKnown, options.log);
@@ -67,12 +68,15 @@ export class ControlPlane {
       admission?.close();
       throw error;
     });
-    const plane = new ControlPlane(socket, admission, options);
+    return new ControlPlane(socket, admission, options);
+  }
+
+  /** Begins to read. */
+  serve(): void {
     // Closing a socket ends what is read from it, with or without an error.
-    plane.#reading = plane.#read().catch((error: unknown) => {
-      if (!socket.closed) throw error;
+    this.#reading = this.#read().catch((error: unknown) => {
+      if (!this.#socket.closed) throw error;
     });
-    return plane;
   }
 
   /** Port that it listens on. */
