@@ -20,7 +20,7 @@ export const preparationRequestSchema = z.object({
 
 /** What the process is told that prepares data. */
 export const preparationCommandSchema = z.discriminatedUnion('type', [
-  /** The first that it is told. */
+  /** The first that it is told, and again when it stays. */
   z.object({ type: z.literal('prepare'), request: preparationRequestSchema }),
   /** It may do one task of those that it wants to do. */
   z.object({ type: z.literal('lease') }),
@@ -39,6 +39,8 @@ export const preparationMessageSchema = z.discriminatedUnion('type', [
     dataManifest: z.string(),
     baseManifest: z.string().nullable(),
     warnings: z.array(z.string()),
+    /** Whether the process waits for the next `prepare`: it has only found what was there. It ends otherwise. */
+    stays: z.boolean(),
   }),
   z.object({ type: z.literal('failed'), error: errorBodySchema }),
 ]);

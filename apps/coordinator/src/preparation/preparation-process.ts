@@ -17,12 +17,14 @@ export interface PreparationListener {
   readonly onGone: (how: string) => void;
 }
 
-/** A process that prepares the data of one job. It loads everything, and is then told what to prepare. */
+/** A process that prepares the data of one job at a time. It loads everything, and is then told what to prepare. */
 export class PreparationProcess {
   /** Resolves when the process is no more; one that could not be started never was. */
   readonly gone: Promise<void>;
   readonly #child: ChildProcess;
   #stderr = '';
+  /** Who hears of it while it prepares. */
+  #listener: PreparationListener | null = null;
 
   constructor() {
     this.#child = fork(PROGRAM, [String(process.pid)], {
@@ -32,28 +34,37 @@ export class PreparationProcess {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
+    this.#child.on('message', (message) => {
+      this.#listener?.onMessage(preparationMessageSchema.parse(message));
+    });
+    this.#child.on('error', (error) => {
+      this.#died(error.message);
+    });
+    this.#child.on('exit', (code, signal) => {
+      this.#died(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`);
+    });
     this.gone = goneOf(this.#child);
   }
 
   /** Whether it can be told what to prepare. */
   get isReady(): boolean {
-    return this.#child.connected;
+    return this.#child.connected && this.#listener === null;
   }
 
-  begin(first: PreparationCommand, { onMessage, onGone }: PreparationListener): void {
-    const died = (how: string) => {
-      onGone([how, this.#stderr.trim().split('\n').at(-1)].filter(Boolean).join(': '));
-    };
-    this.#child.on('message', (message) => {
-      onMessage(preparationMessageSchema.parse(message));
-    });
-    this.#child.on('error', (error) => {
-      died(error.message);
-    });
-    this.#child.on('exit', (code, signal) => {
-      died(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`);
-    });
+  begin(first: PreparationCommand, listener: PreparationListener): void {
+    this.#listener = listener;
     this.tell(first);
+  }
+
+  /** Nobody hears of it any more; it can be told what to prepare next, if it stays. */
+  release(): void {
+    this.#listener = null;
+  }
+
+  #died(how: string): void {
+    this.#listener?.onGone(
+      [how, this.#stderr.trim().split('\n').at(-1)].filter(Boolean).join(': '),
+    );
   }
 
   /** Sends over the child's channel. A channel that is closed belongs to a process whose end is about to be told. */

@@ -25,16 +25,10 @@ import { dieWithParent } from './watchdog.js';
 const leases = new CoordinatorLeases(tell);
 
 /** Prepares the data of one job in a process of its own: it computes for seconds without pause. */
-async function prepare({
-  spec,
-  artifacts,
-  index,
-  base,
-  roots,
-}: PreparationRequest): Promise<PreparationMessage> {
-  const store = new BlobStore(artifacts);
-  // It may take hours until something names what it has put; the end of the process gives the claim up.
-  makeClaim(artifacts);
+async function prepare(
+  { spec, index, base, roots }: PreparationRequest,
+  store: BlobStore,
+): Promise<PreparationMessage> {
   if (base?.type === 'directory') tell({ type: 'progress', progress: null });
   const baseManifest =
     base === null
@@ -48,7 +42,7 @@ async function prepare({
     baseManifest === null
       ? { data, needs, tokenizer: trainedTokenizer(spec) }
       : { data, needs, tokenizerFile: await checkedTokenizer(spec, store, baseManifest) };
-  const { sha256, warnings } = await prepareData(request, {
+  const { sha256, warnings, cached } = await prepareData(request, {
     store,
     index,
     roots,
@@ -60,7 +54,13 @@ async function prepare({
       tell({ type: 'began', tasks });
     },
   });
-  return { type: 'done', dataManifest: sha256, baseManifest, warnings: [...warnings] };
+  return {
+    type: 'done',
+    dataManifest: sha256,
+    baseManifest,
+    warnings: [...warnings],
+    stays: cached && base?.type !== 'directory',
+  };
 }
 
 function trainedTokenizer(spec: JobSpec): TokenizerRequest {
@@ -96,6 +96,22 @@ function tell(message: PreparationMessage): void {
   process.send?.(message);
 }
 
+/** Tells what becomes of a request, and ends unless it can have the next one. */
+async function answer(request: PreparationRequest): Promise<void> {
+  const store = new BlobStore(request.artifacts);
+  // It may take hours until something names what it has put.
+  const giveUpClaim = makeClaim(request.artifacts);
+  const last = await prepare(request, store).catch((error: unknown): PreparationMessage => ({
+    type: 'failed',
+    error: bodyOf(error),
+  }));
+  const stays = last.type === 'done' && last.stays;
+  if (stays) giveUpClaim();
+  process.send?.(last, () => {
+    if (!stays) process.exit(0);
+  });
+}
+
 passOverUserSignals();
 // Without its coordinator it prepares for nobody.
 dieWithParent(Number(process.argv[2]));
@@ -106,11 +122,8 @@ process.on('message', (message) => {
     leases.onGranted();
     return;
   }
-  prepare(command.request)
-    .catch((error: unknown): PreparationMessage => ({ type: 'failed', error: bodyOf(error) }))
-    .then((last) => process.send?.(last, () => process.exit(0)))
-    .catch((error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
+  answer(command.request).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
 });

@@ -1,11 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { claimedSince } from '@ringmaster/data';
+import { parseJobSpec } from '@ringmaster/protocol';
 import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
-import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
+import { BackgroundWork } from '../background-work.js';
+import { pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
 import { inScene, withScene, type Scene } from '../fixtures/scene.test.fixture.js';
-import { mostAtOnce } from './preparations.js';
+import { mostAtOnce, Preparations, type PreparationNews } from './preparations.js';
 
 /** Text that takes several tasks of seconds. */
 async function largeCorpus(directory: string): Promise<string> {
@@ -43,6 +46,43 @@ it.each([
 ])('of memory of %d bytes, %d are prepared at a time', (memory, most) => {
   expect(mostAtOnce(memory)).toBe(most);
 });
+
+it('finds what was prepared before in a process that has found such', () =>
+  withTemporaryDirectory(async (home) => {
+    const background = new BackgroundWork();
+    const preparations = new Preparations(background);
+    const children = () =>
+      readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+    const request = {
+      spec: parseJobSpec(pretrainSpec(await smallCorpus(home))),
+      base: null,
+      roots: null,
+      artifacts: join(home, 'artifacts'),
+      index: join(home, 'data'),
+    };
+    const others = children();
+    /** Prepares, and tells what came of it and which processes are left. */
+    const prepare = async (job: string) => {
+      const news = await new Promise<PreparationNews>((resolve) => {
+        preparations.start(job, request, (each) => {
+          if (each.type !== 'progress') resolve(each);
+        });
+      });
+      return { news, left: children().filter((pid) => !others.includes(pid)) };
+    };
+    const fresh = await prepare('first');
+    expect(fresh.news).toMatchObject({ type: 'done', stays: false });
+    await eventually('ended', () => children().length === others.length);
+    const { news, left } = await prepare('second');
+    expect(news).toEqual({ ...fresh.news, stays: true });
+    expect(left).toHaveLength(1);
+    expect(await prepare('third')).toEqual({ news, left });
+    expect(claimedSince(request.artifacts)).toBeNull();
+    preparations.start('fourth', request, () => undefined);
+    preparations.stop('fourth', false);
+    await background.close();
+    expect(children()).toEqual(others);
+  }));
 
 describe('several preparations', () => {
   it('share the processors: a small job is not held up by a large one, whose progress is told', () =>

@@ -61,7 +61,11 @@ export class Preparations {
   /** Has a process wait for what is to be prepared next, unless one does or data are being prepared. */
   warm(): void {
     if (this.#spare !== null || this.#current.size > 0 || this.#background.signal.aborted) return;
-    const spare = this.#start();
+    this.#keep(this.#start());
+  }
+
+  /** Has it be the one that prepares next. */
+  #keep(spare: PreparationProcess): void {
     this.#spare = spare;
     void spare.gone.then(() => {
       if (this.#spare === spare) this.#spare = null;
@@ -87,6 +91,7 @@ export class Preparations {
     const isOver = () => this.#current.get(job) !== current;
     const end = (news: PreparationNews) => {
       this.#forget(job);
+      if (news.type === 'done' && news.stays) this.#takeBack(child);
       onNews(news);
       this.warmSoon();
     };
@@ -139,6 +144,13 @@ export class Preparations {
       void this.#background.add(removed.catch(() => undefined));
     }
     this.warmSoon();
+  }
+
+  /** Has a process that stays be the next one, or ends it where one waits already. */
+  #takeBack(child: PreparationProcess): void {
+    child.release();
+    if (this.#spare === null && !this.#background.signal.aborted) this.#keep(child);
+    else child.kill();
   }
 
   #forget(job: string): void {
