@@ -120,11 +120,10 @@ describe('requireWithin', () => {
 
   it('tells of no password in what it refuses', () => {
     const refused = () => {
-      requireWithin('https://me:secret@host/a?key=secret#secret', [root]);
+      requireWithin('https://me:secret@host/a?key=secret#secret', [root, 's3://me:secret@b/x/']);
     };
-    expect(refused).toThrow(
-      expect.objectContaining({ detail: { path: 'https://host/a', roots: [root] } }),
-    );
+    const roots = [root, 's3://b/x/'];
+    expect(refused).toThrow(expect.objectContaining({ detail: { path: 'https://host/a', roots } }));
   });
 
   it('refuses everything where there is no root, and nothing where there are no bounds', () => {

@@ -19,7 +19,10 @@ const UPWARDS = /(^|[/\\{,(|])\.\.($|[/\\},)|])/;
  */
 export function requireWithin(path: string, roots: Roots): void {
   if (roots !== null && !isWithin(path, roots))
-    throw new RingmasterError('DATA_PATH_REFUSED', { path: withoutSecrets(path), roots });
+    throw new RingmasterError('DATA_PATH_REFUSED', {
+      path: withoutSecrets(path),
+      roots: roots.map(withoutSecrets),
+    });
 }
 
 /** Whether a path, pattern or URL is under one of the roots. */

@@ -45,9 +45,18 @@ default login anonymous password me`;
 
   it('takes the entry of the host, else the default one', () => {
     expect(loginIn(text, 'a')).toEqual({ user: 'first', password: 'one' });
-    expect(loginIn(text, 'b.example')).toEqual({ user: '"second"', password: 'two' });
+    expect(loginIn(text, 'b.example')).toEqual({ user: 'second', password: 'two' });
     expect(loginIn(text, 'c')).toEqual({ user: 'anonymous', password: 'me' });
     expect(loginIn('machine a login first\nmachine c login x password y', 'a')).toBeNull();
+  });
+
+  it('has words in quotation marks, and passes over macros', () => {
+    const macro = 'macdef init\n  machine m login no password no\n \n';
+    const quoted = String.raw`machine m login "a \"b\" \\" password "p\tq #r"`;
+    for (const given of [`${macro}${quoted}`, `${quoted}\n${macro}`, `machine x\r\n${quoted}\r\n`])
+      expect(loginIn(given, 'm')).toEqual({ user: 'a "b" \\', password: 'p\tq #r' });
+    expect(loginIn('machine m login me password #1\n# machine', 'm')?.password).toBe('#1');
+    expect(loginIn(`${macro.trimEnd()}\n${quoted}`, 'm')).toBeNull();
   });
 });
 

@@ -43,7 +43,7 @@ export interface Downloaded extends BlobInfo {
   readonly isJoined: boolean;
 }
 
-/** Times in a row that a download may break off after less than `PROGRESS` bytes. */
+/** Times in a row that a download may break off without having come further by `PROGRESS` bytes. */
 const MOST_FAILURES = 6;
 const PROGRESS = 1024 * 1024;
 /** Milliseconds before it is asked for again; twice as long each time. */
@@ -82,14 +82,16 @@ export async function download(
 
 async function fill(written: Written, file: RemoteFile, options: DownloadOptions): Promise<void> {
   const { pause = sleep } = options;
+  let furthest = written.bytes;
   for (let failures = 0; ;) {
-    const before = written.bytes;
     try {
-      await take(written, await file.open(before), options);
+      await take(written, await file.open(written.bytes), options);
       return;
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      failures = written.bytes - before >= PROGRESS ? 1 : failures + 1;
+      // Of a server that begins anew each time it counts how much further it comes.
+      failures = written.bytes - furthest >= PROGRESS ? 1 : failures + 1;
+      furthest = Math.max(furthest, written.bytes);
       if (failures === MOST_FAILURES) throw file.failed(error.message);
       await pause(PAUSE_MS * powerOfTwo(failures - 1));
     }

@@ -188,6 +188,22 @@ describe('a file of a web server', () => {
     await expect(read(pinned(`${server.url}/a.jsonl`, lines))).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  it('gives a server up that begins anew each time and never comes further', async () => {
+    const large = Buffer.alloc(6_000_000, 'a');
+    let asked = 0;
+    const server = await serving({
+      '/a.txt': (_, response) => {
+        const most = 2_000_000 * (1 + (asked++ % 2));
+        response.writeHead(200, { 'content-length': large.length });
+        response.write(large.subarray(0, most), () => setTimeout(() => response.destroy(), 50));
+      },
+    });
+    await expect(read(pinned(`${server.url}/a.txt`, large))).rejects.toMatchObject({
+      code: 'DATA_DOWNLOAD_FAILED',
+    });
+    expect(asked).toBeLessThan(10);
+  });
+
   it('breaks off what comes too slowly', async () => {
     const server = await serving({ '/a.jsonl': serve(lines, { most: 1000 }) });
     let now = 0;
