@@ -25,6 +25,7 @@ for (const request of [
   { algorithm: 'bpe', vocabulary: 8192, lowercase: false },
   { algorithm: 'unigram', vocabulary: 8192, lowercase: false },
   { algorithm: 'unigram', vocabulary: 8192, lowercase: false, byteFallback: true },
+  { algorithm: 'sentencepiece-bpe', vocabulary: 8192, lowercase: false },
 ]) {
   const json = trainTokenizer(
     mails.filter((_, at) => at % 4 === 0),

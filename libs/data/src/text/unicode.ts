@@ -64,6 +64,11 @@ export function normalForm(text: string, form: 'NFC' | 'NFD' | 'NFKC'): string {
   return ofKnown(text.replace(crowded, `$&${JOINER}`), (known) => known.normalize(form));
 }
 
+const loneSurrogates = /[\ud800-\udfff]/gu;
+
+/** A text with U+FFFD for each half of a character that stands alone. */
+export const wellFormed = (text: string): string => text.replace(loneSurrogates, '\ufffd');
+
 /** A text in lower case. */
 export function lowerCase(text: string): string {
   return simple.test(text) ? text.toLowerCase() : ofKnown(text, (known) => known.toLowerCase());

@@ -20,7 +20,7 @@ describe('spam-assassin', { timeout: 300_000 }, () => {
     expect(leaks).toEqual([]);
   });
 
-  it.each(['wordpiece', 'bpe'] as const)(
+  it.each(['wordpiece', 'bpe', 'sentencepiece-bpe'] as const)(
     'is encoded by our %s as by the oracle',
     async (algorithm) => {
       const texts = mails.map(({ text }) => text);

@@ -115,6 +115,67 @@ export function byteLevelFile(
   });
 }
 
+/** Byte-pair encoding of characters, as converters write it of models of SentencePiece. */
+export function characterPairModel(
+  tokens: readonly string[],
+  merges: readonly (readonly [string, string])[],
+  { unknown, isByteFallback }: { unknown: string; isByteFallback: boolean },
+): object {
+  return {
+    type: 'BPE',
+    dropout: null,
+    unk_token: unknown,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: true,
+    byte_fallback: isByteFallback,
+    ignore_merges: false,
+    vocab: vocabularyOf(tokens),
+    merges,
+  };
+}
+
+/** LLaMA's special tokens, in the order in which `LlamaTokenizer` has them, and those that pad and mask. */
+export const llamaSpecials = ['<unk>', '<s>', '</s>'] as const;
+export const llamaExtraSpecials = ['<pad>', '<mask>'] as const;
+
+/**
+ * A byte-pair tokenizer of characters with byte fallback in the format of Hugging Face tokenizers, as it makes one of
+ * LLaMA's model of SentencePiece: a text loses nothing, and has a space put before it.
+ */
+export function sentencePieceBpeFile(
+  tokens: readonly string[],
+  merges: readonly (readonly [string, string])[],
+  { special, isSurrounded }: { special: readonly string[]; isSurrounded: boolean },
+): string {
+  const around = { before: [tokens.indexOf('<s>')], after: [tokens.indexOf('</s>')] };
+  return serialize({
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: specialTokens(tokens, special),
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'Prepend', prepend: SPACE },
+        { type: 'Replace', pattern: { String: ' ' }, content: SPACE },
+      ],
+    },
+    pre_tokenizer: null,
+    post_processor: isSurrounded ? templateOf(around, (id) => tokens[id] ?? '') : null,
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: SPACE }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        { type: 'Strip', content: ' ', start: 1, stop: 0 },
+      ],
+    },
+    model: characterPairModel(tokens, merges, { unknown: '<unk>', isByteFallback: true }),
+  });
+}
+
 /** A Unigram tokenizer in the format of Hugging Face tokenizers, as it makes one of a model of SentencePiece. */
 export function unigramFile(
   pieces: readonly (readonly [piece: string, score: number])[],

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { wellFormed } from '../text/unicode.js';
 import { merger } from './byte-pair.js';
 import { merges } from './merges-file.js';
 import { byteOf, decoder, decoderOf } from './pipeline/decoder.js';
 import { normalizer, normalizerOf } from './pipeline/normalizer.js';
-import { preTokenizer, preTokenizerOf } from './pipeline/pre-tokenizer.js';
+import { preTokenizer, preTokenizerOf, SPACE } from './pipeline/pre-tokenizer.js';
 import { remembering } from './remember.js';
 import { unigramEncoder } from './unigram/encoder.js';
 
@@ -40,9 +41,6 @@ interface Codec {
   readonly decode: (tokens: readonly string[]) => string;
 }
 
-/** Halves of a character that stand alone. */
-const surrogates = /[\ud800-\udfff]/gu;
-
 /**
  * Encodes as a `tokenizer.json` says that was made of a model of SentencePiece, or is like one: pieces that spaces are a
  * part of, found by Unigram or by byte-pair encoding.
@@ -59,16 +57,31 @@ export function sentencePieceCodec(file: unknown, hidden: ReadonlySet<number>): 
   const piecesOf = remembering(
     model.type === 'Unigram' ? ofUnigram(model, hidden) : ofBytePairs(model),
   );
+  const partsOf =
+    model.type === 'BPE' && isOfWords(model.vocab)
+      ? (stretch: string) => stretch.match(spacedWord) ?? []
+      : (stretch: string) => [stretch];
   return {
     encode: (text) => {
       const ids: number[] = [];
-      for (const word of wordsOf(normalize(text.replace(surrogates, '\ufffd'))))
-        for (const id of piecesOf(word)) ids.push(id);
+      for (const stretch of wordsOf(normalize(wellFormed(text))))
+        for (const part of partsOf(stretch)) for (const id of piecesOf(part)) ids.push(id);
       return ids;
     },
     decode: decoderOf(parsed.data.decoder),
   };
 }
+
+/** A word and the spaces before it. */
+const spacedWord = new RegExp(`${SPACE}+[^${SPACE}]*|[^${SPACE}]+`, 'gu');
+const betweenWords = new RegExp(`[^${SPACE}]${SPACE}`, 'u');
+
+/**
+ * Whether no token goes from one word to the next, so that pairs merge alike in each word by itself, and words that recur
+ * are encoded once.
+ */
+const isOfWords = (vocabulary: Record<string, number>): boolean =>
+  SPACE in vocabulary && !Object.keys(vocabulary).some((token) => betweenWords.test(token));
 
 function ofUnigram(
   { vocab, unk_id: unknown, byte_fallback: isByteFallback }: z.output<typeof unigram>,

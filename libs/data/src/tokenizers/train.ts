@@ -4,6 +4,8 @@ import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
 import { byteLevelFile, robertaSpecials, wordPieceFile } from './file.js';
 import { learnMerges } from './merges.js';
+import { makeSentencePieceBpe } from './sentencepiece/train.js';
+import { sentencePieceRuns } from './sentencepiece/runs.js';
 import { SymbolWords } from './symbol-words.js';
 import { makeUnigram } from './unigram/train.js';
 import { unigramRuns } from './unigram/words.js';
@@ -22,6 +24,8 @@ export function wordsFor(request: TokenizerRequest, text: string): Iterable<stri
       return byteLevelWords(text);
     case 'unigram':
       return unigramRuns(text);
+    case 'sentencepiece-bpe':
+      return sentencePieceRuns(text);
   }
 }
 
@@ -45,6 +49,8 @@ export function makeTokenizer(words: WordList, request: TokenizerRequest): strin
       return makeByteLevel(words, request);
     case 'unigram':
       return makeUnigram(words, request);
+    case 'sentencepiece-bpe':
+      return makeSentencePieceBpe(words, request);
   }
 }
 

@@ -164,8 +164,9 @@ export function dataOf({ data, evaluation }: JobSpec): DataSection {
 /** A tokenizer to train, and which special tokens its vocabulary has. */
 export type TokenizerRequest = TokenizerSection & {
   /**
-   * Of a byte-level vocabulary: RoBERTa's, which surround a text and mask its tokens, in place of `<|endoftext|>`. A
-   * Unigram one always has them, and surrounds texts where this says so.
+   * Those with which RoBERTa surrounds a text, pads it and masks its tokens: in place of `<|endoftext|>` in a byte-level
+   * vocabulary, beside LLaMA's in one of `sentencepiece-bpe`. A Unigram one always has them, and surrounds texts where
+   * this says so.
    */
   readonly special?: 'roberta';
 };
@@ -179,7 +180,7 @@ export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   const isSurrounded =
     spec.kind === 'pretrain'
       ? spec.objective !== 'causal-language-model'
-      : model.architecture !== 'bert' || tokenizer.algorithm === 'unigram';
+      : model.architecture !== 'bert' || tokenizer.algorithm !== 'bpe';
   return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }
 

@@ -13,8 +13,10 @@ const fraction = z.number().gt(0).lt(1);
 export const tokenizerSection = z
   .strictObject({
     algorithm: z
-      .enum(['wordpiece', 'bpe', 'unigram'])
-      .describe('wordpiece (BERT), byte-level bpe (GPT-2) or unigram (SentencePiece, T5).'),
+      .enum(['wordpiece', 'bpe', 'unigram', 'sentencepiece-bpe'])
+      .describe(
+        'wordpiece (BERT), byte-level bpe (GPT-2), unigram (SentencePiece, T5), or sentencepiece-bpe: of characters, rare ones as bytes (SentencePiece, LLaMA).',
+      ),
     vocabulary: positive
       .min(300)
       .max(1_000_000)

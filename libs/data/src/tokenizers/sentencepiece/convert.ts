@@ -1,5 +1,5 @@
 import { RingmasterError } from '@ringmaster/protocol';
-import { serialize, specialTokens } from '../file.js';
+import { characterPairModel, serialize, specialTokens } from '../file.js';
 import { SPACE } from '../pipeline/pre-tokenizer.js';
 import { templateOf } from '../post-processor.js';
 import { readSentencePiece, type SentencePieceModel } from './model.js';
@@ -63,18 +63,10 @@ function convert(model: SentencePieceModel, use: SentencePieceUse): string {
             vocab: tokens.map((token, id) => [token, pieces[id]?.score ?? 0]),
             byte_fallback: isByteFallback,
           }
-        : {
-            type: 'BPE',
-            dropout: null,
-            unk_token: tokens[unknown],
-            continuing_subword_prefix: null,
-            end_of_word_suffix: null,
-            fuse_unk: true,
-            byte_fallback: isByteFallback,
-            ignore_merges: false,
-            vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-            merges: mergesOf(pieces),
-          },
+        : characterPairModel(tokens, mergesOf(pieces), {
+            unknown: tokens[unknown] ?? '',
+            isByteFallback,
+          }),
   });
 }
 

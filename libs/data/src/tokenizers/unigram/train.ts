@@ -1,5 +1,6 @@
 import type { TokenizerRequest } from '@ringmaster/protocol';
-import { coveringAlphabet, fillUp, largerAlphabet, type CharacterForms } from '../alphabet.js';
+import { coveringAlphabet, fillUp, largerAlphabet } from '../alphabet.js';
+import { byteTokens, coveredParts, rankedCharacters } from '../characters.js';
 import { robertaSpecials, unigramFile } from '../file.js';
 import { SymbolWords } from '../symbol-words.js';
 import type { WordList } from '../word-list.js';
@@ -34,47 +35,16 @@ export function makeUnigram(list: WordList, request: TokenizerRequest): string {
   return unigramFile(pieces, { isByteFallback, isSurrounded: special === 'roberta' });
 }
 
-/** Tokens that stand for bytes, as SentencePiece names them. */
-const byteTokens = Array.from(
-  { length: 256 },
-  (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
-);
-
 /** A score with so few digits that whatever reads the file has the same number. */
 const rounded = (score: number): number => Math.round(score * 1e6) / 1e6;
-
-/** The characters by frequency; ties by the smaller code point. */
-function rankedCharacters(list: WordList): CharacterForms[] {
-  const counts = new Map<string, number>();
-  for (const [word, count] of list)
-    for (const character of word) counts.set(character, (counts.get(character) ?? 0) + count);
-  return [...counts]
-    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-    .map(([character, count]) => ({ character, count, forms: 1 }));
-}
 
 function learnPieces(list: WordList, characters: readonly string[], size: number): Pieces {
   const symbols = new Map(characters.map((character, at) => [character, at + 1]));
   const words = new SymbolWords();
   for (const [word, count] of list)
-    for (const part of partsOf(word, symbols)) words.push(part, count);
+    for (const part of coveredParts(word, symbols)) words.push(part, count);
   return learnUnigram(words, characters.length, size).map((piece) => [
     Array.from(piece.symbols, (symbol) => characters[symbol - 1] ?? '').join(''),
     piece.score,
   ]);
-}
-
-/** A word by its symbols, cut where a character is not in the alphabet. */
-function* partsOf(word: string, symbols: ReadonlyMap<string, number>): Generator<number[]> {
-  let part: number[] = [];
-  for (const character of word) {
-    const symbol = symbols.get(character);
-    if (symbol !== undefined) {
-      part.push(symbol);
-      continue;
-    }
-    if (part.length > 0) yield part;
-    part = [];
-  }
-  if (part.length > 0) yield part;
 }
