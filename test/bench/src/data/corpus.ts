@@ -4,25 +4,77 @@ import { randomKey, RandomStream } from '@ringmaster/base';
 const WORDS = 12_000;
 const SYLLABLES = 'ba ce di fo gu ka le mi no pu ra se ti vo wu xa ze lim tor nas'.split(' ');
 
+/** Labels of texts that are classified. */
+const LABELS = ['first', 'second', 'third'];
+/** Words of a labelled text that its label alone has: one in so many. */
+const TELLING = 8;
+
 /**
- * Writes a text of about `characters` characters, a document a line: invented words whose frequencies fall as 1 / rank
- * (Zipf), so that a model has something to learn and a tokenizer finds thousands of tokens.
+ * Invented words whose frequencies fall as 1 / rank (Zipf), so that a model has something to learn and a tokenizer finds
+ * thousands of tokens: a stream of them that is the same every time.
  */
-export async function writeCorpus(path: string, characters: number): Promise<void> {
-  const stream = new RandomStream(randomKey(0, 'corpus'));
-  const words = Array.from({ length: WORDS }, (_, word) => spelling(word));
+export class Words {
+  readonly #stream = new RandomStream(randomKey(0, 'corpus'));
+  readonly #words: readonly string[];
+  #draw = 0;
+
+  /** @param count Different ones. */
+  constructor(count = WORDS) {
+    this.#words = Array.from({ length: count }, (_, word) => spelling(word));
+  }
+
+  /** The next words, with spaces between them. */
+  text(words: number): string {
+    return Array.from({ length: words }, () => this.#next()).join(' ');
+  }
+
+  #next(): string {
+    const rank = Math.floor(this.#words.length ** this.#stream.uniform(this.#draw++)) - 1;
+    return this.#words[rank] ?? '';
+  }
+}
+
+/**
+ * Writes a text of about `characters` characters, a document a line.
+ * @param vocabulary Tokens that a tokenizer is to find.
+ */
+export async function writeCorpus(
+  path: string,
+  characters: number,
+  vocabulary = WORDS,
+): Promise<void> {
+  const words = new Words(Math.max(WORDS, vocabulary));
   const lines: string[] = [];
-  let written = 0;
-  for (let draw = 0; written < characters;) {
-    const line: string[] = [];
-    for (const end = draw + 200; draw < end; draw++) {
-      const rank = Math.floor(WORDS ** stream.uniform(draw)) - 1;
-      line.push(words[rank] ?? '');
-    }
-    const text = line.join(' ');
+  for (let written = 0; written < characters;) {
+    const text = words.text(200);
     lines.push(text);
     written += text.length + 1;
   }
+  await writeFile(path, lines.join('\n'));
+}
+
+/** Writes JSON lines of sources and their targets, each of `length` words. */
+export async function writePairs(path: string, documents: number, length: number): Promise<void> {
+  const words = new Words();
+  const lines = Array.from({ length: documents }, () =>
+    JSON.stringify({ source: words.text(length), target: words.text(length) }),
+  );
+  await writeFile(path, lines.join('\n'));
+}
+
+/** Writes JSON lines of texts of up to `longest` words, each with a label that some of its words tell. */
+export async function writeLabelled(
+  path: string,
+  documents: number,
+  longest: number,
+): Promise<void> {
+  const words = new Words();
+  const lines = Array.from({ length: documents }, (_, document) => {
+    const label = LABELS[document % LABELS.length] ?? '';
+    const parts = 1 + ((document * 7) % Math.floor(longest / TELLING));
+    const text = Array.from({ length: parts }, () => `${words.text(TELLING - 1)} ${label}`);
+    return JSON.stringify({ text: text.join(' '), label });
+  });
   await writeFile(path, lines.join('\n'));
 }
 

@@ -11,13 +11,14 @@ import { startGloo, startOurs as startRing, type RingTeam } from '../ring/sides.
 import {
   checkLosses,
   checkSizes,
-  parametersOf,
+  initialOf,
   startOurs as startTrainers,
   startPeer,
   type Side,
 } from '../train/sides.js';
 import { WARM_UP_STEPS } from '../train/train.js';
-import { GPT, TrainingHome } from '../train/training-home.js';
+import { GPT } from '../train/shapes.js';
+import { TrainingHome } from '../train/training-home.js';
 
 /** Ranks, each on a host of its own. */
 const SIZES = [2, 4];
@@ -118,11 +119,11 @@ async function training(
   const home = await TrainingHome.create(GPT, all);
   const sides = new Map<string, Side>();
   try {
-    const batches = { path: await home.writeBatches(all), steps: all };
+    const batches = await home.writeBatches(all, size);
     const chosen = { dropout: 0, microbatches: size, precision: 'float32' } as const;
     const ours = await startTrainers(home, chosen, size, { rooms });
     sides.set(OURS, ours);
-    const initial = await parametersOf(ours, home);
+    const initial = await initialOf(ours, home);
     sides.set(
       PYTORCH,
       await startPeer({
@@ -151,7 +152,7 @@ async function training(
       const results = await interleave(turns, rounds);
       for (const [name, blocks] of results)
         curves.get(name)?.push(...blocks.flatMap((block) => block.losses));
-      const tokens = steps * GPT.sequences * GPT.context;
+      const tokens = steps * GPT.sequences * GPT.model.context;
       const rates = (name: string) => ratesOf(results.get(name), tokens);
       const title = `GPT, W = ${size} at ${megabits} Mbit/s: sealed; PyTorch`;
       rows.push(rowOf(title, 'tokens/s', rates(OURS), rates(PYTORCH)));

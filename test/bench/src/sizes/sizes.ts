@@ -11,7 +11,8 @@ import {
 } from '../report.js';
 import { median } from '../statistics.js';
 import { blockSchema, startOurs, startPeer, type Side } from '../train/sides.js';
-import { GPT, TrainingHome, type Shape } from '../train/training-home.js';
+import { GPT, type Shape } from '../train/shapes.js';
+import { TrainingHome } from '../train/training-home.js';
 import type { Turn } from '../contestant.js';
 
 const [OURS, PYTORCH] = ['ours', 'PyTorch'];
@@ -24,9 +25,7 @@ const LEAST_STEPS = 160;
 /** GPTs under one vocabulary, of as many parameters as their names say. Heads are 64 wide. */
 const sized = (layers: number, hidden: number): Shape => ({
   ...GPT,
-  layers,
-  hidden,
-  heads: hidden / 64,
+  model: { ...GPT.model, layers, hidden, heads: hidden / 64 },
   sequences: 4,
 });
 const SIZES: Readonly<Record<string, Shape>> = {
@@ -62,7 +61,7 @@ export async function sizes(pace: Pace): Promise<Findings> {
     if (shape === undefined) continue;
     const found = await compare(name, shape, pace);
     const [ours, peer] = [found.get(OURS) ?? [], found.get(PYTORCH) ?? []];
-    const tokens = pace.steps * shape.sequences * shape.context;
+    const tokens = pace.steps * shape.sequences * shape.model.context;
     rows.push(rowOf(`${name}: step`, 'tokens/s', ratesOf(ours, tokens), ratesOf(peer, tokens)));
     lives.push(lifeRow(name, OURS, ours), lifeRow(name, PYTORCH, peer));
     for (const [phase, seconds] of Object.entries(ours.at(-1)?.phases ?? {}))
@@ -73,7 +72,7 @@ export async function sizes(pace: Pace): Promise<Findings> {
     versions: { node: process.versions.node },
     rows,
     notes: [
-      `GPTs in float32 on ${WORKERS} workers of one thread each, ${GPT.context} tokens of context, a microbatch of two sequences a ` +
+      `GPTs in float32 on ${WORKERS} workers of one thread each, ${GPT.model.context} tokens of context, a microbatch of two sequences a ` +
         `worker, AdamW, clip 1; ${pace.rounds} rounds, in each of which a side is started, makes its first step and ${pace.steps} ` +
         `more, and ends. PyTorch as in \`train\`, with its batches in memory beforehand.`,
       LIMITS_NOTE,
@@ -99,7 +98,7 @@ async function compare(
   const made = 1 + steps;
   const home = await TrainingHome.create(shape, Math.max(LEAST_STEPS, made));
   try {
-    const batches = { path: await home.writeBatches(made), steps: made };
+    const batches = await home.writeBatches(made, WORKERS);
     const starts = new Map<string, () => Promise<Side>>([
       [OURS, () => startOurs(home, CHOSEN, WORKERS)],
       [

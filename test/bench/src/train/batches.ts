@@ -2,7 +2,8 @@ import { kindOf, pairedTextsOf } from '@ringmaster/protocol';
 import { tasks, trainBatches } from '@ringmaster/tasks';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
-import { BERT, GPT, OBJECTIVES, SEED, TrainingHome, type Shape } from './training-home.js';
+import { BERT, GPT, SEED, TRAINING, type Shape } from './shapes.js';
+import { TrainingHome } from './training-home.js';
 
 /** A step of each shape has two microbatches. */
 const MICROBATCHES = 2;
@@ -20,7 +21,7 @@ export async function batches({ rounds }: Pace): Promise<Findings> {
     rows: [],
     figures: found,
     notes: [
-      `Milliseconds to make the batch of a microbatch of ${GPT.sequences / MICROBATCHES} sequences of ${GPT.context} tokens; ${rounds} of them, each another one.`,
+      `Milliseconds to make the batch of a microbatch of ${GPT.sequences / MICROBATCHES} sequences of ${GPT.model.context} tokens; ${rounds} of them, each another one.`,
       table(
         ['shape', 'median', 'smallest', 'largest'],
         Object.entries(found).map(([name, values]) => [
@@ -35,10 +36,10 @@ export async function batches({ rounds }: Pace): Promise<Findings> {
 async function millisecondsOf(shape: Shape, rounds: number): Promise<number[]> {
   const home = await TrainingHome.create(shape, WARM_UP_STEPS + rounds);
   try {
-    const made = trainBatches(tasks[OBJECTIVES[shape.architecture]], home.dataset, {
-      kind: kindOf(shape.architecture),
-      texts: pairedTextsOf(shape.architecture),
-      context: shape.context,
+    const made = trainBatches(tasks[TRAINING[shape.model.architecture].task], home.dataset, {
+      kind: kindOf(shape.model.architecture),
+      texts: pairedTextsOf(shape.model.architecture),
+      context: shape.model.context,
       sequences: shape.sequences,
       microbatches: MICROBATCHES,
       seed: SEED,

@@ -4,7 +4,8 @@ import { detection, type StepTimes } from '@ringmaster/protocol';
 import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 import { startOurs, type Side } from './sides.js';
-import { GPT, TrainingHome } from './training-home.js';
+import { GPT } from './shapes.js';
+import { TrainingHome } from './training-home.js';
 
 /** Steps after a start that nobody is timed on. */
 const WARM_UP_STEPS = 3;

@@ -5,7 +5,9 @@ import { trainerEnvironment } from '@ringmaster/tensorflow';
 import { table, type Findings, type Pace } from '../report.js';
 import type { OperationTime } from './operation-times.js';
 import { WARM_UP_STEPS } from './train.js';
-import { GPT, TrainingHome } from './training-home.js';
+import { caseOf, type Case } from './cases.js';
+import type { TrainCase } from './shapes.js';
+import { TrainingHome } from './training-home.js';
 
 /** Sums over the steps of one profiled process. */
 export interface Profile {
@@ -18,11 +20,7 @@ export interface Profile {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const CASES = [
-  { dropout: 0, microbatches: 1, precision: 'float32' },
-  { dropout: 0, microbatches: 1, precision: 'bfloat16' },
-  { dropout: 0.1, microbatches: 1, precision: 'float32' },
-] as const;
+const DEFAULT_CASES = ['gpt-float32', 'gpt-bfloat16', 'alone-gpt-dropout'];
 
 /** Rows of the table of shapes; what is left out is less than a percent each. */
 const SHAPES = 40;
@@ -30,28 +28,32 @@ const SHAPES = 40;
 /** Where the time of our training step goes, by operation, in processor time. */
 export async function profile(pace: Pace): Promise<Findings> {
   const steps = pace.rounds * pace.steps;
-  const home = await TrainingHome.create(GPT, WARM_UP_STEPS + steps);
   const notes: string[] = [
-    `The model and step of \`train\`, ${steps} steps each. Milliseconds a step of processor time; phases are wall time, ` +
+    `Cases of \`train\` in one process, ${steps} steps each. Milliseconds a step of processor time; phases are wall time, ` +
       `which other programs lengthen. "outside of TensorFlow" is JavaScript, quantising, the update and all else.`,
   ];
   let versions: Readonly<Record<string, string>> = {};
-  try {
-    for (const chosen of CASES) {
-      const found = await profileOf(home, chosen, steps);
-      ({ versions } = found);
-      notes.push(`## ${chosen.precision}, dropout ${chosen.dropout}`);
-      notes.push(phaseTable(found, steps), operationTable(found, steps), shapeTable(found, steps));
-    }
-  } finally {
-    await home.remove();
+  for (const name of pace.only ?? DEFAULT_CASES) {
+    const found = await profileOf(caseOf(name), steps);
+    ({ versions } = found);
+    notes.push(`## ${name}`);
+    notes.push(phaseTable(found, steps), operationTable(found, steps), shapeTable(found, steps));
   }
   return { benchmark: 'profile', versions, rows: [], notes };
 }
 
-async function profileOf(
+async function profileOf({ shape, workers, ...chosen }: Case, steps: number): Promise<Profile> {
+  const home = await TrainingHome.create(shape, WARM_UP_STEPS + steps);
+  try {
+    return await profileIn(home, { ...chosen, microbatches: workers }, steps);
+  } finally {
+    await home.remove();
+  }
+}
+
+async function profileIn(
   home: TrainingHome,
-  chosen: (typeof CASES)[number],
+  chosen: Omit<TrainCase, 'shape'>,
   steps: number,
 ): Promise<Profile> {
   const settings = {

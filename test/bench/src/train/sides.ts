@@ -10,9 +10,12 @@ import type { Pace } from '../report.js';
 import { DEVICE, within, type Room } from '../room.js';
 import { Team } from '../team.js';
 import { seatSchema } from './trained-run.js';
-import { OPTIMIZER, SEED, type Shape, type TrainCase, type TrainingHome } from './training-home.js';
+import type { PeerBatches } from './peer-batches.js';
+import { optimizerOf, SEED, TRAINING, type Shape, type TrainCase } from './shapes.js';
+import type { TrainingHome } from './training-home.js';
 
 export const readySchema = z.object({
+  /** Numbers that are trained. */
   parameters: z.int().positive(),
   versions: z.record(z.string(), z.string()),
 });
@@ -33,11 +36,9 @@ export type OurReady = z.infer<typeof ourReadySchema>;
 export type Block = z.infer<typeof blockSchema>;
 export type Side = Team<Ready, Block>;
 
-/** Parameters at step 0, for a side that does not draw them itself. */
-export interface Initial {
-  readonly path: string;
-  readonly names: readonly string[];
-}
+/** Parameters at step 0, for a side that does not draw them itself: a file of float32, or a model in a directory. */
+export type Initial =
+  { readonly path: string; readonly names: readonly string[] } | { readonly directory: string };
 
 const DEVICES = { cpu: { kind: 'cpu' }, gpu: { kind: 'gpu', index: 0 } } as const;
 
@@ -75,11 +76,19 @@ export async function startOurs(
   return new Team(ranks, blockSchema);
 }
 
+/** The network of PyTorch that stands for a family: one of its own, or what reads the family's models. */
+function networkOf({ model }: Shape): 'transformer' | 'model' {
+  return model.architecture === 'gpt' || model.architecture === 'bert' ? 'transformer' : 'model';
+}
+
+/** The values that our side has at step 0, as the other side takes them. */
+export async function initialOf(side: Team<OurReady, Block>, home: TrainingHome): Promise<Initial> {
+  if (networkOf(home.shape) === 'model') return { directory: await home.writeInitialModel() };
+  return parametersOf(side, home);
+}
+
 /** The parameters that our side has now, in a file of its home. */
-export async function parametersOf(
-  side: Team<OurReady, Block>,
-  home: TrainingHome,
-): Promise<Initial> {
+async function parametersOf(side: Team<OurReady, Block>, home: TrainingHome): Promise<Initial> {
   const path = join(home.root, 'parameters.float32');
   const [rank] = side.ranks;
   await rank?.ask({ parametersTo: path }, z.object({}));
@@ -92,7 +101,7 @@ export interface PeerOptions extends Seating {
   readonly size: number;
   /** Null for values that it draws itself, as its own training would. */
   readonly initial: Initial | null;
-  readonly batches: { readonly path: string; readonly steps: number };
+  readonly batches: PeerBatches;
   readonly compile: boolean;
   /** Compute only the masked rows from the last attention on. */
   readonly narrow: boolean;
@@ -103,8 +112,8 @@ export interface PeerOptions extends Seating {
 export async function startPeer(options: PeerOptions): Promise<Side> {
   const { shape, chosen, size, initial, batches, compile, narrow, allocator } = options;
   const { device = 'cpu', rooms } = options;
-  const { sequences, ...sizes } = shape;
-  const { dropout, microbatches, precision } = chosen;
+  const { model, vocabulary, lora = null } = shape;
+  const { dropout, precision } = chosen;
   const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
   try {
     const ranks = await Promise.all(
@@ -113,16 +122,17 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
           rank,
           size,
           meeting: join(directory, 'meeting'),
+          network: networkOf(shape),
+          task: TRAINING[model.architecture].task,
           initial,
+          lora,
           batches,
           compile,
-          narrow,
           precision,
           device: device === 'gpu' ? 'cuda' : 'cpu',
           interface: rooms === undefined ? 'lo' : DEVICE,
-          model: { ...sizes, intermediate: 4 * shape.hidden, dropout },
-          optimizer: OPTIMIZER,
-          batch: { sequences, microbatches },
+          model: { ...model, intermediate: 4 * model.hidden, vocabulary, dropout, narrow },
+          optimizer: optimizerOf(shape),
           seed: SEED,
         };
         const command = await peerCommand('train.py', settings, { allocator });
@@ -145,10 +155,12 @@ export function checkSizes(sides: Iterable<Side>): void {
  * Nor would one of sides that do not learn alike. From the same parameters and batches the first loss is the same but
  * for how sums are rounded, and later ones stay near; with dropout the sides drop different elements.
  * @param curves losses by side, from the first step on
+ * @param learned nats that the last loss is at least below the first
  */
 export function checkLosses(
   curves: ReadonlyMap<string, readonly number[]>,
   { precision, dropout }: Pick<TrainCase, 'precision' | 'dropout'>,
+  learned = 0.5,
 ): void {
   const first = dropout > 0 ? 0.1 : precision === 'float32' ? 0.001 : 0.02;
   const later = dropout > 0 || precision === 'bfloat16' ? 0.2 : 0.1;
@@ -161,7 +173,7 @@ export function checkLosses(
       throw new Error(`in step ${step + 1} the sides have losses of ${losses.join(' and ')}`);
   }
   for (const [side, curve] of curves) {
-    if (!((curve.at(-1) ?? NaN) < (curve[0] ?? NaN) - 0.5))
+    if (!((curve.at(-1) ?? NaN) < (curve[0] ?? NaN) - learned))
       throw new Error(`${side} does not learn: ${curve.join(', ')}`);
   }
 }

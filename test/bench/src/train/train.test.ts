@@ -1,10 +1,12 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOurs } from './sides.js';
+import type { Shape } from './shapes.js';
 import { TrainingHome } from './training-home.js';
 
-const shape = {
-  ...({ architecture: 'gpt', layers: 2, hidden: 32, heads: 2 } as const),
-  context: 32,
+const shape: Shape = {
+  model: { architecture: 'gpt', layers: 2, hidden: 32, heads: 2, context: 32 },
   vocabulary: 400,
   sequences: 8,
 };
@@ -45,6 +47,54 @@ describe('our side of the benchmark', () => {
 
 describe('batches for the other side', () => {
   it('cover every step without a short one', async () => {
-    await expect(home.writeBatches(steps)).resolves.toContain(home.root);
+    const { steps: written } = await home.writeBatches(steps, 2);
+    expect(written).toHaveLength(steps);
+    for (const step of written)
+      expect(step.map(({ tokens, targets }) => [tokens?.slice(1), targets?.slice(1)])).toEqual(
+        Array(2).fill([
+          [4, 32],
+          [4, 32],
+        ]),
+      );
+  });
+});
+
+const tiny = { hidden: 32, context: 32 };
+const adapted: Shape['model'] = {
+  ...tiny,
+  architecture: 'llama',
+  layers: 2,
+  heads: 4,
+  keyValueHeads: 2,
+  tied: false,
+};
+
+describe.each<Shape['model'] & Pick<Shape, 'lora'>>([
+  { ...tiny, architecture: 'bert', layers: 2, heads: 2 },
+  adapted,
+  { ...adapted, lora: { rank: 2, alpha: 4 } },
+  { ...tiny, architecture: 't5', layers: 1, heads: 2 },
+  { ...tiny, architecture: 'lstm', layers: 1, units: 32 },
+  { ...tiny, architecture: 'cnn', filters: 8 },
+])('a case of $architecture, adapters $lora', ({ lora, ...model }) => {
+  it('is trained, and has batches and first values for the other side', async () => {
+    const given = { model, vocabulary: 400, sequences: 8, ...(lora === undefined ? {} : { lora }) };
+    const ground = await TrainingHome.create(given, 2);
+    try {
+      const directory = await ground.writeInitialModel();
+      await access(join(directory, 'model.safetensors'));
+      const { steps: written } = await ground.writeBatches(2, 2);
+      expect(written.map((step) => step.length)).toEqual([2, 2]);
+      const chosen = { dropout: 0, microbatches: 2, precision: 'float32' } as const;
+      const side = await startOurs(ground, chosen, 1);
+      try {
+        const { losses } = await side.takeTurn({ steps: 2 });
+        expect(losses.every(Number.isFinite)).toBe(true);
+      } finally {
+        await side.end();
+      }
+    } finally {
+      await ground.remove();
+    }
   });
 });

@@ -6,62 +6,28 @@ import { median } from '../statistics.js';
 import {
   checkLosses,
   checkSizes,
-  parametersOf,
+  initialOf,
   startOurs,
   startPeer,
   type Block,
-  type PeerOptions,
   type Side,
 } from './sides.js';
-import { BERT, GPT, GPT2, TrainingHome, type Shape, type TrainCase } from './training-home.js';
+import { CASES, caseOf, peersOf } from './cases.js';
+import { describe, TRAINING } from './shapes.js';
+import { TrainingHome } from './training-home.js';
 
 /** Steps that nobody is timed on: memory is first touched and the first exponents are measured. */
 export const WARM_UP_STEPS = 3;
 
 const OURS = 'ours';
-const PYTORCH = { compile: false, narrow: false, allocator: 'keeps memory' } as const;
-const PEERS: Readonly<Record<string, Pick<PeerOptions, 'compile' | 'narrow' | 'allocator'>>> = {
-  PyTorch: PYTORCH,
-  'PyTorch as installed': { ...PYTORCH, allocator: 'as installed' },
-  'PyTorch compiled': { ...PYTORCH, compile: true },
-  'PyTorch narrowed': { ...PYTORCH, narrow: true },
-};
-
-/** On a graphics card neither the allocator of the host nor rows that are left out make a difference that is looked for. */
-const CARD_PEERS = { PyTorch: PYTORCH };
-
-interface Case extends Omit<TrainCase, 'microbatches'> {
-  /** Each has one thread and computes one microbatch. */
-  readonly workers: number;
-  /** What it is made for, where it is not the processor. */
-  readonly device?: 'gpu';
-}
-
-const CASES: Readonly<Record<string, Case>> = {
-  'gpt-float32': { shape: GPT, precision: 'float32', workers: 2, dropout: 0 },
-  'gpt-bfloat16': { shape: GPT, precision: 'bfloat16', workers: 2, dropout: 0 },
-  'bert-float32': { shape: BERT, precision: 'float32', workers: 2, dropout: 0 },
-  'bert-bfloat16': { shape: BERT, precision: 'bfloat16', workers: 2, dropout: 0 },
-  'alone-gpt-float32': { shape: GPT, precision: 'float32', workers: 1, dropout: 0 },
-  'card-gpt-float32': { shape: GPT, precision: 'float32', workers: 1, dropout: 0, device: 'gpu' },
-  'card-gpt2-float32': { shape: GPT2, precision: 'float32', workers: 1, dropout: 0, device: 'gpu' },
-  'card-gpt2-bfloat16': {
-    shape: GPT2,
-    precision: 'bfloat16',
-    workers: 1,
-    dropout: 0,
-    device: 'gpu',
-  },
-  'alone-gpt-dropout': { shape: GPT, precision: 'float32', workers: 1, dropout: 0.1 },
-};
 
 /** Trainers and their ring beside processes of PyTorch and their gloo. */
 export async function train(pace: Pace): Promise<Findings> {
   // What it is compared with is looked for before anything is prepared, which takes minutes.
   await peerPython('torch');
-  const names = Object.entries(CASES)
-    .filter(([name, found]) => pace.only?.includes(name) ?? (found.device ?? 'cpu') === pace.device)
-    .map(([name]) => name);
+  const names =
+    pace.only ??
+    Object.keys(CASES).filter((name) => (caseOf(name).device ?? 'cpu') === pace.device);
   const rows: Row[] = [];
   const memory: string[][] = [];
   const losses: string[][] = [];
@@ -79,16 +45,19 @@ export async function train(pace: Pace): Promise<Findings> {
     versions,
     rows,
     notes: [
-      `Two workers of one thread each; one where the case is called alone. GPT: ${describe(GPT)}. BERT, as a masked ` +
-        `language model whose logits are computed at the masked positions on both sides: ${describe(BERT)}. A step has ` +
-        `${GPT.sequences} sequences, a microbatch a worker; AdamW, clip 1. ${pace.rounds} rounds of ${pace.steps} steps ` +
-        `a side in turns; rates and ratios are medians over the rounds.`,
+      `Two workers of one thread each; one where the case is called alone. A microbatch a worker; AdamW, clip 1. ` +
+        `${pace.rounds} rounds of ${pace.steps} steps a side in turns; rates and ratios are medians over the rounds.`,
+      table(
+        ['case', 'shape and sequences a step'],
+        names.map((name) => [name, describe(caseOf(name).shape)]),
+      ),
       `Ours is the whole step of trainers: batches are made, gradients quantised, summed in the ring, checked and ` +
         `applied. PyTorch has DistributedDataParallel over gloo with \`gradient_as_bucket_view\` and \`static_graph\`, ` +
         `fused AdamW, \`scaled_dot_product_attention\`, its batches in memory beforehand, and allocator settings that ` +
         `keep freed memory in the process, which make it faster; "as installed" is without those. bfloat16 is ` +
         `\`precision: bfloat16\` here and \`torch.autocast\` there. Compiled is \`torch.compile\` with its defaults; its ` +
-        `compilation is left out of the time.`,
+        `compilation is left out of the time. LLaMA and T5 are the classes of \`transformers\` with its \`sdpa\` attention, ` +
+        `adapters PEFT's, LSTM and CNN plain modules (\`nn.LSTM\` over packed sequences, \`conv1d\` over the whole batch).`,
       `From the last attention of BERT on, ours computes only the masked rows, as no other has an effect on the loss; the ` +
         `gradients are the same. A model in PyTorch usually computes all of them. "Narrowed" is one that was rewritten to ` +
         `leave them out as well.`,
@@ -109,22 +78,20 @@ export async function train(pace: Pace): Promise<Findings> {
 }
 
 async function compare(name: string, pace: Pace, versions: Record<string, string>) {
-  const found = CASES[name];
-  if (found === undefined) throw new Error(`there is no case ${name}`);
+  const found = caseOf(name);
   const { shape, precision, workers, dropout } = found;
   const steps = WARM_UP_STEPS + pace.rounds * pace.steps;
-  const tokens = pace.steps * shape.sequences * shape.context;
+  const ofTexts = TRAINING[shape.model.architecture].corpus === 'lines';
+  const amount = pace.steps * shape.sequences * (ofTexts ? shape.model.context : 1);
   const home = await TrainingHome.create(shape, steps);
   const sides = new Map<string, Side>();
   try {
-    const batches = { path: await home.writeBatches(steps), steps };
+    const batches = await home.writeBatches(steps, workers);
     const chosen = { dropout, microbatches: workers, precision };
     const ours = await startOurs(home, chosen, workers, { device: pace.device });
     sides.set(OURS, ours);
-    const initial = await parametersOf(ours, home);
-    const peers = Object.entries(pace.device === 'gpu' ? CARD_PEERS : PEERS).filter(
-      ([, { narrow }]) => !narrow || shape.architecture === 'bert',
-    );
+    const initial = await initialOf(ours, home);
+    const peers = Object.entries(peersOf(found));
     for (const [peer, options] of peers) {
       const settings = {
         shape,
@@ -148,10 +115,12 @@ async function compare(name: string, pace: Pace, versions: Record<string, string
     const results = await interleave(turns, pace.rounds);
     for (const [each, blocks] of results)
       curves.get(each)?.push(...blocks.flatMap((block) => block.losses));
-    checkLosses(curves, chosen);
-    const rates = (each: string) => ratesOf(results.get(each), tokens);
+    checkLosses(curves, chosen, found.learned);
+    const rates = (each: string) => ratesOf(results.get(each), amount);
     return {
-      rows: peers.map(([peer]) => rowOf(`${name}: ${peer}`, 'tokens/s', rates(OURS), rates(peer))),
+      rows: peers.map(([peer]) =>
+        rowOf(`${name}: ${peer}`, ofTexts ? 'tokens/s' : 'sequences/s', rates(OURS), rates(peer)),
+      ),
       memory: [...results].map(([each, blocks]) => [name, each, megabytes(blocks)]),
       losses: [...curves].map(([each, curve]) => [
         name,
@@ -183,8 +152,4 @@ function farthestApart(curve: readonly number[], ours: readonly number[]): strin
 
 function megabytes(blocks: readonly Block[]): string {
   return (Math.max(...blocks.map(({ peakBytes }) => peakBytes)) / 1e6).toFixed(0);
-}
-
-function describe({ layers, hidden, heads, context, vocabulary }: Shape): string {
-  return `${layers} layers, hidden ${hidden}, ${heads} heads, context ${context}, vocabulary ${vocabulary}`;
 }

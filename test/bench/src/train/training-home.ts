@@ -1,112 +1,73 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BlobStore, openDataset, prepareData, type Dataset } from '@ringmaster/data';
-import type { Batch } from '@ringmaster/model';
-import { targetsOf } from '@ringmaster/model/batch';
-import { tasks, trainBatches } from '@ringmaster/tasks';
 import { ownIdentity } from '@ringmaster/base';
+import { BlobStore, openDataset, prepareData, type Dataset } from '@ringmaster/data';
 import {
+  dataOf,
   kindOf,
+  needsOf,
   pairedTextsOf,
   parseJobSpec,
   specHash,
+  tokenizerOf,
   type JobSpec,
   type Launch,
 } from '@ringmaster/protocol';
-import { writeCorpus } from '../data/corpus.js';
+import { tasks, trainBatches } from '@ringmaster/tasks';
+import { writeCorpus, writeLabelled, writePairs } from '../data/corpus.js';
+import { storeInitialModel, writeInitialModel, type InitialModel } from './initial-model.js';
+import { writeBatches, type PeerBatches } from './peer-batches.js';
+import { optimizerOf, SEED, TRAINING, type Shape, type TrainCase } from './shapes.js';
 
-/** What is trained, and on how much a step. */
-export interface Shape {
-  readonly architecture: 'gpt' | 'bert';
-  readonly layers: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly context: number;
-  readonly vocabulary: number;
-  /** Sequences a step. */
-  readonly sequences: number;
-}
-
-/** What both sides of a comparison are given alike. */
-export interface TrainCase {
-  readonly shape: Shape;
-  readonly dropout: number;
-  readonly microbatches: number;
-  readonly precision: JobSpec['precision'];
-}
-
-/** 5.29 million parameters. */
-export const GPT: Shape = {
-  architecture: 'gpt',
-  layers: 4,
-  hidden: 256,
-  heads: 4,
-  context: 128,
-  vocabulary: 8192,
-  sequences: 16,
-};
-
-/** 14.0 million parameters. */
-export const BERT: Shape = { ...GPT, architecture: 'bert', layers: 6, hidden: 384, heads: 6 };
-
-/** 92 million parameters: the blocks of GPT-2 small under a vocabulary that a synthetic corpus can fill. For graphics cards. */
-export const GPT2: Shape = {
-  architecture: 'gpt',
-  layers: 12,
-  hidden: 768,
-  heads: 12,
-  context: 512,
-  vocabulary: 8192,
-  sequences: 32,
-};
-
-/** The same for both sides; the schedule is flat, so that both take the same step. */
-export const OPTIMIZER = {
-  learningRate: 1e-3,
-  weightDecay: 0.01,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  clip: 1,
-} as const;
-
-export const SEED = 1;
-
-export const OBJECTIVES = { gpt: 'causal-language-model', bert: 'masked-language-model' } as const;
+/** Documents with columns that there are at least: a vocabulary of thousands of tokens needs that much text. */
+const LEAST_DOCUMENTS = 4000;
 
 /** A home directory of its own with prepared data, enough for some steps without a repeated sample. */
 export class TrainingHome {
   readonly root: string;
   readonly dataset: Dataset;
+  readonly shape: Shape;
   readonly #manifest: string;
-  readonly #shape: Shape;
+  readonly #initial: InitialModel;
+  readonly #base: string | null;
 
-  private constructor(root: string, manifest: string, dataset: Dataset, shape: Shape) {
+  private constructor(
+    root: string,
+    shape: Shape,
+    manifest: string,
+    initial: InitialModel,
+    base: string | null,
+  ) {
     this.root = root;
+    this.shape = shape;
+    this.dataset = initial.dataset;
     this.#manifest = manifest;
-    this.dataset = dataset;
-    this.#shape = shape;
+    this.#initial = initial;
+    this.#base = base;
   }
 
   static async create(shape: Shape, steps: number): Promise<TrainingHome> {
     const root = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
-    const corpus = join(root, 'corpus.txt');
-    // No token is shorter than a character, and most are much longer than the eight that this allows for.
-    await writeCorpus(corpus, 8 * steps * shape.sequences * shape.context);
-    const chosen = { shape, dropout: 0, microbatches: 1, precision: 'float32' } as const;
-    const { spec } = jobOf(chosen, root);
-    if (spec.tokenizer === undefined) throw new Error('the job trains its tokenizer');
+    await writeTexts(corpusIn(root, shape), shape, steps);
+    const { lora: _, ...whole } = shape;
+    const chosen = { shape: whole, dropout: 0, microbatches: 1, precision: 'float32' } as const;
+    const spec = jobOf(chosen, root);
+    const tokenizer = tokenizerOf(spec);
+    if (tokenizer === null || spec.model === undefined)
+      throw new Error('the job trains its tokenizer and has a model');
     const { directory, ...coordinator } = artifactsOf(root);
     await writeFile(
       join(root, 'coordinator.json'),
       JSON.stringify({ ...coordinator, ...ownIdentity(), control: '' }),
     );
     const store = new BlobStore(directory);
-    const request = { data: spec.data, tokenizer: spec.tokenizer };
-    const prepared = await prepareData(request, { store, index: join(root, 'data') });
-    const dataset = openDataset(prepared.manifest, (sha256) => store.path(sha256));
-    return new TrainingHome(root, prepared.sha256, dataset, shape);
+    const request = { data: dataOf(spec), needs: needsOf(spec), tokenizer };
+    const { sha256, manifest } = await prepareData(request, { store, index: join(root, 'data') });
+    const dataset = openDataset(manifest, (blob) => store.path(blob));
+    const initial = { model: spec.model, dataset, store };
+    const base = shape.lora === undefined ? null : await storeInitialModel(initial);
+    return new TrainingHome(root, shape, sha256, initial, base);
   }
 
   async remove(): Promise<void> {
@@ -115,59 +76,38 @@ export class TrainingHome {
 
   /** What a trainer is launched with. */
   launch(chosen: Omit<TrainCase, 'shape'>): Launch {
-    const { spec } = jobOf({ ...chosen, shape: this.#shape }, this.root);
-    const dataManifest = this.#manifest;
-    const hash = specHash(spec, dataManifest, null);
+    const spec = jobOf({ ...chosen, shape: this.shape }, this.root);
     return {
       trainer: 'bench',
       job: 'bench',
       spec,
-      dataManifest,
-      baseManifest: null,
-      specHash: hash,
+      dataManifest: this.#manifest,
+      baseManifest: this.#base,
+      specHash: specHash(spec, this.#manifest, this.#base),
     };
   }
 
-  /**
-   * Writes the batches of the first steps for a side that does not read our data: int32, for each step the tokens and
-   * then the targets [sequences, context], −1 where nothing is asked, in the order of the microbatches, however many
-   * there are.
-   */
-  async writeBatches(steps: number): Promise<string> {
-    const { architecture, context, sequences } = this.#shape;
-    const batches = trainBatches(tasks[OBJECTIVES[architecture]], this.dataset, {
+  /** Writes the model that a run begins with, without adapters, into a directory, for a side that does not draw it. */
+  async writeInitialModel(): Promise<string> {
+    const directory = join(this.root, 'initial-model');
+    await writeInitialModel(directory, this.#initial);
+    return directory;
+  }
+
+  /** Writes the batches of the first steps for a side that does not read our data. */
+  async writeBatches(steps: number, microbatches: number): Promise<PeerBatches> {
+    const { model, sequences } = this.shape;
+    const { architecture, context } = model;
+    const batches = trainBatches(tasks[TRAINING[architecture].task], this.dataset, {
       kind: kindOf(architecture),
       texts: pairedTextsOf(architecture),
       context,
       sequences,
-      microbatches: 1,
+      microbatches,
       seed: SEED,
     });
-    if (batches.stepsPerEpoch < steps)
-      throw new Error(`the corpus has ${batches.stepsPerEpoch} steps, not ${steps}`);
-    const size = sequences * context;
-    const words = new Int32Array(steps * 2 * size);
-    for (let step = 0; step < steps; step++) {
-      const batch = batches.microbatch(step, 0)?.batch;
-      if (batch?.tokens.length !== size) throw new Error(`step ${step} is short`);
-      words.set(batch.tokens, 2 * step * size);
-      words.set(denseTargets(batch), (2 * step + 1) * size);
-    }
-    const path = join(this.root, 'batches.int32');
-    await writeFile(path, words);
-    return path;
+    return writeBatches(this.root, batches, steps, microbatches);
   }
-}
-
-/** A target or −1 for every token. */
-function denseTargets(batch: Batch): Int32Array {
-  const { rows, ids } = targetsOf(batch, 'tokens');
-  if (rows === null) return ids;
-  const dense = new Int32Array(batch.tokens.length).fill(-1);
-  rows.forEach((row, index) => {
-    dense[row] = ids[index] ?? -1;
-  });
-  return dense;
 }
 
 /** Where a home's artifacts are: on this host, so that no coordinator is asked for them. */
@@ -181,21 +121,54 @@ export function artifactsOf(root: string) {
   };
 }
 
-function jobOf({ shape, dropout, microbatches, precision }: TrainCase, root: string) {
-  const { architecture, layers, hidden, heads, context, vocabulary, sequences } = shape;
-  const spec = parseJobSpec({
-    kind: 'pretrain',
+function corpusIn(root: string, { model }: Shape): string {
+  return join(
+    root,
+    TRAINING[model.architecture].corpus === 'lines' ? 'corpus.txt' : 'corpus.jsonl',
+  );
+}
+
+/** Texts enough for some steps. No token is shorter than a character, and none is of two words. */
+async function writeTexts(path: string, shape: Shape, steps: number): Promise<void> {
+  const { model, sequences, vocabulary } = shape;
+  // A twentieth of what has labels is a test set.
+  const documents = Math.max(LEAST_DOCUMENTS, 2 * steps * sequences);
+  switch (TRAINING[model.architecture].corpus) {
+    case 'lines':
+      // Most tokens are much longer than the eight characters that this allows for.
+      return writeCorpus(
+        path,
+        Math.max(8 * steps * sequences * model.context, 40 * vocabulary),
+        vocabulary,
+      );
+    case 'pairs':
+      return writePairs(path, documents, model.context);
+    case 'labelled':
+      return writeLabelled(path, documents, model.context);
+  }
+}
+
+function jobOf({ shape, dropout, microbatches, precision }: TrainCase, root: string): JobSpec {
+  const { model, vocabulary, sequences, lora } = shape;
+  const { task, corpus, algorithm } = TRAINING[model.architecture];
+  const files = corpusIn(root, shape);
+  return parseJobSpec({
     name: 'bench',
-    model: { architecture, layers, hidden, heads, context, dropout },
-    tokenizer: { algorithm: architecture === 'gpt' ? 'bpe' : 'wordpiece', vocabulary },
-    data: { files: join(root, 'corpus.txt'), format: 'lines' },
-    objective: OBJECTIVES[architecture],
+    ...(task === 'text-classification'
+      ? { kind: 'finetune', task, data: { files, test: 0.05 } }
+      : {
+          kind: 'pretrain',
+          objective: task,
+          data: { files, format: corpus === 'lines' ? 'lines' : 'jsonl' },
+        }),
+    ...(lora === undefined
+      ? { model: { ...model, dropout }, tokenizer: { algorithm, vocabulary } }
+      : { base: '/base', tuning: { lora: { ...lora, dropout } } }),
     precision,
     batch: { sequences, microbatches },
-    optimizer: { ...OPTIMIZER, schedule: { warmup: 0, decay: 'constant' } },
+    optimizer: { ...optimizerOf(shape), schedule: { warmup: 0, decay: 'constant' } },
     workers: { threads: 1 },
     steps: 1_000_000,
     seed: SEED,
   });
-  return { spec };
 }
