@@ -60,7 +60,7 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
       splits[next++] = split ?? 0;
     }
 
-  requireDocuments(splits, groups, sources);
+  requireDocuments(splits, { groups, classes }, sources);
   const overlap = countOverlap(splits, groups, divided);
   const warnings = Object.entries(overlap)
     .filter(([, count]) => count > 0)
@@ -217,7 +217,13 @@ function recordsOf(parts: readonly CorpusPart[], count: number) {
   return { hashes, labels, classes: classes.size };
 }
 
-function requireDocuments(splits: Uint8Array, groups: Int32Array, sources: Sources): void {
+/** What documents are divided by: groups of near duplicates, and how many classes there are. */
+interface Divided {
+  readonly groups: Int32Array;
+  readonly classes: number;
+}
+
+function requireDocuments(splits: Uint8Array, divided: Divided, sources: Sources): void {
   const { fractions } = sources;
   const wanted: Record<DataSplit, boolean> = {
     train: true,
@@ -226,19 +232,23 @@ function requireDocuments(splits: Uint8Array, groups: Int32Array, sources: Sourc
   };
   for (const [number, split] of splitNames.entries())
     if (wanted[split] && !splits.includes(number))
-      throw new RingmasterError('DATA_SPLIT_EMPTY', { split, reason: whatIsLeft(groups) });
+      throw new RingmasterError('DATA_SPLIT_EMPTY', { split, reason: whatIsLeft(divided) });
 }
 
 /** What there is to divide. A group of near duplicates is on one side of every split, so it counts as one document. */
-function whatIsLeft(groups: Int32Array): string {
+function whatIsLeft({ groups, classes }: Divided): string {
   const count = groups.length;
   let apart = 0;
   for (const [index, group] of groups.entries()) if (group === index) apart++;
-  const left = `${count} ${count === 1 ? 'document is' : 'documents are'} left after cleaning`;
-  return apart === count
-    ? left
-    : `${left}, but they are only ${apart} ${apart === 1 ? 'group' : 'groups'} of near duplicates, ` +
-        'each of which stays on one side';
+  const left = [`${count} ${count === 1 ? 'document is' : 'documents are'} left after cleaning`];
+  if (apart < count)
+    left.push(
+      `but they are only ${apart} ${apart === 1 ? 'group' : 'groups'} of near duplicates, ` +
+        'each of which stays on one side',
+    );
+  if (classes > 1)
+    left.push(`and they have ${classes} classes, of each of which something stays for training`);
+  return left.join(', ');
 }
 
 /** For splits given as files, whose documents come after `divided` others: how many have a near duplicate in another split. */

@@ -265,6 +265,17 @@ describe('prepareData', () => {
       },
       '9 documents are left after cleaning, but they are only 1 group of near duplicates',
     ],
+    [
+      'DATA_SPLIT_EMPTY',
+      {
+        files: write(
+          'own-test.jsonl',
+          rows.map(({ text }, id) => ({ text, label: id })),
+        ),
+        test: 0.2,
+      },
+      '120 documents are left after cleaning, and they have 120 classes, of each of which',
+    ],
     ['JOB_FILE_INVALID', { files, test: 0.5, validation: 0.5 }, 'nothing to train on'],
   ] as const)('refuses with %s', async (code, data, message) => {
     const refused = prepareData(request(data), freshPlace());
