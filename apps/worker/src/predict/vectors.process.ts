@@ -60,6 +60,7 @@ await runProgram(async () => {
   const table =
     path === undefined ? await tokenTable(await openModel(values)) : await openVectors(path);
   const { json, lines } = await answer(table, request);
+  for (const notice of table.notices?.() ?? []) process.stderr.write(`warning: ${notice}\n`);
   if (values.json) process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
   else for (const line of lines) process.stdout.write(`${line}\n`);
 });

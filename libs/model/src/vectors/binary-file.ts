@@ -1,6 +1,6 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import { piecesOf, textOf } from './bytes.js';
-import { ChunkBuilder, type VectorChunk } from './vector-table.js';
+import { ChunkBuilder, type RepeatedWords, type VectorChunk } from './vector-table.js';
 
 /** What the first line of word2vec's binary files says. */
 export interface BinaryLayout {
@@ -9,6 +9,7 @@ export interface BinaryLayout {
   readonly promised: number;
   /** Bytes of that line. */
   readonly headerBytes: number;
+  readonly repeated: RepeatedWords;
 }
 
 /** Bytes of the longest word. */
@@ -23,7 +24,7 @@ const NEWLINE = 0x0a;
  * @throws VECTORS_FILE_INVALID naming the byte
  */
 export async function* binaryVectors(layout: BinaryLayout): AsyncGenerator<VectorChunk> {
-  const { path, dimensions, promised, headerBytes } = layout;
+  const { path, dimensions, promised, headerBytes, repeated } = layout;
   const vectorBytes = dimensions * Float32Array.BYTES_PER_ELEMENT;
   /** Place in the file of the first byte of `bytes`. */
   let position = headerBytes;
@@ -31,7 +32,7 @@ export async function* binaryVectors(layout: BinaryLayout): AsyncGenerator<Vecto
   let at = 0;
   const refuse = (reason: string, byte = position + at) =>
     new RingmasterError('VECTORS_FILE_INVALID', { path, place: `byte ${byte}`, reason });
-  const builder = new ChunkBuilder(dimensions, refuse);
+  const builder = new ChunkBuilder(dimensions, repeated, refuse);
   for await (const piece of piecesOf(path, headerBytes)) {
     bytes = Buffer.concat([bytes.subarray(at), piece]);
     position += at;

@@ -3,7 +3,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { binaryVectors } from './binary-file.js';
 import { headOf, LONGEST_LINE, textOf } from './bytes.js';
 import { fieldsOf, numberOf, textVectors } from './text-file.js';
-import { MOST_DIMENSIONS, MOST_WORDS, type VectorTable } from './vector-table.js';
+import { MOST_DIMENSIONS, MOST_WORDS, RepeatedWords, type VectorTable } from './vector-table.js';
 
 /**
  * A file of word vectors: word2vec's, text or binary (Mikolov et al., 2013), or GloVe's (Pennington et al., 2014). Which it is
@@ -22,16 +22,19 @@ export async function openVectors(path: string): Promise<VectorTable> {
   const end = head.indexOf(0x0a);
   const header = headerOf(head.subarray(0, Math.max(0, end)).toString('latin1'));
   const isBinary = header !== null && !isText(head.subarray(end + 1), header.dimensions);
+  const repeated = new RepeatedWords();
+  const notices = () => repeated.notices();
   if (header === null || (!isBinary && isVectorToo(head.subarray(end + 1), header.dimensions))) {
     const dimensions = dimensionsIn(path, head, size);
-    const layout = { path, dimensions, promised: null };
-    return { name: path, dimensions, length: null, chunks: () => textVectors(layout) };
+    const layout = { path, dimensions, promised: null, repeated };
+    return { name: path, dimensions, length: null, chunks: () => textVectors(layout), notices };
   }
   const { words: promised, dimensions } = header;
   checkHeader(path, promised, dimensions);
-  const known = { name: path, dimensions, length: promised };
-  if (!isBinary) return { ...known, chunks: () => textVectors({ path, dimensions, promised }) };
-  const layout = { path, dimensions, promised, headerBytes: end + 1 };
+  const known = { name: path, dimensions, length: null, notices };
+  const text = { path, dimensions, promised, repeated };
+  if (!isBinary) return { ...known, chunks: () => textVectors(text) };
+  const layout = { ...text, headerBytes: end + 1 };
   const least = end + 1 + promised * (2 + dimensions * Float32Array.BYTES_PER_ELEMENT);
   if (size < least) {
     const reason = `the file ends here, and ${promised} words of ${dimensions} numbers have at least ${least} bytes`;

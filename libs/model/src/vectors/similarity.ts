@@ -95,29 +95,47 @@ async function nearest(
   queries: readonly Query[],
   top: number,
 ): Promise<Neighbour[][]> {
-  const best: Neighbour[][] = queries.map(() => []);
+  const best = queries.map(() => new Nearest(top));
   for await (const { words, values } of table.chunks())
     for (const [index, word] of words.entries()) {
       const vector = vectorAt(values, index, table.dimensions);
       const norm = lengthOf(vector);
-      for (const [at, { vector: query, except }] of queries.entries())
-        if (!except.includes(word))
-          keep(
-            best[at] ?? [],
-            { word, similarity: norm === 0 ? 0 : dot(query, vector) / norm },
-            top,
-          );
+      for (const [at, { vector: query, except }] of queries.entries()) {
+        if (except.includes(word)) continue;
+        best[at]?.offer(word, norm === 0 ? 0 : dot(query, vector) / norm);
+      }
     }
-  return best;
+  return best.map((each) => each.take());
 }
 
-/** Keeps the `top` most similar in their order. */
-function keep(best: Neighbour[], candidate: Neighbour, top: number): void {
-  const last = best.at(-1);
-  if (best.length === top && last !== undefined && last.similarity >= candidate.similarity) return;
-  const place = best.findIndex(({ similarity }) => similarity < candidate.similarity);
-  best.splice(place < 0 ? best.length : place, 0, candidate);
-  if (best.length > top) best.pop();
+/** The most similar of many words that are offered one after the other, in time near linear in their number. */
+class Nearest {
+  readonly #top: number;
+  /** At most twice as many as are wanted; equally similar ones in the order in which they were offered. */
+  #kept: Neighbour[] = [];
+  /** What is not above this is not among those that are wanted. */
+  #least = -Infinity;
+
+  constructor(top: number) {
+    this.#top = top;
+  }
+
+  offer(word: string, similarity: number): void {
+    if (similarity <= this.#least) return;
+    this.#kept.push({ word, similarity });
+    if (this.#kept.length >= 2 * this.#top) this.#cut();
+  }
+
+  take(): Neighbour[] {
+    this.#cut();
+    return this.#kept;
+  }
+
+  #cut(): void {
+    this.#kept.sort((a, b) => b.similarity - a.similarity);
+    this.#kept = this.#kept.slice(0, this.#top);
+    if (this.#kept.length === this.#top) this.#least = this.#kept.at(-1)?.similarity ?? -Infinity;
+  }
 }
 
 const vectorAt = (values: Float32Array, index: number, dimensions: number): Float32Array =>

@@ -1,6 +1,6 @@
 import { RingmasterError } from '@ringmaster/protocol';
 import { LONGEST_LINE, piecesOf, textOf } from './bytes.js';
-import { ChunkBuilder, type VectorChunk } from './vector-table.js';
+import { ChunkBuilder, type RepeatedWords, type VectorChunk } from './vector-table.js';
 
 /** What is known of a text file of vectors before its vectors are read. */
 export interface TextLayout {
@@ -8,6 +8,7 @@ export interface TextLayout {
   readonly dimensions: number;
   /** Words that the first line promises, as word2vec writes it; null where there is no such line, as in GloVe's. */
   readonly promised: number | null;
+  readonly repeated: RepeatedWords;
 }
 
 /**
@@ -16,15 +17,22 @@ export interface TextLayout {
  * @throws VECTORS_FILE_INVALID naming the line
  */
 export async function* textVectors(layout: TextLayout): AsyncGenerator<VectorChunk> {
-  const { path, dimensions, promised } = layout;
+  const { path, dimensions, promised, repeated } = layout;
   let line = 0;
-  const refuse = (reason: string) =>
-    new RingmasterError('VECTORS_FILE_INVALID', { path, place: `line ${line}`, reason });
-  const builder = new ChunkBuilder(dimensions, refuse);
+  /** The first of the empty lines that were read last: at the end of a file they mean nothing. */
+  let empty: number | null = null;
+  const refuse = (reason: string, at = line) =>
+    new RingmasterError('VECTORS_FILE_INVALID', { path, place: `line ${at}`, reason });
+  const builder = new ChunkBuilder(dimensions, repeated, refuse);
   for await (const bytes of linesOf(path)) {
     line++;
     if (bytes === null) throw refuse(`it has more than ${LONGEST_LINE} bytes`);
     if (line === 1 && promised !== null) continue;
+    if (bytes.length === 0) {
+      empty ??= line;
+      continue;
+    }
+    if (empty !== null) throw refuse('it is empty, and there are more lines after it', empty);
     if (builder.length === promised)
       throw refuse(`the first line promises ${promised} words, and here is one more`);
     const text = textOf(bytes);

@@ -9,12 +9,14 @@ export interface VectorTable {
   readonly name: string;
   /** D. */
   readonly dimensions: number;
-  /** How many words there are; null where that is known at the end alone. */
+  /** How many words there are; null where that is known at the end alone, as of files, which may repeat some. */
   readonly length: number | null;
   /** @throws VECTORS_FILE_INVALID, VECTORS_FILE_UNREADABLE */
   chunks(): AsyncIterable<VectorChunk>;
   /** The word of the table that is meant by a text; the text itself where there is no such rule. */
   wordOf?(text: string): string;
+  /** Which words the last reading left out and why, a sentence for each reason. */
+  notices?(): readonly string[];
 }
 
 /** Some words with their vectors, float32 [N·D]. */
@@ -26,32 +28,68 @@ export interface VectorChunk {
 /** Numbers that a chunk holds, about. */
 const CHUNK_NUMBERS = 2 ** 18;
 
-/** Most words of a file: their names are held, to find one that is there twice. */
+/** Most words of a file: their names are held, to find one that is repeated. */
 export const MOST_WORDS = 10_000_000;
 
 /** Most numbers of a word. */
 export const MOST_DIMENSIONS = 10_000;
 
-/** Gathers vectors into chunks, and sees to it that no word is there twice. */
+/** The words of a file that are repeated: the first vector of each counts, as in gensim. */
+export class RepeatedWords {
+  #count = 0;
+  #first = '';
+
+  /** Forgets those of the last reading. */
+  clear(): void {
+    this.#count = 0;
+  }
+
+  add(word: string): void {
+    if (this.#count === 0) this.#first = word;
+    this.#count++;
+  }
+
+  notices(): readonly string[] {
+    if (this.#count === 0) return [];
+    const rows = this.#count === 1 ? '1 row repeats a word' : `${this.#count} rows repeat a word`;
+    return [`${rows}, the first of them '${this.#first}': the first vector of each word counts.`];
+  }
+}
+
+/** Gathers vectors into chunks, in which no word is there twice. */
 export class ChunkBuilder {
   readonly #dimensions: number;
   readonly #most: number;
   readonly #seen = new Set<string>();
+  readonly #repeated: RepeatedWords;
   readonly #refuse: (reason: string) => RingmasterError;
+  /** Where the vector of a repeated word is put. */
+  readonly #unused: Float32Array;
+  #read = 0;
   #words: string[] = [];
   #values: Float32Array;
 
-  /** @param refuse Makes the error of the word that was added last. */
-  constructor(dimensions: number, refuse: (reason: string) => RingmasterError) {
+  /**
+   * @param repeated Takes the words that are added again.
+   * @param refuse Makes the error of the word that was added last.
+   */
+  constructor(
+    dimensions: number,
+    repeated: RepeatedWords,
+    refuse: (reason: string) => RingmasterError,
+  ) {
     this.#dimensions = dimensions;
     this.#most = Math.max(1, Math.floor(CHUNK_NUMBERS / dimensions));
+    this.#repeated = repeated;
     this.#refuse = refuse;
+    this.#unused = new Float32Array(dimensions);
+    repeated.clear();
     this.#values = new Float32Array(this.#most * dimensions);
   }
 
-  /** Words so far, those of chunks that were taken included. */
+  /** Words that were added so far, repeated ones included. */
   get length(): number {
-    return this.#seen.size;
+    return this.#read;
   }
 
   get isFull(): boolean {
@@ -61,7 +99,11 @@ export class ChunkBuilder {
   /** Adds a word; where its vector [D] is to be put. The builder is not full. */
   add(word: string): Float32Array {
     if (word === '') throw this.#refuse('it has no word');
-    if (this.#seen.has(word)) throw this.#refuse(`the word '${word}' is there twice`);
+    this.#read++;
+    if (this.#seen.has(word)) {
+      this.#repeated.add(word);
+      return this.#unused;
+    }
     if (this.#seen.size === MOST_WORDS)
       throw this.#refuse(`there are more than ${MOST_WORDS} words`);
     this.#seen.add(word);
