@@ -17,6 +17,7 @@
 #include "rotation.h"
 #include "self-attention.h"
 #include "store.h"
+#include "windows.h"
 
 namespace RINGMASTER_LEVEL {
 
@@ -33,6 +34,7 @@ void addTypedKernels() {
   addRmsNormaliseKernels<T>();
   addRotationKernels<T>();
   addStoreKernels<T>();
+  addWindowsKernels<T>();
 }
 
 inline void addKernels() {

@@ -81,6 +81,14 @@ const Operation OPERATIONS[] = {
      {"probabilities: float", "dlogits: T", "dbias: float"}},
     {"RingmasterDropoutMask", {"shape: int32", "key: int32"}, {"mask: T"}, {"dropped: int"}},
     {"RingmasterRotate", {"x: T", "table: float"}, {"y: T"}, {"length: int", "back: int"}},
+    {"RingmasterWindows",
+     {"products: T", "bias: float", "lengths: int32", "widths: int32"},
+     {"y: float"},
+     {"sequences: int"}},
+    {"RingmasterWindowsGradient",
+     {"dy: float", "y: float", "lengths: int32", "widths: int32"},
+     {"dproducts: T", "dbias: float"},
+     {"sequences: int"}},
     {"RingmasterStoreInto", {"target: float", "source: T"}, {}},
 };
 

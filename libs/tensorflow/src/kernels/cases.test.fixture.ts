@@ -101,6 +101,8 @@ export const cases: Record<string, Use> = {
   'gradient of normalise': (kernels, factor) => normaliseGradient(kernels, factor(dy()), null),
   'gradient of normalise with what is along': (kernels, factor) =>
     normaliseGradient(kernels, factor(dy()), normals(rows, 'along')),
+  'windows of full texts': windows(null),
+  'windows of texts of some length': windows(Int32Array.of(4, LENGTH - 3)),
   'gated by silu': (kernels, factor) => kernels.gated('silu', factor(x()), factor(dy())),
   'gated by gelu-tanh': (kernels, factor) => kernels.gated('gelu-tanh', factor(x()), factor(dy())),
   'gradient of what is gated by silu': gatedGradient('silu'),
@@ -315,6 +317,17 @@ function recurrence(direction: 'forward' | 'backward', lengths: Int32Array | nul
     const dStates = normals([sequences * LENGTH, WIDTH], 'gradient');
     const gradient = kernels.lstmGradient(dStates, weights, result, options);
     return { states: result.states, ...gradient };
+  };
+}
+
+/** Forward and backward, of windows that some texts are shorter than. */
+function windows(lengths: Int32Array | null): Use {
+  const options = { sequences: SEQUENCES, lengths, widths: [2, 1, 5] };
+  return (kernels, factor) => {
+    const products = factor(normals([SEQUENCES * LENGTH, 8 * WIDTH], 'products'));
+    const y = kernels.windows(products, normals([3 * WIDTH], 'biases'), options);
+    const gradient = kernels.windowsGradient(normals(y.shape, 'dy'), y, options, products.dtype);
+    return { y, ...gradient };
   };
 }
 

@@ -58,6 +58,8 @@ it('refuses what does not fit', () => {
     expect(() => native.rmsNormalise(x, four, 1e-5, 'float32')).toThrow('a gain for every column');
     const recurrence = { sequences: 2, lengths: null, direction: 'forward' } as const;
     expect(() => native.lstm(x, four, recurrence)).toThrow('four gates a unit');
+    const windows = { sequences: 2, lengths: null, widths: [1, 2] };
+    expect(() => native.windows(x, four, windows)).toThrow('a bias for every filter');
     expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });

@@ -24,6 +24,7 @@ import {
   nativeSelfAttention,
   type SelfAttentionKernels,
 } from './self-attention.js';
+import { composedWindows, nativeWindows, type WindowsKernels } from './windows.js';
 
 /**
  * What a model computes between its matrix products, each a function of its arguments that owns none of them
@@ -41,7 +42,8 @@ export type Kernels = ActivationKernels &
   NormaliseKernels &
   RmsNormaliseKernels &
   RotationKernels &
-  SelfAttentionKernels;
+  SelfAttentionKernels &
+  WindowsKernels;
 
 /**
  * Kernels of our own as operations of TensorFlow, for processors: each is one pass over memory, in the widest vectors
@@ -61,6 +63,7 @@ export function nativeKernels(ops: Ops): Kernels {
     ...nativeRmsNormalise(ops),
     ...nativeRotation(ops),
     ...nativeSelfAttention(ops),
+    ...nativeWindows(ops),
   };
 }
 
@@ -79,6 +82,7 @@ export function composedKernels(ops: Ops): Kernels {
     ...composedRmsNormalise(ops),
     ...composedRotation(ops),
     ...composedSelfAttention(ops),
+    ...composedWindows(ops),
   };
 }
 

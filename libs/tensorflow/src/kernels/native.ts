@@ -11,7 +11,7 @@ const TYPED: Partial<Record<DataType, readonly Attribute[]>> = {
 };
 
 /** The attribute T of an operation on x. */
-export function typed({ dtype }: Tensor): readonly Attribute[] {
+export function typed({ dtype }: Pick<Tensor, 'dtype'>): readonly Attribute[] {
   const attributes = TYPED[dtype];
   if (attributes === undefined) throw new Error(`There are no kernels for ${dtype}`);
   return attributes;

@@ -1,8 +1,6 @@
-import type { Stream } from './stream.js';
-
 /**
- * Which rows the windows of a convolution read. Rows [B·T+1, P] are those of a token and a place of a width, with P the
- * sum of the widths; the last token is none, and stands for what lies beyond a text. Windows [B·T, W] begin at a token and
+ * Which rows the windows of a convolution read. Rows [B·T, P] are those of a token and a place of a width, with P the sum of
+ * the widths; the row behind them is none's, and stands for what lies beyond a text. Windows [B·T, W] begin at a token and
  * have one of the widths.
  */
 export interface Windows {
@@ -16,7 +14,15 @@ export interface Windows {
 
 /** Windows lie within their text, but for one that begins at the first token of a text that is shorter. */
 export function windowsIn(
-  { sequences, length, lengths }: Pick<Stream, 'sequences' | 'length' | 'lengths'>,
+  {
+    sequences,
+    length,
+    lengths,
+  }: {
+    readonly sequences: number;
+    readonly length: number;
+    readonly lengths: Int32Array | null;
+  },
   widths: readonly number[],
 ): Windows {
   const tokens = sequences * length;
@@ -25,7 +31,7 @@ export function windowsIn(
   const read = Array.from({ length: Math.max(...widths) }, () =>
     new Int32Array(count).fill(tokens * places),
   );
-  const readBy = new Int32Array((tokens + 1) * places).fill(count);
+  const readBy = new Int32Array(tokens * places).fill(count);
   const mask = new Float32Array(count);
   for (let sequence = 0; sequence < sequences; sequence++) {
     const real = lengths?.[sequence] ?? length;

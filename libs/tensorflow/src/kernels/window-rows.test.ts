@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { windowsIn } from './windows.js';
+import { windowsIn } from './window-rows.js';
 
 const sequences = fc
   .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 9 }))
