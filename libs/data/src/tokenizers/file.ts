@@ -2,6 +2,9 @@ import type { BertNormalizer } from './bert-words.js';
 import { SPACE } from './pipeline/pre-tokenizer.js';
 import { templateOf } from './post-processor.js';
 
+/** BERT's special tokens, in the order in which its vocabularies have them. */
+export const bertSpecials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
+
 const vocabularyOf = (tokens: readonly string[]): Record<string, number> =>
   Object.fromEntries(tokens.map((token, id) => [token, id]));
 
@@ -27,14 +30,37 @@ export const robertaSpecials = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'] as co
 
 /** A BERT tokenizer in the format of Hugging Face tokenizers. */
 export function wordPieceFile(tokens: readonly string[], normalizer: BertNormalizer): string {
-  const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+  return serialize({
+    ...aroundBertWords(tokens, normalizer),
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    model: {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: vocabularyOf(tokens),
+    },
+  });
+}
+
+/** A tokenizer whose tokens are the words that BERT divides texts into, in the format of Hugging Face tokenizers. */
+export function wordLevelFile(tokens: readonly string[], normalizer: BertNormalizer): string {
+  return serialize({
+    ...aroundBertWords(tokens, normalizer),
+    decoder: null,
+    model: { type: 'WordLevel', vocab: vocabularyOf(tokens), unk_token: '[UNK]' },
+  });
+}
+
+/** What comes before and after the model of a tokenizer of BERT's words. */
+function aroundBertWords(tokens: readonly string[], normalizer: BertNormalizer): object {
   const sequence = (id: 'A' | 'B', type: number) => ({ Sequence: { id, type_id: type } });
   const token = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
-  return serialize({
+  return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens(tokens, special),
+    added_tokens: specialTokens(tokens, bertSpecials),
     normalizer: {
       type: 'BertNormalizer',
       clean_text: normalizer.cleanText,
@@ -57,15 +83,7 @@ export function wordPieceFile(tokens: readonly string[], normalizer: BertNormali
         ['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]),
       ),
     },
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: vocabularyOf(tokens),
-    },
-  });
+  };
 }
 
 /**

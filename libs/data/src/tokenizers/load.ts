@@ -2,11 +2,13 @@ import * as huggingFace from '@huggingface/tokenizers';
 import { gitLfsPointer } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import type { BertNormalizer } from './bert-words.js';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
 import { merges } from './merges-file.js';
 import { surroundingsOf } from './post-processor.js';
 import { sentencePieceCodec } from './sentence-pieces.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
+import { wordLevelEncoder } from './word-level.js';
 import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
 
 /** The part that is used of a class whose published types do not resolve under NodeNext. */
@@ -39,6 +41,17 @@ const wordPiece = z.object({
     unk_token: z.string(),
     continuing_subword_prefix: z.string().default('##'),
     max_input_chars_per_word: z.int(),
+    vocab: z.record(z.string(), z.int().min(0)),
+  }),
+});
+
+const wordLevel = z.object({
+  normalizer: bertNormalizer,
+  pre_tokenizer: z.object({ type: z.literal('BertPreTokenizer') }),
+  decoder: z.null(),
+  model: z.object({
+    type: z.literal('WordLevel'),
+    unk_token: z.string(),
     vocab: z.record(z.string(), z.int().min(0)),
   }),
 });
@@ -80,7 +93,7 @@ const anyTokenizer = z.looseObject({
 const EXACTLY = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
 
 /**
- * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece, GPT-2's byte-level BPE and what is
+ * A tokenizer from the content of a Hugging Face `tokenizer.json`. BERT's WordPiece and whole words, GPT-2's byte-level BPE and what is
  * made of models of SentencePiece are encoded here (several times faster); any other kind by `@huggingface/tokenizers`.
  * @param path Named in errors.
  * @throws TOKENIZER_INVALID
@@ -132,15 +145,22 @@ function fromFile(file: unknown, path: string): Tokenizer {
       unknown: model.vocab[model.unk_token] ?? 0,
       prefix: model.continuing_subword_prefix,
       longestWord: model.max_input_chars_per_word,
-      normalizer: {
-        cleanText: normalizer.clean_text,
-        handleChineseCharacters: normalizer.handle_chinese_chars,
-        stripAccents: normalizer.strip_accents ?? normalizer.lowercase,
-        lowercase: normalizer.lowercase,
-      },
+      normalizer: bertSettings(normalizer),
     });
     const decode = (ids: Iterable<number>) =>
       decodeWordPieces(visible(ids), model.continuing_subword_prefix, decoder.cleanup);
+    return { ...common, beforeWord: '', encode, decode };
+  }
+
+  const wordLevels = wordLevel.safeParse(file);
+  if (onlySpecial && wordLevels.success) {
+    const { normalizer, model } = wordLevels.data;
+    const encode = wordLevelEncoder({
+      vocabulary: new Map(Object.entries(model.vocab)),
+      unknown: model.vocab[model.unk_token] ?? 0,
+      normalizer: bertSettings(normalizer),
+    });
+    const decode = (ids: Iterable<number>) => visible(ids).join(' ');
     return { ...common, beforeWord: '', encode, decode };
   }
 
@@ -177,6 +197,13 @@ function fromFile(file: unknown, path: string): Tokenizer {
     },
   };
 }
+
+const bertSettings = (normalizer: z.output<typeof bertNormalizer>): BertNormalizer => ({
+  cleanText: normalizer.clean_text,
+  handleChineseCharacters: normalizer.handle_chinese_chars,
+  stripAccents: normalizer.strip_accents ?? normalizer.lowercase,
+  lowercase: normalizer.lowercase,
+});
 
 /** Finds the tokens by their usual names: BERT's, RoBERTa's and GPT-2's. */
 function specialTokens(

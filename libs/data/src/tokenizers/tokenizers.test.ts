@@ -31,6 +31,8 @@ const characterPairs = {
 } as const;
 const ofCharacters = trainTokenizer(corpus, characterPairs);
 const ofCharactersForMasks = trainTokenizer(corpus, { ...characterPairs, special: 'roberta' });
+const wordLevel = { algorithm: 'words', vocabulary: 400, lowercase: true, leastCount: 8 } as const;
+const words = trainTokenizer(corpus, wordLevel);
 const largerOnes = [bytePair, surrounded, ofCharacters, ofCharactersForMasks];
 
 const trained = {
@@ -40,6 +42,7 @@ const trained = {
   'byte-level BPE with the special tokens of RoBERTa': surrounded,
   Unigram: unigram,
   'Unigram with byte fallback': withBytes,
+  'whole words': words,
   'BPE as SentencePiece trains it': ofCharacters,
   'BPE as SentencePiece trains it, with tokens that surround texts': ofCharactersForMasks,
 };
@@ -85,6 +88,7 @@ describe.each(Object.entries(trained))('%s', (_, json) => {
       [bytePair, bytes],
       [surrounded, { ...bytes, special: 'roberta' }],
       [unigram, pieces],
+      [words, wordLevel],
       [ofCharacters, characterPairs],
       [ofCharactersForMasks, { ...characterPairs, special: 'roberta' }],
       [withBytes, { ...pieces, byteFallback: true, special: 'roberta' }],
@@ -97,6 +101,26 @@ describe.each(Object.entries(trained))('%s', (_, json) => {
     const special = new Set(tokenizer.special.filter((id) => id !== tokenizer.unknown));
     const ids = tokenizer.encode('[MASK] [CLS]<|endoftext|> [unused3] <mask></s>');
     expect(ids.some((id) => special.has(id))).toBe(false);
+  });
+});
+
+describe('whole words', () => {
+  const vocabularyOf = (json: string) =>
+    Object.keys((JSON.parse(json) as { model: { vocab: object } }).model.vocab);
+
+  it('are the most frequent ones, the first ones of equally frequent ones', () => {
+    const request = { algorithm: 'words', vocabulary: 9, lowercase: true } as const;
+    const json = trainTokenizer(['B a d d c'], { ...request, leastCount: 1 });
+    expect(vocabularyOf(json).slice(5)).toEqual(['d', 'a', 'b', 'c']);
+  });
+
+  it('are unknown where they occur less than five times, or as often as is said', () => {
+    const texts = ['a a a a a b b b b', 'A'];
+    const request = { algorithm: 'words', vocabulary: 300, lowercase: false } as const;
+    expect(vocabularyOf(trainTokenizer(texts, request)).slice(5, 7)).toEqual(['a', '[unused0]']);
+    const tokenizer = loadTokenizer(trainTokenizer(texts, { ...request, leastCount: 4 }));
+    expect(tokenizer.decode(tokenizer.encode('b c a'))).toBe('b a');
+    expect(tokenizer.encode('c')).toEqual([tokenizer.unknown]);
   });
 });
 

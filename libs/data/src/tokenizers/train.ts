@@ -2,13 +2,14 @@ import type { TokenizerRequest } from '@ringmaster/protocol';
 import { coveringAlphabet, fillUp, largerAlphabet, type CharacterForms } from './alphabet.js';
 import { bertWords, normalizeBert, type BertNormalizer } from './bert-words.js';
 import { byteCharacters, byteLevelWords } from './byte-level.js';
-import { byteLevelFile, robertaSpecials, wordPieceFile } from './file.js';
+import { bertSpecials, byteLevelFile, robertaSpecials, wordPieceFile } from './file.js';
 import { learnMerges } from './merges.js';
 import { makeSentencePieceBpe } from './sentencepiece/train.js';
 import { sentencePieceRuns } from './sentencepiece/runs.js';
 import { SymbolWords } from './symbol-words.js';
 import { makeUnigram } from './unigram/train.js';
 import { unigramRuns } from './unigram/words.js';
+import { makeWordLevel } from './word-level.js';
 import { sortedCounts } from './word-counts.js';
 import { WordList } from './word-list.js';
 
@@ -19,6 +20,7 @@ const LONGEST_WORD = 100;
 export function wordsFor(request: TokenizerRequest, text: string): Iterable<string> {
   switch (request.algorithm) {
     case 'wordpiece':
+    case 'words':
       return bertWords(normalizeBert(text, normalizerOf(request)));
     case 'bpe':
       return byteLevelWords(text);
@@ -49,6 +51,8 @@ export function makeTokenizer(words: WordList, request: TokenizerRequest): strin
       return makeByteLevel(words, request);
     case 'unigram':
       return makeUnigram(words, request);
+    case 'words':
+      return makeWordLevel(words, request, normalizerOf(request));
     case 'sentencepiece-bpe':
       return makeSentencePieceBpe(words, request);
   }
@@ -72,8 +76,6 @@ function makeByteLevel(list: WordList, { vocabulary, special }: TokenizerRequest
   return byteLevelFile(tokens, names, specials);
 }
 
-const wordPieceSpecials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
-
 /**
  * WordPiece as Hugging Face trains it: merges by frequency, as in byte-pair encoding, over words that begin with a
  * character and go on with `##character` (docs/decisions/0004 says why not by likelihood).
@@ -82,7 +84,7 @@ function makeWordPiece(list: WordList, request: TokenizerRequest): string {
   const { vocabulary } = request;
   const normalizer = normalizerOf(request);
   const forms = rankedForms(list);
-  const room = vocabulary - wordPieceSpecials.length;
+  const room = vocabulary - bertSpecials.length;
   let alphabet = coveringAlphabet(forms, Math.floor(room / 2));
   for (;;) {
     const tokens = learnPieces(list, alphabet, vocabulary);
@@ -119,7 +121,7 @@ function learnPieces(list: WordList, alphabet: ReadonlySet<string>, vocabulary: 
   }
   const initial = new Set<string>();
   for (const [pieces] of coveredWords()) for (const piece of pieces) initial.add(piece);
-  const tokens = [...wordPieceSpecials, ...[...initial].sort((a, b) => (a < b ? -1 : 1))];
+  const tokens: string[] = [...bertSpecials, ...[...initial].sort((a, b) => (a < b ? -1 : 1))];
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const words = new SymbolWords();
   for (const [pieces, count] of coveredWords())

@@ -125,6 +125,8 @@ export const jobFileSchema = z
       problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
     if (job.tokenizer?.byteFallback !== undefined && job.tokenizer.algorithm !== 'unigram')
       problem(['tokenizer', 'byteFallback'], "goes with 'algorithm: unigram'");
+    if (job.tokenizer?.leastCount !== undefined && job.tokenizer.algorithm !== 'words')
+      problem(['tokenizer', 'leastCount'], "goes with 'algorithm: words'");
     if ((job.epochs === undefined) === (job.steps === undefined))
       problem(['epochs'], "give exactly one of 'epochs' and 'steps'");
     const architecture = job.model?.architecture;
@@ -175,12 +177,13 @@ export type TokenizerRequest = TokenizerSection & {
 export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   const { tokenizer, model } = spec;
   if (tokenizer === undefined || model === undefined) return null;
-  if (tokenizer.algorithm === 'wordpiece') return tokenizer;
+  const { algorithm } = tokenizer;
+  if (algorithm === 'wordpiece' || algorithm === 'words') return tokenizer;
   // A BERT that classifies has always had a byte-level vocabulary without a first token: specifications keep their hashes.
   const isSurrounded =
     spec.kind === 'pretrain'
       ? spec.objective !== 'causal-language-model'
-      : model.architecture !== 'bert' || tokenizer.algorithm !== 'bpe';
+      : model.architecture !== 'bert' || algorithm !== 'bpe';
   return isSurrounded ? { ...tokenizer, special: 'roberta' } : tokenizer;
 }
 

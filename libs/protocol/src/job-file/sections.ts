@@ -13,19 +13,25 @@ const fraction = z.number().gt(0).lt(1);
 export const tokenizerSection = z
   .strictObject({
     algorithm: z
-      .enum(['wordpiece', 'bpe', 'unigram', 'sentencepiece-bpe'])
+      .enum(['wordpiece', 'bpe', 'unigram', 'sentencepiece-bpe', 'words'])
       .describe(
-        'wordpiece (BERT), byte-level bpe (GPT-2), unigram (SentencePiece, T5), or sentencepiece-bpe: of characters, rare ones as bytes (SentencePiece, LLaMA).',
+        'wordpiece (BERT), byte-level bpe (GPT-2), unigram (SentencePiece, T5), sentencepiece-bpe: of characters, rare ones as bytes (SentencePiece, LLaMA), or words: whole ones, the most frequent.',
       ),
     vocabulary: positive
       .min(300)
       .max(1_000_000)
       .describe('Size of the vocabulary, special tokens included.'),
-    lowercase: z.boolean().default(true).describe('wordpiece only: fold case and strip accents.'),
+    lowercase: z
+      .boolean()
+      .default(true)
+      .describe('wordpiece and words only: fold case and strip accents.'),
     byteFallback: z
       .boolean()
       .optional()
       .describe('unigram only: characters that no piece has are bytes, not unknown.'),
+    leastCount: positive
+      .optional()
+      .describe('words only: a word that occurs less often is unknown. Default: 5.'),
   })
   .describe('The tokenizer that is trained on the train split.');
 
