@@ -24,7 +24,7 @@ const llama = {
     tied: false,
     dropout: 0.1,
   },
-  tokenizer: { algorithm: 'bpe', vocabulary: 400 },
+  tokenizer: { algorithm: 'sentencepiece-bpe', vocabulary: 400 },
   objective: 'causal-language-model',
   batch: { sequences: 4, microbatches },
   steps: 60,
