@@ -6,6 +6,7 @@ export { textLines } from './text/lines.js';
 export { cleanText, MARKUP, PLAIN } from './clean/clean.js';
 export { loadTokenizer } from './tokenizers/load.js';
 export { convertSentencePiece, type SentencePieceUse } from './tokenizers/sentencepiece/convert.js';
+export { convertMarian, marianFiles, marianFileNames } from './tokenizers/marian/file.js';
 export { surround, templateOf, type Surroundings } from './tokenizers/post-processor.js';
 export type { SpecialTokens, Tokenizer } from './tokenizers/tokenizer.js';
 export { encodeWords, wordsIn } from './tokenizers/words.js';

@@ -84,7 +84,10 @@ export function encodersOf({ needs, names, areOfEntities }: EncodingPlan): Colum
 function textEncoder(name: ColumnName): ColumnEncoder {
   return {
     columns: [{ name, kind: 'tokens' }],
-    encode: (columns, tokenizer) => [tokenizer.encode(textIn(columns, name) ?? '')],
+    encode(columns, tokenizer) {
+      const text = textIn(columns, name) ?? '';
+      return [name === 'target' ? tokenizer.encodeTarget(text) : tokenizer.encode(text)];
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { BertNormalizer } from './bert-words.js';
 import { bytePairEncoder, decodeByteLevel } from './byte-pair.js';
+import { marianCodec } from './marian/codec.js';
 import { merges } from './merges-file.js';
 import { surroundingsOf } from './post-processor.js';
 import { sentencePieceCodec } from './sentence-pieces.js';
@@ -149,7 +150,7 @@ function fromFile(file: unknown, path: string): Tokenizer {
     });
     const decode = (ids: Iterable<number>) =>
       decodeWordPieces(visible(ids), model.continuing_subword_prefix, decoder.cleanup);
-    return { ...common, beforeWord: '', encode, decode };
+    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
   }
 
   const wordLevels = wordLevel.safeParse(file);
@@ -161,7 +162,7 @@ function fromFile(file: unknown, path: string): Tokenizer {
       normalizer: bertSettings(normalizer),
     });
     const decode = (ids: Iterable<number>) => visible(ids).join(' ');
-    return { ...common, beforeWord: '', encode, decode };
+    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
   }
 
   const bytePairs = bytePair.safeParse(file);
@@ -169,13 +170,21 @@ function fromFile(file: unknown, path: string): Tokenizer {
     const { vocab, merges } = bytePairs.data.model;
     const encode = bytePairEncoder({ vocabulary: new Map(Object.entries(vocab)), merges });
     const decode = (ids: Iterable<number>) => decodeByteLevel(visible(ids));
-    return { ...common, beforeWord: ' ', encode, decode };
+    return { ...common, beforeWord: ' ', encode, encodeTarget: encode, decode };
+  }
+
+  const marian = marianCodec(file);
+  if (marian !== null) {
+    const decode = (ids: Iterable<number>) => marian.decode(visible(ids));
+    const { encode, encodeTarget } = marian;
+    return { ...common, beforeWord: '', encode, encodeTarget, decode };
   }
 
   const sentencePieces = onlySpecial ? sentencePieceCodec(file, hidden) : null;
   if (sentencePieces !== null) {
+    const { encode } = sentencePieces;
     const decode = (ids: Iterable<number>) => sentencePieces.decode(visible(ids));
-    return { ...common, beforeWord: '', encode: sentencePieces.encode, decode };
+    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
   }
 
   const general = new GeneralTokenizer(any, {});
@@ -186,10 +195,12 @@ function fromFile(file: unknown, path: string): Tokenizer {
       const reason = 'it has no token for what it does not know';
       throw new RingmasterError('TOKENIZER_INVALID', { path, reason });
     });
+  const encode = (text: string) => checked(general.encode(text, { add_special_tokens: false }).ids);
   return {
     ...common,
     beforeWord: '',
-    encode: (text) => checked(general.encode(text, { add_special_tokens: false }).ids),
+    encode,
+    encodeTarget: encode,
     // The library decodes nothing else than some tokens, and takes blanks before punctuation away unless told not to.
     decode: (ids) => {
       const all = checked([...ids]);

@@ -28,7 +28,8 @@ const bytePair = z.object({
   merges,
 });
 
-const sentencePieces = z.object({
+/** What of a `tokenizer.json` says how texts are encoded, of one that is made of a model of SentencePiece. */
+export const sentencePieces = z.object({
   normalizer,
   pre_tokenizer: preTokenizer,
   decoder,
@@ -36,7 +37,7 @@ const sentencePieces = z.object({
 });
 
 /** How texts become ids, and tokens a text. */
-interface Codec {
+export interface Codec {
   readonly encode: (text: string) => number[];
   readonly decode: (tokens: readonly string[]) => string;
 }

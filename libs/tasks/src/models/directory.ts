@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileReason } from '@ringmaster/base';
+import { marianFileNames } from '@ringmaster/data';
 import {
   ADAPTER_CONFIG,
   CONFIG,
@@ -19,10 +20,13 @@ import {
 } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { inspectModel, predictsOf, type InspectedModel } from './inspect.js';
-import { sentencePieceIn, TOKENIZER } from './tokenizer-file.js';
+import { sentencePiecesIn, TOKENIZER } from './tokenizer-file.js';
 
 /** What is taken of a directory; what begins with a dot belongs to some program and not to the model. */
 const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
+
+/** Of a Marian, which a `tokenizer.json` here does not replace for others. */
+const marianModels: readonly string[] = [marianFileNames.source, marianFileNames.target];
 
 /** How models of SentencePiece are called elsewhere. */
 const SENTENCE_PIECE = /\.(model|spm)$/;
@@ -45,23 +49,24 @@ export async function openModelDirectory(directory: string): Promise<ModelDirect
 
 /**
  * Names of the files that a model directory's model consists of, in order; a model of SentencePiece among them where
- * there is no `tokenizer.json`.
+ * there is no `tokenizer.json`, and a Marian's two.
  * @throws MODEL_DIRECTORY_INVALID when one is missing that every model has
  */
 export async function listModelDirectory(directory: string): Promise<string[]> {
   const names = await filesIn(directory);
-  const sentencePiece = names.includes(TOKENIZER)
-    ? null
-    : sentencePieceIn((name) => names.includes(name));
+  const marian = marianModels.every((name) => names.includes(name)) ? marianModels : [];
+  const sentencePieces = names.includes(TOKENIZER)
+    ? marian
+    : sentencePiecesIn((name) => names.includes(name));
   const isThere = (name: string) =>
     names.includes(name) ||
     (name === WEIGHTS && names.includes(WEIGHTS_INDEX)) ||
-    (name === TOKENIZER && sentencePiece !== null);
+    (name === TOKENIZER && sentencePieces.length > 0);
   const missing = MODEL_FILES.find((name) => !isThere(name));
   if (missing !== undefined)
     throw invalid(directory, `it has no ${missing}${await otherForm(missing, names, directory)}`);
   return names
-    .filter((name) => KEPT.test(name) || name === sentencePiece)
+    .filter((name) => KEPT.test(name) || sentencePieces.includes(name))
     .filter((name) => name !== EXPORTED_MANIFEST)
     .sort();
 }

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { convertSentencePiece, type SentencePieceUse } from '@ringmaster/data';
+import {
+  convertMarian,
+  convertSentencePiece,
+  marianFileNames,
+  type SentencePieceUse,
+} from '@ringmaster/data';
 import type { ModelConfig, ModelFiles } from '@ringmaster/model/formats';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
@@ -10,9 +15,12 @@ const TOKENIZER_CONFIG = 'tokenizer_config.json';
 /** What models of SentencePiece are called in model directories. */
 const sentencePieces = ['spiece.model', 'tokenizer.model', 'sentencepiece.model'] as const;
 
-/** The name of the model of SentencePiece that stands for a `tokenizer.json`; null where there is none. */
-export function sentencePieceIn(has: (name: string) => boolean): string | null {
-  return sentencePieces.find(has) ?? null;
+/** The names of the models of SentencePiece that stand for a `tokenizer.json`; none where there is none. */
+export function sentencePiecesIn(has: (name: string) => boolean): readonly string[] {
+  const one = sentencePieces.find(has);
+  if (one !== undefined) return [one];
+  const { source, target } = marianFileNames;
+  return Object.values(marianFileNames).every(has) ? [source, target] : [];
 }
 
 /** The text of a tokenizer. */
@@ -32,10 +40,12 @@ export async function readTokenizer(
   files: ModelFiles,
   { architecture }: Pick<ModelConfig, 'architecture'>,
 ): Promise<TokenizerFile> {
-  const name = files.has(TOKENIZER) ? null : sentencePieceIn((each) => files.has(each));
+  const [name] = files.has(TOKENIZER) ? [] : sentencePiecesIn((each) => files.has(each));
   const path = files.path(name ?? TOKENIZER);
   const bytes = await readBytes(path);
-  if (name === null) return { path, json: bytes.toString('utf8'), isMade: false };
+  if (name === undefined) return { path, json: bytes.toString('utf8'), isMade: false };
+  if (name === marianFileNames.source && architecture === 'marian')
+    return { path, json: await readMarian(files), isMade: true };
   const use = uses[architecture];
   if (use === undefined) {
     const reason = `a ${architecture} does not read models of SentencePiece; write a tokenizer.json with AutoTokenizer.from_pretrained(DIRECTORY, use_fast=True).save_pretrained(DIRECTORY)`;
@@ -43,6 +53,19 @@ export async function readTokenizer(
   }
   const json = convertSentencePiece(bytes, path, use(await readSettings(files)));
   return { path, json, isMade: true };
+}
+
+async function readMarian(files: ModelFiles): Promise<string> {
+  const { source, target, vocabulary } = marianFileNames;
+  const read = async (name: string) => readBytes(files.path(name));
+  return convertMarian(
+    {
+      source: await read(source),
+      target: await read(target),
+      vocabulary: await read(vocabulary),
+    },
+    (name) => files.path(name),
+  );
 }
 
 async function readBytes(path: string): Promise<Buffer> {

@@ -71,6 +71,7 @@ describe('a T5', () => {
     readFileSync(new URL('../../reference/generation.json', import.meta.url), 'utf8'),
   ) as { classes: Readonly<Record<string, ReferenceClass>> };
   /** Texts are numbers of tokens. */
+  const encode = (text: string) => text.split(' ').filter(Boolean).map(Number);
   const tokenizer = {
     pad: PAD,
     unknown: null,
@@ -83,7 +84,8 @@ describe('a T5', () => {
     beforeWord: '',
     surroundings: { before: [], after: [END] },
     token: String,
-    encode: (text: string) => text.split(' ').filter(Boolean).map(Number),
+    encode,
+    encodeTarget: encode,
     decode: (ids: Iterable<number>) => [...ids].join(' '),
   };
   const sources = [[7, 8, 9, 10], [], [11, 30, 12], [39, 20, 21, 22, 23, 24]];

@@ -14,6 +14,7 @@ const reference = JSON.parse(
 ) as Reference;
 const END = 5;
 
+const encode = (text: string) => text.split(' ').filter(Boolean).map(Number);
 /** Texts are numbers of tokens. */
 const tokenizer = {
   pad: null,
@@ -27,7 +28,8 @@ const tokenizer = {
   beforeWord: '',
   surroundings: { before: [], after: [] },
   token: String,
-  encode: (text: string) => text.split(' ').filter(Boolean).map(Number),
+  encode,
+  encodeTarget: encode,
   decode: (ids: Iterable<number>) => [...ids].join(' '),
 };
 

@@ -1,4 +1,10 @@
-import { loadTokenizer, templateOf, type Surroundings, type Tokenizer } from '@ringmaster/data';
+import {
+  loadTokenizer,
+  marianFiles,
+  templateOf,
+  type Surroundings,
+  type Tokenizer,
+} from '@ringmaster/data';
 import type { HeadKind, TokenConstraints } from '@ringmaster/model';
 import type { ModelKind, PairedTexts } from '@ringmaster/protocol';
 import { surroundingsFor } from '@ringmaster/tasks';
@@ -49,7 +55,7 @@ function endBetweenTexts({ endOfText, separate }: Tokenizer): number | null {
  * tokenizer itself, which tokens have which role, and of a model that generates, where it ends.
  * @param json The `tokenizer.json` that the data was prepared with.
  */
-export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string> {
+export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string | Buffer> {
   const tokenizer = loadTokenizer(json);
   const { inputs, head, texts, context } = use;
   const roles = rolesOf(tokenizer, use);
@@ -58,7 +64,8 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
   const suppressed = constraintsOf({ padding }, texts)?.suppressed ?? [];
   const start = texts?.decoderStart === 'end' ? end : padding;
   const generation = {
-    _from_model_config: true,
+    // transformers 4 then looks into config.json instead, which may say what is suppressed, and not how long texts may be.
+    ...(suppressed.length === 0 ? { _from_model_config: true } : {}),
     ...(isPaired ? { decoder_start_token_id: start } : {}),
     ...(isPaired && begin === null ? {} : { bos_token_id: begin }),
     ...(suppressed.length === 0 ? {} : { bad_words_ids: suppressed.map((token) => [token]) }),
@@ -67,10 +74,12 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
     // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
     max_length: context === 20 ? 19 : context,
   };
+  const marian = marianFiles(json);
   return {
+    ...marian,
     'tokenizer.json': withSurroundings(json, tokenizer, surroundingsIn(tokenizer, use)),
     'tokenizer_config.json': serialize({
-      tokenizer_class: 'PreTrainedTokenizerFast',
+      tokenizer_class: marian === null ? 'PreTrainedTokenizerFast' : 'MarianTokenizer',
       model_max_length: context,
       model_input_names: ['input_ids', ...inputs, 'attention_mask'],
       clean_up_tokenization_spaces: false,

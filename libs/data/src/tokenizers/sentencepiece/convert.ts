@@ -23,14 +23,15 @@ export interface SentencePieceUse {
  */
 export function convertSentencePiece(bytes: Buffer, path: string, use: SentencePieceUse): string {
   try {
-    return convert(readSentencePiece(bytes), use);
+    return convertModel(readSentencePiece(bytes), use);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
   }
 }
 
-function convert(model: SentencePieceModel, use: SentencePieceUse): string {
+/** The same of a model that is read. @throws Error where it lacks what it needs */
+export function convertModel(model: SentencePieceModel, use: SentencePieceUse): string {
   const { pieces, isByteFallback } = model;
   const extra = Array.from(
     { length: use.extraIds },

@@ -13,12 +13,22 @@ export interface UnigramModel {
   readonly bytes: readonly number[] | null;
 }
 
+/** A stretch of a text: one piece, or all characters on end that are not known. */
+export interface Division {
+  /** Of the piece; null of what is not known. */
+  readonly id: number | null;
+  readonly text: string;
+}
+
 /**
  * The most likely pieces of a text (Kudo 2018), by Viterbi's algorithm, equal to Hugging Face's encoder: among paths
- * with the same score the one whose last piece begins first. What is not known is one unknown token, or its bytes.
+ * with the same score the one whose last piece begins first.
  */
-export function unigramEncoder(model: UnigramModel): (text: string) => number[] {
-  const { pieces, unknown, hidden, bytes } = model;
+export function unigramDivider(
+  model: Pick<UnigramModel, 'pieces' | 'hidden'>,
+): (text: string) => Division[] {
+  const { pieces, hidden } = model;
+  const UNKNOWN = -1;
   const trie = new Trie();
   const scores = Float64Array.from(pieces, ([, score]) => score);
   let least = Infinity;
@@ -52,29 +62,42 @@ export function unigramEncoder(model: UnigramModel): (text: string) => number[] 
         }
         node = end < length ? trie.child(node, symbols[end] ?? 0) : 0;
       }
-      if (!isKnown) offer(start, start + 1, unknown, unknownScore + before);
+      if (!isKnown) offer(start, start + 1, UNKNOWN, unknownScore + before);
     }
 
-    const reversed: number[] = [];
+    const reversed: Division[] = [];
     for (let end = length; end > 0;) {
       let start = starts[end] ?? 0;
-      const id = ids[end] ?? unknown;
-      if (id !== unknown) reversed.push(id);
-      else {
-        while (start > 0 && ids[start] === unknown) start = starts[start] ?? 0;
-        if (bytes === null) reversed.push(unknown);
-        else {
-          for (let at = end - 1; at >= start; at--) {
-            const written = Buffer.from(String.fromCodePoint(symbols[at] ?? 0));
-            for (const byte of written.reverse()) reversed.push(bytes[byte] ?? unknown);
-          }
-        }
-      }
+      const id = ids[end] ?? UNKNOWN;
+      if (id === UNKNOWN) while (start > 0 && ids[start] === UNKNOWN) start = starts[start] ?? 0;
+      reversed.push(
+        id === UNKNOWN
+          ? { id: null, text: textOf(symbols.subarray(start, end)) }
+          : { id, text: pieces[id]?.[0] ?? '' },
+      );
       end = start;
     }
     return reversed.reverse();
   };
 }
+
+/** Ids of the most likely pieces of a text. What is not known is one unknown token, or its bytes. */
+export function unigramEncoder(model: UnigramModel): (text: string) => number[] {
+  const { unknown, bytes } = model;
+  const divide = unigramDivider(model);
+  return (text) => {
+    const ids: number[] = [];
+    for (const { id, text: stretch } of divide(text)) {
+      if (id !== null) ids.push(id);
+      else if (bytes === null) ids.push(unknown);
+      else for (const byte of Buffer.from(stretch)) ids.push(bytes[byte] ?? unknown);
+    }
+    return ids;
+  };
+}
+
+const textOf = (symbols: Uint32Array): string =>
+  Array.from(symbols, (symbol) => String.fromCodePoint(symbol)).join('');
 
 function codePoints(text: string): Uint32Array {
   const symbols = new Uint32Array(text.length);
