@@ -114,6 +114,7 @@ export async function startCoordinator(
     store,
     dataRoots: options.dataRoots ?? (address.loopback ? null : []),
     leaseMs: options.leaseMs,
+    prepareOn: options.prepareOn,
     ownerToken: credentials?.token ?? null,
     artifacts: () => {
       const { url, fingerprint } = file;
@@ -231,6 +232,7 @@ export async function startCoordinator(
     setInterval(() => {
       guarded(() => {
         fleet.tick();
+        preparations.review();
         if (!isEnding()) runs.tick();
       });
     }, detection.sweepMs),

@@ -6,7 +6,7 @@ import { parseOptions } from './options.js';
 
 /*
  * node main.js [--home DIR] [--host ADDRESS] [--allowed-host NAME]… [--data-root DIR]…
- * [--port P] [--control-port P] [--lease MS] [--secure]
+ * [--port P] [--control-port P] [--lease MS] [--prepare-on both|coordinator|workers] [--secure]
  */
 
 /** Tells in one line what went wrong and what to do, and ends with the exit code that belongs to it. */

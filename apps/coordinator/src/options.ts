@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { detection, isHttpPort, isLocation, RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import type { CertificateFiles } from './home/certificate.js';
+import { prepareOn, type PrepareOn } from './preparation/placement.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -16,6 +17,7 @@ const optionsSchema = z.strictObject({
   'control-port': port.optional(),
   lease: z.coerce.number().int().min(100).max(600_000).default(detection.leaseMs),
   'data-root': z.array(z.string()).optional(),
+  'prepare-on': z.enum(prepareOn).default('both'),
   secure: z.boolean().default(false),
   advertise: z.string().optional(),
   'tls-cert': z.string().optional(),
@@ -37,6 +39,8 @@ export interface Options {
   readonly controlPort: number | null;
   /** Milliseconds after which a silent worker is lost. */
   readonly leaseMs: number;
+  /** Where tasks of data preparation may be done. */
+  readonly prepareOn: PrepareOn;
   /** Whether to create the API token and CURVE keys if there are none. */
   readonly secure: boolean;
   /** Name or address under which others reach it; null for the one that it listens on. */
@@ -58,6 +62,7 @@ export function parseOptions(args: readonly string[]): Options {
         port: { type: 'string' },
         'control-port': { type: 'string' },
         lease: { type: 'string' },
+        'prepare-on': { type: 'string' },
         secure: { type: 'boolean' },
         advertise: { type: 'string' },
         'tls-cert': { type: 'string' },
@@ -73,6 +78,7 @@ export function parseOptions(args: readonly string[]): Options {
       host,
       secure,
       leaseMs: lease,
+      prepareOn: others['prepare-on'],
       allowedHosts: others['allowed-host'],
       dataRoots:
         others['data-root']?.map((root) => (isLocation(root) ? root : resolve(root))) ?? null,

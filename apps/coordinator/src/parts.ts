@@ -24,6 +24,7 @@ import { Scheduling } from './jobs/scheduling.js';
 import { JobViews } from './jobs/views.js';
 import { takeCensus } from './metrics/census.js';
 import { Metrics } from './metrics/metrics.js';
+import type { PrepareOn } from './preparation/placement.js';
 import { Preparations } from './preparation/preparations.js';
 import { route } from './routing.js';
 import type { Store } from './store/store.js';
@@ -36,6 +37,8 @@ export interface PartsOptions extends Pick<FleetOptions, 'leaseMs' | 'artifacts'
   readonly ownerToken: string | null;
   /** Directories that jobs may name files under; null for all. */
   readonly dataRoots: Roots;
+  /** Where tasks of data preparation may be done. */
+  readonly prepareOn: PrepareOn;
   readonly log: Logger;
   /** Milliseconds of a clock that never goes back. */
   readonly clock: () => number;
@@ -71,7 +74,6 @@ export function assemble(options: PartsOptions) {
     log,
   });
   const events = new JobEvents();
-  const preparations = new Preparations(background);
   const registry = new JobRegistry(store, clock);
   const views = new JobViews(registry, store, events, () => fleet.offers());
 
@@ -88,11 +90,21 @@ export function assemble(options: PartsOptions) {
     log,
     isWanted: (trainer) => registry.holding(trainer) !== null,
     onEvent: (event) => {
-      route(event, { reports, adoption, scheduling, store, logs }, isEnding());
+      route(event, { reports, adoption, scheduling, preparations, store, logs }, isEnding());
     },
   });
   const census = () => takeCensus(fleet.workers, store, usage);
   const metrics = new Metrics(census);
+  const preparations = new Preparations({
+    background,
+    prepareOn: options.prepareOn,
+    fleet,
+    clock,
+    log,
+    onTask: (by) => {
+      metrics.preparationTasks.inc({ by });
+    },
+  });
   const removal = new Removal({
     store,
     blobs,

@@ -3,6 +3,7 @@ import type { Adoption } from './jobs/adoption.js';
 import type { JobLogs } from './jobs/logs.js';
 import type { Reports } from './jobs/reports.js';
 import type { Scheduling } from './jobs/scheduling.js';
+import type { Preparations } from './preparation/preparations.js';
 import type { Store } from './store/store.js';
 
 /** Parts of the coordinator that take in what happens in the fleet. */
@@ -10,6 +11,7 @@ export interface Receivers {
   readonly reports: Reports;
   readonly adoption: Adoption;
   readonly scheduling: Scheduling;
+  readonly preparations: Preparations;
   readonly store: Store;
   readonly logs: JobLogs;
 }
@@ -44,6 +46,18 @@ const routes: Routes = {
       reports.onReleased(trainers, reason);
     },
   },
+  'worker-registered': {
+    atEnd: true,
+    to: ({ preparations }, { worker }) => {
+      preparations.onWorker(worker);
+    },
+  },
+  'task-failed': {
+    atEnd: true,
+    to: ({ preparations }, { worker, lease, reason }) => {
+      preparations.onTaskFailed(worker, lease, reason);
+    },
+  },
   'worker-reported': {
     atEnd: false,
     to: ({ adoption }, { worker, held }) => {
@@ -71,8 +85,9 @@ const routes: Routes = {
   },
   'slots-changed': {
     atEnd: true,
-    to: ({ scheduling }) => {
+    to: ({ scheduling, preparations }) => {
       scheduling.soon();
+      preparations.review();
     },
   },
 };

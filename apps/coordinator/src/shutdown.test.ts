@@ -8,8 +8,8 @@ import { eventually, isAlive, withTemporaryDirectory } from '@ringmaster/testing
 import { describe, expect, it } from 'vitest';
 import { BackgroundWork } from './background-work.js';
 import { pretrainSpec, smallCorpus } from './fixtures/job-files.test.fixture.js';
+import { lonePreparations } from './fixtures/preparations.test.fixture.js';
 import { inScene, withScene } from './fixtures/scene.test.fixture.js';
-import { Preparations } from './preparation/preparations.js';
 
 const NOTHING = sha256('');
 
@@ -71,7 +71,7 @@ describe('a coordinator that has ended', () => {
   it('has no process left that prepares data', () =>
     withTemporaryDirectory(async (home) => {
       const background = new BackgroundWork();
-      const preparations = new Preparations(background);
+      const preparations = lonePreparations(background);
       const children = () =>
         readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
       const others = children();

@@ -107,6 +107,7 @@ async function serve(given: WorkerArguments): Promise<void> {
     processor: processorKind(),
     cache: home.cache,
     program: fileURLToPath(new URL('./trainer/trainer.process.js', import.meta.url)),
+    taskProgram: fileURLToPath(new URL('./preparation/tasks.process.js', import.meta.url)),
     log,
     leaving: leaving.signal,
     signal: abort.signal,

@@ -21,8 +21,20 @@ export { languageDetector } from './clean/filters/language.js';
 export { lengthsOf, type Lengths } from './inspect/lengths.js';
 export { surveyTexts, type TextSurvey } from './inspect/texts.js';
 export { removeOldCopies } from './remote/copies.js';
-export { removeOldTasks, removeUnclaimedTasks } from './prepare/task-directory.js';
-export type { Lease, Leases } from './tasks/leases.js';
+export { removeOldTasks, removeUnclaimedTasks, taskDirectory } from './prepare/task-directory.js';
+export type { ForeignAnswer, Lease, Leases, TaskPlace } from './tasks/leases.js';
+export {
+  borrowTask,
+  lendTask,
+  taskPlatform,
+  type BorrowedTask,
+  type LentTask,
+  type TaskInput,
+} from './tasks/lent-task.js';
+export { keepPart, receiveFile } from './tasks/received.js';
+export { removeAnswersOf } from './tasks/task-files.js';
+export { TaskThreads } from './tasks/task-threads.js';
+export type { Task } from './tasks/tasks.js';
 export { checkSources, type PrepareRequest } from './prepare/request.js';
 export {
   openDataset,

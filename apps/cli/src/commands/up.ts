@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeHomeDirectory, ringmasterHome, runsHere, type Home } from '@ringmaster/base';
 import { readLine } from '@ringmaster/base/home-files';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { isLocation, RingmasterError, type WorkerView } from '@ringmaster/protocol';
 import { gather, httpPort, wholeNumber } from '../arguments.js';
 import { Client } from '../client.js';
@@ -28,6 +28,7 @@ interface UpOptions extends HomeOption, WorkerOptions {
   readonly host?: string;
   readonly allowedHost?: readonly string[];
   readonly dataRoot?: readonly string[];
+  readonly prepareOn?: string;
   readonly secure?: true;
   readonly controlPort?: number;
   readonly advertise?: string;
@@ -54,6 +55,12 @@ export function define(verb: Command): void {
       '--data-root <place>',
       'directory, URL or s3://bucket/prefix/ that jobs may read data and models from; may be repeated (default: any on loopback, none else)',
       gather,
+    )
+    .addOption(
+      new Option(
+        '--prepare-on <who>',
+        'who prepares data: the coordinator with workers of other machines (both), the coordinator alone, or workers wherever they run (default: both)',
+      ).choices(['both', 'coordinator', 'workers']),
     )
     .option(
       '--secure',
@@ -149,13 +156,14 @@ async function readHosts(path: string): Promise<HostsFile> {
 
 /** What the coordinator is given on its command line besides its home. */
 function coordinatorArguments(options: UpOptions): string[] {
-  const { port, controlPort, host, advertise, allowedHost, dataRoot, secure } = options;
+  const { port, controlPort, host, advertise, allowedHost, dataRoot, secure, prepareOn } = options;
   const { tlsCert, tlsKey } = options;
   return [
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(host === undefined ? [] : [`--host=${host}`]),
     ...(allowedHost ?? []).map((name) => `--allowed-host=${name}`),
     ...(dataRoot ?? []).map((path) => `--data-root=${isLocation(path) ? path : resolve(path)}`),
+    ...(prepareOn === undefined ? [] : [`--prepare-on=${prepareOn}`]),
     ...(secure === undefined ? [] : ['--secure']),
     ...(controlPort === undefined ? [] : [`--control-port=${controlPort}`]),
     ...(advertise === undefined ? [] : [`--advertise=${advertise}`]),

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import type { BlobStore } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { readBody, takeStreams } from './stream-body.js';
 import { parseRange } from './range.js';
 import type { ApiContext, Server } from './context.js';
 
@@ -17,12 +17,7 @@ const tags = ['blobs'];
 
 export async function blobRoutes(parent: Server, { blobs }: ApiContext): Promise<void> {
   await parent.register((server: Server, _, done) => {
-    // Bodies are streams of bytes here, whatever their type and length.
-    server.removeAllContentTypeParsers();
-    server.addContentTypeParser('*', (_request, payload, parsed) => {
-      parsed(null, payload);
-    });
-
+    takeStreams(server);
     server.route({
       method: ['GET', 'HEAD'],
       url: '/v1/blobs/:sha256',
@@ -67,15 +62,10 @@ export async function blobRoutes(parent: Server, { blobs }: ApiContext): Promise
         },
       },
       async (request, reply) => {
-        const body = (request.body ?? Readable.from([])) as Readable;
-        try {
-          // A body that is given up half-way keeps its connection, on which the answer tells why.
-          const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-          const stored = await blobs.putStream(chunks, request.params.sha256);
-          return await reply.status(201).send(stored);
-        } finally {
-          body.resume();
-        }
+        const stored = await readBody(request, (chunks) =>
+          blobs.putStream(chunks, request.params.sha256),
+        );
+        return reply.status(201).send(stored);
       },
     );
     done();

@@ -18,6 +18,7 @@ import type { Jobs } from '../jobs/jobs.js';
 import type { JobLogs } from '../jobs/logs.js';
 import type { JobViews } from '../jobs/views.js';
 import type { Metrics } from '../metrics/metrics.js';
+import type { Preparations } from '../preparation/preparations.js';
 import type { Store } from '../store/store.js';
 
 /** What the routes answer from. */
@@ -31,6 +32,7 @@ export interface ApiContext {
   readonly prepared: PreparedData;
   readonly removal: Removal;
   readonly fleet: Fleet;
+  readonly preparations: Preparations;
   readonly tokens: Tokens;
   readonly members: Members;
   readonly metrics: Metrics;

@@ -125,6 +125,23 @@ export const operations: Readonly<Record<string, Operation>> = {
     fails: ['BLOB_HASH_MISMATCH', 'DISK_FULL'],
   },
 
+  'GET /v1/tasks/:lease': { id: 'getTask', needs: 'join', fails: ['TASK_WITHDRAWN'] },
+  'GET /v1/tasks/:lease/inputs/:sha256': {
+    id: 'getTaskInput',
+    needs: 'join',
+    fails: ['TASK_WITHDRAWN', 'BLOB_MISSING'],
+  },
+  'PUT /v1/tasks/:lease/parts/:sha256': {
+    id: 'putTaskPart',
+    needs: 'join',
+    fails: ['TASK_WITHDRAWN', 'TASK_ANSWER_INVALID', 'BLOB_HASH_MISMATCH', 'DISK_FULL'],
+  },
+  'PUT /v1/tasks/:lease/answer': {
+    id: 'putTaskAnswer',
+    needs: 'join',
+    fails: ['TASK_WITHDRAWN', 'TASK_ANSWER_INVALID', 'DISK_FULL'],
+  },
+
   'GET /v1/workers': { id: 'listWorkers', needs: 'read', fails: [] },
   'GET /v1/incidents': { id: 'listIncidents', needs: 'read', fails: noJob },
   'GET /v1/status': { id: 'getStatus', needs: 'read', fails: [] },

@@ -31,6 +31,7 @@ import { modelRoutes } from './models.js';
 import { storageRoutes } from './storage.js';
 import { profileRoutes } from './profile.js';
 import { methodsAt, operationOf } from './routes.js';
+import { taskRoutes } from './tasks.js';
 import { Turns } from './turns.js';
 import { outlastBody } from './unread-body.js';
 
@@ -144,6 +145,7 @@ export async function createServer(
   storageRoutes(server, context, turns);
   healthRoutes(server, context);
   await blobRoutes(server, context);
+  await taskRoutes(server, context);
   server.get('/openapi.json', { schema: { hide: true } }, (request) =>
     describeApi(server.swagger(), `${request.protocol}://${request.host}`),
   );

@@ -11,6 +11,15 @@ export type FleetEvent =
       readonly message: TrainerMessage;
     }
   | { readonly type: 'trainer-gone'; readonly trainer: string; readonly departure: Departure }
+  /** A worker was taken in, be it again: it has nothing of what it was lent before. */
+  | { readonly type: 'worker-registered'; readonly worker: string }
+  /** A worker does not do a task of data preparation that it was lent. */
+  | {
+      readonly type: 'task-failed';
+      readonly worker: string;
+      readonly lease: string;
+      readonly reason: string;
+    }
   /** A worker was taken in, be it again, has told everything that it had to tell, and still holds these trainers. */
   | { readonly type: 'worker-reported'; readonly worker: string; readonly held: readonly string[] }
   /** A worker wants to go, and with it these trainers. */

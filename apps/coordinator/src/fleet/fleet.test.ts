@@ -21,6 +21,10 @@ function inWords(event: FleetEvent): string | null {
       return `${event.checkpoints.length} kept`;
     case 'trainers-released':
       return `${event.trainers.join()} released: ${event.reason}`;
+    case 'task-failed':
+      return `${event.worker} fails at ${event.lease}: ${event.reason}`;
+    case 'worker-registered':
+      return null;
     case 'worker-quarantined':
       return event.what;
     case 'log':
@@ -64,6 +68,7 @@ function scene() {
         threads: 1,
         processor: 'x64',
         memory: null,
+        tasks: null,
         namespace: 'n',
         pid: 1,
         startTime: 1,

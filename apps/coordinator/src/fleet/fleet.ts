@@ -10,8 +10,9 @@ import {
 import type { Logger } from 'pino';
 import { versionMismatch } from '../access/joining.js';
 import type { Offer } from '../scheduler/demand.js';
+import type { TaskWorker } from '../preparation/placement.js';
 import type { FleetEvent } from './event.js';
-import { afterStep, afterStillbirth } from './health.js';
+import { afterStep, afterStillbirth, afterWrongBytes } from './health.js';
 import { Workers, type Occupant, type Registration, type Worker } from './workers.js';
 
 export interface FleetOptions {
@@ -102,6 +103,11 @@ export class Fleet {
         this.#emit({ type: 'slots-changed' });
         break;
       }
+      case 'task-failed': {
+        const { lease, reason } = message;
+        this.#emit({ type: 'task-failed', worker: worker.id, lease, reason });
+        break;
+      }
       case 'log':
         this.#emit({ type: 'log', job: message.job, lines: message.lines });
         break;
@@ -142,6 +148,28 @@ export class Fleet {
     return this.workers.offers();
   }
 
+  /** Workers that do tasks of data preparation on such a platform. */
+  taskWorkers(platform: string): TaskWorker[] {
+    return this.workers.taskWorkers(platform);
+  }
+
+  /** Has a worker do a task of data preparation. */
+  lendTask(worker: string, lease: string): void {
+    this.#tellIfThere(worker, { type: 'lend-task', lease });
+  }
+
+  withdrawTask(worker: string, lease: string): void {
+    this.#tellIfThere(worker, { type: 'withdraw-task', lease });
+  }
+
+  /** Gives a worker no trainers and no tasks for a while. */
+  quarantine(id: string, because: string): void {
+    const worker = this.workers.get(id);
+    if (worker === null) return;
+    worker.health = afterWrongBytes(worker.health, this.#options.clock());
+    this.#tellQuarantine(worker, because);
+  }
+
   /** Has a worker start a trainer. */
   launch(id: string, launch: Launch): void {
     const worker = this.workers.get(id);
@@ -173,6 +201,11 @@ export class Fleet {
     if (peer !== null) this.#options.send(peer, message);
   }
 
+  #tellIfThere(id: string, message: CoordinatorMessage): void {
+    const worker = this.workers.get(id);
+    if (worker?.presence === 'here') this.#tell(worker, message);
+  }
+
   #register(peer: string, message: Registration): void {
     const { version, admit, leaseMs, artifacts, clock, send, log } = this.#options;
     const admission = admit(message.token);
@@ -192,6 +225,7 @@ export class Fleet {
     if (this.#goingDown) this.#tell(worker, { type: 'shutdown' });
     for (const trainer of worker.trainers.keys())
       if (!this.#options.isWanted(trainer)) this.end(trainer);
+    this.#emit({ type: 'worker-registered', worker: worker.id });
     this.#emit({ type: 'slots-changed' });
   }
 
@@ -237,8 +271,15 @@ export class Fleet {
     const { quarantinedUntil } = worker.health;
     worker.health = afterStillbirth(worker.health, this.#options.clock());
     if (quarantinedUntil !== null || worker.health.quarantinedUntil === null) return;
-    const { id, host, health } = worker;
-    const what = `Worker ${id} on ${host} is quarantined: ${health.stillborn} trainers in a row died on it before they made a step. It is given none for 10 minutes.`;
+    const { stillborn } = worker.health;
+    this.#tellQuarantine(
+      worker,
+      `${stillborn} trainers in a row died on it before they made a step`,
+    );
+  }
+
+  #tellQuarantine({ id, host }: Worker, because: string): void {
+    const what = `Worker ${id} on ${host} is quarantined: ${because}. It is given nothing for 10 minutes.`;
     this.#options.log.warn({ worker: id }, what);
     this.#emit({ type: 'worker-quarantined', worker: id, what });
     this.#emit({ type: 'slots-changed' });

@@ -20,6 +20,11 @@ export function afterStillbirth(health: Health, nowMs: number): Health {
   return { stillborn, quarantinedUntil: nowMs + QUARANTINE_MS };
 }
 
+/** It has computed other bytes than others do. */
+export function afterWrongBytes(health: Health, nowMs: number): Health {
+  return { ...health, quarantinedUntil: nowMs + QUARANTINE_MS };
+}
+
 /** A trainer made a step there: whatever was wrong is over, as far as a quarantine is not for its time. */
 export function afterStep(health: Health): Health {
   return health.stillborn === 0 ? health : { ...health, stillborn: 0 };

@@ -12,6 +12,7 @@ const registration = (pid: number, trainers: string[] = []): Registration => ({
   threads: 1,
   processor: 'x64',
   memory: null,
+  tasks: null,
   namespace: 'n',
   pid,
   startTime: 1,

@@ -2,10 +2,12 @@ import {
   detection,
   type MemoryOffer,
   type ProcessIdentity,
+  type TaskOffer,
   type WorkerMessage,
   type WorkerView,
 } from '@ringmaster/protocol';
 import { workerId } from '../identifiers.js';
+import type { TaskWorker } from '../preparation/placement.js';
 import type { Offer } from '../scheduler/demand.js';
 import { atTime, sound, type Health } from './health.js';
 
@@ -30,6 +32,8 @@ export interface Worker extends ProcessIdentity {
   readonly processor: string;
   /** What its trainers may take; null where it does not tell. */
   readonly memory: MemoryOffer | null;
+  /** What it says of itself where it does tasks of data preparation. */
+  readonly tasks: TaskOffer | null;
   /** Id of the token that it registered with; null where none is asked for. */
   readonly token: string | null;
   /** Routing id of its connection; null once that is broken: then it has to register again. */
@@ -72,7 +76,7 @@ export class Workers {
     token: string | null = null,
   ): Worker {
     const { host, machine, namespace, pid, startTime, slots, threads } = message;
-    const { device, processor, memory } = message;
+    const { device, processor, memory, tasks } = message;
     const id = workerId(message);
     const before = this.#workers.get(id);
     const trainers = message.trainers.map((held): [string, Occupant] => {
@@ -91,6 +95,7 @@ export class Workers {
       device,
       processor,
       memory,
+      tasks,
       token,
       peer,
       lastHeardMs: nowMs,
@@ -179,6 +184,19 @@ export class Workers {
         memory,
         free: Math.max(0, slots - trainers.size),
       }));
+  }
+
+  /** Workers that do tasks of data preparation on such a platform, with the threads of their slots that have no trainer. */
+  taskWorkers(platform: string): TaskWorker[] {
+    return this.present().flatMap((worker) => {
+      const { id, tasks, slots, threads, trainers, place } = worker;
+      if (tasks?.platform !== platform || worker.peer === null || stateOf(worker) !== 'alive')
+        return [];
+      const free = Math.max(0, slots - trainers.size);
+      return [
+        { id, machine: place[0] ?? '', processors: tasks.processors, threads: free * threads },
+      ];
+    });
   }
 
   /** Workers by id, so many at most, behind a given one. */

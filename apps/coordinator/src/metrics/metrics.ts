@@ -75,6 +75,12 @@ export class Metrics {
     labelNames: ['type'],
     registers: [this.registry],
   });
+  readonly preparationTasks = new Counter({
+    name: 'ringmaster_preparation_tasks_total',
+    help: 'Tasks of data preparation that were done, by whom: the coordinator or workers.',
+    labelNames: ['by'],
+    registers: [this.registry],
+  });
   readonly incidents = this.#jobs.counter('incidents', 'Incidents.');
   readonly #checkpoints = this.#jobs.counter('checkpoints', 'Checkpoints made durable.');
   readonly #checkpointSeconds = this.#jobs.summary(

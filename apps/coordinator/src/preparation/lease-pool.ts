@@ -39,7 +39,7 @@ export class LeasePool {
   readonly #members = new Map<string, Share>();
   #free: number;
 
-  /** @param size Leases that are held at a time. */
+  /** @param size Leases that are held at a time; infinite where others say when there is room. */
   constructor(size: number) {
     this.#free = size;
   }
@@ -72,10 +72,17 @@ export class LeasePool {
     this.#free++;
   }
 
-  /** Gives the next lease, if there is one and somebody waits. @returns who has it now */
-  grant(): string | null {
+  /**
+   * Gives the next lease, if there is one and somebody waits.
+   * @param canHave Whether there is room for what one of those who wait waits for.
+   * @returns who has it now
+   */
+  grant(canHave: (id: string) => boolean = () => true): string | null {
     if (this.#free === 0) return null;
-    const member = this.#members.get(nextOf([...this.#members.values()]) ?? '');
+    const able = [...this.#members.values()].filter(
+      ({ id, waiting }) => waiting > 0 && canHave(id),
+    );
+    const member = this.#members.get(nextOf(able) ?? '');
     if (member === undefined) return null;
     this.#free--;
     member.held++;

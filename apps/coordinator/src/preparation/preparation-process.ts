@@ -28,6 +28,7 @@ export class PreparationProcess {
 
   constructor() {
     this.#child = fork(PROGRAM, [String(process.pid)], {
+      serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: neutralEnvironment(),
     });

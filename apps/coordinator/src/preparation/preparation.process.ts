@@ -118,12 +118,20 @@ dieWithParent(Number(process.argv[2]));
 process.on('disconnect', () => process.exit(1));
 process.on('message', (message) => {
   const command = preparationCommandSchema.parse(message);
-  if (command.type === 'lease') {
-    leases.onGranted();
-    return;
+  switch (command.type) {
+    case 'lease':
+      leases.onGranted(command);
+      return;
+    case 'answered':
+      leases.onAnswered(command);
+      return;
+    case 'ahead':
+      leases.onAhead(command);
+      return;
+    case 'prepare':
+      answer(command.request).catch((error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      });
   }
-  answer(command.request).catch((error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  });
 });

@@ -7,8 +7,9 @@ import { eventually, withTemporaryDirectory } from '@ringmaster/testing';
 import { describe, expect, it } from 'vitest';
 import { BackgroundWork } from '../background-work.js';
 import { pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
+import { lonePreparations } from '../fixtures/preparations.test.fixture.js';
 import { inScene, withScene, type Scene } from '../fixtures/scene.test.fixture.js';
-import { mostAtOnce, Preparations, type PreparationNews } from './preparations.js';
+import { mostAtOnce, type PreparationNews } from './preparations.js';
 
 /** Text that takes several tasks of seconds. */
 async function largeCorpus(directory: string): Promise<string> {
@@ -50,7 +51,7 @@ it.each([
 it('finds what was prepared before in a process that has found such', () =>
   withTemporaryDirectory(async (home) => {
     const background = new BackgroundWork();
-    const preparations = new Preparations(background);
+    const preparations = lonePreparations(background);
     const children = () =>
       readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
     const request = {

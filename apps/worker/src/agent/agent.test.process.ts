@@ -22,6 +22,7 @@ await runAgent({
   cache: '/nonexistent',
   cacheLimit: null,
   program: fileURLToPath(new URL('./trainer.test.process.js', import.meta.url)),
+  taskProgram: '/nonexistent',
   log: pino({ level: 'silent' }),
   onRegistered: () => undefined,
   leaving: new AbortController().signal,

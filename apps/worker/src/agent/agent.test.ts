@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { taskPlatform } from '@ringmaster/data';
 import { ownIdentity, ownMachine } from '@ringmaster/base';
 import { isAlive, untilGone } from '@ringmaster/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +29,7 @@ describe('a worker', () => {
       device: 'cpu',
       processor: 'x64',
       memory: expect.objectContaining({ bytes: expect.any(Number) as number }) as object,
+      tasks: { processors: availableParallelism(), platform: taskPlatform() },
       trainers: [],
       checkpoints: [],
     });

@@ -1,10 +1,12 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, ownMachine } from '@ringmaster/base';
+import { taskPlatform } from '@ringmaster/data';
 import type { PortRange } from '@ringmaster/protocol';
 import type { Device } from '@ringmaster/tensorflow';
 import type { Logger } from 'pino';
 import type { ArtifactsLocation } from '../artifacts/artifacts.js';
+import { Tasks } from '../preparation/tasks.js';
 import type { RingPlace } from '../trainer/session/listening.js';
 import { Connection, type Ending, type Order } from './connection.js';
 import { Deliveries } from './deliveries.js';
@@ -39,6 +41,8 @@ export interface AgentOptions {
   readonly memory: number | null;
   /** Path of the trainer's program. */
   readonly program: string;
+  /** Path of the program that does tasks of data preparation. */
+  readonly taskProgram: string;
   readonly log: Logger;
   /** Aborted when the worker is asked to leave, as soon as its trainers are replaced. */
   readonly leaving: AbortSignal;
@@ -88,6 +92,14 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
     },
     log,
   });
+  const tasks = new Tasks({
+    program: options.taskProgram,
+    cache: options.cache,
+    send: (message) => {
+      connection.send(message);
+    },
+    log,
+  });
   const connection = new Connection({
     endpoint: options.endpoint,
     name: `${options.name}@${Object.values(ownIdentity()).join('.')}`,
@@ -110,6 +122,7 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
         options.devices[0].kind === 'gpu' && options.memory === null
           ? null
           : memoryOffer(options.memory),
+      tasks: { processors: availableParallelism(), platform: taskPlatform() },
       trainers: trainers.held(),
       checkpoints: deliveries.list(),
     }),
@@ -120,6 +133,8 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
         artifacts,
         ring: { control, address: options.address, ports: options.ringPorts },
       };
+      // The coordinator takes them for ended, too.
+      tasks.withdrawAll();
       trainers.leaseMs = registered.leaseMs;
       deliveries.registered(artifacts);
       trainers.warm();
@@ -147,13 +162,14 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   };
 
   const leaveAtOnce = async () => {
-    await trainers.endAll();
+    await Promise.all([trainers.endAll(), tasks.end()]);
     await connection.leave();
   };
 
   const leaveInOrder = async () => {
     const deadline = performance.now() + options.leaveTimeoutMs;
     if (connection.registered) connection.send({ type: 'leaving' });
+    await tasks.end();
     while (
       trainers.held().length > 0 &&
       connection.accompanied &&
@@ -177,6 +193,13 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
       case 'end-trainer':
         void trainers.end(order.trainer);
         break;
+      case 'lend-task':
+        if (surroundings !== null && !leaving.aborted)
+          tasks.begin(order.lease, surroundings.artifacts);
+        break;
+      case 'withdraw-task':
+        tasks.withdraw(order.lease);
+        break;
       case 'shutdown':
         log.info('the cluster is going down');
         void leaveAtOnce();
@@ -194,6 +217,6 @@ export async function runAgent(options: AgentOptions): Promise<Ending> {
   const deadline = performance.now() + SAVE_MS;
   while (ending.reason === 'orphaned' && trainers.saving && performance.now() < deadline)
     await sleep(POLL_MS);
-  await trainers.endAll();
+  await Promise.all([trainers.endAll(), tasks.end()]);
   return ending;
 }

@@ -54,6 +54,7 @@ export class Scene {
       cache: this.cache,
       cacheLimit: null,
       program: program('trainer'),
+      taskProgram: '/nonexistent',
       log: pino({ level: 'silent' }),
       onRegistered: () => undefined,
       leaving: this.leaving.signal,

@@ -30,7 +30,7 @@ export async function inTaskDirectory<T>(
 }
 
 /** Where the answers to tasks of a preparation lie. */
-function taskDirectory(root: string, key: string): string {
+export function taskDirectory(root: string, key: string): string {
   return join(root, 'tasks', key);
 }
 

@@ -29,7 +29,7 @@ interface Placed {
 }
 
 /** Plain data, which may hold arrays of numbers, as the bytes of a file. */
-export function packAnswer(answer: unknown): Buffer {
+export function packAnswer(answer: unknown): Buffer<ArrayBuffer> {
   const arrays: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   let end = 0;
   const json = Buffer.from(

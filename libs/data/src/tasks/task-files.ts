@@ -1,20 +1,35 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile } from '../blobs/blob-store.js';
+import { ifThere } from '../blobs/disk.js';
 import { readAnswer } from './answer-file.js';
+import type { ForeignAnswer } from './leases.js';
 import { tasks, type Task, type TaskAnswer, type TaskName } from './tasks.js';
 
-/** The answers to tasks of one preparation, each by its key, and the parts that they name, each by its SHA-256. */
+export const PARTS = 'parts';
+/** Where files lie that workers are sending, or have sent. */
+export const SENT = 'sent';
+const ANSWERS = 'answers';
+const SENDERS = 'senders';
+
+/**
+ * The answers to tasks of one preparation, each by its key, and the parts that they name, each by its SHA-256. Who sent
+ * an answer that was not given here is written down before it is put in its place.
+ */
 export class TaskFiles {
   /** Directory of parts. */
   readonly parts: string;
   readonly #answers: string;
+  readonly #senders: string;
 
   constructor(directory: string) {
-    this.parts = join(directory, 'parts');
-    this.#answers = join(directory, 'answers');
+    this.parts = join(directory, PARTS);
+    this.#answers = join(directory, ANSWERS);
+    this.#senders = join(directory, SENDERS);
     mkdirSync(this.parts, { recursive: true });
     mkdirSync(this.#answers, { recursive: true });
+    mkdirSync(join(directory, SENT), { recursive: true });
   }
 
   /** Where the answer to a task is, or would be. */
@@ -41,4 +56,31 @@ export class TaskFiles {
       if ((await hashFile(this.partPath(sha256)).catch(() => null)) !== sha256) return false;
     return true;
   }
+
+  /** Why a file that was sent is no answer to a task, in words; null where it may be the one. */
+  faultOf({ name }: Task, { path }: Pick<ForeignAnswer, 'path'>): string | null {
+    const answer = readAnswer(path);
+    if (answer === null) return 'it is not whole';
+    const parsed = tasks[name].answer.safeParse(answer);
+    if (!parsed.success) return `it has another shape: ${parsed.error.issues[0]?.message ?? ''}`;
+    if (!('parts' in parsed.data)) return null;
+    const missing = parsed.data.parts.find((sha256) => !existsSync(this.partPath(sha256)));
+    return missing === undefined ? null : `its part ${missing} was not sent`;
+  }
+
+  /** Puts an answer that was sent in its place. */
+  take(task: Task, { worker, path }: Pick<ForeignAnswer, 'worker' | 'path'>): void {
+    const sent = join(this.#senders, worker);
+    mkdirSync(sent, { recursive: true });
+    writeFileSync(join(sent, task.key), '');
+    renameSync(path, this.answerPath(task));
+  }
+}
+
+/** Removes whatever a worker has sent to the directory of a preparation, so that it is done again. */
+export async function removeAnswersOf(directory: string, worker: string): Promise<void> {
+  const sent = join(directory, SENDERS, worker);
+  for (const key of (await ifThere(readdir(sent))) ?? [])
+    await rm(join(directory, ANSWERS, key), { force: true });
+  await rm(sent, { recursive: true, force: true });
 }

@@ -1,4 +1,8 @@
-import type { Leases } from './leases.js';
+import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { faultOf, RingmasterError } from '@ringmaster/protocol';
+import { isAudited } from './audit.js';
+import type { ForeignAnswer, Leases, TaskPlace } from './leases.js';
 import type { TaskFiles } from './task-files.js';
 import type { TaskThreads } from './task-threads.js';
 import { taskOf, type Task, type TaskAnswer, type TaskName, type TaskRequest } from './tasks.js';
@@ -41,19 +45,56 @@ export class TaskRunner {
       // One that fails before its turn is thrown in its turn; after an earlier failure nobody asks.
       done.catch(() => undefined);
       asked.push({ task, done });
-      if (asked.length >= leases.ahead) yield await take();
+      while (asked.length >= leases.ahead) yield await take();
     }
     while (asked.length > 0) yield await take();
   }
 
   async #answer(task: Task): Promise<void> {
-    const { files, threads, leases } = this.#options;
+    const { files } = this.#options;
     if (await files.isAnswered(task)) return;
-    const lease = await leases.take();
+    const foreign = await this.#do(task, files.answerPath(task), 'anywhere');
+    if (foreign !== null) await this.#judge(task, foreign);
+  }
+
+  /** Does a task here, and writes its answer to `path`, unless it may be done elsewhere, and was. */
+  async #do(task: Task, path: string, place: TaskPlace): Promise<ForeignAnswer | null> {
+    const { threads, leases } = this.#options;
+    const lease = await leases.take(task, place);
+    if ('worker' in lease) return lease;
     try {
-      await threads.run(task, files.answerPath(task));
+      await threads.run(task, path);
     } finally {
       lease.giveBack();
     }
+    return null;
+  }
+
+  /** Takes an answer that a worker has sent if it may be one, and where it is audited, is the same as that which is given here. */
+  async #judge(task: Task, answer: ForeignAnswer): Promise<void> {
+    const { files } = this.#options;
+    const fault = files.faultOf(task, answer);
+    if (fault !== null) {
+      rmSync(answer.path, { force: true });
+      answer.refuse(fault);
+      await this.#do(task, files.answerPath(task), 'here');
+      return;
+    }
+    if (!isAudited(task)) {
+      files.take(task, answer);
+      answer.accept();
+      return;
+    }
+    const sent = await readFile(answer.path);
+    rmSync(answer.path);
+    try {
+      await this.#do(task, files.answerPath(task), 'here');
+    } catch (error) {
+      // What is wrong with the data is so everywhere.
+      if (RingmasterError.is(error) && faultOf(error.code) === 'job') answer.distrust();
+      throw error;
+    }
+    if (sent.equals(await readFile(files.answerPath(task)))) answer.accept();
+    else answer.distrust();
   }
 }

@@ -7,7 +7,7 @@ import { doTask, type Task } from './tasks.js';
 /** Threads that do tasks, each one at a time. They are started as they are wanted. */
 export class TaskThreads {
   readonly #isAlone: boolean;
-  readonly #all: TaskThread[] = [];
+  readonly #all = new Set<TaskThread>();
   #idle: TaskThread[] = [];
 
   /** @param isAlone Whether no task is done beside another: then the calling thread does them. */
@@ -15,27 +15,36 @@ export class TaskThreads {
     this.#isAlone = isAlone;
   }
 
-  /** Does a task and writes its answer. @throws what the task throws */
-  async run(task: Task, path: string): Promise<void> {
+  /**
+   * Does a task and writes its answer.
+   * @param signal Ends the thread that does it, and so the task.
+   * @throws what the task throws
+   */
+  async run(task: Task, path: string, signal?: AbortSignal): Promise<void> {
     if (this.#isAlone) {
       writeAnswer(path, await doTask(task));
       return;
     }
+    signal?.throwIfAborted();
     const thread = this.#idle.pop() ?? this.#start();
+    const end = () => void thread.end();
+    signal?.addEventListener('abort', end, { once: true });
     try {
       await thread.ask({ task, path });
     } finally {
-      this.#idle.push(thread);
+      signal?.removeEventListener('abort', end);
+      if (thread.isAlive) this.#idle.push(thread);
+      else this.#all.delete(thread);
     }
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.#all.map((thread) => thread.end()));
+    await Promise.all([...this.#all].map((thread) => thread.end()));
   }
 
   #start(): TaskThread {
     const thread = new TaskThread();
-    this.#all.push(thread);
+    this.#all.add(thread);
     return thread;
   }
 }
@@ -56,6 +65,11 @@ class TaskThread {
     this.#worker.on('exit', (code) => {
       this.#fail(new Error(`a thread of data preparation ended with code ${code}`));
     });
+  }
+
+  /** Whether it can be asked. */
+  get isAlive(): boolean {
+    return this.#failure === null;
   }
 
   ask(request: ThreadRequest): Promise<void> {

@@ -136,6 +136,18 @@ export const clusterErrors = {
       `What was sent for blob ${sha256} has the SHA-256 ${found}; nothing was kept`,
     remedy: 'Send it again.',
   }),
+  TASK_WITHDRAWN: entry<{ lease: string }>({
+    status: 410,
+    exit: 1,
+    message: ({ lease }) => `The lease ${lease} of a task of data preparation has ended`,
+    remedy: 'Nothing is to be done: somebody else does the task, or nobody wants it any more.',
+  }),
+  TASK_ANSWER_INVALID: entry<{ reason: string }>({
+    status: 422,
+    exit: 1,
+    message: ({ reason }) => `What was sent is no answer to a task of data preparation: ${reason}`,
+    remedy: 'Run the same Ringmaster version everywhere; the task is done elsewhere.',
+  }),
   RANGE_INVALID: entry<{ range: string; bytes: number }>({
     status: 416,
     exit: 1,

@@ -37,6 +37,14 @@ export const memoryOfferSchema = z.object({
   pool: z.string(),
 });
 
+/** What a worker says of itself that does tasks of data preparation in slots without a trainer. */
+export const taskOfferSchema = z.object({
+  /** Processors of its machine. */
+  processors: z.int().positive(),
+  /** What of the machine enters the files of answers. */
+  platform: z.string(),
+});
+
 /** A trainer that a worker holds, as it tells the coordinator when it registers. */
 const heldTrainerSchema = z.object({
   trainer: z.string(),
@@ -70,6 +78,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     processor: z.string(),
     /** Null where the system does not tell. */
     memory: memoryOfferSchema.nullable(),
+    /** Null of one that does no tasks. */
+    tasks: taskOfferSchema.nullable(),
     trainers: z.array(heldTrainerSchema),
     checkpoints: z.array(keptCheckpointSchema),
   }),
@@ -98,6 +108,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
   }),
   /** A trainer's process gives no sign of life: it is stopped or hangs. It is being killed. */
   z.object({ type: z.literal('trainer-silent'), trainer: z.string(), seconds: z.number() }),
+  /** The worker does not do a task of data preparation that it was lent. An answer is sent to the API. */
+  z.object({ type: z.literal('task-failed'), lease: z.string(), reason: z.string() }),
   /** Log lines (JSON, as pino writes them) of a trainer. */
   z.object({
     type: z.literal('log'),
@@ -132,12 +144,17 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
   }),
   /** End this trainer. The process of one that has finished may go on to another run; others get SIGTERM, then SIGKILL. */
   z.object({ type: z.literal('end-trainer'), trainer: z.string() }),
+  /** Do a task of data preparation: what it is, and its inputs, are at the API. A registration ends all leases before it. */
+  z.object({ type: z.literal('lend-task'), lease: z.string() }),
+  /** Nobody wants the answer to this task any more. */
+  z.object({ type: z.literal('withdraw-task'), lease: z.string() }),
   /** The cluster is going down: end every trainer and exit. */
   z.object({ type: z.literal('shutdown') }),
 ]);
 
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
+export type TaskOffer = z.infer<typeof taskOfferSchema>;
 export type MemoryOffer = z.infer<typeof memoryOfferSchema>;
 export type KeptCheckpoint = z.infer<typeof keptCheckpointSchema>;
 export type Launch = z.infer<typeof launchSchema>;

@@ -44,6 +44,7 @@ export class SimulatedWorker {
       device: 'cpu',
       processor: 'x64',
       memory: null,
+      tasks: null,
       trainers: [],
       checkpoints: [],
     });

@@ -53,6 +53,7 @@ const workerMessages = [
     device: 'cpu',
     processor: 'x64',
     memory: { bytes: 8e9, pool: 'm' },
+    tasks: null,
     trainers: [{ trainer: 't-1', job: 'j-1', pid: 5 }],
     checkpoints: [],
   },

@@ -1,0 +1,69 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PreparedDataView, WorkerView } from '@ringmaster/protocol';
+import { eventually } from '@ringmaster/testing';
+import { expect, it } from 'vitest';
+import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
+import { inScene, type Scene } from '../fixtures/scene.test.fixture.js';
+import { doTasks, withOtherCount } from '../fixtures/task-worker.test.fixture.js';
+
+const SOURCES = 24;
+const WORDS = 'red green blue white black large small old new fast slow deep high low'.split(' ');
+
+/** A mixture, whose sources are tasks each. */
+async function mixture(directory: string): Promise<unknown> {
+  const line = (number: number) =>
+    Array.from({ length: 20 }, (_, at) => WORDS[(number * 7 + at * at * 3 + at * number) % 14]);
+  const sources = await Promise.all(
+    Array.from({ length: SOURCES }, async (_, source) => {
+      const files = join(directory, `source-${source}.txt`);
+      const lines = Array.from({ length: 10 }, (_line, at) =>
+        [...line(source * 31 + at), source, at].join(' '),
+      );
+      await writeFile(files, lines.join('\n'));
+      return { name: `s${source}`, files, format: 'lines', weight: 1 };
+    }),
+  );
+  return pretrainSpec('', { data: { sources, test: 0.2 } });
+}
+
+/** Submits a job. @returns the id of its data, once they are prepared */
+async function prepared(scene: Scene, spec: unknown): Promise<string> {
+  const { id } = await scene.submit(spec);
+  return eventually('data', async () => {
+    expect((await scene.job(id)).error).toBeNull();
+    const [data] = await scene.client.json<PreparedDataView[]>('GET', '/v1/data');
+    return data?.id;
+  });
+}
+
+it('answers of a worker that computes other bytes are found and done again, and it is quarantined', async () => {
+  let expected: string | null = null;
+  await inScene(async (scene) => {
+    expected = await prepared(scene, await mixture(scene.home));
+  });
+  const tell = (change: (file: Buffer) => Buffer) => async (scene: Scene) => {
+    const worker = await scene.join({ doesTasks: true });
+    const over = new AbortController();
+    const work = doTasks(worker, join(scene.home, 'worker'), change, over.signal);
+    const data = await prepared(scene, await mixture(scene.home));
+    over.abort();
+    await work;
+    expect(data).toBe(expected);
+    const [view] = await scene.client.json<WorkerView[]>('GET', '/v1/workers');
+    return { state: view?.state, incidents: await scene.incidents() };
+  };
+  const onWorkers = ['--prepare-on', 'workers'];
+  await inScene(async (scene) => {
+    expect(await tell((file) => file)(scene)).toEqual({ state: 'alive', incidents: [] });
+  }, onWorkers);
+  await inScene(async (scene) => {
+    const { state, incidents } = await tell(withOtherCount)(scene);
+    expect(state).toBe('quarantined');
+    expect(incidents).toEqual([
+      expect.stringMatching(
+        /^Worker w-\w+ on test is quarantined: its answer to a task of the data preparation of job j-\w+ \(\w+\) differs/,
+      ),
+    ]);
+  }, onWorkers);
+}, 120_000);

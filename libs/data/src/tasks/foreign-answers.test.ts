@@ -1,0 +1,253 @@
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomKey, RandomStream } from '@ringmaster/base';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BlobStore, hashFile } from '../blobs/blob-store.js';
+import { PLAIN } from '../clean/clean.js';
+import { prepareData } from '../prepare/prepare.js';
+import type { PrepareRequest } from '../prepare/request.js';
+import { taskDirectory } from '../prepare/task-directory.js';
+import { surveyFile } from '../readers/bytes.js';
+import { wantedColumns } from '../readers/columns.js';
+import { packAnswer, unpackAnswer, writeAnswer } from './answer-file.js';
+import { isAudited } from './audit.js';
+import type { ForeignAnswer, Lease, Leases, TaskPlace } from './leases.js';
+import { borrowTask, lendTask } from './lent-task.js';
+import { keepPart, receiveFile } from './received.js';
+import { removeAnswersOf } from './task-files.js';
+import { doTask, taskOf, type Task } from './tasks.js';
+
+const directory = temporaryDirectory();
+const WORKER = 'w-1';
+
+const stream = new RandomStream(randomKey(1, 'words'));
+const words = 'red green blue white black large small old new fast slow deep high low'.split(' ');
+const line = (number: number) =>
+  [
+    ...Array.from({ length: 25 }, (_, at) => words[stream.integer(at + 100 * number, 14)]),
+    number,
+  ].join(' ');
+
+const SOURCES = 24;
+let request: PrepareRequest;
+let expected: string;
+
+let places = 0;
+function freshPlace() {
+  const root = join(directory, `place-${places++}`);
+  return { store: new BlobStore(join(root, 'blobs')), index: join(root, 'index') };
+}
+
+beforeAll(async () => {
+  const small = await Promise.all(
+    Array.from({ length: SOURCES }, async (_, source) => {
+      const files = join(directory, `${source}.txt`);
+      const lines = Array.from({ length: 12 }, (_line, at) => line(source * 50 + at));
+      await writeFile(files, lines.join('\n'));
+      return { name: `s${source}`, files, format: 'lines' as const, weight: 1 };
+    }),
+  );
+  request = {
+    data: { sources: small, test: 0.2 },
+    tokenizer: { algorithm: 'bpe', vocabulary: 300, lowercase: true },
+  };
+  expected = (await prepareData(request, freshPlace())).sha256;
+}, 120_000);
+
+/** What a worker does to the file of an answer before it sends it. */
+type Change = (file: Buffer, task: Task) => Buffer;
+
+/** Leases of which a worker has all that may be done anywhere; it sees nothing but inputs, which it is sent by hash. */
+class Elsewhere implements Leases {
+  readonly ahead = 4;
+  readonly verdicts: string[] = [];
+  readonly here: Task[] = [];
+  readonly #change: Change;
+  readonly #sendsParts: boolean;
+  readonly #root: string;
+  /** Directory of the preparation. */
+  directory = '';
+
+  constructor(root: string, change: Change = (file) => file, sendsParts = true) {
+    this.#root = root;
+    this.#change = change;
+    this.#sendsParts = sendsParts;
+  }
+
+  async take(task: Task, place: TaskPlace): Promise<Lease | ForeignAnswer> {
+    if (place === 'here') {
+      this.here.push(task);
+      return { giveBack: () => undefined };
+    }
+    const path = await this.#send(task);
+    const judge = (verdict: string) => this.verdicts.push(verdict);
+    return {
+      worker: WORKER,
+      path,
+      accept: () => judge('accepted'),
+      refuse: (reason) => judge(reason),
+      distrust: () => judge('wrong'),
+    };
+  }
+
+  async #send(task: Task): Promise<string> {
+    const lent = await lendTask(task);
+    if (lent === null) throw new Error('nobody else can do it');
+    const place = join(this.#root, task.key);
+    const parts = join(place, 'parts');
+    await mkdir(parts, { recursive: true });
+    for (const { sha256, path, start, end } of lent.inputs) {
+      const input = join(place, sha256);
+      await writeFile(input, (await readFile(path)).subarray(start, end));
+      expect(await hashFile(input)).toBe(sha256);
+    }
+    const borrowed = borrowTask(lent.packed).open((sha256) => join(place, sha256), parts);
+    const answer = join(place, 'answer');
+    writeAnswer(answer, await doTask(borrowed));
+    await writeFile(answer, this.#change(await readFile(answer), task));
+    if (this.#sendsParts)
+      for (const part of await readdir(parts)) {
+        const bytes = createReadStream(join(parts, part));
+        const received = (await receiveFile(this.directory, bytes, part)) ?? '';
+        expect(await keepPart(this.directory, part, received)).toBe(true);
+      }
+    return (await receiveFile(this.directory, createReadStream(answer), null)) ?? '';
+  }
+}
+
+async function prepare(leases: Elsewhere) {
+  const place = freshPlace();
+  const { sha256 } = await prepareData(request, {
+    ...place,
+    leases,
+    onTasks: (key) => {
+      leases.directory = taskDirectory(place.store.root, key);
+    },
+  });
+  return sha256;
+}
+
+const fresh = () => join(directory, `worker-${places++}`);
+
+/** An answer with another number in it, which is whole and of its shape. */
+const lie: Change = (file) => {
+  const answer = unpackAnswer(file) as Record<string, unknown>;
+  const name = ['empty', 'documents', 'bytes'].find((each) => each in answer) ?? '';
+  return packAnswer({ ...answer, [name]: Number(answer[name]) + 1 });
+};
+
+describe('answers that a worker has sent', () => {
+  it('give the same manifest, and few are given here as well', async () => {
+    const leases = new Elsewhere(fresh());
+    expect(await prepare(leases)).toBe(expected);
+    expect(new Set(leases.verdicts)).toEqual(new Set(['accepted']));
+    expect(leases.verdicts.length).toBeGreaterThan(3 * SOURCES);
+    expect(leases.here.every(isAudited)).toBe(true);
+    expect(leases.here.length).toBeGreaterThan(0);
+    expect(leases.here.length).toBeLessThan(leases.verdicts.length / 4);
+  });
+
+  it.each<[string, Elsewhere, RegExp]>([
+    ['are cut', new Elsewhere(fresh(), (file) => file.subarray(0, -1)), /it is not whole/],
+    ['are of another task', new Elsewhere(fresh(), () => packAnswer({ a: 1 })), /another shape/],
+    ['name parts that are not there', new Elsewhere(fresh(), undefined, false), /was not sent/],
+  ])('are none where they %s, and those are given here', async (_, leases, reason) => {
+    expect(await prepare(leases)).toBe(expected);
+    const refused = leases.verdicts.filter((verdict) => verdict !== 'accepted');
+    expect(refused.length).toBeGreaterThanOrEqual(SOURCES);
+    for (const verdict of refused) expect(verdict).toMatch(reason);
+  });
+
+  it('are found to be wrong where they are audited', async () => {
+    const leases = new Elsewhere(fresh(), (file, task) =>
+      isAudited(task) ? lie(file, task) : file,
+    );
+    expect(await prepare(leases)).toBe(expected);
+    const wrong = leases.verdicts.filter((verdict) => verdict === 'wrong');
+    expect(wrong).toHaveLength(leases.here.length);
+  });
+
+  it('can be removed, each, without those of others', async () => {
+    const place = join(directory, 'removed');
+    const sent = join(place, 'senders', WORKER);
+    await mkdir(sent, { recursive: true });
+    await mkdir(join(place, 'answers'));
+    for (const key of ['a', 'b']) await writeFile(join(place, 'answers', key), '');
+    await writeFile(join(sent, 'a'), '');
+    await removeAnswersOf(place, WORKER);
+    expect(await readdir(join(place, 'answers'))).toEqual(['b']);
+    await removeAnswersOf(place, WORKER);
+    expect(await readdir(join(place, 'answers'))).toEqual(['b']);
+  });
+});
+
+describe('a task that was lent', () => {
+  it('reads a piece of a file as if it saw all of it', async () => {
+    const path = join(directory, 'large.txt');
+    const lines = Array.from({ length: 4500 }, (_, at) => `${line(at)} ${'x'.repeat(1000)}`);
+    await writeFile(path, lines.join('\r\n'));
+    const survey = surveyFile({ path }, true);
+    const [, piece] = survey.pieces;
+    const file = { name: 'large.txt', path, ...survey };
+    const columns = wantedColumns({});
+    const parts = async (name: string) => {
+      const at = join(directory, name);
+      await mkdir(at);
+      return at;
+    };
+    const task = taskOf('clean', {
+      chunk: {
+        origin: 'main',
+        readings: [{ file, piece, format: 'lines', columns }],
+        cleaning: PLAIN,
+      },
+      parts: await parts('own'),
+    });
+    const lent = await lendTask(task);
+    const [input] = lent?.inputs ?? [];
+    const copy = join(directory, 'piece');
+    await writeFile(copy, (await readFile(path)).subarray(input?.start, input?.end));
+    const borrowed = borrowTask(lent?.packed ?? new Uint8Array());
+    expect(borrowed.inputs).toEqual([
+      { sha256: piece?.sha256, bytes: (await readFile(copy)).length },
+    ]);
+    expect(lent?.packed.length).toBeLessThan(2000);
+    const answer = await doTask(borrowed.open(() => copy, await parts('other')));
+    expect(answer).toEqual(await doTask(task));
+    expect(answer).toMatchObject({ read: lines.length - ((piece?.line ?? 0) - 1) });
+  });
+
+  it('is no other where it is done', async () => {
+    const path = join(directory, '0.txt');
+    const part = join(directory, 'part');
+    await copyFile(path, part);
+    const lent = await lendTask({
+      key: 'ab'.repeat(32),
+      name: 'count',
+      request: {
+        part: { path: part, sha256: await hashFile(part) },
+        isWanted: Uint8Array.of(1, 0, 1),
+        tokenizer: { algorithm: 'bpe', vocabulary: 300, lowercase: true },
+      },
+    });
+    const borrowed = borrowTask(lent?.packed ?? new Uint8Array());
+    expect(() => borrowed.open(() => part, directory)).toThrow(/would be/);
+    expect(() => borrowTask((lent?.packed ?? new Uint8Array()).subarray(1))).toThrow();
+  });
+
+  it('leaves nothing where its preparation has ended', async () => {
+    const gone = join(directory, 'gone');
+    expect(await receiveFile(gone, createReadStream(join(directory, '0.txt')), null)).toBeNull();
+    await mkdir(join(gone, 'sent'), { recursive: true });
+    const bytes = () => createReadStream(join(directory, '0.txt'));
+    const received = (await receiveFile(gone, bytes(), null)) ?? '';
+    expect(await keepPart(gone, 'part', received)).toBe(false);
+    await rename(received, join(directory, 'moved'));
+    await expect(receiveFile(gone, bytes(), 'ab'.repeat(32))).rejects.toMatchObject({
+      code: 'BLOB_HASH_MISMATCH',
+    });
+    expect(await readdir(join(gone, 'sent'))).toEqual([]);
+  });
+});
