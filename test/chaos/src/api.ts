@@ -95,6 +95,11 @@ export class Api {
     return this.#get(`/v1/jobs/${id}/profile`, profileViewSchema);
   }
 
+  /** All metrics, as Prometheus has them. */
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.#coordinator().url}/metrics`)).text();
+  }
+
   command(id: string, verb: 'pause' | 'resume' | 'cancel'): Promise<JobView> {
     return this.#post(`/v1/jobs/${id}/${verb}`, jobViewSchema);
   }

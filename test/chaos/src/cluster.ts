@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly directory?: string;
   /** Milliseconds after which a silent worker is lost. */
   readonly leaseMs: number;
+  /** Where data are prepared; by the coordinator alone when it is left out. */
+  readonly prepareOn?: 'coordinator' | 'workers';
   /** The network between trainers; without it they reach each other directly. */
   readonly proxy?: Proxy;
 }
@@ -32,22 +34,24 @@ export class Cluster {
   readonly home: Home;
   readonly api: Api;
   readonly leaseMs: number;
+  readonly #prepareOn: string;
   readonly #proxy: Proxy | null;
   readonly #workers: HarnessProcess[] = [];
   #coordinator: HarnessProcess | null = null;
   #named = 0;
 
-  private constructor(root: string, leaseMs: number, proxy: Proxy | null) {
+  private constructor(root: string, { leaseMs, prepareOn = 'coordinator', proxy }: ClusterOptions) {
     this.home = ringmasterHome(root);
     this.api = new Api(this.home);
     this.leaseMs = leaseMs;
-    this.#proxy = proxy;
+    this.#prepareOn = prepareOn;
+    this.#proxy = proxy ?? null;
   }
 
   static async create(options: ClusterOptions): Promise<Cluster> {
-    const { directory = tmpdir(), leaseMs, proxy = null } = options;
+    const { directory = tmpdir() } = options;
     const root = await mkdtemp(join(directory, 'ringmaster-chaos-'));
-    const cluster = new Cluster(root, leaseMs, proxy);
+    const cluster = new Cluster(root, options);
     await mkdir(cluster.home.logs);
     return cluster;
   }
@@ -77,6 +81,8 @@ export class Cluster {
       this.home.root,
       '--lease',
       String(this.leaseMs),
+      '--prepare-on',
+      this.#prepareOn,
     ]);
     this.#coordinator = coordinator;
     const deadline = performance.now() + READY_MS;

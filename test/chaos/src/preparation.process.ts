@@ -1,84 +1,56 @@
-// node test/chaos/dist/preparation.process.js [--kills 20] [--seed S] [--megabytes 24]: kills a coordinator again and again
-// while it has data prepared. No answer to a task is lost, and in the end there are the data that another one has prepared
-// undisturbed.
-import { createWriteStream, existsSync, readdirSync } from 'node:fs';
+// node test/chaos/dist/preparation.process.js [--kills 20] [--seed S] [--megabytes 24] [--workers 2]: kills the coordinator and
+// workers again and again while workers prepare data, or the coordinator alone without any. No answer to a task is lost, and in
+// the end there are the data that another coordinator has prepared undisturbed.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Cluster } from './cluster.js';
 import { Dice } from './dice.js';
 import { jobOf } from './job.js';
+import { answered, untilAnswered, untilPrepared, writeLines } from './preparing.js';
+import type { HarnessProcess } from './process.js';
 
 const LEASE_MS = 3000;
-/** Most tasks that are answered between a coordinator that is ready and its end. */
+/** Most tasks that are answered between one kill and the next. */
 const MOST_TASKS = 3;
 /** Longest time after the last of them, within the task that is being done then. */
 const WITHIN_MS = 500;
-const POLL_MS = 50;
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     megabytes: { type: 'string', default: '24' },
+    workers: { type: 'string', default: '2' },
   },
 });
 const count = z.coerce.number().int().min(1);
 const [kills, seed] = [count.parse(values.kills), count.parse(values.seed)];
+const workers = z.coerce.number().int().min(0).parse(values.workers);
 const bytes = 1e6 * count.parse(values.megabytes);
 
-/** Lines of words, of which no two are nearly the same. */
-function* lines(): Generator<string> {
-  const dice = new Dice(seed, 'lines');
-  for (let written = 0; written < bytes;) {
-    const words = Array.from({ length: 40 }, () => dice.integer(0, 9999).toString(36));
-    const line = `${words.join(' ')}\n`;
-    written += line.length;
-    yield line;
-  }
+/** Kills the coordinator or a worker. */
+async function killOne({ coordinator, workers }: Cluster, dice: Dice): Promise<HarnessProcess> {
+  const victim = dice.pick([coordinator, ...workers]);
+  await victim.kill();
+  return victim;
 }
 
-/** The id of the data that a cluster has prepared, once it has. */
-async function untilPrepared(cluster: Cluster): Promise<string> {
-  for (;;) {
-    const [data] = await cluster.api.data();
-    if (data !== undefined) return data.id;
-    await sleep(POLL_MS);
-  }
-}
-
-const isKey = (name: string) => /^[0-9a-f]{64}$/.test(name);
-
-/** Keys of the tasks that are answered. */
-function answered(cluster: Cluster): string[] {
-  const all = join(cluster.home.artifacts, 'tasks');
-  if (!existsSync(all)) return [];
-  return readdirSync(all)
-    .map((key) => join(all, key, 'answers'))
-    .filter((answers) => existsSync(answers))
-    .flatMap((answers) => readdirSync(answers))
-    .filter(isKey);
-}
-
-/** Waits until so many tasks are answered. @returns false where the data were prepared before that */
-async function untilAnswered(cluster: Cluster, tasks: number): Promise<boolean> {
-  for (;;) {
-    if ((await cluster.api.data()).length > 0) return false;
-    if (answered(cluster).length >= tasks) return true;
-    await sleep(POLL_MS);
-  }
+/** Starts another in the place of one that was killed. */
+async function replace(cluster: Cluster, victim: HarnessProcess): Promise<void> {
+  if (victim === cluster.coordinator) await cluster.startCoordinator();
+  else await cluster.addWorker();
 }
 
 const clusters: Cluster[] = [];
 try {
-  const cluster = await Cluster.create({ leaseMs: LEASE_MS });
+  const prepareOn = workers === 0 ? 'coordinator' : 'workers';
+  const cluster = await Cluster.create({ leaseMs: LEASE_MS, prepareOn });
   clusters.push(cluster);
   const files = join(cluster.home.root, 'texts.txt');
-  await pipeline(Readable.from(lines()), createWriteStream(files));
+  await writeLines(files, seed, bytes);
   const job = jobOf(cluster.home.root, { steps: 10, checkpointEvery: 10 });
 
   const other = await Cluster.create({ leaseMs: LEASE_MS });
@@ -90,6 +62,7 @@ try {
 
   const dice = new Dice(seed, 'kills');
   await cluster.startCoordinator();
+  for (let started = 0; started < workers; started++) await cluster.addWorker();
   await cluster.api.submit(job);
   let made = 0;
   let kept: string[] = [];
@@ -98,16 +71,16 @@ try {
     (await untilAnswered(cluster, kept.length + dice.integer(0, MOST_TASKS)))
   ) {
     await sleep(dice.integer(0, WITHIN_MS));
-    await cluster.coordinator.kill();
+    const victim = await killOne(cluster, dice);
     const now = answered(cluster);
-    await cluster.startCoordinator();
+    await replace(cluster, victim);
     // The kill came when the data were prepared, and the answers are no longer needed.
     if ((await cluster.api.data()).length > 0) break;
     const lost = kept.filter((key) => !now.includes(key));
     if (lost.length > 0) throw new Error(`${lost.length} answers are gone after kill ${made + 1}`);
     made++;
     console.log(
-      `kill ${made}: ${now.length} tasks are answered, ${now.length - kept.length} of them since`,
+      `kill ${made} (${victim.name}): ${now.length} tasks are answered, ${now.length - kept.length} of them since`,
     );
     kept = now;
   }
