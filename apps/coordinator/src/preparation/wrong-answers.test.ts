@@ -38,32 +38,26 @@ async function prepared(scene: Scene, spec: unknown): Promise<string> {
 }
 
 it('answers of a worker that computes other bytes are found and done again, and it is quarantined', async () => {
-  let expected: string | null = null;
+  let expected = '';
   await inScene(async (scene) => {
     expected = await prepared(scene, await mixture(scene.home));
   });
-  const tell = (change: (file: Buffer) => Buffer) => async (scene: Scene) => {
-    const worker = await scene.join({ doesTasks: true });
-    const over = new AbortController();
-    const work = doTasks(worker, join(scene.home, 'worker'), change, over.signal);
-    const data = await prepared(scene, await mixture(scene.home));
-    over.abort();
-    await work;
-    expect(data).toBe(expected);
-    const [view] = await scene.client.json<WorkerView[]>('GET', '/v1/workers');
-    return { state: view?.state, incidents: await scene.incidents() };
-  };
-  const onWorkers = ['--prepare-on', 'workers'];
-  await inScene(async (scene) => {
-    expect(await tell((file) => file)(scene)).toEqual({ state: 'alive', incidents: [] });
-  }, onWorkers);
-  await inScene(async (scene) => {
-    const { state, incidents } = await tell(withOtherCount)(scene);
-    expect(state).toBe('quarantined');
-    expect(incidents).toEqual([
-      expect.stringMatching(
-        /^Worker w-\w+ on test is quarantined: its answer to a task of the data preparation of job j-\w+ \(\w+\) differs/,
-      ),
-    ]);
-  }, onWorkers);
+  await inScene(
+    async (scene) => {
+      const worker = await scene.join({ doesTasks: true });
+      const over = new AbortController();
+      const work = doTasks(worker, join(scene.home, 'worker'), withOtherCount, over.signal);
+      expect(await prepared(scene, await mixture(scene.home))).toBe(expected);
+      over.abort();
+      await work;
+      const [view] = await scene.client.json<WorkerView[]>('GET', '/v1/workers');
+      expect(view?.state).toBe('quarantined');
+      expect(await scene.incidents()).toEqual([
+        expect.stringMatching(
+          /^Worker w-\w+ on test is quarantined: its answer to a task of the data preparation of job j-\w+ \(\w+\) differs/,
+        ),
+      ]);
+    },
+    ['--prepare-on', 'workers'],
+  );
 }, 120_000);
