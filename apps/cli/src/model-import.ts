@@ -11,7 +11,13 @@ import {
   type ArtifactManifest,
   type ModelView,
 } from '@ringmaster/protocol';
-import { importedManifest, openModelDirectory, type ModelDirectory } from '@ringmaster/tasks';
+import {
+  adaptedManifest,
+  importedManifest,
+  openAdapterDirectory,
+  openModelDirectory,
+  type ModelDirectory,
+} from '@ringmaster/tasks';
 import type { Client } from './client.js';
 import { note } from './output.js';
 
@@ -25,8 +31,46 @@ export async function importModel(
   directory: string,
   name: string | null,
 ): Promise<ModelView> {
-  const { hashFile } = await import('@ringmaster/data');
   const { names, config } = await openModelDirectory(directory);
+  const sources = await sourcesIn(directory, names);
+  const { tokenizerFile } = config;
+  if (tokenizerFile.isMade) {
+    const content = Buffer.from(tokenizerFile.json);
+    const sent = { sha256: sha256(content), bytes: content.length };
+    sources.push({ name: 'tokenizer.json', sent, open: () => Readable.from([content]) });
+  }
+  const files = await uploadAll(client, sources);
+  return register(client, await manifestJson(directory, files, config, name));
+}
+
+/**
+ * Uploads adapters and registers them beside the files of their base, which is there already.
+ * @param reference Of the base.
+ * @throws MODEL_DIRECTORY_INVALID, MODEL_UNUSABLE; what is wrong with the adapters, or with them on this base
+ */
+export async function importAdapter(
+  client: Client,
+  directory: string,
+  name: string | null,
+  reference: string,
+): Promise<ModelView> {
+  const names = await openAdapterDirectory(directory);
+  const base = await client.model(reference);
+  const sources = await sourcesIn(directory, names);
+  const files = Object.fromEntries(sources.map(({ name: file, sent }) => [file, sent]));
+  const manifest = adaptedManifest(name ?? basename(resolve(directory)), base, files);
+  await uploadAll(client, sources);
+  return register(client, canonicalJson(manifest));
+}
+
+async function register(client: Client, manifest: string): Promise<ModelView> {
+  const id = sha256(manifest);
+  await client.putBlob(id, Readable.from([Buffer.from(manifest)]));
+  return client.registerModel(id);
+}
+
+async function sourcesIn(directory: string, names: readonly string[]): Promise<Source[]> {
+  const { hashFile } = await import('@ringmaster/data');
   const sources: Source[] = [];
   for (const name of names) {
     const path = join(directory, name);
@@ -34,20 +78,17 @@ export async function importModel(
     const { size: bytes } = await stat(path);
     sources.push({ name, sent: { sha256, bytes }, open: () => createReadStream(path) });
   }
-  const { tokenizerFile } = config;
-  if (tokenizerFile.isMade) {
-    const content = Buffer.from(tokenizerFile.json);
-    const sent = { sha256: sha256(content), bytes: content.length };
-    sources.push({ name: 'tokenizer.json', sent, open: () => Readable.from([content]) });
-  }
+  return sources;
+}
+
+async function uploadAll(
+  client: Client,
+  sources: readonly Source[],
+): Promise<ArtifactManifest['files']> {
   for (const source of sources) await upload(client, source);
   // What took long may have been taken for left behind: asking for each makes it young again, or sends it anew.
   for (const source of sources) await upload(client, source);
-  const files = Object.fromEntries(sources.map(({ name, sent }) => [name, sent]));
-  const json = await manifestJson(directory, files, config, name);
-  const id = sha256(json);
-  await client.putBlob(id, Readable.from([Buffer.from(json)]));
-  return client.registerModel(id);
+  return Object.fromEntries(sources.map(({ name, sent }) => [name, sent]));
 }
 
 /** A file of a model, as it is on disk or as it was made of another. */

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeSafetensors } from '@ringmaster/model';
 import { modelViewSchema } from '@ringmaster/protocol';
 import { writeTinyModel } from '@ringmaster/tasks/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,6 +95,55 @@ describe('models', () => {
     expect(JSON.parse(predicted.stdout)).toMatchObject({ scores: { ham: 0.5, spam: 0.5 } });
     for (const path of [source, target, text]) rmSync(path, { recursive: true });
     await cluster('model', 'remove', 'baseline');
+  });
+
+  it('are made of a base and adapters alone, which are exported as they came', async () => {
+    const [base, adapter, target] = ['plain', 'adapter', 'peft'].map((name) => join(root, name));
+    const query = 'base_model.model.bert.encoder.layer.0.attention.self.query';
+    const write = (module: string) =>
+      writeSafetensors(join(adapter!, 'adapter_model.safetensors'), [
+        {
+          name: `${module}.lora_A.weight`,
+          shape: [2, 8],
+          data: () => new Float32Array(16).fill(1),
+        },
+        {
+          name: `${module}.lora_B.weight`,
+          shape: [8, 2],
+          data: () => new Float32Array(16).fill(1),
+        },
+      ]);
+    await writeTinyModel(base!, 'masked');
+    mkdirSync(adapter!);
+    const config = { peft_type: 'LORA', r: 2, lora_alpha: 4, base_model_name_or_path: 'hub/plain' };
+    writeFileSync(join(adapter!, 'adapter_config.json'), JSON.stringify(config));
+    const importing = () => cluster('model', 'import', adapter!, '--base', 'plain');
+    expect((await importing()).stderr).toContain('it has no adapter_model.safetensors');
+    await write(query);
+    expect((await importing()).exit).toBe(4);
+    const { stdout: id } = await cluster('model', 'import', base!);
+    const alone = await cluster('model', 'import', adapter!);
+    expect(alone.stderr).toMatch(/an adapter alone, of hub\/plain.*--base/);
+    const imported = await importing();
+    expect(imported.exit).toBe(0);
+    const shown = await cluster('model', 'show', 'adapter', '--json');
+    const { manifest } = modelViewSchema.parse(JSON.parse(shown.stdout));
+    expect(manifest).toMatchObject({ baseManifest: id.trim(), task: 'masked-language-model' });
+    expect((await cluster('model', 'export', 'adapter', target!, '--adapter')).exit).toBe(0);
+    for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
+      expect(readFileSync(join(target!, name))).toEqual(readFileSync(join(adapter!, name)));
+
+    const again = await cluster('model', 'import', adapter!, '--base', 'adapter');
+    expect(again.stderr).toContain('MODEL_UNUSABLE');
+    expect(again.stderr).toContain('it has adapters itself');
+    await write(query.replace('query', 'querry'));
+    const wrong = await importing();
+    expect(wrong.exit).toBe(2);
+    expect(wrong.stderr).toContain('self.querry.lora_A.weight');
+    const whole = await cluster('model', 'import', base!, '--base', 'plain');
+    expect(whole.stderr).toContain('import it without --base');
+    for (const path of [base!, adapter!, target!]) rmSync(path, { recursive: true });
+    for (const name of ['adapter', 'plain']) await cluster('model', 'remove', name);
   });
 
   it('are refused when they are not whole', async () => {

@@ -7,8 +7,10 @@ export type { ClassPrediction } from './text-classification/predict.js';
 export type { Metrics } from './task.js';
 export { taskOfHead, tasks } from './tasks.js';
 export {
+  adaptedManifest,
   importedManifest,
   listModelDirectory,
+  openAdapterDirectory,
   openModelDirectory,
   type ModelDirectory,
 } from './models/directory.js';

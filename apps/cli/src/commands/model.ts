@@ -13,6 +13,7 @@ interface ExportOptions extends JsonOption {
 
 interface ImportOptions extends JsonOption {
   readonly name?: string;
+  readonly base?: string;
 }
 
 const client = (options: ClusterOption) => new Client(locate(options));
@@ -71,9 +72,14 @@ export function define(model: Command): void {
     ),
   )
     .option('--name <name>', 'name of the model (default: that of the directory)')
-    .action(async (directory: string, { name, json, ...where }: ImportOptions) => {
-      const { importModel } = await import('../model-import.js');
-      const view = await importModel(client(where), directory, name ?? null);
+    .option('--base <model>', 'model that adapters alone, as PEFT writes them, belong to')
+    .action(async (directory: string, { name, base, json, ...where }: ImportOptions) => {
+      const { importAdapter, importModel } = await import('../model-import.js');
+      const api = client(where);
+      const view =
+        base === undefined
+          ? await importModel(api, directory, name ?? null)
+          : await importAdapter(api, directory, name ?? null, base);
       if (json) printJson(view);
       else print(view.id);
     });

@@ -21,6 +21,7 @@ export type { TokenConstraints } from './token-constraints.js';
 export { mergeAdapters } from './merge.js';
 export {
   ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
   CONFIG,
   inDirectory,
   isModelFile,

@@ -4,6 +4,7 @@ import { fileReason } from '@ringmaster/base';
 import { marianFileNames } from '@ringmaster/data';
 import {
   ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
   CONFIG,
   inDirectory,
   MODEL_FILES,
@@ -88,7 +89,7 @@ async function otherForm(
 ): Promise<string> {
   if (missing === CONFIG && names.includes(ADAPTER_CONFIG)) {
     const base = await baseOfAdapter(join(directory, ADAPTER_CONFIG));
-    return `: it holds an adapter alone, of ${base}; copy its files into a directory that holds that model`;
+    return `: it holds an adapter alone, of ${base}: give that model with --base`;
   }
   if (missing === WEIGHTS && names.includes('pytorch_model.bin'))
     return ': its weights are a pickle; save it again with safe_serialization=True';
@@ -119,6 +120,57 @@ export function importedManifest(
   config: HuggingFaceConfig,
   files: ArtifactManifest['files'],
 ): ArtifactManifest {
+  return manifestOf(name, predictsOf(config), files, null);
+}
+
+/**
+ * Looks at a directory that holds adapters alone, as PEFT writes it.
+ * @returns The names of the files that the adapters consist of.
+ * @throws MODEL_DIRECTORY_INVALID
+ */
+export async function openAdapterDirectory(directory: string): Promise<readonly string[]> {
+  const names = await filesIn(directory);
+  const whole = [CONFIG, WEIGHTS, WEIGHTS_INDEX].find((name) => names.includes(name));
+  if (whole !== undefined)
+    throw invalid(directory, `it has ${whole} beside adapters: import it without --base`);
+  const adapter = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];
+  const missing = adapter.find((name) => !names.includes(name));
+  if (missing === undefined) return adapter;
+  const pickle =
+    missing === ADAPTER_WEIGHTS && names.includes('adapter_model.bin')
+      ? ': its weights are a pickle; save it again with safe_serialization=True'
+      : '';
+  throw invalid(directory, `it has no ${missing}${pickle}`);
+}
+
+/**
+ * The manifest of adapters that were made elsewhere, beside the files of their base, which stay what they are.
+ * @param adapter The files of the adapters.
+ * @throws MODEL_UNUSABLE for a base that has adapters itself
+ */
+export function adaptedManifest(
+  name: string,
+  base: { readonly id: string; readonly name: string; readonly manifest: ArtifactManifest },
+  adapter: ArtifactManifest['files'],
+): ArtifactManifest {
+  const { task, labels, files, cleaning } = base.manifest;
+  if (ADAPTER_CONFIG in files) {
+    const reason =
+      'it has adapters itself; export it, which merges them, and import that as a base';
+    throw new RingmasterError('MODEL_UNUSABLE', { model: base.name, reason });
+  }
+  return {
+    ...manifestOf(name, { task, labels }, { ...files, ...adapter }, base.id),
+    ...(cleaning === undefined ? {} : { cleaning }),
+  };
+}
+
+function manifestOf(
+  name: string,
+  predicts: Pick<ArtifactManifest, 'task' | 'labels'>,
+  files: ArtifactManifest['files'],
+  baseManifest: string | null,
+): ArtifactManifest {
   // What it was made from is not known here; its own content stands for it.
   const content = sha256(canonicalJson(files));
   return {
@@ -131,8 +183,8 @@ export function importedManifest(
     stateHash: content,
     specHash: content,
     dataManifest: content,
-    baseManifest: null,
-    ...predictsOf(config),
+    baseManifest,
+    ...predicts,
     metrics: {},
     files,
   };
