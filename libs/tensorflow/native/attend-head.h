@@ -18,6 +18,15 @@ constexpr int64_t QUERIES = LANES;
 
 inline int64_t roundedUp(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
 
+/** Rows that are a multiple of this apart have their columns in so few sets of the first cache that 64 of them do not fit. */
+constexpr int64_t CROWDED = 256;
+
+/** How many keys a row has room for: rounded up, and not so that its columns are crowded. */
+inline int64_t keysInRow(int64_t count) {
+  const int64_t keys = roundedUp(count);
+  return keys % CROWDED == 0 ? keys + LANES : keys;
+}
+
 /** Vectors of heads, those of a token in a row: what a projection gives. */
 struct Vectors {
   /** The first vector of the first token. */
@@ -69,12 +78,12 @@ inline void prefetch(const float* from, int64_t count) {
 struct Head {
   const Attention& of;
   int64_t sequence, head;
-  /** Queries, keys and columns, rounded up. */
+  /** Queries, keys and columns, rounded up: the rows of matrices, and the strides of those of scores and of columns. */
   int64_t Q, K, D;
 
   Head(const Attention& attention, int64_t item)
       : of(attention), sequence(item / attention.heads), head(item % attention.heads),
-        Q(roundedUp(attention.queryLength)), K(roundedUp(attention.keyLength)), D(roundedUp(attention.D)) {}
+        Q(roundedUp(attention.queryLength)), K(keysInRow(attention.keyLength)), D(roundedUp(attention.D)) {}
 
   int64_t keyHead() const { return head / (of.heads / of.keyHeads); }
 
@@ -95,8 +104,8 @@ struct Head {
     return of.causal && before < real ? before : real;
   }
 
-  /** The vectors of a head, with what is added and multiplied, → to [length, D], rounded up; the padding is 0. */
-  void read(const Vectors& from, int64_t which, int64_t length, float factor, float* to) const {
+  /** The vectors of a head, with what is added and multiplied, → to [padded, D]; what is padding is 0. */
+  void read(const Vectors& from, int64_t which, int64_t length, int64_t padded, float factor, float* to) const {
     const float* shift = from.shift == nullptr ? nullptr : from.shift + which * of.D;
     for (int64_t token = 0; token < length; token++) {
       const float* line = from.at + (sequence * length + token) * from.stride + which * of.D;
@@ -107,12 +116,12 @@ struct Head {
         store(to + token * D + d, (shift == nullptr ? value : value + load(shift + d, n)) * factor);
       }
     }
-    memset(to + length * D, 0, (roundedUp(length) - length) * D * sizeof(float));
+    memset(to + length * D, 0, (padded - length) * D * sizeof(float));
   }
 
-  void readQueries(float* to) const { read(of.queries, head, of.queryLength, of.scale, to); }
-  void readKeys(float* to) const { read(of.keys, keyHead(), of.keyLength, 1.0f, to); }
-  void readValues(float* to) const { read(of.values, keyHead(), of.keyLength, 1.0f, to); }
+  void readQueries(float* to) const { read(of.queries, head, of.queryLength, Q, of.scale, to); }
+  void readKeys(float* to) const { read(of.keys, keyHead(), of.keyLength, K, 1.0f, to); }
+  void readValues(float* to) const { read(of.values, keyHead(), of.keyLength, K, 1.0f, to); }
 
   /** The gradient through `read`, and its sum over tokens. */
   void write(const float* from, int64_t which, int64_t length, float factor, const VectorsGradient& to) const {
@@ -310,7 +319,7 @@ inline void attendHeadsGradient(const Attention& of, int64_t item, const Attenti
   for (int64_t member = 0; member < shared; member++) {
     const Head head(of, item * shared + member);
     head.readQueries(in.queries);
-    head.read({gradient.context, of.heads * of.D, nullptr}, head.head, of.queryLength, 1.0f, slopes);
+    head.read({gradient.context, of.heads * of.D, nullptr}, head.head, of.queryLength, Q, 1.0f, slopes);
     for (int64_t query = 0; query < of.queryLength; query += QUERIES) {
       const Group group(head, query);
       const Matrix asked = {in.queries + query * D, D};

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runProgram } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
+import { attention } from './attention/attention.js';
 import { control } from './control/control.js';
 import { curves } from './control/curves.js';
 import { jobs } from './control/jobs.js';
@@ -23,6 +24,7 @@ import { profile } from './train/profile.js';
 import { train } from './train/train.js';
 
 const benchmarks = {
+  attention,
   batches,
   control,
   curves,

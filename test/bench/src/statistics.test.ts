@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { median, spread } from './statistics.js';
+import { fitLine, median, spread } from './statistics.js';
 
 const values = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1 });
 
@@ -28,5 +28,13 @@ describe('median', () => {
         expect(median(sample)).toBeLessThanOrEqual(most);
       }),
     );
+  });
+});
+
+describe('a line through points', () => {
+  it('is theirs where they lie on one, and tells how far one lies off', () => {
+    expect(fitLine([1, 2, 4], [5, 7, 11])).toEqual({ slope: 2, intercept: 3, farthest: 0 });
+    const { slope, farthest } = fitLine([0, 1, 2], [0, 3, 0]);
+    expect([slope, farthest]).toEqual([0, 2]);
   });
 });

@@ -12,3 +12,18 @@ export function median(values: readonly number[]): number {
 export function spread(values: readonly number[]): readonly [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
+
+/** The line nearest to points by least squares, and how far the farthest point is from it. */
+export function fitLine(
+  x: readonly number[],
+  y: readonly number[],
+): { readonly slope: number; readonly intercept: number; readonly farthest: number } {
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [middle, level] = [mean(x), mean(y)];
+  const products = x.map((each, at) => (each - middle) * ((y[at] ?? NaN) - level));
+  const slope = mean(products) / mean(x.map((each) => (each - middle) ** 2));
+  const intercept = level - slope * middle;
+  const errors = x.map((each, at) => Math.abs((y[at] ?? NaN) - intercept - slope * each));
+  return { slope, intercept, farthest: Math.max(...errors) };
+}

@@ -61,9 +61,9 @@ export const GPT2: Shape = {
   sequences: 32,
 };
 
-/** 124 million parameters: GPT-2 small (Radford et al., 2019). */
+/** 124 million parameters: GPT-2 small (Radford et al., 2019), with half its context, as both sides are loaded together. */
 export const GPT2_SMALL: Shape = {
-  model: { architecture: 'gpt', layers: 12, hidden: 768, heads: 12, context: 1024 },
+  model: { architecture: 'gpt', layers: 12, hidden: 768, heads: 12, context: 512 },
   vocabulary: 50_257,
   sequences: 2,
 };

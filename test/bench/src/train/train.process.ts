@@ -1,8 +1,9 @@
 /** One rank of our side of `step` and `train`: the step loop of a trainer, a block of steps for each line on stdin. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { trainStep } from '@ringmaster/worker/trainer';
 import { z } from 'zod';
+import { peakBytes } from '../memory.js';
 import type { Block, OurReady } from './sides.js';
 import { link, openRun, seatSchema, trainedRunSchema } from './trained-run.js';
 
@@ -63,11 +64,4 @@ async function train(steps: number): Promise<Block> {
     losses,
     phases,
   };
-}
-
-/** The most memory that this process has had (proc(5)). */
-function peakBytes(): number {
-  const [, kibibytes = '0'] =
-    /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return 1024 * Number(kibibytes);
 }
