@@ -1,9 +1,14 @@
 import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
 import { runModel } from './model-program.js';
+import { readTextFile } from './text-file.js';
 import type { JsonOption } from './verb.js';
 
 export interface GenerateOptions extends JsonOption {
-  readonly prompt: string;
+  readonly prompt?: string;
+  readonly chat?: true;
+  readonly system?: string;
+  readonly messages?: string;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topK?: number;
@@ -17,14 +22,11 @@ export interface GenerateOptions extends JsonOption {
 
 /** Has a model go on with a prompt, on our stdout. */
 export async function generate(model: string, options: GenerateOptions): Promise<void> {
-  const { prompt, maxTokens, temperature, repetitionPenalty, beams, stop = [], seed } = options;
-  if (beams > 1 && temperature > 0) {
-    const reason =
-      '--beams looks for the likeliest text and draws nothing: leave out --temperature';
-    throw new RingmasterError('USAGE', { reason });
-  }
+  const { maxTokens, temperature, repetitionPenalty, beams, stop = [], seed } = options;
+  if (beams > 1 && temperature > 0)
+    throw usage('--beams looks for the likeliest text and draws nothing: leave out --temperature');
   const request = {
-    prompt,
+    from: fromOf(options),
     maxTokens,
     temperature,
     topK: options.topK ?? null,
@@ -41,3 +43,36 @@ export async function generate(model: string, options: GenerateOptions): Promise
     input: { text: JSON.stringify(request) },
   });
 }
+
+const messagesSchema = z
+  .array(z.looseObject({ role: z.string().min(1), content: z.string() }))
+  .min(1);
+
+/** What the model goes on with: a text, or a conversation. */
+function fromOf({ prompt, chat, system, messages }: GenerateOptions) {
+  if (messages !== undefined) {
+    if (prompt !== undefined || system !== undefined)
+      throw usage('--messages takes the place of --prompt and --system');
+    return { messages: readMessages(messages) };
+  }
+  if (prompt === undefined) throw usage('--prompt or --messages is missing');
+  if (chat === undefined) {
+    if (system !== undefined) throw usage('--system goes with --chat');
+    return { prompt };
+  }
+  const told = system === undefined ? [] : [{ role: 'system', content: system }];
+  return { messages: [...told, { role: 'user', content: prompt }] };
+}
+
+function readMessages(path: string) {
+  const refusal = (reason: string) => usage(`--messages ${path} cannot be read: ${reason}`);
+  const text = readTextFile(path, refusal);
+  try {
+    return messagesSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw refusal('it is no JSON');
+    throw refusal(z.prettifyError(error).replaceAll('\n', ' '));
+  }
+}
+
+const usage = (reason: string) => new RingmasterError('USAGE', { reason });

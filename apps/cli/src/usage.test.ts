@@ -137,6 +137,9 @@ describe('generate', () => {
     [['--prompt', 'a', '--temperature', '-1'], 'a number from 0'],
     [['--prompt', 'a', '--top-p', '1.5'], 'at most 1'],
     [['--prompt', 'a', '--beams', '2', '--temperature', '1'], 'draws nothing'],
+    [['--prompt', 'a', '--system', 'b'], '--system goes with --chat'],
+    [['--prompt', 'a', '--messages', 'b.json'], 'takes the place'],
+    [['--messages', 'none.json'], '--messages none.json cannot be read: it does not exist'],
   ])('with %j says what is wrong', async (args, said) => {
     const { exit, stderr } = await ringmaster(['generate', 'm', ...args, ...home()]);
     expect(exit).toBe(2);

@@ -22,6 +22,13 @@ export {
   inspectWeights,
   plannedModel,
 } from './models/inspect.js';
+export { readEnds } from './chat/ends.js';
+export {
+  chatMessageSchema,
+  chatTemplateSource,
+  readChatTemplate,
+  type ChatMessage,
+} from './chat/template.js';
 export { generate, type Beginning } from './generation/generate.js';
 export { greedy } from './generation/sampling.js';
 export { decoderStart, sourceOf } from './sequence-to-sequence/predict.js';

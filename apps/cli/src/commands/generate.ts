@@ -7,9 +7,12 @@ const MOST = 999_999_999;
 
 export function define(verb: Command): void {
   clusterOptions(jsonOption(verb))
-    .requiredOption(
-      '--prompt <text>',
-      'what the text begins with, or is made of by an encoder-decoder',
+    .option('--prompt <text>', 'what the text begins with, or is made of by an encoder-decoder')
+    .option('--chat', 'give the prompt as what a user says, by the chat template of the model')
+    .option('--system <text>', 'with --chat, what the model is told before')
+    .option(
+      '--messages <file>',
+      'a conversation in place of a prompt: JSON, [{ "role", "content" }, …]; - for stdin',
     )
     .option('--max-tokens <n>', 'most new tokens', wholeNumber(1, MOST), 128)
     .option(

@@ -3,9 +3,10 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { runProgram } from '@ringmaster/base';
 import { RingmasterError } from '@ringmaster/protocol';
-import { generate } from '@ringmaster/tasks';
+import { generate, readEnds } from '@ringmaster/tasks';
 import { beginnings } from './beginnings.js';
 import { cleaningOf } from './cleaning.js';
+import { writtenOut } from './conversation.js';
 import { generationRequest } from './generation-request.js';
 import { MODEL_OPTIONS, openModel } from './opened-model.js';
 import { loadServed } from './served-model.js';
@@ -16,7 +17,7 @@ const { values } = parseArgs({
 });
 
 await runProgram(async () => {
-  const { prompt, ...wanted } = generationRequest.parse(JSON.parse(await text(process.stdin)));
+  const { from, ...wanted } = generationRequest.parse(JSON.parse(await text(process.stdin)));
   const { name, files, manifest } = await openModel(values);
   const served = await loadServed(name, files, cleaningOf(manifest));
   const { model, config, tokenizer } = served;
@@ -27,10 +28,14 @@ await runProgram(async () => {
       model: name,
       reason: 'it does not predict the next token of a text, so it generates none',
     });
+  const prompt =
+    'prompt' in from
+      ? { text: from.prompt, isWritten: false }
+      : { text: await writtenOut(name, files, model.head, from.messages), isWritten: true };
   const { beginning, truncated } = begin(served, prompt);
   if (truncated && !values.json)
     process.stderr.write('The prompt is longer than the model reads: a part of it is left out.\n');
-  const ends = [config.tokens.end ?? []].flat();
+  const ends = await readEnds(files, config);
   let written = 0;
   const [generated] = generate(model, tokenizer, [beginning], ends, options, ([tokens = []]) => {
     if (values.json) return;

@@ -85,7 +85,7 @@ async function generatedBy(
   ...args: string[]
 ): Promise<string> {
   const request: GenerationRequest = {
-    prompt: 'you have',
+    from: { prompt: 'you have' },
     maxTokens: 12,
     temperature: 0,
     topK: null,
@@ -110,7 +110,7 @@ it('prints the same text as it is made and as JSON, by the seed', async () => {
   const [plain, json, other] = await Promise.all([
     generated(drawn),
     generated(drawn, '--json'),
-    generated({ ...drawn, seed: 5, prompt: '' }, '--json'),
+    generated({ ...drawn, seed: 5, from: { prompt: '' } }, '--json'),
   ]);
   const found = JSON.parse(json) as { text: string; tokens: number[]; finish: string };
   expect(found.finish).toBe('length');
@@ -120,20 +120,56 @@ it('prints the same text as it is made and as JSON, by the seed', async () => {
 });
 
 it('makes of a source what is predicted, by an encoder–decoder', async () => {
-  const request = { prompt: 'you have won', maxTokens: 32 };
+  const prompt = 'you have won';
+  const request = { from: { prompt }, maxTokens: 32 };
   const found = JSON.parse(await generatedBy(paired, request, '--json')) as { tokens: number[] };
   expect(found.tokens.length).toBeGreaterThan(0);
   const predictor = await Predictor.open('paired', inDirectory(paired), []);
-  expect(predictor.predict([{ source: request.prompt }])).toEqual([found]);
+  expect(predictor.predict([{ source: prompt }])).toEqual([found]);
   const [other] = predictor.predict([{ source: 'see you tomorrow' }]);
   expect(other).not.toEqual(found);
 });
 
 it('tells that a part of the prompt is left out', async () => {
-  const long = { prompt: 'you have won '.repeat(40), maxTokens: 1 };
+  const long = { from: { prompt: 'you have won '.repeat(40) }, maxTokens: 1 };
   const answers = await Promise.all(
     [directory, paired].map((each) => generatedBy(each, long, '--json')),
   );
   for (const answer of answers) expect(JSON.parse(answer)).toMatchObject({ truncated: true });
   expect(JSON.parse(await generated({ maxTokens: 1 }, '--json'))).not.toHaveProperty('truncated');
+});
+
+it('is given a conversation by its chat template, and ends where its makers say', async () => {
+  const chat = join(directory, 'chat');
+  await mkdir(chat);
+  await writeModel(chat, GPT, 'causal-language-model', {
+    algorithm: 'bpe',
+    vocabulary: VOCABULARY,
+    lowercase: false,
+  });
+  const messages = [
+    { role: 'system', content: 'you' },
+    { role: 'user', content: 'see  tomorrow' },
+  ];
+  const refused = await generatedBy(chat, { from: { messages } }, '--json');
+  expect(refused).toBe('');
+  const template = '{% for message in messages %}{{ bos_token }}{{ message.content }}{% endfor %}';
+  await writeFile(join(chat, 'chat_template.jinja'), template);
+  await writeFile(join(chat, 'tokenizer_config.json'), '{"bos_token":"have"}');
+  const answers = await Promise.all([
+    generatedBy(chat, { from: { messages } }, '--json'),
+    // A model that no job made has its texts as they are.
+    generatedBy(chat, { from: { prompt: 'haveyouhavesee  tomorrow' } }, '--json'),
+  ]);
+  expect(answers[0]).toBe(answers[1]);
+  const { tokens } = JSON.parse(answers[0]) as { tokens: number[] };
+  await writeFile(
+    join(chat, 'generation_config.json'),
+    JSON.stringify({ eos_token_id: tokens[2] }),
+  );
+  const ended = JSON.parse(await generatedBy(chat, { from: { messages } }, '--json')) as object;
+  expect(ended).toMatchObject({
+    tokens: tokens.slice(0, tokens.indexOf(tokens[2]!)),
+    finish: 'end',
+  });
 });

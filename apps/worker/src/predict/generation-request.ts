@@ -1,3 +1,4 @@
+import { chatMessageSchema } from '@ringmaster/tasks';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -5,7 +6,11 @@ const share = z.number().positive().max(1).nullable();
 
 /** What `ringmaster generate` asks of the process that runs a model. */
 export const generationRequest = z.object({
-  prompt: z.string(),
+  /** A text as a user writes it, or a conversation that the model's chat template makes one of. */
+  from: z.union([
+    z.strictObject({ prompt: z.string() }),
+    z.strictObject({ messages: z.array(chatMessageSchema).min(1) }),
+  ]),
   maxTokens: count,
   temperature: z.number().min(0),
   topK: count.nullable(),

@@ -10,6 +10,13 @@ export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 const TOKENIZER = 'tokenizer.json';
 
+export const TOKENIZER_CONFIG = 'tokenizer_config.json';
+export const SPECIAL_TOKENS = 'special_tokens_map.json';
+/** What a model's makers say of how it generates. */
+export const GENERATION_CONFIG = 'generation_config.json';
+/** How a conversation becomes a text; it may stand in the tokenizer's configuration too. */
+export const CHAT_TEMPLATE = 'chat_template.jinja';
+
 /** What a model consists of at least, where its weights are in one file. */
 export const MODEL_FILES = [CONFIG, TOKENIZER, WEIGHTS] as const;
 
@@ -26,10 +33,20 @@ export function inDirectory(directory: string): ModelFiles {
   return { path, has: (name) => existsSync(path(name)) };
 }
 
-/** Whether a file is one that a model is computed from. */
+const OTHERS: readonly string[] = [
+  CONFIG,
+  TOKENIZER,
+  WEIGHTS_INDEX,
+  ADAPTER_CONFIG,
+  TOKENIZER_CONFIG,
+  SPECIAL_TOKENS,
+  GENERATION_CONFIG,
+  CHAT_TEMPLATE,
+];
+
+/** Whether a file is one that a model is computed from, or given its texts by. */
 export function isModelFile(name: string): boolean {
-  const others: readonly string[] = [CONFIG, TOKENIZER, WEIGHTS_INDEX, ADAPTER_CONFIG];
-  return others.includes(name) || name.endsWith('.safetensors');
+  return OTHERS.includes(name) || name.endsWith('.safetensors');
 }
 
 /** Whether a file holds weights, or says where they are. */

@@ -69,6 +69,15 @@ export const modelErrors = {
     message: ({ key, reason }) => `Model configuration '${key}' is invalid: ${reason}`,
     remedy: 'Correct the model section of the job file, or the config.json of the model.',
   }),
+  CHAT_TEMPLATE_INVALID: entry<{ path: string; reason: string }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, reason }) =>
+      `The chat template in ${path} cannot be applied to these messages: ${reason}`,
+    remedy:
+      'Give messages as the template takes them: often an optional system message, then user and assistant in turn; or correct chat_template.jinja.',
+  }),
   MODEL_FILE_UNREADABLE: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 2,

@@ -24,7 +24,7 @@ import { inspectModel, predictsOf, type InspectedModel } from './inspect.js';
 import { sentencePiecesIn, TOKENIZER } from './tokenizer-file.js';
 
 /** What is taken of a directory; what begins with a dot belongs to some program and not to the model. */
-const KEPT = /^[^.].*\.(json|txt|safetensors|md)$/;
+const KEPT = /^[^.].*\.(json|txt|safetensors|md|jinja)$/;
 
 /** Of a Marian, which a `tokenizer.json` here does not replace for others. */
 const marianModels: readonly string[] = [marianFileNames.source, marianFileNames.target];

@@ -52,8 +52,15 @@ async function llamaWith(name: keyof typeof reference.models, settings?: string)
 
 describe('a LLaMA that has a model of SentencePiece alone', () => {
   it('is read with the tokenizer that this stands for', async () => {
-    const { names, config } = await openModelDirectory(await llamaWith('bpe'));
-    expect(names).toEqual(['config.json', 'model.safetensors', 'tokenizer.model']);
+    const path = await llamaWith('bpe');
+    await writeFile(join(path, 'chat_template.jinja'), '{{ messages }}');
+    const { names, config } = await openModelDirectory(path);
+    expect(names).toEqual([
+      'chat_template.jinja',
+      'config.json',
+      'model.safetensors',
+      'tokenizer.model',
+    ]);
     expect(config.tokenizerFile.isMade).toBe(true);
     const { tokenizer } = config;
     const ids = reference.texts.map((text) => tokenizer.encode(text));

@@ -5,12 +5,11 @@ import {
   marianFileNames,
   type SentencePieceUse,
 } from '@ringmaster/data';
-import type { ModelConfig, ModelFiles } from '@ringmaster/model/formats';
+import { TOKENIZER_CONFIG, type ModelConfig, type ModelFiles } from '@ringmaster/model/formats';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 
 export const TOKENIZER = 'tokenizer.json';
-const TOKENIZER_CONFIG = 'tokenizer_config.json';
 
 /** What models of SentencePiece are called in model directories. */
 const sentencePieces = ['spiece.model', 'tokenizer.model', 'sentencepiece.model'] as const;

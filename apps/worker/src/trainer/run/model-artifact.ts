@@ -7,6 +7,7 @@ import { kindOf, pairedTextsOf, RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
 import { faultPoint } from '../../faults/fault-point.js';
+import { chatTemplateOf } from './chat-template.js';
 import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
@@ -85,6 +86,8 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
     });
     for (const [name, text] of Object.entries(written))
       files[name] = await artifacts.put([Buffer.from(text)]);
+    if (launch.baseManifest !== null && head === 'causal-language-model')
+      Object.assign(files, await chatTemplateOf(artifacts, launch.baseManifest));
     Object.assign(files, base);
     const stateHash = run.stateHash();
     const id = await putManifest(artifacts, {

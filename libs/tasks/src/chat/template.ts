@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { Template } from '@huggingface/jinja';
+import {
+  CHAT_TEMPLATE,
+  SPECIAL_TOKENS,
+  TOKENIZER_CONFIG,
+  type ModelFiles,
+} from '@ringmaster/model/formats';
+import { RingmasterError } from '@ringmaster/protocol';
+import { z } from 'zod';
+
+export const chatMessageSchema = z.looseObject({ role: z.string().min(1), content: z.string() });
+
+/** One turn of a conversation; a template may read more of it. */
+export type ChatMessage = z.output<typeof chatMessageSchema>;
+
+const named = z.object({ name: z.string(), template: z.string() });
+const configSchema = z.looseObject({
+  chat_template: z.union([z.string(), z.array(named)]).nullish(),
+});
+const tokenSchema = z.union([z.string(), z.object({ content: z.string() })]);
+
+/** Roles of special tokens that templates write. */
+const ROLES = [
+  'bos_token',
+  'eos_token',
+  'unk_token',
+  'sep_token',
+  'pad_token',
+  'cls_token',
+  'mask_token',
+] as const;
+
+/**
+ * How a model is given conversations: a template of Jinja, as `transformers` keeps it with a tokenizer
+ * (`apply_chat_template`).
+ */
+export class ChatTemplate {
+  readonly #path: string;
+  readonly #template: Template;
+  readonly #tokens: Readonly<Record<string, string>>;
+
+  /**
+   * @param path Where it stands, for errors.
+   * @param tokens Special tokens by their roles (`bos_token`, …).
+   * @throws CHAT_TEMPLATE_INVALID
+   */
+  constructor(source: string, path: string, tokens: Readonly<Record<string, string>>) {
+    this.#path = path;
+    this.#tokens = tokens;
+    try {
+      this.#template = new Template(source);
+    } catch (cause) {
+      throw invalid(path, cause);
+    }
+  }
+
+  /**
+   * A conversation as the text that the model reads, special tokens written out, up to where its answer begins.
+   * @throws CHAT_TEMPLATE_INVALID with what the template itself says of messages that it does not take
+   */
+  render(messages: readonly ChatMessage[]): string {
+    try {
+      return this.#template.render({ ...this.#tokens, messages, add_generation_prompt: true });
+    } catch (cause) {
+      throw invalid(this.#path, cause);
+    }
+  }
+}
+
+/**
+ * The template of a model.
+ * @returns null where there is none
+ * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID, CHAT_TEMPLATE_INVALID
+ */
+export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate | null> {
+  const source = await chatTemplateSource(files);
+  if (source === null) return null;
+  const config = await readJson(files, TOKENIZER_CONFIG, configSchema);
+  const others = await readJson(files, SPECIAL_TOKENS, z.looseObject({}));
+  const tokens = ROLES.flatMap((role) => {
+    const token = tokenSchema.safeParse(config?.[role] ?? others?.[role]);
+    if (!token.success) return [];
+    return [[role, typeof token.data === 'string' ? token.data : token.data.content] as const];
+  });
+  const path = files.path(files.has(CHAT_TEMPLATE) ? CHAT_TEMPLATE : TOKENIZER_CONFIG);
+  return new ChatTemplate(source, path, Object.fromEntries(tokens));
+}
+
+/**
+ * The text of a model's template: its own file, else what its tokenizer's configuration holds (of several the one named
+ * `default`); null where there is none.
+ * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
+ */
+export async function chatTemplateSource(files: ModelFiles): Promise<string | null> {
+  if (files.has(CHAT_TEMPLATE)) return readText(files.path(CHAT_TEMPLATE));
+  return defaultOf((await readJson(files, TOKENIZER_CONFIG, configSchema))?.chat_template);
+}
+
+function defaultOf(found: z.output<typeof configSchema>['chat_template']): string | null {
+  if (typeof found === 'string') return found;
+  return found?.find(({ name }) => name === 'default')?.template ?? null;
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    const reason = (cause as Error).message;
+    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason }, { cause });
+  });
+}
+
+async function readJson<T>(
+  files: ModelFiles,
+  name: string,
+  schema: z.ZodType<T>,
+): Promise<T | null> {
+  if (!files.has(name)) return null;
+  const path = files.path(name);
+  const text = await readText(path);
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
+  }
+}
+
+function invalid(path: string, cause: unknown): RingmasterError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RingmasterError('CHAT_TEMPLATE_INVALID', { path, reason }, { cause });
+}
