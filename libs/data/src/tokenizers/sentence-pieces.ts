@@ -37,7 +37,7 @@ export const sentencePieces = z.object({
 });
 
 /** How texts become ids, and tokens a text. */
-export interface Codec {
+interface Codec {
   readonly encode: (text: string) => number[];
   readonly decode: (tokens: readonly string[]) => string;
 }

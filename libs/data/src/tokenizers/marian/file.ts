@@ -11,7 +11,7 @@ export const marianFileNames = {
   vocabulary: 'vocab.json',
 } as const;
 
-export type MarianFiles = Readonly<Record<keyof typeof marianFileNames, Buffer>>;
+type MarianFiles = Readonly<Record<keyof typeof marianFileNames, Buffer>>;
 
 const vocabulary = z.record(z.string(), z.int().min(0));
 
@@ -32,7 +32,7 @@ const marianFile = z.object({
 /**
  * The `tokenizer.json` that stands for the files of Marian's tokenizer, in a form of our own: those of Hugging Face have no
  * place for two models that share ids.
- * @param directory Named in errors.
+ * @param pathOf Where a file is, named in errors.
  * @throws TOKENIZER_INVALID by the file that it is in
  */
 export function convertMarian(files: MarianFiles, pathOf: (name: string) => string): string {

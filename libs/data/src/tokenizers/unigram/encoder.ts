@@ -14,7 +14,7 @@ export interface UnigramModel {
 }
 
 /** A stretch of a text: one piece, or all characters on end that are not known. */
-export interface Division {
+interface Division {
   /** Of the piece; null of what is not known. */
   readonly id: number | null;
   readonly text: string;
