@@ -120,7 +120,51 @@ class LstmForSequences(Lstm):
         return self.classifier(self.dropout((weights[..., None] * states).sum(1)))
 
 
+class Word2Vec(nn.Module):
+    """Vectors of words, and those that they predict. An example has a vector: that of a word of a window, or their mean."""
+
+    ROWS = [0, 1, 3, 4, 6, 10]
+    WINDOWS = [(0, 2), (0, 4), (1, 4), (2, 5), (4, 5), (5, 6)]
+    SAMPLES = [(2, 9, 4), (3, 3, 7), (5, -1, 2), (8, 10, 1), (4, 6, -1), (9, 3, 0)]
+
+    def __init__(self, config):
+        super().__init__()
+        self.mean = config["algorithm"] == "cbow"
+        self.embeddings = nn.Embedding(config["vocab_size"], config["hidden_size"])
+        self.outputs = nn.Linear(config["hidden_size"], config["vocab_size"], bias=False)
+
+    def tensors(self):
+        return dict(self.named_parameters())
+
+    def forward(self, tokens, lengths):
+        return self.outputs(self.embeddings(tokens))
+
+    def loss(self, tokens):
+        words = self.embeddings(tokens.flatten()[self.ROWS])
+        total = torch.zeros((), dtype=words.dtype)
+        for row, ((first, end), (own, *others)) in enumerate(zip(self.WINDOWS, self.SAMPLES)):
+            around = [words[at] for at in range(first, end) if at != row]
+            if self.mean and around:
+                around = [torch.stack(around).mean(0)]
+            for vector in around:
+                scores = self.outputs.weight @ vector
+                total = total - nn.functional.logsigmoid(scores[own])
+                total = total - sum(nn.functional.logsigmoid(-scores[other]) for other in others if other >= 0)
+        return total
+
+
 FAMILIES = {
+    "ringmaster-word2vec": dict(
+        classes={
+            "RingmasterWord2VecForNegativeSampling": Word2Vec,
+            "RingmasterWord2VecForNegativeSampling_cbow": Word2Vec,
+        },
+        config=dict(
+            vocab_size=VOCABULARY, hidden_size=HIDDEN, max_position_embeddings=CONTEXT, algorithm="skip-gram", window=3,
+            negatives=2, subsample=0.001,
+        ),
+        each=dict(RingmasterWord2VecForNegativeSampling_cbow=dict(algorithm="cbow")),
+    ),
     "ringmaster-mean-embeddings": dict(
         classes={"RingmasterMeanEmbeddingsForSequenceClassification": MeanEmbeddings},
         config=CONFIG,
@@ -150,7 +194,7 @@ def reference(family: str, name: str) -> dict:
             parameter.copy_(value(tensor, parameter.shape))
     tokens, _ = inputs(name.split("_")[0])
     logits = model(tokens, LENGTHS)
-    total = loss(name.split("_")[0], logits)
+    total = model.loss(tokens) if isinstance(model, Word2Vec) else loss(name.split("_")[0], logits)
     total.backward()
     gradients = {}
     for tensor, parameter in tensors.items():

@@ -23,7 +23,17 @@ export type Targets =
   /** Classification of sequences: the class of each [B]. */
   | { readonly kind: 'class'; readonly ids: Int32Array }
   /** Classification of tokens: the class of each of the rows [K], ascending. */
-  | { readonly kind: 'tags'; readonly rows: Int32Array; readonly ids: Int32Array };
+  | { readonly kind: 'tags'; readonly rows: Int32Array; readonly ids: Int32Array }
+  /**
+   * Words told from others by those around them: rows [K] that are read, ascending; of each the first of its window among
+   * them and its end [K,2]; and its own word and the others [K,S], -1 for none.
+   */
+  | {
+      readonly kind: 'windows';
+      readonly rows: Int32Array;
+      readonly windows: Int32Array;
+      readonly samples: Int32Array;
+    };
 
 export type TargetKind = Targets['kind'];
 export type TargetsOf<Kind extends TargetKind> = Extract<Targets, { readonly kind: Kind }>;

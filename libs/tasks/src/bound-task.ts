@@ -1,17 +1,21 @@
 import type { Dataset } from '@ringmaster/data';
-import type { Batch, HeadKind, Model } from '@ringmaster/model';
-import {
-  kindOf,
-  pairedTextsOf,
-  taskIn,
-  type Architecture,
-  type DataSplit,
-  type JobSpec,
-} from '@ringmaster/protocol';
+import type { Batch, HeadKind, Model, ModelConfig } from '@ringmaster/model';
+import { kindOf, pairedTextsOf, taskIn, type DataSplit, type JobSpec } from '@ringmaster/protocol';
 import { EvaluationSplits } from './batches/evaluation.js';
 import { evaluationSequences, trainBatches, type TrainMicrobatch } from './batches/plan.js';
-import type { Measures } from './task.js';
+import type { Measures, Reader } from './task.js';
 import { tasks } from './tasks.js';
+
+/** What of a model decides how its samples look. */
+export function readerOf(model: ModelConfig): Reader {
+  const { architecture, context } = model;
+  return {
+    kind: kindOf(architecture),
+    texts: pairedTextsOf(architecture),
+    context,
+    sampling: architecture === 'word2vec' ? model : null,
+  };
+}
 
 /** The task of a job on its data: which microbatch a step and a number mean, and how the result is judged. */
 export interface BoundTask {
@@ -45,13 +49,9 @@ export interface BoundTask {
  * @param model What the job trains; its context is its longest sequence, in tokens.
  * @throws DATA_SPLIT_EMPTY, DATA_LABELS_MISSING
  */
-export function bindTask(
-  spec: JobSpec,
-  dataset: Dataset,
-  { architecture, context }: { readonly architecture: Architecture; readonly context: number },
-): BoundTask {
+export function bindTask(spec: JobSpec, dataset: Dataset, model: ModelConfig): BoundTask {
   const task = tasks[taskIn(spec)];
-  const reader = { kind: kindOf(architecture), texts: pairedTextsOf(architecture), context };
+  const reader = readerOf(model);
   const batch = { ...spec.batch, ...reader, seed: spec.seed };
   const train = trainBatches(task, dataset, batch);
   const splits = new EvaluationSplits(task, dataset, batch);

@@ -29,6 +29,6 @@ export function memoryNeedsOf(spec: JobSpec, model: ModelConfig): MemoryNeeds {
     planes: spec.batch.microbatches > MOST_IN_ONE_PLANE ? 2 : 1,
     sequences: evaluationSequences(spec.batch),
     isPadded: hasLabels(head) || head === 'sequence-to-sequence',
-    scored: head === 'masked-language-model' ? MASKED : 1,
+    scored: head === 'masked-language-model' ? MASKED : head === 'negative-sampling' ? 0 : 1,
   });
 }

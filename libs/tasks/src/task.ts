@@ -8,6 +8,7 @@ import type {
   PairedTexts,
   TaskName,
 } from '@ringmaster/protocol';
+import type { Sampling } from './negative-sampling/word-draws.js';
 import type { Predictions } from './prediction/prediction.js';
 
 /**
@@ -46,6 +47,8 @@ export interface Reader {
   readonly texts: PairedTexts | null;
   /** Longest sequence, in tokens. */
   readonly context: number;
+  /** How words and windows are drawn for a model of word vectors. */
+  readonly sampling?: Sampling | null;
 }
 
 /** The samples of one split, each a number in [0, count). */

@@ -2,6 +2,7 @@ import type { HeadKind } from '@ringmaster/model';
 import type { TaskName } from '@ringmaster/protocol';
 import { causalLanguageModel } from './causal-language-model/index.js';
 import { maskedLanguageModel } from './masked-language-model/index.js';
+import { negativeSampling } from './negative-sampling/index.js';
 import { sequenceToSequence } from './sequence-to-sequence/index.js';
 import type { Task } from './task.js';
 import { textClassification } from './text-classification/index.js';
@@ -11,6 +12,7 @@ import { tokenClassification } from './token-classification/index.js';
 export const tasks: Readonly<Record<TaskName, Task>> = {
   'masked-language-model': maskedLanguageModel,
   'causal-language-model': causalLanguageModel,
+  'negative-sampling': negativeSampling,
   'text-classification': textClassification,
   'token-classification': tokenClassification,
   'sequence-to-sequence': sequenceToSequence,

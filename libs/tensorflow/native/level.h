@@ -12,6 +12,7 @@
 #include "dropout.h"
 #include "gated.h"
 #include "lstm.h"
+#include "negative-sampling.h"
 #include "normalise.h"
 #include "rms-normalise.h"
 #include "rotation.h"
@@ -43,6 +44,7 @@ inline void addKernels() {
   addAttentionKernels();
   addDropoutKernels();
   addLstmKernels();
+  addNegativeSamplingKernels();
   addRowsKernels();
   addSelfAttentionKernels();
 }

@@ -287,10 +287,24 @@ Case drawn(int operation, TF_DataType T) {
                numbers(TF_FLOAT, {B * L, D}), lengths()},
               given};
     }
+    case 22: {
+      const int64_t S = extent(5), V = extent(40);
+      TF_Tensor* windows = tensor(TF_INT32, {N, 2});
+      TF_Tensor* samples = tensor(TF_INT32, {N, S});
+      for (int64_t row = 0; row < N; row++) {
+        ((int32_t*)windows->data)[2 * row] = (int32_t)(row - below(row < 5 ? row + 1 : 6));
+        ((int32_t*)windows->data)[2 * row + 1] = (int32_t)(row + 1 + below(N - row < 6 ? N - row : 6));
+      }
+      for (int64_t at = 0; at < N * S; at++) ((int32_t*)samples->data)[at] = (int32_t)(below(V + 1) - 1);
+      return {"RingmasterNegativeSampling",
+              TF_FLOAT,
+              {numbers(TF_FLOAT, {N, C}), numbers(TF_FLOAT, {V, C}), windows, samples},
+              {{"mean", (double)below(2)}}};
+    }
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }
 }
-constexpr int OPERATIONS = 23;
+constexpr int OPERATIONS = 24;
 
 /** Runs a case and returns whether it was refused. */
 bool run(const Case& given) {

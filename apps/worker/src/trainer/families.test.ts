@@ -124,6 +124,22 @@ describe.each([
   );
 });
 
+describe.each(['skip-gram', 'cbow'])('a word2vec by %s', (algorithm) => {
+  it('ends in the same bytes with 1, 2 and 3 workers and after a kill', async () => {
+    const job = await tinyJob(ground, {
+      model: { architecture: 'word2vec', algorithm, hidden: 16, context: 32, subsample: 0.01 },
+      tokenizer: { algorithm: 'words', vocabulary: 300 },
+      objective: 'negative-sampling',
+      steps: 60,
+    });
+    const launch = await ground.launchOf(job);
+    const expected = await alone(ground, launch);
+    const finished = await throughAKill(ground, launch);
+    expect(finished.position).toEqual(expected.position);
+    expect(finished.model).toBe(expected.model);
+  });
+});
+
 describe('a T5', () => {
   it.each(['float32', 'bfloat16'])(
     'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',

@@ -144,6 +144,9 @@ describe.each([...references])('%s', (className, reference) => {
   });
 
   it('evaluates to the same loss, and counts the rows whose largest logit is the target', () => {
+    const score = model.evaluate(batch);
+    expect(Math.abs(score.lossSum - reference.lossSum)).toBeLessThan(1e-5 * reference.lossSum);
+    if (batch.targets.kind === 'windows') return;
     const { ids } = batch.targets;
     const rows = 'rows' in batch.targets ? batch.targets.rows! : ids.map((_, row) => row);
     const width =
@@ -154,8 +157,6 @@ describe.each([...references])('%s', (className, reference) => {
       const row = reference.logits.slice(start, start + width);
       return row.indexOf(Math.max(...row)) === target;
     }).length;
-    const score = model.evaluate(batch);
     expect(score).toMatchObject({ count: ids.length, correct });
-    expect(Math.abs(score.lossSum - reference.lossSum)).toBeLessThan(1e-5 * reference.lossSum);
   });
 });

@@ -16,6 +16,7 @@ import { lstm } from './lstm.js';
 import { meanEmbeddings } from './mean-embeddings.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
+import { word2vec } from './word2vec.js';
 
 const families = [
   bert,
@@ -33,6 +34,7 @@ const families = [
   meanEmbeddings,
   cnn,
   lstm,
+  word2vec,
 ] as const;
 
 /** The shape of a model of any family: what a job file's `model` section and a `config.json` come down to. */

@@ -71,6 +71,12 @@ const TARGETS: Readonly<Record<HeadKind, Targets>> = {
   },
   'causal-language-model': FOLLOWING,
   'sequence-to-sequence': FOLLOWING,
+  'negative-sampling': {
+    kind: 'windows',
+    rows: Int32Array.of(0, 1, 3, 4, 6, 10),
+    windows: Int32Array.of(0, 2, 0, 4, 1, 4, 2, 5, 4, 5, 5, 6),
+    samples: Int32Array.of(2, 9, 4, 3, 3, 7, 5, -1, 2, 8, 10, 1, 4, 6, -1, 9, 3, 0),
+  },
 };
 
 /** What an encoder reads for a decoder. */

@@ -178,6 +178,7 @@ const TASK_TYPES: Readonly<Record<HeadKind, string | null>> = {
   'sequence-classification': 'SEQ_CLS',
   'token-classification': 'TOKEN_CLS',
   'sequence-to-sequence': 'SEQ_2_SEQ_LM',
+  'negative-sampling': null,
 };
 
 /** Writes adapters as `PeftModel.from_pretrained` reads them. Returns the names of the files. */

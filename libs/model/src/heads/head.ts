@@ -9,7 +9,8 @@ export type HeadKind =
   | 'causal-language-model'
   | 'sequence-classification'
   | 'token-classification'
-  | 'sequence-to-sequence';
+  | 'sequence-to-sequence'
+  | 'negative-sampling';
 
 /** Whether a head predicts one of a list of labels. */
 export function hasLabels(kind: HeadKind | null): boolean {

@@ -56,6 +56,8 @@ const BATCH = {
   tokens: tokensOf(12),
   lengths: Int32Array.of(6, 4),
 };
+/** Heads of transformers. */
+type Kind = Exclude<HeadKind, 'negative-sampling'>;
 const INPUTS = {
   'masked-language-model': {
     ...BATCH,
@@ -92,8 +94,8 @@ const INPUTS = {
       ids: Int32Array.of(1, 0, 2, 2, 0),
     },
   },
-} as const satisfies Record<HeadKind, Batch>;
-const SUBJECTS: readonly (readonly [string, ModelConfig, HeadKind])[] = (
+} as const satisfies Record<Kind, Batch>;
+const SUBJECTS: readonly (readonly [string, ModelConfig, Kind])[] = (
   [
     [BERT, 'masked-language-model'],
     [GPT, 'causal-language-model'],
@@ -118,7 +120,7 @@ const scaled = (name: string, values: Float32Array, scale: number): Float32Array
   name.endsWith('-norm.weight') ? values : values.map((value) => value * scale);
 
 const models: Model[] = [];
-function loaded(config: ModelConfig, kind: HeadKind, scale = 1, options: ModelOptions = {}): Model {
+function loaded(config: ModelConfig, kind: Kind, scale = 1, options: ModelOptions = {}): Model {
   const model = new Model(runtime, config, kind, options);
   const values = model.initialise(7);
   model.load((name) => scaled(name, values.get(name)!, scale));

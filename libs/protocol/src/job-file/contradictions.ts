@@ -56,6 +56,8 @@ function inOptimizer({ optimizer: { algorithm }, tuning }: JobSpec): Contradicti
 }
 
 function inLoss(job: JobSpec): Contradiction[] {
+  if (job.loss !== undefined && taskIn(job) === 'negative-sampling')
+    return [{ path: ['loss'], message: 'is of a cross-entropy, which negative-sampling has not' }];
   const { class: classes, tags } = needsOf(job);
   if (job.loss?.classWeights === undefined || classes === 'required' || tags === 'required')
     return [];

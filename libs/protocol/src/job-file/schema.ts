@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { architecturesFor, kindOf, modelSection } from './models/models.js';
-import { modelKinds, type ModelKind } from './models/transformer.js';
+import { architecturesFor, modelSection, objectiveOf } from './models/models.js';
 import { lossSection } from './loss.js';
 import { emaSection, optimizerSection } from './optimizer.js';
 import { either } from './reason.js';
@@ -17,16 +16,10 @@ import {
   workersSection,
 } from './sections.js';
 import { tuningSection } from './tuning.js';
-import { metricsOf, taskIn } from './tasks.js';
+import { metricsOf, objectiveNames, taskIn, type ObjectiveName } from './tasks.js';
 
-/** What a kind of model is pretrained with. */
-const objectives = {
-  encoder: 'masked-language-model',
-  decoder: 'causal-language-model',
-  'encoder-decoder': 'sequence-to-sequence',
-} as const satisfies Record<ModelKind, string>;
-const objectiveOf = (kind: ModelKind) =>
-  `${objectives[kind]} for ${architecturesFor(objectives[kind]).join(', ')}`;
+const objectiveFor = (objective: ObjectiveName) =>
+  `${objective} for ${architecturesFor(objective).join(', ')}`;
 
 const common = {
   name: z
@@ -78,9 +71,7 @@ const common = {
 const pretrain = z.strictObject({
   kind: z.literal('pretrain'),
   ...common,
-  objective: z
-    .enum(modelKinds.map((kind) => objectives[kind]))
-    .describe(`${modelKinds.map(objectiveOf).join('; ')}.`),
+  objective: z.enum(objectiveNames).describe(`${objectiveNames.map(objectiveFor).join('; ')}.`),
   batch: batchSection,
 });
 
@@ -133,7 +124,7 @@ export const jobFileSchema = z
     if (job.kind === 'pretrain') {
       // What a base can be trained with is known once it is found.
       if (architecture === undefined) return;
-      const fitting = objectives[kindOf(architecture)];
+      const fitting = objectiveOf(architecture);
       const able = architecturesFor(fitting);
       if (!able.includes(architecture))
         problem(

@@ -5,6 +5,7 @@ import type { ModelKind } from './models/transformer.js';
 const needs = {
   'masked-language-model': { text: 'required', class: 'found' },
   'causal-language-model': { text: 'required', class: 'found' },
+  'negative-sampling': { text: 'required', class: 'found' },
   'text-classification': { text: 'required', class: 'required' },
   'token-classification': { words: 'required', tags: 'required' },
   'sequence-to-sequence': { source: 'required', target: 'required' },
@@ -22,10 +23,32 @@ type Aim =
 const kinds: Readonly<Record<TaskName, ModelKind>> = {
   'masked-language-model': 'encoder',
   'causal-language-model': 'decoder',
+  'negative-sampling': 'encoder',
   'text-classification': 'encoder',
   'token-classification': 'encoder',
   'sequence-to-sequence': 'encoder-decoder',
 };
+
+/** What a kind of model is pretrained with. */
+const objectives = {
+  encoder: 'masked-language-model',
+  decoder: 'causal-language-model',
+  'encoder-decoder': 'sequence-to-sequence',
+} as const satisfies Record<ModelKind, TaskName>;
+
+/** Objectives of pretraining. */
+export const objectiveNames = [
+  objectives.encoder,
+  objectives.decoder,
+  objectives['encoder-decoder'],
+  'negative-sampling',
+] as const;
+export type ObjectiveName = (typeof objectiveNames)[number];
+
+/** What a kind of model is pretrained with; another objective for a family that says so among its tasks. */
+export function objectiveFor(kind: ModelKind, tasks: readonly TaskName[]): ObjectiveName {
+  return objectiveNames.find((name) => tasks.includes(name)) ?? objectives[kind];
+}
 
 /** Which values of a metric are better. */
 export type Better = 'lower' | 'higher';
@@ -34,6 +57,7 @@ export type Better = 'lower' | 'higher';
 const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
   'masked-language-model': { loss: 'lower', accuracy: 'higher' },
   'causal-language-model': { loss: 'lower', accuracy: 'higher' },
+  'negative-sampling': { loss: 'lower' },
   'text-classification': {
     loss: 'lower',
     accuracy: 'higher',

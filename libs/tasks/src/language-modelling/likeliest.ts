@@ -31,7 +31,8 @@ export function likeliestTokens(
   };
 }
 
-function likeliest({ tokenizer }: ServedModel, row: Float32Array) {
+/** The likeliest tokens by the logits of one place [V]. */
+export function likeliest({ tokenizer }: ServedModel, row: Float32Array) {
   return softmax(row, 0, row.length)
     .map((score, id) => ({ id, score }))
     .sort((a, b) => b.score - a.score)

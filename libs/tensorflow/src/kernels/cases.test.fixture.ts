@@ -82,6 +82,8 @@ const targets = Int32Array.from({ length: LENGTH }, (_, row) => (row * 97) % CLA
 const logits = () => normals([LENGTH, CLASSES], 'logits');
 
 export const cases: Record<string, Use> = {
+  'negative sampling of each vector': sampling('each'),
+  'negative sampling of means': sampling('mean'),
   gelu: (kernels, factor) => kernels.activate('gelu', factor(x()), bias()),
   'gelu-tanh': (kernels, factor) => kernels.activate('gelu-tanh', factor(x()), bias()),
   'gelu without bias': (kernels, factor) => kernels.activate('gelu', factor(x()), null),
@@ -328,6 +330,27 @@ function windows(lengths: Int32Array | null): Use {
     const y = kernels.windows(products, normals([3 * WIDTH], 'biases'), options);
     const gradient = kernels.windowsGradient(normals(y.shape, 'dy'), y, options, products.dtype);
     return { y, ...gradient };
+  };
+}
+
+/** A row has windows of up to three on each side, one of them none at all; a sample is not there. */
+function sampling(examples: 'each' | 'mean'): Use {
+  const windows = Int32Array.from({ length: 2 * LENGTH }, (_, at) => {
+    const row = at >> 1;
+    const size = row === 5 ? 0 : 1 + (row % 3);
+    return at % 2 === 0 ? Math.max(0, row - size) : Math.min(LENGTH, row + size + 1);
+  });
+  const samples = Int32Array.from({ length: 4 * LENGTH }, (_, at) =>
+    at === 7 ? -1 : (at * 97) % CLASSES,
+  );
+  return (kernels) => {
+    const small = (shape: readonly number[], purpose: string) =>
+      ops.chain(normals(shape, purpose)).multiply(0.2).value;
+    return kernels.negativeSampling(small(rows, 'x'), small([CLASSES, WIDTH], 'table'), {
+      windows,
+      samples,
+      examples,
+    });
   };
 }
 

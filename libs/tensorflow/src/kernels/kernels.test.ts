@@ -60,6 +60,13 @@ it('refuses what does not fit', () => {
     expect(() => native.lstm(x, four, recurrence)).toThrow('four gates a unit');
     const windows = { sequences: 2, lengths: null, widths: [1, 2] };
     expect(() => native.windows(x, four, windows)).toThrow('a bias for every filter');
+    const sampled = {
+      windows: Int32Array.of(0, 2, 0, 3),
+      samples: Int32Array.of(0, 1),
+      examples: 'each',
+    } as const;
+    expect(() => native.negativeSampling(x, x, sampled)).toThrow('windows around their rows');
+    expect(() => native.negativeSampling(x, four, sampled)).toThrow('samples for every row');
     expect(() => native.rotate(x, x, 2, 'forth')).toThrow('an angle for every pair');
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });

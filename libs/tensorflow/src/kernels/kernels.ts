@@ -12,6 +12,11 @@ import {
 import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
 import { composedGated, nativeGated, type GatedKernels } from './gated.js';
 import { composedLstm, nativeLstm, type LstmKernels } from './lstm.js';
+import {
+  composedNegativeSampling,
+  nativeNegativeSampling,
+  type NegativeSamplingKernels,
+} from './negative-sampling.js';
 import { composedNormalise, nativeNormalise, type NormaliseKernels } from './normalise.js';
 import {
   composedRmsNormalise,
@@ -39,6 +44,7 @@ export type Kernels = ActivationKernels &
   DropoutKernels &
   GatedKernels &
   LstmKernels &
+  NegativeSamplingKernels &
   NormaliseKernels &
   RmsNormaliseKernels &
   RotationKernels &
@@ -59,6 +65,7 @@ export function nativeKernels(ops: Ops): Kernels {
     ...nativeDropout(ops),
     ...nativeGated(ops),
     ...nativeLstm(ops),
+    ...nativeNegativeSampling(ops),
     ...nativeNormalise(ops),
     ...nativeRmsNormalise(ops),
     ...nativeRotation(ops),
@@ -78,6 +85,7 @@ export function composedKernels(ops: Ops): Kernels {
     ...composedDropout(ops),
     ...composedGated(ops),
     ...composedLstm(ops),
+    ...composedNegativeSampling(ops),
     ...composedNormalise(ops),
     ...composedRmsNormalise(ops),
     ...composedRotation(ops),

@@ -58,6 +58,7 @@ function targetsIn({
   targets,
 }: Batch): [Int32Array, ...shape: number[]] {
   if (targets.kind === 'class') return [targets.ids, sequences];
+  if (targets.kind === 'windows') throw new TypeError('no side trains word vectors');
   const { rows, ids } = targets;
   if (rows === null) return [ids, sequences, length];
   const dense = new Int32Array(tokens.length).fill(-1);

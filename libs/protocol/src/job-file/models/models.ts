@@ -11,8 +11,9 @@ import { marian } from './marian.js';
 import { meanEmbeddings } from './mean-embeddings.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
-import { kindFor, type TaskName } from '../tasks.js';
+import { kindFor, objectiveFor, type ObjectiveName, type TaskName } from '../tasks.js';
 import type { ModelKind, PairedTexts } from './transformer.js';
+import { word2vec } from './word2vec.js';
 
 /** The families of models that can be trained, by their names in job files. */
 const models = {
@@ -31,6 +32,7 @@ const models = {
   'mean-embeddings': meanEmbeddings,
   cnn,
   lstm,
+  word2vec,
 };
 
 export const modelSection = z
@@ -50,6 +52,7 @@ export const modelSection = z
     meanEmbeddings.section,
     cnn.section,
     lstm.section,
+    word2vec.section,
   ])
   .describe('The model to train.');
 
@@ -65,6 +68,13 @@ export function kindOf(architecture: Architecture): ModelKind {
 export function pairedTextsOf(architecture: Architecture): PairedTexts | null {
   const model = models[architecture];
   return 'texts' in model ? model.texts : null;
+}
+
+/** What models of a family are pretrained with, if they are. */
+export function objectiveOf(architecture: Architecture): ObjectiveName {
+  const model: { readonly kind: ModelKind; readonly tasks?: readonly TaskName[] } =
+    models[architecture];
+  return objectiveFor(model.kind, model.tasks ?? []);
 }
 
 /** Names of the families. */
