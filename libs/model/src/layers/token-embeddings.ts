@@ -25,11 +25,12 @@ export class TokenEmbeddings implements Layer {
     const recorded = { inputs: [], saved: [], parameters: [TOKEN_EMBEDDINGS] };
     return tape.record(output, recorded, (dy, give) => {
       // Added in place to what a head that shares them has given: rows that do not occur cost nothing.
-      give.parameter(TOKEN_EMBEDDINGS, (sum) =>
-        sum === null
-          ? ops.scatterRows(dy, tokens, this.#vocabulary)
-          : kernels.addRows(sum, dy, tokens),
-      );
+      give.parameter(TOKEN_EMBEDDINGS, (sum) => {
+        const wide = ops.float32(dy);
+        return sum === null
+          ? ops.scatterRows(wide, tokens, this.#vocabulary)
+          : kernels.addRows(sum, wide, tokens);
+      });
     });
   }
 }
