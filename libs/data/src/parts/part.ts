@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { BANDS, shingles } from '../clean/minhash.js';
 import type { Columns } from '../document.js';
@@ -67,6 +67,20 @@ export interface PartDocument {
   readonly columns: Columns;
 }
 
+/** Bytes of a document in the sections in which all documents have the same. */
+const BYTES_EACH = {
+  keys: 8 * BANDS,
+  hashes: HASH,
+  identities: IDENTITY,
+  shingles: 4,
+  files: 4,
+  numbers: 4,
+  lines: 4,
+  classes: 4,
+  noteEnds: 4,
+  textEnds: 4,
+} as const satisfies Partial<Record<SectionName, number>>;
+
 /** Bytes of texts that are read at once. */
 const WINDOW = 1024 * 1024;
 
@@ -92,6 +106,22 @@ export class Part {
   /** Bytes of the texts, as JSON. */
   get textBytes(): number {
     return this.#sections.texts.bytes;
+  }
+
+  /** Whether each section is in the file, and as long as that many documents have it. What they say is not looked at. */
+  hasWholeSections(): boolean {
+    const { size } = statSync(this.file.path);
+    const isIn = Object.values(this.#sections).every(({ start, bytes }) => start + bytes <= size);
+    const isLong = Object.entries(BYTES_EACH).every(
+      ([name, each]) => this.#sections[name as SectionName].bytes === each * this.documents,
+    );
+    return isIn && isLong && this.#isEndedBy('note') && this.#isEndedBy('text');
+  }
+
+  #isEndedBy(kind: 'note' | 'text'): boolean {
+    const ends = this.numbers(`${kind}Ends`);
+    const isAscending = ends.every((end, at) => end >= (ends[at - 1] ?? 0));
+    return isAscending && (ends.at(-1) ?? 0) === this.#sections[`${kind}s`].bytes;
   }
 
   /** Keys of a band [N]; many parts are read, so they may go to where those of another were. */

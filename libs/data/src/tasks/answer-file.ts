@@ -52,7 +52,7 @@ export function packAnswer(answer: unknown): Buffer<ArrayBuffer> {
 
 /**
  * What was packed; null where these are not the bytes of a whole file. Its shape is judged by who wants it.
- * @throws SyntaxError, RangeError where they are whole, and were never packed
+ * @throws Error where they are whole, and were never packed: of JSON, of arrays, of its length
  */
 export function unpackAnswer(file: Uint8Array): unknown {
   if (file.length < HASH + 4) return null;

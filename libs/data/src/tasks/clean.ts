@@ -1,11 +1,12 @@
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Schema } from '@ringmaster/protocol';
+import { nameOfStep, sha256Schema } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { temporaryName } from '../blobs/temporary-name.js';
 import { cleanDocument, readySteps } from '../clean/steps.js';
 import { CleaningTally, stepTallySchema, type StepTally } from '../clean/tally.js';
 import type { Columns } from '../document.js';
+import { Part, type PartFile } from '../parts/part.js';
 import { PartWriter } from '../parts/part-writer.js';
 import type { Chunk } from '../prepare/chunks.js';
 import { textsOf } from '../prepare/content.js';
@@ -38,6 +39,36 @@ export const cleanAnswerSchema = z.strictObject({
   steps: z.record(z.string(), stepTallySchema),
   faults: z.array(countedFaultSchema),
 }) satisfies z.ZodType<CleanAnswer>;
+
+/** Why an answer cannot be the one to a request, in words; null where it may be: its parts are there, and can be read. */
+export function cleanFault(
+  { chunk }: CleanRequest,
+  { parts, read, empty, steps }: CleanAnswer,
+  pathOf: (sha256: string) => string,
+): string | null {
+  const names = new Set(chunk.cleaning.map(nameOfStep));
+  const foreign = Object.keys(steps).find((name) => !names.has(name));
+  if (foreign !== undefined) return `it tells of a step ${foreign}, which was not asked for`;
+  let documents = empty;
+  for (const sha256 of parts) {
+    const path = pathOf(sha256);
+    if (!existsSync(path)) return `its part ${sha256} was not sent`;
+    const held = documentsIn({ path, sha256 });
+    if (held === null) return `its part ${sha256} cannot be read`;
+    documents += held;
+  }
+  return documents <= read ? null : `it has ${documents} documents of ${read} that were read`;
+}
+
+/** How many documents a part holds; null where the file is none. */
+function documentsIn(file: PartFile): number | null {
+  try {
+    const part = new Part(file);
+    return part.hasWholeSections() ? part.documents : null;
+  } catch {
+    return null;
+  }
+}
 
 /** What the answer is a function of: a part of a file is known by its own bytes. */
 export function cleaned({ chunk: { readings, cleaning } }: CleanRequest): unknown {

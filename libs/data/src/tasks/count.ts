@@ -27,6 +27,22 @@ export const countAnswerSchema = z.strictObject({
   documents: z.int().min(0),
 }) satisfies z.ZodType<CountAnswer>;
 
+/** Why an answer cannot be the one to a request, in words; null where it may be. */
+export function countFault(
+  { isWanted }: CountRequest,
+  { joined, lengths, counts, documents }: CountAnswer,
+): string | null {
+  const wanted = isWanted.reduce((sum, is) => sum + is, 0);
+  if (documents !== wanted) return `it counts ${documents} documents in place of ${wanted}`;
+  const isCut = lengths.every((length) => length > 0) && sumOf(lengths) === joined.length;
+  const isCounted =
+    counts.length === lengths.length &&
+    counts.every((count) => Number.isSafeInteger(count) && count > 0);
+  return isCut && isCounted ? null : 'its words and their counts do not go together';
+}
+
+const sumOf = (numbers: Uint32Array): number => numbers.reduce((sum, number) => sum + number, 0);
+
 /** What the answer is a function of. */
 export function counted({ part, isWanted, tokenizer }: CountRequest): unknown {
   return { part: part.sha256, isWanted: sha256(isWanted), tokenizer };

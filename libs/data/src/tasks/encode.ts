@@ -54,6 +54,30 @@ export const encodeAnswerSchema = z.strictObject({
   frequencies: z.instanceof(Float64Array),
 }) satisfies z.ZodType<EncodeAnswer>;
 
+/** Why an answer cannot be the one to a request, in words; null where it may be. */
+export function encodeFault(
+  { wanted, plan }: EncodeRequest,
+  { columns, characters, frequencies }: EncodeAnswer,
+): string | null {
+  const documents = wanted.reduce((sum, want) => sum + (want === 0 ? 0 : 1), 0);
+  const expected = encodersOf(plan).flatMap((encoder) => encoder.columns);
+  if (columns.length !== expected.length)
+    return `it has ${columns.length} columns in place of ${expected.length}`;
+  if (characters.length !== documents)
+    return `it has ${characters.length} documents in place of ${documents}`;
+  for (const [index, { name, kind }] of expected.entries()) {
+    const { lengths = new Uint32Array(0), values = new Int32Array(0) } = columns[index] ?? {};
+    const length = lengths.reduce((sum, each) => sum + each, 0);
+    const isOfKind = values instanceof Float64Array === (kind === 'value');
+    if (lengths.length !== documents || values.length !== length || !isOfKind)
+      return `its column ${name} has not the values of its documents`;
+    const isToken = (token: number) => token >= 0 && token < frequencies.length;
+    if (kind === 'tokens' && !values.every(isToken))
+      return `its column ${name} has tokens that are none`;
+  }
+  return null;
+}
+
 /** What the answer is a function of. */
 export function encoded({ part, wanted, tokenizer, plan }: EncodeRequest): unknown {
   return { part: part.sha256, wanted: sha256(wanted), tokenizer: tokenizer.sha256, plan };

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomKey, RandomStream } from '@ringmaster/base';
@@ -117,9 +118,9 @@ class Elsewhere implements Leases {
   }
 }
 
-async function prepare(leases: Elsewhere) {
+async function prepare(leases: Elsewhere, wanted: PrepareRequest = request) {
   const place = freshPlace();
-  const { sha256 } = await prepareData(request, {
+  const { sha256 } = await prepareData(wanted, {
     ...place,
     leases,
     onTasks: (key) => {
@@ -131,12 +132,19 @@ async function prepare(leases: Elsewhere) {
 
 const fresh = () => join(directory, `worker-${places++}`);
 
-/** An answer with another number in it, which is whole and of its shape. */
+/** An answer with another number in it, which may be the one. */
 const lie: Change = (file) => {
   const answer = unpackAnswer(file) as Record<string, unknown>;
-  const name = ['empty', 'documents', 'bytes'].find((each) => each in answer) ?? '';
-  return packAnswer({ ...answer, [name]: Number(answer[name]) + 1 });
+  const { read, counts, bytes } = answer;
+  if (counts instanceof Float64Array)
+    return packAnswer({ ...answer, counts: counts.map((count) => count + 1) });
+  const other = read === undefined ? { bytes: Number(bytes) + 1 } : { read: Number(read) + 1 };
+  return packAnswer({ ...answer, ...other });
 };
+
+/** Whole, with another content than is ever written. */
+const sealed = (body: Buffer): Buffer =>
+  Buffer.concat([createHash('sha256').update(body).digest(), body]);
 
 describe('answers that a worker has sent', () => {
   it('give the same manifest, and few are given here as well', async () => {
@@ -152,6 +160,11 @@ describe('answers that a worker has sent', () => {
   it.each<[string, Elsewhere, RegExp]>([
     ['are cut', new Elsewhere(fresh(), (file) => file.subarray(0, -1)), /it is not whole/],
     ['are of another task', new Elsewhere(fresh(), () => packAnswer({ a: 1 })), /another shape/],
+    [
+      'were never packed',
+      new Elsewhere(fresh(), () => sealed(Buffer.alloc(99, 1))),
+      /it was never packed/,
+    ],
     ['name parts that are not there', new Elsewhere(fresh(), undefined, false), /was not sent/],
   ])('are none where they %s, and those are given here', async (_, leases, reason) => {
     expect(await prepare(leases)).toBe(expected);
@@ -168,6 +181,31 @@ describe('answers that a worker has sent', () => {
     const wrong = leases.verdicts.filter((verdict) => verdict === 'wrong');
     expect(wrong).toHaveLength(leases.here.length);
   });
+
+  it('are not blamed for a file that was changed since', async () => {
+    const files = join(directory, 'changing.txt');
+    const write = (first: number) =>
+      writeFile(files, Array.from({ length: 40 }, (_, at) => line(first + at)).join('\n'));
+    /** Changes the file of the first answer, if that is audited. */
+    const attempt = async (first: number) => {
+      await write(first);
+      let isFirst = true;
+      const leases = new Elsewhere(fresh(), (file, task) => {
+        if (isFirst && isAudited(task)) writeFileSync(files, 'other');
+        isFirst = false;
+        return file;
+      });
+      const changing = { ...request, data: { files, format: 'lines' as const } };
+      return { leases, ended: await Promise.allSettled([prepare(leases, changing)]) };
+    };
+    for (let first = 0; ; first++) {
+      const { leases, ended } = await attempt(first);
+      if (ended[0].status === 'fulfilled') continue;
+      expect(ended[0].reason).toMatchObject({ code: 'DATA_FILE_CHANGED' });
+      expect(leases.verdicts).toEqual([]);
+      return;
+    }
+  }, 120_000);
 
   it('can be removed, each, without those of others', async () => {
     const place = join(directory, 'removed');

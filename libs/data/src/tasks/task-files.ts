@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile } from '../blobs/blob-store.js';
 import { ifThere } from '../blobs/disk.js';
-import { readAnswer } from './answer-file.js';
+import { readAnswer, unpackAnswer } from './answer-file.js';
 import type { ForeignAnswer } from './leases.js';
-import { tasks, type Task, type TaskAnswer, type TaskName } from './tasks.js';
+import { answerFault, tasks, type Task, type TaskAnswer, type TaskName } from './tasks.js';
 
 export const PARTS = 'parts';
 /** Where files lie that workers are sending, or have sent. */
@@ -58,14 +58,17 @@ export class TaskFiles {
   }
 
   /** Why a file that was sent is no answer to a task, in words; null where it may be the one. */
-  faultOf({ name }: Task, { path }: Pick<ForeignAnswer, 'path'>): string | null {
-    const answer = readAnswer(path);
-    if (answer === null) return 'it is not whole';
-    const parsed = tasks[name].answer.safeParse(answer);
-    if (!parsed.success) return `it has another shape: ${parsed.error.issues[0]?.message ?? ''}`;
-    if (!('parts' in parsed.data)) return null;
-    const missing = parsed.data.parts.find((sha256) => !existsSync(this.partPath(sha256)));
-    return missing === undefined ? null : `its part ${missing} was not sent`;
+  faultOf(task: Task, { path }: Pick<ForeignAnswer, 'path'>): string | null {
+    const file = readFileSync(path);
+    let answer: unknown;
+    try {
+      answer = unpackAnswer(file);
+    } catch (error) {
+      return `it was never packed: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    return answer === null
+      ? 'it is not whole'
+      : answerFault(task, answer, (sha256) => this.partPath(sha256));
   }
 
   /** Puts an answer that was sent in its place. */

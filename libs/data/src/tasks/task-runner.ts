@@ -90,11 +90,16 @@ export class TaskRunner {
     try {
       await this.#do(task, files.answerPath(task), 'here');
     } catch (error) {
-      // What is wrong with the data is so everywhere.
-      if (RingmasterError.is(error) && faultOf(error.code) === 'job') answer.distrust();
+      if (isOfData(error)) answer.distrust();
       throw error;
     }
     if (sent.equals(await readFile(files.answerPath(task)))) answer.accept();
     else answer.distrust();
   }
+}
+
+/** Whether an error is met by whoever does the task: a file may have been changed, or gone, only since it was sent. */
+function isOfData(error: unknown): boolean {
+  if (!RingmasterError.is(error) || faultOf(error.code) !== 'job') return false;
+  return error.code !== 'DATA_FILE_CHANGED' && error.code !== 'DATA_FILE_UNREADABLE';
 }
