@@ -23,14 +23,7 @@ export { surveyTexts, type TextSurvey } from './inspect/texts.js';
 export { removeOldCopies } from './remote/copies.js';
 export { removeOldTasks, removeUnclaimedTasks, taskDirectory } from './prepare/task-directory.js';
 export type { ForeignAnswer, Lease, Leases, TaskPlace } from './tasks/leases.js';
-export {
-  borrowTask,
-  lendTask,
-  taskPlatform,
-  type BorrowedTask,
-  type LentTask,
-  type TaskInput,
-} from './tasks/lent-task.js';
+export { borrowTask, lendTask, taskPlatform, type LentTask } from './tasks/lent-task.js';
 export { keepPart, receiveFile } from './tasks/received.js';
 export { removeAnswersOf } from './tasks/task-files.js';
 export { TaskThreads } from './tasks/task-threads.js';

@@ -7,7 +7,7 @@ import type { Measures, Reader } from './task.js';
 import { tasks } from './tasks.js';
 
 /** What of a model decides how its samples look. */
-export function readerOf(model: ModelConfig): Reader {
+function readerOf(model: ModelConfig): Reader {
   const { architecture, context } = model;
   return {
     kind: kindOf(architecture),

@@ -13,7 +13,7 @@ const TELLING = 8;
  * Invented words whose frequencies fall as 1 / rank (Zipf), so that a model has something to learn and a tokenizer finds
  * thousands of tokens: a stream of them that is the same every time.
  */
-export class Words {
+class Words {
   readonly #stream = new RandomStream(randomKey(0, 'corpus'));
   readonly #words: readonly string[];
   #draw = 0;

@@ -108,7 +108,7 @@ export const CNN: Shape = {
 };
 
 /** The same for both sides; the schedule is flat, so that both take the same step. */
-export const OPTIMIZER = {
+const OPTIMIZER = {
   learningRate: 1e-3,
   weightDecay: 0.01,
   beta1: 0.9,
