@@ -25,7 +25,7 @@ export { removeOldTasks, removeUnclaimedTasks, taskDirectory } from './prepare/t
 export type { ForeignAnswer, Lease, Leases, TaskPlace } from './tasks/leases.js';
 export { borrowTask, lendTask, taskPlatform, type LentTask } from './tasks/lent-task.js';
 export { keepPart, receiveFile } from './tasks/received.js';
-export { removeAnswersOf } from './tasks/task-files.js';
+export { directoriesWithAnswersOf, removeAnswersOf } from './tasks/task-files.js';
 export { TaskThreads } from './tasks/task-threads.js';
 export type { Task } from './tasks/tasks.js';
 export { checkSources, type PrepareRequest } from './prepare/request.js';

@@ -9,7 +9,8 @@ import { BackgroundWork } from '../background-work.js';
 import { pretrainSpec, smallCorpus } from '../fixtures/job-files.test.fixture.js';
 import { lonePreparations } from '../fixtures/preparations.test.fixture.js';
 import { inScene, withScene, type Scene } from '../fixtures/scene.test.fixture.js';
-import { mostAtOnce, type PreparationNews } from './preparations.js';
+import { mostAtOnce } from './at-once.js';
+import type { PreparationNews } from './current.js';
 
 /** Text that takes several tasks of seconds. */
 async function largeCorpus(directory: string): Promise<string> {

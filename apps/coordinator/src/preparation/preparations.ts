@@ -2,34 +2,22 @@ import { availableParallelism, totalmem } from 'node:os';
 import { ownMachine } from '@ringmaster/base';
 import {
   BlobStore,
+  directoriesWithAnswersOf,
   removeAnswersOf,
   removeUnclaimedTasks,
-  taskDirectory,
   taskPlatform,
 } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { BackgroundWork } from '../background-work.js';
+import { mostAtOnce } from './at-once.js';
+import { directoryOf, type Current, type PreparationNews } from './current.js';
 import { Dispatcher, type TaskLease } from './dispatcher.js';
 import type { PreparationMessage, PreparationRequest } from './messages.js';
 import type { PrepareOn, TaskWorker } from './placement.js';
-import { PreparationProcess } from './preparation-process.js';
+import { PreparationProcesses } from './preparation-processes.js';
 
-/** How long nothing is to be prepared before a process waits for what is. */
-const WARM_AFTER_MS = 2000;
-/** More data are not prepared at a time: what is small is seldom behind so many. */
-const MOST = 4;
-/** Memory for each of them: a process takes a gigabyte at the most, and the coordinator and the disk's cache some as well. */
-const MEMORY = 2e9;
-
-/** How many data may be prepared at a time, by the bytes of memory that there are. */
-export function mostAtOnce(memory: number): number {
-  return Math.max(1, Math.min(MOST, Math.floor(memory / MEMORY)));
-}
-
-/** What a job's preparation tells of itself. */
-export type PreparationNews = Extract<PreparationMessage, { type: 'progress' | 'done' | 'failed' }>;
-
+type Failed = Extract<PreparationMessage, { type: 'failed' }>;
 type Judged = Extract<PreparationMessage, { type: 'judged' }>;
 
 /** The workers, as data preparation needs them. */
@@ -53,30 +41,18 @@ export interface PreparationsOptions {
   readonly onTask: (by: 'coordinator' | 'workers') => void;
 }
 
-interface Current {
-  child: PreparationProcess;
-  readonly request: PreparationRequest;
-  readonly onNews: (news: PreparationNews) => void;
-  /** Key of its tasks, once it has begun with them. */
-  tasks: string | null;
-  /** Workers whose answers it has taken. */
-  readonly helpers: Set<string>;
-}
-
-/** The processes that prepare data, which share the processors, and the one that waits to be the next. */
+/** The preparations of data that are going on, each in a process of its own, which share the processors. */
 export class Preparations {
   readonly #options: PreparationsOptions;
+  readonly #processes: PreparationProcesses;
   readonly #dispatcher: Dispatcher;
   /** Of the machine, or of the control group that has less. */
   readonly #most = mostAtOnce(Math.min(totalmem(), process.constrainedMemory() || Infinity));
   readonly #current = new Map<string, Current>();
-  /** Has loaded everything: data that were prepared before are found without waiting for that. */
-  #spare: PreparationProcess | null = null;
-  #warming: NodeJS.Timeout | null = null;
-
   constructor(options: PreparationsOptions) {
     const { background, prepareOn, fleet, clock } = options;
     this.#options = options;
+    this.#processes = new PreparationProcesses(background, () => this.#current.size === 0);
     const platform = taskPlatform();
     this.#dispatcher = new Dispatcher({
       prepareOn,
@@ -90,10 +66,6 @@ export class Preparations {
         fleet.withdrawTask(worker, lease);
       },
       clock,
-    });
-    background.signal.addEventListener('abort', () => {
-      if (this.#warming !== null) clearTimeout(this.#warming);
-      this.#spare?.kill();
     });
   }
 
@@ -109,33 +81,25 @@ export class Preparations {
 
   /** Has a process wait for what is to be prepared next, unless one does or data are being prepared. */
   warm(): void {
-    const { background } = this.#options;
-    if (this.#spare !== null || this.#current.size > 0 || background.signal.aborted) return;
-    this.#keep(this.#start());
-  }
-
-  /** Has it be the one that prepares next. */
-  #keep(spare: PreparationProcess): void {
-    this.#spare = spare;
-    void spare.gone.then(() => {
-      if (this.#spare === spare) this.#spare = null;
-    });
+    this.#processes.warm();
   }
 
   /** Does so in a while: what comes and goes at once has none. */
   warmSoon(): void {
-    if (this.#options.background.signal.aborted) return;
-    if (this.#warming !== null) clearTimeout(this.#warming);
-    this.#warming = setTimeout(() => {
-      this.warm();
-    }, WARM_AFTER_MS);
+    this.#processes.warmSoon();
   }
 
   /** Prepares the data of a job; what is told last is `done` or `failed`, unless it is stopped. */
   start(job: string, request: PreparationRequest, onNews: (news: PreparationNews) => void): void {
-    const child = this.#spare?.isReady === true ? this.#spare : this.#start();
-    this.#spare = null;
-    const current: Current = { child, request, onNews, tasks: null, helpers: new Set() };
+    const current: Current = {
+      child: this.#processes.take(),
+      request,
+      onNews,
+      tasks: null,
+      helpers: new Set(),
+      isAlone: false,
+      cleared: Promise.resolve(),
+    };
     this.#current.set(job, current);
     this.#begin(job, current);
   }
@@ -193,8 +157,9 @@ export class Preparations {
     const { child, request } = current;
     const isOver = () => this.#current.get(job) !== current || current.child !== child;
     const end = (news: PreparationNews) => {
+      if (news.type === 'failed' && this.#isDoubted(job, current, news)) return;
       this.#forget(job);
-      if (news.type === 'done' && news.stays) this.#takeBack(child);
+      if (news.type === 'done' && news.stays) this.#processes.takeBack(child);
       current.onNews(news);
       this.warmSoon();
     };
@@ -205,7 +170,7 @@ export class Preparations {
           if (isOver()) return;
           switch (message.type) {
             case 'lease-wanted':
-              this.#dispatcher.want(job, message);
+              this.#dispatcher.want(job, current.isAlone ? { ...message, lent: null } : message);
               break;
             case 'lease-returned':
               this.#options.onTask('coordinator');
@@ -236,6 +201,7 @@ export class Preparations {
         child.tell({ type: 'lease', number });
       },
       answered: (number, worker, path) => {
+        current.helpers.add(worker);
         child.tell({ type: 'answered', number, worker, path });
       },
       ahead: (leases) => {
@@ -247,7 +213,6 @@ export class Preparations {
   #onJudged(job: string, current: Current, { worker, task, verdict, reason }: Judged): void {
     switch (verdict) {
       case 'accepted':
-        current.helpers.add(worker);
         this.#options.onTask('workers');
         break;
       case 'refused':
@@ -258,56 +223,66 @@ export class Preparations {
         );
         break;
       case 'wrong':
-        current.helpers.add(worker);
         this.#options.fleet.quarantine(
           worker,
           `its answer to a task of the data preparation of job ${job} (${task}) differs from that of the coordinator's machine. What it has answered is done again`,
         );
-        for (const [other, its] of this.#current)
-          if (its.helpers.has(worker)) void this.#repeat(other, its, worker);
+        this.#distrust(worker, new BlobStore(current.request.artifacts));
     }
   }
 
-  /** Begins a preparation anew, without the answers of a worker that is not to be believed. */
-  async #repeat(job: string, current: Current, worker: string): Promise<void> {
-    const { background } = this.#options;
-    const { child, helpers } = current;
-    const directory = directoryOf(current);
-    helpers.delete(worker);
-    this.#dispatcher.leave(job);
-    current.child = this.#start();
-    child.kill();
-    await background.add(
-      child.gone.then(async () => {
-        if (directory !== null) await removeAnswersOf(directory, worker);
-      }),
-    );
-    if (this.#current.get(job) === current) this.#begin(job, current);
-    else current.child.kill();
+  /** Has nothing be left of what a worker has answered, be it now or before, and to a preparation that does not go on now. */
+  #distrust(worker: string, store: BlobStore): void {
+    const answered = new Set(directoriesWithAnswersOf(store, worker));
+    for (const [job, its] of this.#current) {
+      const directory = directoryOf(its);
+      if (directory === null) continue;
+      const hasAnswers = answered.delete(directory);
+      if (its.helpers.delete(worker) || hasAnswers)
+        void this.#repeat(job, its, () => removeAnswersOf(directory, worker));
+    }
+    // What cannot be removed now is when it is old.
+    for (const directory of answered)
+      void this.#options.background.add(removeAnswersOf(directory, worker).catch(() => undefined));
   }
 
-  /** Has a process that stays be the next one, or ends it where one waits already. */
-  #takeBack(child: PreparationProcess): void {
-    child.release();
-    if (this.#spare === null && !this.#options.background.signal.aborted) this.#keep(child);
-    else child.kill();
+  /**
+   * Whether a preparation that has failed begins anew: by what workers have answered something came about that cannot be, and
+   * nobody knows which of them it was. Then it has no more of them.
+   */
+  #isDoubted(job: string, current: Current, { error }: Failed): boolean {
+    if (error.code !== 'INTERNAL' || current.helpers.size === 0) return false;
+    const workers = [...current.helpers];
+    const what =
+      'a preparation that workers had a part in has failed, and begins anew without them';
+    this.#options.log.warn({ job, workers, reason: error.message }, what);
+    current.helpers.clear();
+    current.isAlone = true;
+    // Its process has removed all of it.
+    void this.#repeat(job, current, () => Promise.resolve());
+    return true;
+  }
+
+  /**
+   * Has a preparation begin anew.
+   * @param clear Removes what it is not to begin with, as soon as nobody uses it.
+   */
+  async #repeat(job: string, current: Current, clear: () => Promise<void>): Promise<void> {
+    const { child } = current;
+    const next = this.#processes.start();
+    current.child = next;
+    this.#dispatcher.leave(job);
+    child.kill();
+    current.cleared = Promise.all([current.cleared, child.gone.then(clear)]);
+    await this.#options.background.add(current.cleared);
+    // Another one may have taken its place meanwhile, which begins when all is cleared.
+    if (current.child !== next) return;
+    if (this.#current.get(job) === current) this.#begin(job, current);
+    else next.kill();
   }
 
   #forget(job: string): void {
     this.#current.delete(job);
     this.#dispatcher.leave(job);
   }
-
-  #start(): PreparationProcess {
-    const started = new PreparationProcess();
-    // One that is ended writes until it is gone.
-    void this.#options.background.add(started.gone);
-    return started;
-  }
-}
-
-/** Where a preparation has its tasks; null before it has begun with them. */
-function directoryOf(current: Current | undefined): string | null {
-  if (current === undefined || current.tasks === null) return null;
-  return taskDirectory(new BlobStore(current.request.artifacts).root, current.tasks);
 }

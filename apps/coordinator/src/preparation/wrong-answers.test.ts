@@ -5,7 +5,7 @@ import { eventually } from '@ringmaster/testing';
 import { expect, it } from 'vitest';
 import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
 import { inScene, type Scene } from '../fixtures/scene.test.fixture.js';
-import { doTasks, withOtherCount } from '../fixtures/task-worker.test.fixture.js';
+import { doTasks, withBrokenParts, withOtherCount } from '../fixtures/task-worker.test.fixture.js';
 
 const SOURCES = 24;
 const WORDS = 'red green blue white black large small old new fast slow deep high low'.split(' ');
@@ -57,6 +57,24 @@ it('answers of a worker that computes other bytes are found and done again, and 
           /^Worker w-\w+ on test is quarantined: its answer to a task of the data preparation of job j-\w+ \(\w+\) differs/,
         ),
       ]);
+    },
+    ['--prepare-on', 'workers'],
+  );
+}, 120_000);
+
+it('what cannot be made of the answers of workers is made without them', async () => {
+  let expected = '';
+  await inScene(async (scene, files) => {
+    expected = await prepared(scene, pretrainSpec(files));
+  });
+  await inScene(
+    async (scene, files) => {
+      const worker = await scene.join({ doesTasks: true });
+      const over = new AbortController();
+      const work = doTasks(worker, join(scene.home, 'worker'), withBrokenParts, over.signal);
+      expect(await prepared(scene, pretrainSpec(files))).toBe(expected);
+      over.abort();
+      await work;
     },
     ['--prepare-on', 'workers'],
   );

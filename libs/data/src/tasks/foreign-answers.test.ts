@@ -17,7 +17,7 @@ import { isAudited } from './audit.js';
 import type { ForeignAnswer, Lease, Leases, TaskPlace } from './leases.js';
 import { borrowTask, lendTask } from './lent-task.js';
 import { keepPart, receiveFile } from './received.js';
-import { removeAnswersOf } from './task-files.js';
+import { directoriesWithAnswersOf, removeAnswersOf } from './task-files.js';
 import { doTask, taskOf, type Task } from './tasks.js';
 
 const directory = temporaryDirectory();
@@ -208,14 +208,18 @@ describe('answers that a worker has sent', () => {
   }, 120_000);
 
   it('can be removed, each, without those of others', async () => {
-    const place = join(directory, 'removed');
+    const store = { root: join(directory, 'store') };
+    const place = join(store.root, 'tasks', 'key');
+    await mkdir(join(store.root, 'tasks', 'other'), { recursive: true });
     const sent = join(place, 'senders', WORKER);
     await mkdir(sent, { recursive: true });
     await mkdir(join(place, 'answers'));
     for (const key of ['a', 'b']) await writeFile(join(place, 'answers', key), '');
     await writeFile(join(sent, 'a'), '');
+    expect(directoriesWithAnswersOf(store, WORKER)).toEqual([place]);
     await removeAnswersOf(place, WORKER);
     expect(await readdir(join(place, 'answers'))).toEqual(['b']);
+    expect(directoriesWithAnswersOf(store, WORKER)).toEqual([]);
     await removeAnswersOf(place, WORKER);
     expect(await readdir(join(place, 'answers'))).toEqual(['b']);
   });

@@ -1,7 +1,14 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile } from '../blobs/blob-store.js';
+import { hashFile, type BlobStore } from '../blobs/blob-store.js';
 import { ifThere } from '../blobs/disk.js';
 import { readAnswer, unpackAnswer } from './answer-file.js';
 import type { ForeignAnswer } from './leases.js';
@@ -78,6 +85,18 @@ export class TaskFiles {
     writeFileSync(join(sent, task.key), '');
     renameSync(path, this.answerPath(task));
   }
+}
+
+/** Directories of preparations to which a worker has sent answers that were taken, whoever has them now. */
+export function directoriesWithAnswersOf(
+  { root }: Pick<BlobStore, 'root'>,
+  worker: string,
+): string[] {
+  const all = join(root, 'tasks');
+  if (!existsSync(all)) return [];
+  return readdirSync(all)
+    .map((key) => join(all, key))
+    .filter((directory) => existsSync(join(directory, SENDERS, worker)));
 }
 
 /** Removes whatever a worker has sent to the directory of a preparation, so that it is done again. */
