@@ -7,14 +7,12 @@ import type { JobRecord } from '../store/jobs.js';
 import { carryOut, remember, type CommandParts } from './commands.js';
 import { concernsScheduler } from './demand.js';
 import { withRun, type LiveJob } from './record.js';
-import type { JobRegistry } from './registry.js';
 import type { JobViews } from './views.js';
 
 /** How often a job is written that does nothing but make steps. */
 const MOVEMENT_WRITTEN_MS = 1000;
 
 export interface RunsOptions extends CommandParts {
-  readonly registry: JobRegistry;
   readonly views: JobViews;
   /** Called when something may be ready to be scheduled. */
   readonly onChange: () => void;

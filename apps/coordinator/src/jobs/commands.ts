@@ -11,10 +11,13 @@ import type { JobRecord } from '../store/jobs.js';
 import type { Store } from '../store/store.js';
 import type { JobEvents } from './events.js';
 import type { LiveJob } from './record.js';
+import type { JobRegistry } from './registry.js';
+import { isWantedByOthers } from './wanted-data.js';
 
 /** Parts of the coordinator that carry out what runs want done. */
 export interface CommandParts {
   readonly store: Store;
+  readonly registry: JobRegistry;
   readonly blobs: BlobStore;
   readonly garbage: Garbage;
   readonly fleet: Fleet;
@@ -61,7 +64,7 @@ export function remember(
 
 /** Carries a command out, once it is durable. */
 export function carryOut(
-  { store, fleet, preparations, garbage, metrics, events, log }: CommandParts,
+  { store, registry, fleet, preparations, garbage, metrics, events, log }: CommandParts,
   live: LiveJob,
   command: RunCommand,
 ): void {
@@ -72,8 +75,8 @@ export function carryOut(
       live.repair ??= 'wanted';
       break;
     case 'stop-preparation':
-      // A job that is paused goes on with what has been done.
-      preparations.stop(job, isFinal(live.run.state));
+      // A job that is paused goes on with what has been done, be it by another one.
+      preparations.stop(job, isFinal(live.run.state) && !isWantedByOthers(record, registry, store));
       metrics.recordPreparation(job, null);
       break;
     case 'launch':

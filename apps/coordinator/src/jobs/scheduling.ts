@@ -22,6 +22,7 @@ import type { JobLogs } from './logs.js';
 import type { LiveJob } from './record.js';
 import type { JobRegistry } from './registry.js';
 import { waitForSlots, waitInLine, type JobViews } from './views.js';
+import { baseOf, CONSIDERED } from './wanted-data.js';
 
 export interface SchedulingOptions {
   readonly registry: JobRegistry;
@@ -41,9 +42,6 @@ export interface SchedulingOptions {
   /** Runs what nobody waits for. */
   readonly guarded: (work: () => void) => void;
 }
-
-/** Jobs in line that are looked at for one whose data nobody prepares yet. */
-const CONSIDERED = 64;
 
 /** Moves jobs on: from their dependencies to their preparation, and from there to slots. */
 export class Scheduling {
@@ -245,10 +243,9 @@ export class Scheduling {
   }
 
   #baseOf(record: JobRecord): PreparationRequest['base'] {
-    if (record.base?.type !== 'job') return record.base;
-    const model = this.#options.store.jobs.get(record.base.job)?.result?.model;
-    if (model === undefined) throw new Error(`job ${record.base.job} succeeded without a model`);
-    return { type: 'model', manifest: model };
+    const base = baseOf(record, this.#options.store);
+    if (base === undefined) throw new Error(`the base of job ${record.id} is no model yet`);
+    return base;
   }
 
   #onPreparation(live: LiveJob, message: PreparationNews): void {

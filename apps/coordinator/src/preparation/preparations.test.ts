@@ -34,6 +34,11 @@ const kept = (home: string) => {
   }
 };
 
+const answersIn = (home: string) =>
+  kept(home)
+    .flatMap((key) => readdirSync(join(home, 'artifacts', 'tasks', key, 'answers')))
+    .filter((name) => /^[0-9a-f]{64}$/.test(name));
+
 const isPrepared = (scene: Scene, id: string) =>
   scene.until(
     id,
@@ -118,9 +123,16 @@ describe('several preparations', () => {
       await scene.client.json('POST', `/v1/jobs/${first.id}/pause`);
       expect(kept(scene.home)).toHaveLength(1);
       await scene.until(same.id, 'preparing', ({ state }) => state === 'preparing');
-      // It goes on where the other has stopped, and what it has done is of no use once nobody wants it.
-      await scene.until(same.id, 'cleaning', ({ preparation: its }) => (its?.done ?? 0) > 0);
+      // It goes on where the other has stopped, and so does that again; what is done is of no use once nobody wants it.
+      const isCleaning = (id: string) =>
+        scene.until(id, 'cleaning', ({ preparation: its }) => (its?.done ?? 0) > 0);
+      await isCleaning(same.id);
+      const before = answersIn(scene.home);
       await scene.client.json('POST', `/v1/jobs/${same.id}/cancel`);
+      await scene.client.json('POST', `/v1/jobs/${first.id}/resume`);
+      await isCleaning(first.id);
+      expect(answersIn(scene.home)).toEqual(expect.arrayContaining(before));
+      await scene.client.json('POST', `/v1/jobs/${first.id}/cancel`);
       await eventually('nothing kept', () => kept(scene.home).length === 0);
     }));
 
@@ -133,15 +145,11 @@ describe('several preparations', () => {
         ({ id } = await scene.submit(lines(large, 'large')));
         await scene.until(id, 'cleaning', ({ preparation }) => (preparation?.bytes?.done ?? 0) > 0);
       });
-      const answers = () =>
-        kept(home)
-          .flatMap((key) => readdirSync(join(home, 'artifacts', 'tasks', key, 'answers')))
-          .filter((name) => /^[0-9a-f]{64}$/.test(name));
-      const before = answers();
+      const before = answersIn(home);
       expect(before.length).toBeGreaterThan(0);
       await withScene(home, async (scene) => {
         await scene.until(id, 'cleaning', ({ preparation }) => (preparation?.bytes?.done ?? 0) > 0);
-        expect(answers()).toEqual(expect.arrayContaining(before));
+        expect(answersIn(home)).toEqual(expect.arrayContaining(before));
         await scene.client.json('POST', `/v1/jobs/${id}/cancel`);
       });
       expect(kept(home)).toEqual([]);
