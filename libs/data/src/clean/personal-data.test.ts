@@ -81,6 +81,8 @@ describe('personal data', () => {
     ['from 8.8.8.8:53 and 2001:4860:4860::8888.', 'from <IP_ADDRESS>:53 and <IP_ADDRESS>.'],
     ['paid with 4111 1111 1111 1111', 'paid with <CREDIT_CARD>'],
     ['in 2024 4111-1111-1111-1111', 'in 2024 <CREDIT_CARD>'],
+    ['in 2024 3577 7559 3272 0002 call', 'in 2024 <CREDIT_CARD> call'],
+    ['2223 0000 4841 0010, 5555555555554444', '<CREDIT_CARD>, <CREDIT_CARD>'],
     ['amex 3782 822463 10005', 'amex <CREDIT_CARD>'],
     ['call (415) 555-2671 or 1-415-555-2671', 'call <PHONE_NUMBER> or <PHONE_NUMBER>'],
     [

@@ -47,9 +47,12 @@ function isPublic([a = 0, b = 0, c = 0, d = 0]: readonly number[]): boolean {
   return !isPrivate && !isShared && !isTest;
 }
 
-/** Numbers of cards as they are written: in groups of four, as American Express and Diners group them, or in one. */
+/**
+ * Numbers of cards as they are written: in groups of four, as American Express and Diners group them, or in one. Those that
+ * begin with 2 are issued from 2200 to 2720, so a year is no first group.
+ */
 const card =
-  /(?<!\d)(?:[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|3\d{3}([ -])\d{6}\2\d{4,5}|[2-6]\d{15}(?:\d{3})?|3\d{13,14})(?!\d)/g;
+  /(?<!\d)(?:(?:2[2-7]|[3-6]\d)\d{2}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|3\d{3}([ -])\d{6}\2\d{4,5}|(?:2[2-7]|[3-6]\d)\d{14}(?:\d{3})?|3\d{13,14})(?!\d)/g;
 
 /** Digits of a group. */
 const GROUP = 4;
