@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, type Home } from '@ringmaster/base';
 import type { WorkerView } from '@ringmaster/protocol';
+import type { Client } from '../client.js';
 import { readCoordinator } from '../location.js';
 import { note } from '../output.js';
 import { isRunning, type Identity } from '../processes.js';
@@ -14,6 +16,27 @@ export function viewOfProcess(
   return views.find(
     (view) => view.namespace === namespace && view.pid === pid && view.startTime === startTime,
   );
+}
+
+/** How long the coordinator may take to hear of a worker that has ended in order: its process may be gone before that. */
+const HEARD_MS = 1000;
+const POLL_MS = 20;
+
+/** The workers that the coordinator knows, once it has heard of those of this home that have ended, or a second later. */
+export async function settledWorkers(
+  home: Home,
+  client: Pick<Client, 'workers'>,
+): Promise<WorkerView[]> {
+  const deadline = performance.now() + HEARD_MS;
+  for (;;) {
+    const views = await client.workers();
+    const isUnheard = (record: ProcessRecord) => {
+      const state = viewOfProcess(views, record)?.state;
+      return !isRunning(record) && (state === 'alive' || state === 'quarantined');
+    };
+    if (!readRecords(home).some(isUnheard) || performance.now() > deadline) return views;
+    await sleep(POLL_MS);
+  }
 }
 
 /**

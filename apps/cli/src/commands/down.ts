@@ -6,7 +6,7 @@ import { duration } from '../arguments.js';
 import { Client } from '../client.js';
 import { takeDownHosts } from '../cluster/hosts/hosts.js';
 import { WORKER_GRACE_MS } from '../cluster/launcher.js';
-import { lostProcesses, tellLost } from '../cluster/lost.js';
+import { lostProcesses, settledWorkers, tellLost } from '../cluster/lost.js';
 import { runningMember } from '../cluster/member.js';
 import { readRecords, writeRecords, type ProcessRecord } from '../cluster/records.js';
 import { LEAVE_MS } from '../cluster/workers.js';
@@ -62,7 +62,7 @@ async function down({ home: directory, ...options }: DownOptions): Promise<void>
 async function downHere(home: Home, { timeout, now, json }: DownOptions): Promise<void> {
   const client = new Client(inHome(home));
   const answers = await client.isAlive();
-  const views = answers ? await client.workers() : null;
+  const views = answers ? await settledWorkers(home, client) : null;
   const lost = lostProcesses(home, views);
   tellLost(lost.filter((record) => record.lost !== true));
   const roots = [...recordedProcesses(home), ...(views === null ? [] : announced(home, views))];

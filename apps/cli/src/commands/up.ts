@@ -11,7 +11,7 @@ import { exclusively } from '../cluster/exclusively.js';
 import { lookAt, missingDirectories, restore } from '../cluster/home-before.js';
 import type { HostsFile } from '../cluster/hosts/hosts-file.js';
 import { endingWhatStarted, startProcess, untilReady } from '../cluster/launcher.js';
-import { lostProcesses, tellLost } from '../cluster/lost.js';
+import { lostProcesses, settledWorkers, tellLost } from '../cluster/lost.js';
 import { readRecords, writeRecords } from '../cluster/records.js';
 import { LOCAL_ORPHAN_TIMEOUT, scaleTo, type Crew } from '../cluster/workers.js';
 import { interruption } from '../interruption.js';
@@ -124,7 +124,7 @@ async function start(
   const { home, client, signal, workers } = crew;
   if (await runs(home, client, signal)) {
     refuseOtherArguments(home, client, given);
-    forgetLost(home, await client.workers());
+    forgetLost(home, await settledWorkers(home, client));
     if (workers === undefined) note('It runs already.');
     else
       await endingWhatStarted(home, async (started) => {
