@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Template } from '@huggingface/jinja';
 import {
   CHAT_TEMPLATE,
@@ -8,6 +7,7 @@ import {
 } from '@ringmaster/model/formats';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { readBytes, readTokenizerJson } from '../models/tokenizer-json.js';
 
 export const chatMessageSchema = z.looseObject({ role: z.string().min(1), content: z.string() });
 
@@ -76,8 +76,8 @@ export class ChatTemplate {
 export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate | null> {
   const source = await chatTemplateSource(files);
   if (source === null) return null;
-  const config = await readJson(files, TOKENIZER_CONFIG, configSchema);
-  const others = await readJson(files, SPECIAL_TOKENS, z.looseObject({}));
+  const config = await readTokenizerJson(files, TOKENIZER_CONFIG, configSchema);
+  const others = await readTokenizerJson(files, SPECIAL_TOKENS, z.looseObject({}));
   const tokens = ROLES.flatMap((role) => {
     const token = tokenSchema.safeParse(config?.[role] ?? others?.[role]);
     if (!token.success) return [];
@@ -93,36 +93,14 @@ export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate 
  * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
  */
 export async function chatTemplateSource(files: ModelFiles): Promise<string | null> {
-  if (files.has(CHAT_TEMPLATE)) return readText(files.path(CHAT_TEMPLATE));
-  return defaultOf((await readJson(files, TOKENIZER_CONFIG, configSchema))?.chat_template);
+  if (files.has(CHAT_TEMPLATE))
+    return (await readBytes(files.path(CHAT_TEMPLATE))).toString('utf8');
+  return defaultOf((await readTokenizerJson(files, TOKENIZER_CONFIG, configSchema))?.chat_template);
 }
 
 function defaultOf(found: z.output<typeof configSchema>['chat_template']): string | null {
   if (typeof found === 'string') return found;
   return found?.find(({ name }) => name === 'default')?.template ?? null;
-}
-
-async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    const reason = (cause as Error).message;
-    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason }, { cause });
-  });
-}
-
-async function readJson<T>(
-  files: ModelFiles,
-  name: string,
-  schema: z.ZodType<T>,
-): Promise<T | null> {
-  if (!files.has(name)) return null;
-  const path = files.path(name);
-  const text = await readText(path);
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
-  }
 }
 
 function invalid(path: string, cause: unknown): RingmasterError {

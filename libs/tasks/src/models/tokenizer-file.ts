@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   convertMarian,
   convertSentencePiece,
@@ -8,6 +7,7 @@ import {
 import { TOKENIZER_CONFIG, type ModelConfig, type ModelFiles } from '@ringmaster/model/formats';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
+import { readBytes, readTokenizerJson } from './tokenizer-json.js';
 
 export const TOKENIZER = 'tokenizer.json';
 
@@ -67,12 +67,6 @@ async function readMarian(files: ModelFiles): Promise<string> {
   );
 }
 
-async function readBytes(path: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
-    throw new RingmasterError('MODEL_FILE_UNREADABLE', { path, reason: (error as Error).message });
-  });
-}
-
 /** What of a `tokenizer_config.json` says how a model of SentencePiece is used, with the defaults of `transformers`. */
 const settings = z.looseObject({
   add_bos_token: z.boolean().nullish(),
@@ -82,15 +76,7 @@ const settings = z.looseObject({
 });
 
 async function readSettings(files: ModelFiles): Promise<z.output<typeof settings>> {
-  if (!files.has(TOKENIZER_CONFIG)) return settings.parse({});
-  const path = files.path(TOKENIZER_CONFIG);
-  const bytes = await readBytes(path);
-  try {
-    return settings.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new RingmasterError('TOKENIZER_INVALID', { path, reason }, { cause });
-  }
+  return (await readTokenizerJson(files, TOKENIZER_CONFIG, settings)) ?? settings.parse({});
 }
 
 /** LLaMA's class (`LlamaTokenizer`), which Mistral has too. */
