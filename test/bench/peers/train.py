@@ -1,8 +1,8 @@
 """The peer of `train`: the same model in PyTorch, at its fastest settings on one thread a process or on one card.
 
 Started by the benchmark with its settings as JSON in the first argument; several ranks train with DistributedDataParallel
-over gloo. It answers one line of JSON when it is ready, and one for every line `{"steps": n}` on stdin; it computes only
-in between.
+over gloo. It answers one line of JSON when it is ready, and one for every line on stdin, `{"steps": n}` or `{"store": what}`;
+it computes only in between.
 """
 
 import contextlib
@@ -68,6 +68,15 @@ collated = [[network.collate(batch_of(places)) for places in step] for step in b
 counts = [sum(count for _, count in step) for step in collated]
 steps = [[arguments for arguments, _ in step[rank::size]] for step in collated]
 autocast = settings["precision"] == "bfloat16"
+home = os.path.dirname(batches["path"])
+stored = {"checkpoint": f"{home}/checkpoint.pt", "model": f"{home}/model.safetensors"}
+step = 0
+if settings["resume"]:
+    checkpoint = torch.load(stored["checkpoint"], map_location=device)
+    network.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    # The batches of the next step are those that there are.
+    del checkpoint
 
 
 def train_step(step):
@@ -92,6 +101,19 @@ def peak_bytes():
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
+def store(what):
+    """Makes the state durable, as `torch.save` does, or the model alone, as safetensors does."""
+    path = stored[what]
+    if what == "checkpoint":
+        torch.save({"model": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, path)
+    else:
+        from safetensors.torch import save_model
+
+        save_model(network, path)
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 def answer(message):
     print(json.dumps(message), file=answers, flush=True)
 
@@ -102,11 +124,15 @@ answer(
         "versions": {"torch": torch.__version__, "python": sys.version.split()[0]},
     }
 )
-step = 0
 for line in sys.stdin:
+    asked = json.loads(line)
     started, processor = time.perf_counter(), time.process_time()
+    if "store" in asked:
+        store(asked["store"])
+        answer({"seconds": time.perf_counter() - started, "peakBytes": peak_bytes()})
+        continue
     losses = []
-    for _ in range(json.loads(line)["steps"]):
+    for _ in range(asked["steps"]):
         losses.append(train_step(step))
         step += 1
     seconds, processor_seconds = time.perf_counter() - started, time.process_time() - processor

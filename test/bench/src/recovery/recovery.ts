@@ -3,7 +3,7 @@ import { table, type Findings, type Pace } from '../report.js';
 import { median } from '../statistics.js';
 import { changeMembers, type Change } from './changes.js';
 import { freezeHosts, killTrainers, type Failure } from './failures.js';
-import { ObservedRun } from './run.js';
+import { LONG, ObservedRun, SHORT } from './run.js';
 
 const WORKERS = 4;
 /** Each costs a lease and a load; fewer are enough. */
@@ -20,11 +20,11 @@ const phases = {
 /** What failures and planned changes cost the workers that remain. */
 export async function recovery({ rounds }: Pace): Promise<Findings> {
   const { leaseMs } = detection;
-  const short = await ObservedRun.start('short', WORKERS, leaseMs);
+  const short = await ObservedRun.start(SHORT, WORKERS, leaseMs);
   const kills = await killTrainers(short, rounds);
   const freezes = await freezeHosts(short, Math.min(rounds, MOST_FREEZES));
   await short.end();
-  const long = await ObservedRun.start('long', WORKERS, leaseMs);
+  const long = await ObservedRun.start(LONG, WORKERS, leaseMs);
   const { leaves, joins } = await changeMembers(long, Math.min(rounds, MOST_FREEZES));
   await long.end();
   return {

@@ -7,15 +7,33 @@ import { writeCorpus } from '../data/corpus.js';
 /** Longest that anything here may take. */
 const LIMIT_MS = 120_000;
 const POLL_MS = 2;
-const CORPUS_CHARACTERS = 400_000;
 
-/** A model whose steps are short, so that a recovery shows, or long, so that each step is told by itself. */
-export type StepLength = 'short' | 'long';
+/** A job of a GPT that goes on until it is cancelled. */
+export interface ObservedJob {
+  /** The `model` section of the job file, without its architecture. */
+  readonly model: object;
+  readonly vocabulary: number;
+  readonly batch: { readonly sequences: number; readonly microbatches: number };
+  /** Characters of the corpus. */
+  readonly characters: number;
+}
 
-const shapes = {
-  short: { layers: 1, hidden: 32, heads: 2, context: 32 },
-  long: { layers: 4, hidden: 128, heads: 4, context: 128 },
+const SMALL = {
+  vocabulary: 512,
+  batch: { sequences: 24, microbatches: 8 },
+  characters: 400_000,
 } as const;
+
+/** Its steps are short, so that a recovery shows. */
+export const SHORT: ObservedJob = {
+  ...SMALL,
+  model: { layers: 1, hidden: 32, heads: 2, context: 32 },
+};
+/** Its steps are long, so that each step is told by itself. */
+export const LONG: ObservedJob = {
+  ...SMALL,
+  model: { layers: 4, hidden: 128, heads: 4, context: 128 },
+};
 
 /** An event of the job and when it arrived here, in milliseconds of `performance.now()`. */
 export interface Arrival<Event extends JobEvent = JobEvent> {
@@ -33,21 +51,21 @@ export class ObservedRun {
     void this.#listen();
   }
 
-  static async start(length: StepLength, workers: number, leaseMs: number): Promise<ObservedRun> {
+  static async start(job: ObservedJob, workers: number, leaseMs: number): Promise<ObservedRun> {
     const cluster = await Cluster.create({ leaseMs });
     const { root } = cluster.home;
     const corpus = join(root, 'corpus.txt');
-    await writeCorpus(corpus, CORPUS_CHARACTERS);
+    await writeCorpus(corpus, job.characters, job.vocabulary);
     await cluster.startCoordinator();
     for (let started = 0; started < workers; started++) await cluster.addWorker();
     const { id } = await cluster.api.submit({
       kind: 'pretrain',
       name: 'recovery',
-      model: { architecture: 'gpt', ...shapes[length] },
-      tokenizer: { algorithm: 'bpe', vocabulary: 512 },
+      model: { architecture: 'gpt', ...job.model },
+      tokenizer: { algorithm: 'bpe', vocabulary: job.vocabulary },
       data: { files: corpus, format: 'lines' },
       objective: 'causal-language-model',
-      batch: { sequences: 24, microbatches: 8 },
+      batch: job.batch,
       optimizer: { learningRate: 1e-4 },
       checkpoint: { every: 500 },
       steps: 1_000_000,

@@ -31,9 +31,13 @@ export const blockSchema = turnSchema.extend({
   phases: z.record(z.string(), z.number()).optional(),
 });
 
+/** The answer to `{"store": …}`. */
+export const storedSchema = z.object({ seconds: z.number(), peakBytes: z.number() });
+
 export type Ready = z.infer<typeof readySchema>;
 export type OurReady = z.infer<typeof ourReadySchema>;
 export type Block = z.infer<typeof blockSchema>;
+export type Stored = z.infer<typeof storedSchema>;
 export type Side = Team<Ready, Block>;
 
 /** Parameters at step 0, for a side that does not draw them itself: a file of float32, or a model in a directory. */
@@ -106,12 +110,14 @@ export interface PeerOptions extends Seating {
   /** Compute only the masked rows from the last attention on. */
   readonly narrow: boolean;
   readonly allocator: Allocator;
+  /** Begin with the checkpoint that was stored last beside the batches. */
+  readonly resume?: boolean;
 }
 
 /** PyTorch, with DistributedDataParallel over gloo where there are several ranks. */
 export async function startPeer(options: PeerOptions): Promise<Side> {
   const { shape, chosen, size, initial, batches, compile, narrow, allocator } = options;
-  const { device = 'cpu', rooms } = options;
+  const { device = 'cpu', rooms, resume = false } = options;
   const { model, vocabulary, lora = null } = shape;
   const { dropout, precision } = chosen;
   const directory = await mkdtemp(join(tmpdir(), 'ringmaster-bench-'));
@@ -125,6 +131,7 @@ export async function startPeer(options: PeerOptions): Promise<Side> {
           network: networkOf(shape),
           task: TRAINING[model.architecture].task,
           initial,
+          resume,
           lora,
           batches,
           compile,

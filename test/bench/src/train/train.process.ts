@@ -1,10 +1,12 @@
 /** One rank of our side of `step` and `train`: the step loop of a trainer, a block of steps for each line on stdin. */
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { trainStep } from '@ringmaster/worker/trainer';
+import type { TrainerMessage } from '@ringmaster/protocol';
+import { CheckpointWriter, finishModel, trainStep } from '@ringmaster/worker/trainer';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { peakBytes } from '../memory.js';
-import type { Block, OurReady } from './sides.js';
+import type { Block, OurReady, Stored } from './sides.js';
 import { link, openRun, seatSchema, trainedRunSchema } from './trained-run.js';
 
 const lineSchema = z.union([
@@ -12,10 +14,12 @@ const lineSchema = z.union([
   z.object({ seats: z.array(seatSchema) }),
   /** Writes the parameters, float32, one after the other in the order that the first line names. */
   z.object({ parametersTo: z.string() }),
+  /** Makes the state durable, or the model in the layout of Hugging Face. */
+  z.object({ store: z.enum(['checkpoint', 'model']) }),
   z.object({ steps: z.int().positive() }),
 ]);
 
-const answer = (message: Block | OurReady | Record<string, never>) =>
+const answer = (message: Block | OurReady | Stored | Record<string, never>) =>
   process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const { run, session, seat } = await openRun(
@@ -40,7 +44,8 @@ for await (const text of createInterface({ input: process.stdin })) {
     );
     writeFileSync(line.parametersTo, Buffer.concat(views));
     answer({});
-  } else answer(await train(line.steps));
+  } else if ('store' in line) answer(await store(line.store));
+  else answer(await train(line.steps));
 }
 await session.end({ abandon: true });
 
@@ -64,4 +69,22 @@ async function train(steps: number): Promise<Block> {
     losses,
     phases,
   };
+}
+
+async function store(what: 'checkpoint' | 'model'): Promise<Stored> {
+  const started = performance.now();
+  if (what === 'model') await finishModel(run, session.rank, () => session.breathe());
+  else {
+    const told: TrainerMessage[] = [];
+    const writer = new CheckpointWriter(
+      run,
+      (message) => told.push(message),
+      pino({ level: 'silent' }),
+    );
+    await writer.save(session.generation);
+    await writer.close();
+    const failure = told.find(({ type }) => type === 'checkpoint-failed');
+    if (failure !== undefined) throw new Error(JSON.stringify(failure));
+  }
+  return { seconds: (performance.now() - started) / 1000, peakBytes: peakBytes() };
 }

@@ -128,6 +128,11 @@ function corpusIn(root: string, { model }: Shape): string {
   );
 }
 
+/** Characters of a text that is enough for some steps: most tokens are much longer than the eight that this allows for. */
+export function charactersOf({ model, vocabulary, sequences }: Shape, steps: number): number {
+  return Math.max(8 * steps * sequences * model.context, 40 * vocabulary);
+}
+
 /** Texts enough for some steps. No token is shorter than a character, and none is of two words. */
 async function writeTexts(path: string, shape: Shape, steps: number): Promise<void> {
   const { model, sequences, vocabulary } = shape;
@@ -135,12 +140,7 @@ async function writeTexts(path: string, shape: Shape, steps: number): Promise<vo
   const documents = Math.max(LEAST_DOCUMENTS, 2 * steps * sequences);
   switch (TRAINING[model.architecture].corpus) {
     case 'lines':
-      // Most tokens are much longer than the eight characters that this allows for.
-      return writeCorpus(
-        path,
-        Math.max(8 * steps * sequences * model.context, 40 * vocabulary),
-        vocabulary,
-      );
+      return writeCorpus(path, charactersOf(shape, steps), vocabulary);
     case 'pairs':
       return writePairs(path, documents, model.context);
     case 'labelled':
