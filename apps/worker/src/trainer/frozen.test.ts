@@ -74,7 +74,7 @@ describe.each(['float32', 'bfloat16'])('a run with frozen parameters in %s', (pr
     const from = { at: 'checkpoint', manifest, position } as const;
     await form([resumed], { generation: 5, begin: from, microbatches });
     expect((await finish([resumed], 5)).position).toEqual(expected.position);
-    await resumed.end();
+    await ground.rest(resumed);
 
     const [before, after] = [await tensorsOf(base), await tensorsOf(expected.model ?? '')];
     expect([...after.keys()].filter((name) => FROZEN.test(name))).toHaveLength(21);
@@ -141,6 +141,7 @@ async function trainOn(job: object) {
   const trainers = await Promise.all([ground.trainer(launch), ground.trainer(launch)]);
   await form(trainers, { generation: 1, begin: { at: 'specification' }, microbatches });
   await finish(trainers, 1);
-  await Promise.all(trainers.map((trainer) => trainer.end()));
-  return { messages: trainers[0].messages };
+  const messages = [...trainers[0].messages];
+  await Promise.all(trainers.map((trainer) => ground.rest(trainer)));
+  return { messages };
 }

@@ -43,8 +43,9 @@ export async function train(ground: TrainingGround, job: object, size: number) {
   const trainers = await Promise.all(Array.from({ length: size }, () => ground.trainer(launch)));
   await form(trainers, { generation: 1, begin: { at: 'specification' }, microbatches });
   const finished = await finish(trainers, 1);
-  await Promise.all(trainers.map((trainer) => trainer.end()));
-  return { launch, finished, messages: trainers.map((trainer) => trainer.messages) };
+  const messages = trainers.map((trainer) => [...trainer.messages]);
+  await Promise.all(trainers.map((trainer) => ground.rest(trainer)));
+  return { launch, finished, messages };
 }
 
 /** Waits until trainers have finished a generation, all at one position, and returns what rank 0 says. */
@@ -68,8 +69,9 @@ export async function alone(ground: TrainingGround, launch: Launch) {
   const trainer = await ground.trainer(launch);
   await form([trainer], { generation: 1, begin: { at: 'specification' }, microbatches });
   const finished = await finish([trainer], 1);
-  await trainer.end();
-  return { ...finished, messages: trainer.messages };
+  const messages = [...trainer.messages];
+  await ground.rest(trainer);
+  return { ...finished, messages };
 }
 
 /** Two trainers, which a third one joins, and of which one dies; the survivors go on to the end. */
@@ -84,11 +86,12 @@ export async function throughAKill(ground: TrainingGround, launch: Launch) {
   await first.next('progress', (said) => said.generation === 2 && said.steps.length > 0);
   await first.end();
   await Promise.all([second.failure(), third.failure()]);
-  return goOn([second, third], 3, microbatches);
+  return goOn(ground, [second, third], 3, microbatches);
 }
 
 /** Survivors of a ring go on to the end, from the newest state that one of them holds; returns what rank 0 says. */
 export async function goOn(
+  ground: TrainingGround,
   survivors: readonly TrainerProcess[],
   generation: number,
   count = microbatches,
@@ -111,6 +114,6 @@ export async function goOn(
   const begin = { at: 'peers', holders, position: newest } as const;
   await form(survivors, { generation, begin, microbatches: count });
   const finished = await finish(survivors, generation);
-  await Promise.all(survivors.map((trainer) => trainer.end()));
+  await Promise.all(survivors.map((trainer) => ground.rest(trainer)));
   return finished;
 }

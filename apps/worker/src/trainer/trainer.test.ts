@@ -70,7 +70,7 @@ describe('a run', () => {
     await dies.next('progress', ({ steps }) => steps.length > 0);
     await dies.end();
     expect((await stays.failure()).error.code).toBe('RING_PEER_LOST');
-    expect((await goOn([stays], 2)).position).toEqual(finished.position);
+    expect((await goOn(ground, [stays], 2)).position).toEqual(finished.position);
   });
 
   it('learns, evaluates at its steps, and reports what each rank saw alike', () => {

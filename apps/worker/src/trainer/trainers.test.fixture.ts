@@ -26,10 +26,14 @@ import type { RingPlace } from './session/listening.js';
 
 type Message<Type extends TrainerMessage['type']> = Extract<TrainerMessage, { type: Type }>;
 
-/** Prepared data in a home directory of its own, and trainers on it, driven without a coordinator. */
+/**
+ * Prepared data in a home directory of its own, and trainers on it, driven without a coordinator. As on a worker, a process
+ * whose run has ended in order waits for the next run.
+ */
 export class TrainingGround {
   readonly home: string;
   readonly #trainers: TrainerProcess[] = [];
+  readonly #resting: TrainerProcess[] = [];
 
   private constructor(home: string) {
     this.home = home;
@@ -96,15 +100,30 @@ export class TrainingGround {
     return store.path(files['tokenizer.json']?.sha256 ?? '');
   }
 
+  /** A trainer of a run, in a process that rests or in one of its own. */
   async trainer(launch: Omit<LaunchMessage['launch'], 'trainer'>): Promise<TrainerProcess> {
+    const { threads } = launch.spec.workers;
+    const waiting = this.#resting.findIndex((trainer) => trainer.threads === threads);
+    const [rested] = waiting === -1 ? [] : this.#resting.splice(waiting, 1);
+    const trainer = rested ?? this.#fork(threads);
+    await this.begin(trainer, launch);
+    return trainer;
+  }
+
+  /** A trainer whose run has ended: its process takes another one. */
+  async rest(trainer: TrainerProcess): Promise<void> {
+    await trainer.release();
+    this.#resting.push(trainer);
+  }
+
+  #fork(threads: number): TrainerProcess {
     const child = fork(new URL('./trainer.process.js', import.meta.url).pathname, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      env: trainerEnvironment({ threads: launch.spec.workers.threads, device: { kind: 'cpu' } }),
+      env: trainerEnvironment({ threads, device: { kind: 'cpu' } }),
     });
-    const trainer = new TrainerProcess(child);
+    const trainer = new TrainerProcess(child, threads);
     this.#trainers.push(trainer);
-    await this.begin(trainer, launch);
     return trainer;
   }
 
@@ -148,14 +167,16 @@ interface LaunchMessage {
 /** One real trainer process. */
 export class TrainerProcess {
   readonly child: ChildProcess;
+  readonly threads: number;
   readonly messages: TrainerMessage[] = [];
   /** Which run of the process the present or next one is. */
   run = 1;
   readonly #forgiven = new Set<TrainerMessage>();
   #notify: () => void = () => undefined;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, threads: number) {
     this.child = child;
+    this.threads = threads;
     child.stdout?.resume();
     child.on('message', (message) => {
       if (isRelease(message)) return;

@@ -54,7 +54,7 @@ describe('a run with early stopping', () => {
       const begin = { at: 'checkpoint', manifest, position: from } as const;
       await form(trainers, { generation: 2, begin, microbatches });
       expect(await finish(trainers, 2)).toMatchObject({ position, model });
-      await Promise.all(trainers.map((trainer) => trainer.end()));
+      await Promise.all(trainers.map((trainer) => ground.rest(trainer)));
     }
   });
 
@@ -71,7 +71,7 @@ describe('a run with early stopping', () => {
     await dies.next('progress', (said) => said.evaluations.length > 0);
     await dies.end();
     await stays.failure();
-    const { position, model } = await goOn([stays], 2);
+    const { position, model } = await goOn(ground, [stays], 2);
     expect(position).toEqual(expected.position);
     expect(model).toBe(expected.model);
     const found = expected.messages.flatMap((said) =>
