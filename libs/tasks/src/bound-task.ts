@@ -1,5 +1,11 @@
 import type { Dataset } from '@ringmaster/data';
-import type { Batch, HeadKind, Model, ModelConfig } from '@ringmaster/model';
+import {
+  windowsOf,
+  type Batch,
+  type HeadKind,
+  type Model,
+  type ModelConfig,
+} from '@ringmaster/model';
 import { kindOf, pairedTextsOf, taskIn, type DataSplit, type JobSpec } from '@ringmaster/protocol';
 import { EvaluationSplits } from './batches/evaluation.js';
 import { evaluationSequences, trainBatches, type TrainMicrobatch } from './batches/plan.js';
@@ -13,7 +19,7 @@ function readerOf(model: ModelConfig): Reader {
     kind: kindOf(architecture),
     texts: pairedTextsOf(architecture),
     context,
-    sampling: architecture === 'word2vec' ? model : null,
+    windows: windowsOf(model),
   };
 }
 

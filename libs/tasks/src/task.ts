@@ -1,5 +1,5 @@
 import type { Dataset, SpecialTokens } from '@ringmaster/data';
-import type { Batch, HeadKind, Model } from '@ringmaster/model';
+import type { Batch, HeadKind, Model, WindowSampling } from '@ringmaster/model';
 import type { RandomKey } from '@ringmaster/base';
 import type {
   DataManifest,
@@ -8,7 +8,6 @@ import type {
   PairedTexts,
   TaskName,
 } from '@ringmaster/protocol';
-import type { Sampling } from './negative-sampling/word-draws.js';
 import type { Predictions } from './prediction/prediction.js';
 
 /**
@@ -47,8 +46,8 @@ export interface Reader {
   readonly texts: PairedTexts | null;
   /** Longest sequence, in tokens. */
   readonly context: number;
-  /** How words and windows are drawn for a model of word vectors. */
-  readonly sampling?: Sampling | null;
+  /** How words and windows are drawn for a model that learns from those; null for the others. */
+  readonly windows: WindowSampling | null;
 }
 
 /** The samples of one split, each a number in [0, count). */

@@ -8,7 +8,14 @@ import { bert } from './bert.js';
 import { cnn } from './cnn.js';
 import { distilbert } from './distilbert.js';
 import { electra } from './electra.js';
-import type { Family, Network, NetworkOptions, TensorNames, TokenizerOf } from './family.js';
+import type {
+  Family,
+  Network,
+  NetworkOptions,
+  TensorNames,
+  TokenizerOf,
+  WindowSampling,
+} from './family.js';
 import { gpt2 } from './gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama.js';
 import { marian } from './marian.js';
@@ -60,6 +67,11 @@ export function shapeOf(section: ModelSection, tokenizer: TokenizerOf): ModelCon
 /** What models of a family may have for a head. */
 export function headsOf(config: Pick<ModelConfig, 'architecture'>): HeadKind[] {
   return Object.keys(familyOf(config).heads) as HeadKind[];
+}
+
+/** How words and windows are drawn of texts for a model; null where it does not learn from those. */
+export function windowsOf(config: ModelConfig): WindowSampling | null {
+  return familyOf(config).windows?.(config) ?? null;
 }
 
 /** What the classes of `transformers` read of a tokenizer's output, beside `input_ids` and `attention_mask`. */

@@ -19,7 +19,19 @@ export interface Family<Of extends Shape, Section extends ModelSection> {
   network(shape: Of, options: NetworkOptions): Network;
   /** The heads that it may have, each with the class that has it. */
   readonly heads: Readonly<Partial<Record<HeadKind, FamilyHead<Of>>>>;
+  /** How words and windows are drawn of a text, for a family that learns from those. */
+  windows?(shape: Of): WindowSampling;
   readonly huggingFace: HuggingFaceLayout<Of>;
+}
+
+/** How words and their windows are drawn: keys of the `model` section of job files. */
+export interface WindowSampling {
+  /** Most words on each side of a window. */
+  readonly window: number;
+  /** Words that are drawn beside each word. */
+  readonly negatives: number;
+  /** Frequency from which on words are left out at random; 0 for never. */
+  readonly subsample: number;
 }
 
 /** Ids of special tokens, where the tokenizer has them. */

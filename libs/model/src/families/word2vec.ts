@@ -40,6 +40,7 @@ export const word2vec: Family<Word2Vec, SectionOf<'word2vec'>> = {
   shape,
   shapeOf: (section, { vocabulary }) => ({ ...section, vocabulary }),
   network,
+  windows: ({ window, negatives, subsample }) => ({ window, negatives, subsample }),
   heads: {
     'negative-sampling': {
       className: 'RingmasterWord2VecForNegativeSampling',

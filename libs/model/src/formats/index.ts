@@ -5,8 +5,10 @@ export {
   inputsOf,
   parametersOf,
   shapeOf,
+  windowsOf,
   type ModelConfig,
 } from '../families/families.js';
+export type { WindowSampling } from '../families/family.js';
 export { hasLabels, type HeadKind } from '../heads/head.js';
 export { TOKEN_EMBEDDINGS } from '../layers/embeddings.js';
 export { parseConfig, type HuggingFaceConfig } from './hugging-face-config.js';

@@ -24,6 +24,7 @@ const someShards: Documents[] = fc.sample(fc.array(document, { minLength: 20, ma
 const spec: BatchSpec = {
   kind: 'encoder',
   texts: null,
+  windows: null,
   context: 16,
   sequences: 12,
   microbatches: 4,

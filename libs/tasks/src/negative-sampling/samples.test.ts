@@ -25,7 +25,7 @@ const { separate, unknown } = dataset.manifest.tokenizer;
 const keys = (sample: number) => randomKey(5, 'mask', 0, sample);
 
 function microbatch(settings = sampling, key = keys) {
-  const set = windowSampleSet(dataset, 'train', { context: CONTEXT, sampling: settings });
+  const set = windowSampleSet(dataset, 'train', { context: CONTEXT, windows: settings });
   const batch = set.collate([...Array(set.count).keys()], key);
   return { set, batch, targets: targetsOf(batch, 'windows') };
 }

@@ -1,8 +1,9 @@
 import type { Dataset } from '@ringmaster/data';
 import { RandomStream, type RandomKey } from '@ringmaster/base';
+import type { WindowSampling } from '@ringmaster/model';
 import type { DataSplit } from '@ringmaster/protocol';
 import type { Reader, SampleSet } from '../task.js';
-import { unigramCounts, WordDraws, type Sampling } from './word-draws.js';
+import { unigramCounts, WordDraws } from './word-draws.js';
 
 /** Samples of a split: stretches of the stream, in which a token ends each document. */
 export function windowSamples(
@@ -19,24 +20,23 @@ export function windowSamples(
 export function windowSampleSet(
   { manifest, splits }: Dataset,
   split: DataSplit,
-  { context, sampling }: Pick<Reader, 'context' | 'sampling'>,
+  { context, windows }: Pick<Reader, 'context' | 'windows'>,
 ): SampleSet {
   const { separate, endOfText, pad, special, vocabulary } = manifest.tokenizer;
   const end = separate ?? endOfText;
   if (end === null)
     throw new TypeError('word vectors need a tokenizer with a token that ends texts');
-  if (sampling === undefined || sampling === null)
-    throw new TypeError('negative sampling is for models of word vectors');
+  if (windows === null) throw new TypeError('negative sampling is for models of word vectors');
   const reader = splits[split];
   const total = reader.tokens + reader.documents;
   let draws: WordDraws | null = null;
   return {
     count: windowSamples(reader, context),
     collate(samples, keys) {
-      draws ??= new WordDraws(unigramCounts(splits.train, vocabulary), special, sampling);
+      draws ??= new WordDraws(unigramCounts(splits.train, vocabulary), special, windows);
       const tokens = new Int32Array(samples.length * context).fill(pad ?? end);
       const lengths = new Int32Array(samples.length);
-      const targets = new WindowTargets(draws, end, sampling);
+      const targets = new WindowTargets(draws, end, windows);
       for (const [row, sample] of samples.entries()) {
         const start = sample * context;
         const length = Math.min(context, total - start);
@@ -60,12 +60,12 @@ export function windowSampleSet(
 class WindowTargets {
   readonly #draws: WordDraws;
   readonly #end: number;
-  readonly #sampling: Sampling;
+  readonly #sampling: WindowSampling;
   readonly #rows: number[] = [];
   readonly #windows: number[] = [];
   readonly #samples: number[] = [];
 
-  constructor(draws: WordDraws, end: number, sampling: Sampling) {
+  constructor(draws: WordDraws, end: number, sampling: WindowSampling) {
     this.#draws = draws;
     this.#end = end;
     this.#sampling = sampling;

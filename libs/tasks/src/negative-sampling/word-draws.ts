@@ -1,14 +1,5 @@
 import type { SplitReader } from '@ringmaster/data';
-
-/** How words are drawn: keys of the `model` section of job files. */
-export interface Sampling {
-  /** Most words on each side of a window. */
-  readonly window: number;
-  /** Words that are drawn beside each word. */
-  readonly negatives: number;
-  /** Frequency from which on words are left out at random; 0 for never. */
-  readonly subsample: number;
-}
+import type { WindowSampling } from '@ringmaster/model';
 
 const STRETCH = 65_536;
 const WORDS = 2 ** 32;
@@ -41,7 +32,7 @@ export class WordDraws {
   constructor(
     counts: Float64Array,
     special: readonly number[],
-    { subsample }: Pick<Sampling, 'subsample'>,
+    { subsample }: Pick<WindowSampling, 'subsample'>,
   ) {
     const ordinary = counts.slice();
     for (const id of special) ordinary[id] = 0;

@@ -23,7 +23,7 @@ type Pairs = typeof pairs extends fc.Arbitrary<infer Value> ? Value : never;
 function batchOf(documents: Pairs, architecture: Architecture = 't5'): Batch {
   const dataset = writePairs(directory, [documents]);
   const texts = pairedTextsOf(architecture);
-  const reader = { kind: 'encoder-decoder', texts, context: CONTEXT } as const;
+  const reader = { kind: 'encoder-decoder', texts, context: CONTEXT, windows: null } as const;
   const samples = task.samples(dataset, 'train', reader);
   expect(samples.count).toBe(task.count(dataset.manifest, 'train', CONTEXT));
   return samples.collate([...documents.keys()], keys);

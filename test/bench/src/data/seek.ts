@@ -12,6 +12,7 @@ const CORPUS_CHARACTERS = 4_000_000;
 const BATCH: BatchSpec = {
   kind: 'encoder',
   texts: null,
+  windows: null,
   context: 128,
   sequences: 64,
   microbatches: 8,

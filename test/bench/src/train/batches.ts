@@ -39,6 +39,7 @@ async function millisecondsOf(shape: Shape, rounds: number): Promise<number[]> {
     const made = trainBatches(tasks[TRAINING[shape.model.architecture].task], home.dataset, {
       kind: kindOf(shape.model.architecture),
       texts: pairedTextsOf(shape.model.architecture),
+      windows: null,
       context: shape.model.context,
       sequences: shape.sequences,
       microbatches: MICROBATCHES,

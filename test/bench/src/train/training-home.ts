@@ -101,6 +101,7 @@ export class TrainingHome {
     const batches = trainBatches(tasks[TRAINING[architecture].task], this.dataset, {
       kind: kindOf(architecture),
       texts: pairedTextsOf(architecture),
+      windows: null,
       context,
       sequences,
       microbatches,
