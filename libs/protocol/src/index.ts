@@ -17,16 +17,20 @@ export {
   columnsNamedIn,
   metricsOf,
   needsOf,
+  objectiveNames,
   taskIn,
   type Better,
+  type ObjectiveName,
   type TaskName,
 } from './job-file/tasks.js';
+export { corruptedLength, mostSpans, spanCounts } from './job-file/spans.js';
 export type { OptimizerSection } from './job-file/optimizer.js';
 export { adaptedBy, frozenBy } from './job-file/freeze.js';
 export type { LoraSection } from './job-file/tuning.js';
 export {
   architectures,
   kindOf,
+  objectivesOf,
   pairedTextsOf,
   type Architecture,
   type ModelSection,

@@ -29,8 +29,11 @@ export interface Task<Query = unknown> {
   count(manifest: DataManifest, split: DataSplit, context: number): number;
   /** @throws DATA_LABELS_MISSING; DATA_SHARD_INVALID when a shard is first read */
   samples(dataset: Dataset, split: DataSplit, reader: Reader): SampleSet;
-  /** Special tokens that samples need and a tokenizer does not have, as a phrase; null where nothing is missing. */
-  lacks?(tokenizer: SpecialTokens): string | null;
+  /**
+   * Special tokens that samples need and a tokenizer does not have, as a phrase; null where nothing is missing.
+   * @param context Longest sequence of the model, in tokens.
+   */
+  lacks?(tokenizer: SpecialTokens, context: number): string | null;
   /** Labels in the order of their ids; null when nothing is labelled. */
   labels(manifest: DataManifest): string[] | null;
   /** Numbers of the data that a metric is compared with; they stand among the metrics of the finished model. */

@@ -155,6 +155,26 @@ describe('a T5', () => {
   );
 });
 
+describe('a T5 that restores spans', () => {
+  it.each(['float32', 'bfloat16'])(
+    'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',
+    async (precision) => {
+      const job = await tinyJob(ground, {
+        ...t5,
+        tokenizer: { algorithm: 'unigram', vocabulary: 400, sentinels: 10 },
+        objective: 'span-corruption',
+        evaluation: { every: 20 },
+        precision,
+      });
+      const launch = await ground.launchOf(job);
+      const expected = await alone(ground, launch);
+      const finished = await throughAKill(ground, launch);
+      expect(finished.position).toEqual(expected.position);
+      expect(finished.model).toBe(expected.model);
+    },
+  );
+});
+
 describe.each(['bart', 'marian'] as const)('a %s of Unigram pieces', (architecture) => {
   it.each(['float32', 'bfloat16'])(
     'ends in the same bytes with 1, 2 and 3 workers and after a kill, in %s',

@@ -125,7 +125,16 @@ async function prepare(
   const tokenizer = loadTokenizer(json);
   const { sha256 } = await place.store.putBytes(Buffer.from(json));
   const path = place.store.path(sha256);
-  const { vocabulary, pad, classify, separate, mask, endOfText, special } = tokenizer;
+  const {
+    vocabulary,
+    pad,
+    classify,
+    separate,
+    mask,
+    endOfText,
+    special,
+    sentinels = [],
+  } = tokenizer;
   const shares = sources.mixture === null ? null : mixtureShares(sources.mixture, planned.plan);
   const shards = await encodeCorpus(
     corpus,
@@ -150,6 +159,7 @@ async function prepare(
       mask,
       endOfText,
       special: [...special],
+      ...(sentinels.length === 0 ? {} : { sentinels: [...sentinels] }),
     },
     width,
     columns,

@@ -197,7 +197,11 @@ export function sentencePieceBpeFile(
 /** A Unigram tokenizer in the format of Hugging Face tokenizers, as it makes one of a model of SentencePiece. */
 export function unigramFile(
   pieces: readonly (readonly [piece: string, score: number])[],
-  { isByteFallback, isSurrounded }: { isByteFallback: boolean; isSurrounded: boolean },
+  {
+    special,
+    isByteFallback,
+    isSurrounded,
+  }: { special: readonly string[]; isByteFallback: boolean; isSurrounded: boolean },
 ): string {
   const tokens = pieces.map(([piece]) => piece);
   const metaspace = {
@@ -211,7 +215,7 @@ export function unigramFile(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens(tokens, robertaSpecials),
+    added_tokens: specialTokens(tokens, special),
     normalizer: { type: 'NFKC' },
     pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
     post_processor: isSurrounded ? templateOf(around, (id) => tokens[id] ?? '') : null,

@@ -8,6 +8,7 @@ import { marianCodec } from './marian/codec.js';
 import { merges } from './merges-file.js';
 import { surroundingsOf } from './post-processor.js';
 import { sentencePieceCodec } from './sentence-pieces.js';
+import { sentinel } from './sentinels.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
 import { wordLevelEncoder } from './word-level.js';
 import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
@@ -216,6 +217,16 @@ const bertSettings = (normalizer: z.output<typeof bertNormalizer>): BertNormaliz
   lowercase: normalizer.lowercase,
 });
 
+/** The sentinels of T5, from the first on. */
+function sentinelsIn(marked: ReadonlyMap<string, number>): number[] {
+  const found: number[] = [];
+  for (;;) {
+    const id = marked.get(sentinel(found.length));
+    if (id === undefined) return found;
+    found.push(id);
+  }
+}
+
 /** Finds the tokens by their usual names: BERT's, RoBERTa's and GPT-2's. */
 function specialTokens(
   file: z.output<typeof anyTokenizer>,
@@ -244,5 +255,6 @@ function specialTokens(
     mask: role('[MASK]', '<mask>'),
     endOfText: role('<|endoftext|>', '</s>'),
     special: [...special].sort((a, b) => a - b),
+    sentinels: sentinelsIn(marked),
   };
 }

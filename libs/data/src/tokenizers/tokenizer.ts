@@ -10,6 +10,8 @@ export interface SpecialTokens {
   readonly endOfText: number | null;
   /** Every id that no text is encoded to, and the unknown token, ascending. */
   readonly special: readonly number[];
+  /** Those of `<extra_id_0>`, `<extra_id_1>` …, which stand for spans of a text. */
+  readonly sentinels?: readonly number[] | undefined;
 }
 
 /** Text to token ids and back. The names of special tokens are ordinary text to `encode`: no document can forge one. */

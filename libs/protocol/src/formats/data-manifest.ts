@@ -58,6 +58,8 @@ const common = {
     endOfText: tokenId,
     /** Every id that no text is encoded to, and the unknown token, ascending: never masked, never drawn. */
     special: z.array(count),
+    /** Those of `<extra_id_0>`, `<extra_id_1>` …, which stand for spans of a text, where the tokenizer has them. */
+    sentinels: z.array(count).optional(),
   }),
   /** Bytes of a token id in a shard. */
   width: z.union([z.literal(2), z.literal(4)]),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RingmasterError } from '../errors/registry.js';
 import { parseJobSpec, readJobFile, withOverrides } from './parse.js';
 import { architectures } from './models/models.js';
-import { tokenizerOf } from './schema.js';
+import { jobFileJsonSchema, tokenizerOf } from './schema.js';
 import { needsOf } from './tasks.js';
 import { specHash } from './spec-hash.js';
 
@@ -299,6 +299,47 @@ describe('sequence to sequence', () => {
   ])('of %j is refused with %s by the key %s', (job, override, key) => {
     const error = failure(() => parseJobSpec(withOverrides(job, [override])));
     expect(error.detail).toMatchObject({ key });
+  });
+});
+
+describe('span corruption', () => {
+  const job = {
+    kind: 'pretrain',
+    name: 'notes',
+    model: { architecture: 't5', layers: 2, hidden: 32, heads: 2, context: 512 },
+    tokenizer: { algorithm: 'unigram', vocabulary: 1000 },
+    data: { files: 'notes.txt' },
+    objective: 'span-corruption',
+    batch: { sequences: 8, microbatches: 4 },
+    optimizer: { learningRate: 1e-3 },
+    steps: 10,
+  };
+
+  it('trains a T5 of texts, with the sentinels of T5 unless told otherwise', () => {
+    const spec = parseJobSpec(job);
+    expect(needsOf(spec)).toEqual({ text: 'required', class: 'found' });
+    expect(tokenizerOf(spec)).toMatchObject({ sentinels: 100, special: 'roberta' });
+    const other = parseJobSpec(withOverrides(job, ['tokenizer.sentinels=40']));
+    expect(tokenizerOf(other)).toMatchObject({ sentinels: 40 });
+  });
+
+  it.each([
+    ['tokenizer.algorithm=bpe', 'tokenizer.algorithm'],
+    ['tokenizer.sentinels=27', 'tokenizer.sentinels'],
+    ['model.context=4096', 'tokenizer.sentinels'],
+    ['tokenizer.vocabulary=399', 'tokenizer.vocabulary'],
+    ['model.architecture=bart', 'objective'],
+    ['model.architecture=bert', 'objective'],
+  ])('is refused with %s by the key %s', (override, key) => {
+    const error = failure(() => parseJobSpec(withOverrides(job, [override])));
+    expect(error.detail).toMatchObject({ key });
+  });
+
+  it('names the families of an objective that only some of a kind have', () => {
+    const description = JSON.stringify(jobFileJsonSchema());
+    expect(description).toContain('sequence-to-sequence for t5, bart, marian;');
+    expect(description).toContain('span-corruption for t5;');
+    expect(description).toContain('negative-sampling for word2vec.');
   });
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architecturesFor, modelSection, objectiveOf } from './models/models.js';
+import { architecturesFor, modelSection, objectivesOf } from './models/models.js';
 import { lossSection } from './loss.js';
 import { emaSection, optimizerSection } from './optimizer.js';
 import { either } from './reason.js';
@@ -10,12 +10,14 @@ import {
   dataSection,
   earlyStoppingSection,
   evaluationSection,
+  LEAST_VOCABULARY,
   nonFiniteSection,
   retentionSection,
   tokenizerSection,
   workersSection,
 } from './sections.js';
 import { tuningSection } from './tuning.js';
+import { DEFAULT_SENTINELS, mostSpans } from './spans.js';
 import { metricsOf, objectiveNames, taskIn, type ObjectiveName } from './tasks.js';
 
 const objectiveFor = (objective: ObjectiveName) =>
@@ -116,6 +118,16 @@ export const jobFileSchema = z
       problem(['tokenizer'], "goes with 'model', and not with 'base', which has its own");
     if (job.tokenizer?.byteFallback !== undefined && job.tokenizer.algorithm !== 'unigram')
       problem(['tokenizer', 'byteFallback'], "goes with 'algorithm: unigram'");
+    if (job.tokenizer?.sentinels !== undefined && job.tokenizer.algorithm !== 'unigram')
+      problem(['tokenizer', 'sentinels'], "goes with 'algorithm: unigram'");
+    const sentinels =
+      job.tokenizer?.sentinels ??
+      (task === 'span-corruption' && job.tokenizer !== undefined ? DEFAULT_SENTINELS : 0);
+    if (job.tokenizer !== undefined && job.tokenizer.vocabulary < LEAST_VOCABULARY + sentinels)
+      problem(
+        ['tokenizer', 'vocabulary'],
+        `must be at least ${LEAST_VOCABULARY + sentinels}, of which ${sentinels} are sentinels`,
+      );
     if (job.tokenizer?.leastCount !== undefined && job.tokenizer.algorithm !== 'words')
       problem(['tokenizer', 'leastCount'], "goes with 'algorithm: words'");
     if ((job.epochs === undefined) === (job.steps === undefined))
@@ -124,15 +136,23 @@ export const jobFileSchema = z
     if (job.kind === 'pretrain') {
       // What a base can be trained with is known once it is found.
       if (architecture === undefined) return;
-      const fitting = objectiveOf(architecture);
-      const able = architecturesFor(fitting);
-      if (!able.includes(architecture))
+      const fitting = objectivesOf(architecture);
+      if (fitting.length === 0)
         problem(
           ['model', 'architecture'],
-          `a ${architecture} is not pretrained but fine-tuned from random weights, with kind: finetune; ${fitting} takes ${either(able)}`,
+          `a ${architecture} is not pretrained but fine-tuned from random weights, with kind: finetune; ${job.objective} takes ${either(architecturesFor(job.objective))}`,
         );
-      else if (job.objective !== fitting)
-        problem(['objective'], `a ${architecture} trains with ${fitting}`);
+      else if (!fitting.includes(job.objective))
+        problem(['objective'], `a ${architecture} trains with ${either(fitting)}`);
+      if (job.objective !== 'span-corruption' || job.tokenizer === undefined) return;
+      if (job.tokenizer.algorithm !== 'unigram')
+        problem(['tokenizer', 'algorithm'], 'span-corruption takes unigram, which has sentinels');
+      const spans = mostSpans(job.model?.context ?? 0);
+      if ((job.tokenizer.sentinels ?? DEFAULT_SENTINELS) < spans)
+        problem(
+          ['tokenizer', 'sentinels'],
+          `must be at least ${spans}: as many spans are taken out of a text for a context of ${job.model?.context ?? 0} tokens`,
+        );
       return;
     }
     const able = architecturesFor(job.task);
@@ -171,6 +191,8 @@ export function tokenizerOf(spec: JobSpec): TokenizerRequest | null {
   const { algorithm } = tokenizer;
   if (algorithm === 'wordpiece' || algorithm === 'words') return tokenizer;
   // A BERT that classifies has always had a byte-level vocabulary without a first token: specifications keep their hashes.
+  if (spec.kind === 'pretrain' && spec.objective === 'span-corruption')
+    return { sentinels: DEFAULT_SENTINELS, ...tokenizer, special: 'roberta' };
   const isSurrounded =
     spec.kind === 'pretrain'
       ? spec.objective !== 'causal-language-model'

@@ -10,6 +10,9 @@ import { MOST_MICROBATCHES } from './microbatches.js';
 const positive = z.int().positive();
 const fraction = z.number().gt(0).lt(1);
 
+/** Tokens of the smallest vocabulary, without sentinels. */
+export const LEAST_VOCABULARY = 300;
+
 export const tokenizerSection = z
   .strictObject({
     algorithm: z
@@ -18,7 +21,7 @@ export const tokenizerSection = z
         'wordpiece (BERT), byte-level bpe (GPT-2), unigram (SentencePiece, T5), sentencepiece-bpe: of characters, rare ones as bytes (SentencePiece, LLaMA), or words: whole ones, the most frequent.',
       ),
     vocabulary: positive
-      .min(300)
+      .min(LEAST_VOCABULARY)
       .max(1_000_000)
       .describe('Size of the vocabulary, special tokens included.'),
     lowercase: z
@@ -29,6 +32,12 @@ export const tokenizerSection = z
       .boolean()
       .optional()
       .describe('unigram only: characters that no piece has are bytes, not unknown.'),
+    sentinels: positive
+      .max(10_000)
+      .optional()
+      .describe(
+        'unigram only: tokens <extra_id_0>, <extra_id_1> … at the end of the vocabulary, as T5 has them, which stand for spans of a text. Default: 100 with span-corruption, else none.',
+      ),
     leastCount: positive
       .optional()
       .describe('words only: a word that occurs less often is unknown. Default: 5.'),

@@ -9,6 +9,7 @@ const needs = {
   'text-classification': { text: 'required', class: 'required' },
   'token-classification': { words: 'required', tags: 'required' },
   'sequence-to-sequence': { source: 'required', target: 'required' },
+  'span-corruption': { text: 'required', class: 'found' },
 } as const satisfies Readonly<Record<string, ColumnNeeds>>;
 
 /** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
@@ -27,27 +28,31 @@ const kinds: Readonly<Record<TaskName, ModelKind>> = {
   'text-classification': 'encoder',
   'token-classification': 'encoder',
   'sequence-to-sequence': 'encoder-decoder',
+  'span-corruption': 'encoder-decoder',
 };
 
-/** What a kind of model is pretrained with. */
-const objectives = {
-  encoder: 'masked-language-model',
-  decoder: 'causal-language-model',
-  'encoder-decoder': 'sequence-to-sequence',
-} as const satisfies Record<ModelKind, TaskName>;
+/** Tasks of those families alone that name them, not of every one of the kind. */
+const ofNamedFamilies: readonly TaskName[] = ['negative-sampling', 'span-corruption'];
 
 /** Objectives of pretraining. */
 export const objectiveNames = [
-  objectives.encoder,
-  objectives.decoder,
-  objectives['encoder-decoder'],
+  'masked-language-model',
+  'causal-language-model',
+  'sequence-to-sequence',
+  'span-corruption',
   'negative-sampling',
-] as const;
+] as const satisfies readonly TaskName[];
 export type ObjectiveName = (typeof objectiveNames)[number];
 
-/** What a kind of model is pretrained with; another objective for a family that says so among its tasks. */
-export function objectiveFor(kind: ModelKind, tasks: readonly TaskName[]): ObjectiveName {
-  return objectiveNames.find((name) => tasks.includes(name)) ?? objectives[kind];
+/**
+ * Whether a model of a family is trained for a task from random weights.
+ * @param family Its kind, and the tasks that it names, which are then all of them.
+ */
+export function isTrainedFor(
+  { kind, tasks }: { readonly kind: ModelKind; readonly tasks?: readonly TaskName[] },
+  task: TaskName,
+): boolean {
+  return kind === kinds[task] && (tasks?.includes(task) ?? !ofNamedFamilies.includes(task));
 }
 
 /** Which values of a metric are better. */
@@ -74,16 +79,12 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
     f1: 'higher',
   },
   'sequence-to-sequence': { loss: 'lower', accuracy: 'higher', exactMatch: 'higher' },
+  'span-corruption': { loss: 'lower', accuracy: 'higher' },
 };
 
 /** The objective or task of a job. */
 export function taskIn(job: Aim): TaskName {
   return job.kind === 'pretrain' ? job.objective : job.task;
-}
-
-/** The kind of model that is trained for a task from random weights. */
-export function kindFor(task: TaskName): ModelKind {
-  return kinds[task];
 }
 
 /** The columns that a job needs of its documents. */

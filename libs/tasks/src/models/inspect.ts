@@ -15,6 +15,8 @@ import {
   architectures,
   either,
   frozenBy,
+  objectiveNames,
+  objectivesOf,
   RingmasterError,
   taskIn,
   type ArtifactManifest,
@@ -71,7 +73,7 @@ export function checkVocabulary(
 
 /** What is known of a model that a job is to start from. */
 interface KnownBase {
-  readonly model: Pick<ModelConfig, 'architecture'>;
+  readonly model: Pick<ModelConfig, 'architecture' | 'context'>;
   /** Where it has been read. */
   readonly tokenizer?: SpecialTokens;
 }
@@ -81,19 +83,29 @@ interface KnownBase {
  * @throws MODEL_UNUSABLE
  */
 export function checkBase({ model, tokenizer }: KnownBase, name: string, task: TaskName): void {
-  const reason = unfit(model, task) ?? lacking(tokenizer, task);
+  const reason = unfit(model, task) ?? lacking(tokenizer, model.context, task);
   if (reason !== null) throw new RingmasterError('MODEL_UNUSABLE', { model: name, reason });
 }
 
 function unfit(model: KnownBase['model'], task: TaskName): string | null {
   const { head } = tasks[task];
-  if (headsOf(model).includes(head)) return null;
+  if (headsOf(model).includes(head)) {
+    const objective = objectiveNames.find((name) => name === task);
+    const own = objectivesOf(model.architecture);
+    return objective === undefined || own.includes(objective)
+      ? null
+      : `a ${model.architecture} trains with ${either(own)}`;
+  }
   const fitting = architectures.filter((architecture) => headsOf({ architecture }).includes(head));
   return `${task} takes ${either(fitting)}, and it is ${model.architecture}`;
 }
 
-function lacking(tokenizer: SpecialTokens | undefined, task: TaskName): string | null {
-  const tokens = tokenizer === undefined ? null : (tasks[task].lacks?.(tokenizer) ?? null);
+function lacking(
+  tokenizer: SpecialTokens | undefined,
+  context: number,
+  task: TaskName,
+): string | null {
+  const tokens = tokenizer === undefined ? null : (tasks[task].lacks?.(tokenizer, context) ?? null);
   return tokens === null ? null : `${task} needs ${tokens}, which its tokenizer does not have`;
 }
 

@@ -4,6 +4,7 @@ import { generate, type Finish } from '../generation/generate.js';
 import { greedy } from '../generation/sampling.js';
 import type { Prediction, Predictions, ServedModel } from '../prediction/prediction.js';
 import { surrounded, truncation, type Surrounded } from '../prediction/sequences.js';
+import { encodeSpans, sentinelsIn, spansOf } from './spans.js';
 
 /** A query that is one text to make another one of. */
 export interface SourceQuery {
@@ -16,6 +17,8 @@ export interface TextPrediction extends Prediction {
   /** Token ids, without the one that ends a text. */
   readonly tokens: readonly number[];
   readonly finish: Finish;
+  /** Texts of the spans that the sentinels of the source stand for, in their order; not there where it has none. */
+  readonly spans?: readonly string[];
 }
 
 const sourceSchema = z.looseObject({ source: z.string() });
@@ -38,16 +41,20 @@ export const rewritings: Predictions<SourceQuery> = {
     const options = { ...greedy, maxTokens: config.model.context, beams: 1, stop: [], seed: 0 };
     const constrained = { ...options, constraints: config.constraints };
     const generated = generate(model, tokenizer, beginnings, ends, constrained);
-    return generated.map((each, at) => ({
-      ...each,
-      ...truncation({ truncated: sources[at]?.truncated ?? false }),
-    }));
+    return generated.map((each, at) => {
+      const asked = sentinelsIn(tokenizer, sources[at]?.ids ?? []);
+      return {
+        ...each,
+        ...(asked.length === 0 ? {} : { spans: spansOf(tokenizer, asked, each.tokens) }),
+        ...truncation({ truncated: sources[at]?.truncated ?? false }),
+      };
+    });
   },
 };
 
-/** A text as the encoder of a model reads it. */
+/** A text as the encoder of a model reads it; names of sentinels stand for these. */
 export function sourceOf(served: Omit<ServedModel, 'model'>, text: string): Surrounded {
-  return surrounded(served, served.tokenizer.encode(served.clean(text)));
+  return surrounded(served, encodeSpans(served, text));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { temporaryDirectory } from '@ringmaster/testing';
+import type { Tokenizer } from '@ringmaster/data';
 import { writePairs } from '@ringmaster/data/testing';
 import type { HuggingFaceConfig, Inputs, Model } from '@ringmaster/model';
 import { targetsOf, type Batch } from '@ringmaster/model/batch';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { referenceModel, type ReferenceClass } from '../reference.test.fixture.js';
 import { sequenceToSequence as task } from './index.js';
 import type { SourceQuery } from './predict.js';
+import { spansOf } from './spans.js';
 
 const directory = temporaryDirectory();
 // Of the prepared data of tests.
@@ -99,10 +101,11 @@ describe('a T5', () => {
     model.unload();
   });
 
-  const predict = (queries: readonly SourceQuery[]) => {
+  const predict = (queries: readonly SourceQuery[], by: Tokenizer = tokenizer) => {
     const shape = { ...config.model, context: CONTEXT };
     const tokens = { padding: PAD, begin: null, end: END };
-    const served = { model, config: { ...config, model: shape, tokens }, tokenizer, clean: String };
+    const of = { ...config, model: shape, tokens };
+    const served = { model, config: of, tokenizer: by, clean: String };
     return task.predictions.predict(served, queries) as unknown as {
       text: string;
       tokens: number[];
@@ -123,6 +126,17 @@ describe('a T5', () => {
     const long = Array.from({ length: 40 }, (_, at) => 6 + (at % 30)).join(' ');
     expect(predict([queryOf({ source: long })])[0]).toMatchObject({ truncated: true });
     expect(task.predictions.query({ texts: [] })).toBeNull();
+  });
+
+  it('tells what it makes of the sentinels of a source, and of no other source', () => {
+    const named = { ...tokenizer, sentinels: [38], token: () => '<extra_id_0>' };
+    const [without, some] = predict(
+      [queryOf({ source: '11 30 12' }), queryOf({ source: '11 <extra_id_0> 12' })],
+      named,
+    );
+    expect(without).not.toHaveProperty('spans');
+    const { tokens } = predict([queryOf({ source: '11 38 12' })])[0]!;
+    expect(some).toMatchObject({ tokens, spans: spansOf(named, [38], tokens) });
   });
 
   it('is judged by the targets that it makes itself, whole, and token by token', () => {

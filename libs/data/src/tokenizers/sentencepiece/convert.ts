@@ -2,6 +2,7 @@ import { RingmasterError } from '@ringmaster/protocol';
 import { characterPairModel, serialize, specialTokens } from '../file.js';
 import { SPACE } from '../pipeline/pre-tokenizer.js';
 import { templateOf } from '../post-processor.js';
+import { sentinelTokens } from '../sentinels.js';
 import { readSentencePiece, type SentencePieceModel } from './model.js';
 
 /** What the class of a tokenizer in `transformers` adds to its model of SentencePiece. */
@@ -33,10 +34,7 @@ export function convertSentencePiece(bytes: Buffer, path: string, use: SentenceP
 /** The same of a model that is read. @throws Error where it lacks what it needs */
 export function convertModel(model: SentencePieceModel, use: SentencePieceUse): string {
   const { pieces, isByteFallback } = model;
-  const extra = Array.from(
-    { length: use.extraIds },
-    (_, at) => `<extra_id_${use.extraIds - 1 - at}>`,
-  );
+  const extra = sentinelTokens(use.extraIds);
   const tokens = [...pieces.map(({ text }) => text), ...extra];
   const special = pieces
     .filter(({ kind }) => kind === 'control' || kind === 'unknown')

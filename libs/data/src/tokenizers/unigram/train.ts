@@ -2,6 +2,7 @@ import type { TokenizerRequest } from '@ringmaster/protocol';
 import { coveringAlphabet, fillUp, largerAlphabet } from '../alphabet.js';
 import { byteTokens, coveredParts, rankedCharacters } from '../characters.js';
 import { robertaSpecials, unigramFile } from '../file.js';
+import { sentinelTokens } from '../sentinels.js';
 import { SymbolWords } from '../symbol-words.js';
 import type { WordList } from '../word-list.js';
 import { learnUnigram } from './learn.js';
@@ -18,7 +19,8 @@ type Pieces = readonly (readonly [piece: string, score: number])[];
 export function makeUnigram(list: WordList, request: TokenizerRequest): string {
   const { vocabulary, byteFallback: isByteFallback = false, special } = request;
   const bytes = isByteFallback ? byteTokens : [];
-  const room = vocabulary - robertaSpecials.length - bytes.length;
+  const sentinels = sentinelTokens(request.sentinels ?? 0);
+  const room = vocabulary - robertaSpecials.length - bytes.length - sentinels.length;
   const ranked = rankedCharacters(list);
   const alphabet = coveringAlphabet(ranked, Math.floor(room / 2));
   const learned = learnPieces(list, [...alphabet], room);
@@ -30,9 +32,16 @@ export function makeUnigram(list: WordList, request: TokenizerRequest): string {
     ...learned.map(([, score]) => score),
     ...rarer.map((_, at) => least - RARER * (at + 1)),
   ];
-  fillUp(tokens, vocabulary);
-  const pieces = tokens.map((token, id) => [token, rounded(scores[id] ?? least)] as const);
-  return unigramFile(pieces, { isByteFallback, isSurrounded: special === 'roberta' });
+  fillUp(tokens, vocabulary - sentinels.length);
+  const pieces = [
+    ...tokens.map((token, id) => [token, rounded(scores[id] ?? least)] as const),
+    ...sentinels.map((token) => [token, 0] as const),
+  ];
+  return unigramFile(pieces, {
+    special: [...robertaSpecials, ...sentinels],
+    isByteFallback,
+    isSurrounded: special === 'roberta',
+  });
 }
 
 /** A score with so few digits that whatever reads the file has the same number. */

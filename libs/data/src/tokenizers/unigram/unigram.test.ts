@@ -40,6 +40,23 @@ describe('a Unigram vocabulary', () => {
     expect(bytes.decode(bytes.encode('Ꙁ <0x41> dog'))).toBe('Ꙁ <0x41> dog');
   });
 
+  it('ends with the sentinels that it is asked for, the first one last, which no text is encoded to', () => {
+    const request400 = { ...request, special: 'roberta' } as const;
+    const tokenizer = loadTokenizer(trainTokenizer(corpus, { ...request400, sentinels: 20 }));
+    expect(tokenizer.vocabulary).toBe(400);
+    expect(tokenizer.sentinels).toEqual(Array.from({ length: 20 }, (_, number) => 399 - number));
+    expect(tokenizer.token(399)).toBe('<extra_id_0>');
+    const ids = tokenizer.encode('the <extra_id_0> fox');
+    expect(ids.filter((id) => tokenizer.special.includes(id) && id !== tokenizer.unknown)).toEqual(
+      [],
+    );
+    expect(tokenizer.decode([399, ...tokenizer.encode('the fox'), 398])).toBe('the fox');
+    // As a vocabulary that is smaller by the sentinels.
+    const plain = loadTokenizer(trainTokenizer(corpus, { ...request400, vocabulary: 380 }));
+    expect(plain.sentinels).toEqual([]);
+    for (const text of corpus) expect(tokenizer.encode(text)).toEqual(plain.encode(text));
+  });
+
   it('is learned from no word of more than 32 characters, whatever the texts have', () => {
     const long = '\u{20000}'.repeat(70);
     const words = [...wordsFor(request, `a ${long} b`)];

@@ -11,7 +11,7 @@ import { marian } from './marian.js';
 import { meanEmbeddings } from './mean-embeddings.js';
 import { roberta } from './roberta.js';
 import { t5 } from './t5.js';
-import { kindFor, objectiveFor, type ObjectiveName, type TaskName } from '../tasks.js';
+import { isTrainedFor, objectiveNames, type ObjectiveName, type TaskName } from '../tasks.js';
 import type { ModelKind, PairedTexts } from './transformer.js';
 import { word2vec } from './word2vec.js';
 
@@ -70,24 +70,15 @@ export function pairedTextsOf(architecture: Architecture): PairedTexts | null {
   return 'texts' in model ? model.texts : null;
 }
 
-/** What models of a family are pretrained with, if they are. */
-export function objectiveOf(architecture: Architecture): ObjectiveName {
-  const model: { readonly kind: ModelKind; readonly tasks?: readonly TaskName[] } =
-    models[architecture];
-  return objectiveFor(model.kind, model.tasks ?? []);
+/** What models of a family are pretrained with; nothing of one that is not. */
+export function objectivesOf(architecture: Architecture): ObjectiveName[] {
+  return objectiveNames.filter((objective) => isTrainedFor(models[architecture], objective));
 }
 
 /** Names of the families. */
 export const architectures = Object.keys(models) as Architecture[];
 
-/**
- * Names of the families that can be trained for a task from random weights: those of the kind that it takes, but for
- * families that say themselves what they are trained for.
- */
+/** Names of the families that can be trained for a task from random weights. */
 export function architecturesFor(task: TaskName): Architecture[] {
-  return architectures.filter((architecture) => {
-    const model: { readonly kind: ModelKind; readonly tasks?: readonly TaskName[] } =
-      models[architecture];
-    return model.kind === kindFor(task) && (model.tasks?.includes(task) ?? true);
-  });
+  return architectures.filter((architecture) => isTrainedFor(models[architecture], task));
 }

@@ -5,6 +5,7 @@ const positive = z.int().positive();
 /** T5 (Raffel et al., 2020), and T5 1.1 with `feedForward: gated-gelu` and `tied: false`. */
 export const t5 = {
   kind: 'encoder-decoder',
+  tasks: ['sequence-to-sequence', 'span-corruption'],
   texts: { decoderStart: 'pad', beginsTexts: false, suppressesPadding: false },
   section: z
     .strictObject({
