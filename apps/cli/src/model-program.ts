@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { ringmasterHome } from '@ringmaster/base';
+import { onEndingSignals, ringmasterHome } from '@ringmaster/base';
 import { RingmasterError, type ModelView } from '@ringmaster/protocol';
 import { isChatter, trainerEnvironment } from '@ringmaster/tensorflow';
 import { Client } from './client.js';
@@ -15,8 +15,11 @@ export interface ModelProgram {
   /** Its module, in `@ringmaster/worker/dist/predict`. */
   readonly program: string;
   readonly settings: readonly string[];
-  /** What it reads: a file that is open, our own stdin, or a text. */
-  readonly input: number | 'inherit' | { readonly text: string };
+  /**
+   * What it reads: a file that is open, our own stdin, or a text. Of `held` it reads nothing, and it ends when that is closed,
+   * as it is when we are gone; it is passed the signals that ask us to end.
+   */
+  readonly input: number | 'inherit' | 'held' | { readonly text: string };
 }
 
 /** Runs a model in a process of its own, which writes to our stdout, and exits as it does. */
@@ -48,7 +51,7 @@ export async function runBeside(
 ): Promise<void> {
   const path = programPath(`@ringmaster/worker/dist/predict/${program}`);
   const child = spawn(process.execPath, [path, ...which, ...settings], {
-    stdio: [typeof input === 'object' ? 'pipe' : input, 'inherit', 'pipe'],
+    stdio: [typeof input === 'object' || input === 'held' ? 'pipe' : input, 'inherit', 'pipe'],
     env: {
       ...trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
       ...(token === null ? {} : { RINGMASTER_TOKEN: token }),
@@ -56,6 +59,11 @@ export async function runBeside(
   });
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   if (typeof input === 'object') child.stdin?.on('error', () => undefined).end(input.text);
+  if (input === 'held')
+    onEndingSignals(
+      () => child.kill('SIGTERM'),
+      () => child.kill('SIGINT'),
+    );
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (!isChatter(line)) note(line);

@@ -73,6 +73,19 @@ describe('models', () => {
     expect(models.map(({ name }) => name)).toEqual(['renamed', 'imported']);
   });
 
+  it('are served until a signal asks the command to end', async () => {
+    const source = join(root, 'served');
+    await writeTinyModel(source, 'causal');
+    const args = ['serve', source, '--port', '0', '--json', '--home', join(root, 'home')];
+    const { exit, stdout } = await ringmaster(args, {
+      onOutput: (all, child) => {
+        if (all.includes('"url"')) child.kill('SIGTERM');
+      },
+    });
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'served' });
+  });
+
   it('that transformers does not know are exported in a layout of their own alone', async () => {
     const source = join(root, 'baseline');
     const target = join(root, 'own');

@@ -145,6 +145,12 @@ export const verbs: Readonly<Record<string, readonly Verb[]>> = {
       load: () => import('./commands/generate.js'),
     },
     {
+      usage: 'serve <model>',
+      summary: "Have a model answer over HTTP, in the shapes of OpenAI's API",
+      example: 'serve mail-gpt --port 8000',
+      load: () => import('./commands/serve.js'),
+    },
+    {
       usage: 'vectors',
       summary: 'Ask word vectors for neighbours and analogies, or write them in another form',
       example: 'vectors neighbours glove.6B.100d.txt king queen',

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity, ringmasterHome } from '@ringmaster/base';
+import { inUrl, listenOnFirst, portsToTry, resolveAddress } from '@ringmaster/base/server';
 import {
   detection,
   isHttpPort,
@@ -18,9 +19,7 @@ import { forgetJoinToken, isSecure, joinTokenKept, readCredentials } from './hom
 import { announce, openHome, withdraw } from './home/open-home.js';
 import { newId } from './identifiers.js';
 import { askToLeave, dismiss, leaving, SAVE_MS } from './jobs/farewell.js';
-import { inUrl, resolveAddress } from './network/address.js';
 import { ControlPlane } from './network/control-plane.js';
-import { listenOnFirst, portsToTry } from './network/listening.js';
 import type { Options } from './options.js';
 import { assemble } from './parts.js';
 import { version } from './version.js';

@@ -29,6 +29,13 @@ export {
   readChatTemplate,
   type ChatMessage,
 } from './chat/template.js';
-export { generate, type Beginning } from './generation/generate.js';
+export {
+  generate,
+  generating,
+  type Beginning,
+  type Finish,
+  type Generated,
+  type Progress,
+} from './generation/generate.js';
 export { greedy } from './generation/sampling.js';
 export { decoderStart, sourceOf } from './sequence-to-sequence/predict.js';

@@ -1,3 +1,4 @@
+import { bearerOf } from '@ringmaster/base/server';
 import {
   joinAnswerSchema,
   joinRequestSchema,
@@ -11,7 +12,6 @@ import { JOIN_TOKEN } from '../access/tokens.js';
 import { newId } from '../identifiers.js';
 import { version } from '../version.js';
 import type { ApiContext, Server } from './context.js';
-import { bearerOf } from './guard.js';
 
 export function accessRoutes(server: Server, context: ApiContext): void {
   const { tokens, members, fleet, cluster, control, serverKey, invite } = context;

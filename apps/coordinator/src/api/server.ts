@@ -1,6 +1,7 @@
 import { maxHeaderSize, type Server as HttpServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import swagger from '@fastify/swagger';
+import { refusalOf, type Access } from '@ringmaster/base/server';
 import { REQUEST_LIMIT_BYTES, RingmasterError, VERSION_HEADER } from '@ringmaster/protocol';
 import fastify, {
   LogController,
@@ -21,7 +22,6 @@ import { curveRoutes } from './curves.js';
 import { describeApi } from './describe.js';
 import { answerError, answerOnSocket, answerUnparsable } from './errors.js';
 import { eventRoutes } from './events.js';
-import { refusalOf, type Access } from './guard.js';
 import { healthRoutes } from './health.js';
 import { describeRoute } from './json-schema.js';
 import { jobRoutes } from './jobs.js';

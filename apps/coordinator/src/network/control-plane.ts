@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { inUrl, listenOnFirst } from '@ringmaster/base/server';
 import {
   decodeMessage,
   encodeMessage,
@@ -12,9 +13,7 @@ import { Router } from 'zeromq';
 import { z } from 'zod';
 import { versionMismatch } from '../access/joining.js';
 import type { Credentials } from '../home/credentials.js';
-import { inUrl } from './address.js';
 import { admit, type Admission } from './admission.js';
-import { listenOnFirst } from './listening.js';
 
 export interface ControlPlaneOptions {
   readonly ip: string;

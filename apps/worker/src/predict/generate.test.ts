@@ -4,77 +4,23 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '@ringmaster/testing';
-import { trainTokenizer } from '@ringmaster/data';
-import {
-  inDirectory,
-  Model,
-  writeHuggingFace,
-  type HeadKind,
-  type ModelConfig,
-} from '@ringmaster/model';
-import type { TokenizerRequest } from '@ringmaster/protocol';
-import { Runtime, trainerEnvironment } from '@ringmaster/tensorflow';
+import { inDirectory } from '@ringmaster/model';
+import { trainerEnvironment } from '@ringmaster/tensorflow';
 import { beforeAll, expect, it } from 'vitest';
 import type { GenerationRequest } from './generation-request.js';
+import { BYTES, GPT, T5, writeModel } from './models.test.fixture.js';
 import { Predictor } from './predictor.js';
 
 const program = fileURLToPath(new URL('./generate.process.js', import.meta.url));
-const VOCABULARY = 300;
-
-const SIZES = {
-  layers: 1,
-  hidden: 16,
-  heads: 2,
-  intermediate: 32,
-  context: 32,
-  vocabulary: VOCABULARY,
-  dropout: 0,
-};
-const GPT: ModelConfig = { ...SIZES, architecture: 'gpt' };
-const T5: ModelConfig = {
-  ...SIZES,
-  architecture: 't5',
-  decoderLayers: 2,
-  headSize: 8,
-  feedForward: 'relu',
-  epsilon: 1e-6,
-  relativeBuckets: 8,
-  relativeFarthest: 16,
-  tied: false,
-};
 
 const directory = temporaryDirectory();
 let paired: string;
 beforeAll(async () => {
   paired = join(directory, 'paired');
   await mkdir(paired);
-  const bytes = { algorithm: 'bpe', vocabulary: VOCABULARY, lowercase: false } as const;
-  await writeModel(directory, GPT, 'causal-language-model', bytes);
-  await writeModel(paired, T5, 'sequence-to-sequence', { ...bytes, special: 'roberta' });
+  await writeModel(directory, GPT, 'causal-language-model');
+  await writeModel(paired, T5, 'sequence-to-sequence', { ...BYTES, special: 'roberta' });
 });
-/** A model with random weights. */
-async function writeModel(
-  directory: string,
-  config: ModelConfig,
-  head: HeadKind,
-  tokenizer: TokenizerRequest,
-): Promise<void> {
-  const model = new Model(Runtime.open(), config, head);
-  const values = model.initialise(1);
-  const parameters = model.parameters.map(({ name, shape }) => {
-    return { name, shape, data: values.get(name)!.map((value) => 10 * value) };
-  });
-  const isPaired = head === 'sequence-to-sequence';
-  const tokens = { padding: isPaired ? 1 : null, begin: null, end: null };
-  await writeHuggingFace(
-    directory,
-    { model: config, head, labels: null, scoring: null, tokens },
-    parameters,
-  );
-  const texts = ['you have won a prize café', 'see you tomorrow'];
-  await writeFile(join(directory, 'tokenizer.json'), trainTokenizer(texts, tokenizer));
-}
-
 async function generated(changes: Partial<GenerationRequest>, ...args: string[]): Promise<string> {
   return generatedBy(directory, changes, ...args);
 }
@@ -142,11 +88,7 @@ it('tells that a part of the prompt is left out', async () => {
 it('is given a conversation by its chat template, and ends where its makers say', async () => {
   const chat = join(directory, 'chat');
   await mkdir(chat);
-  await writeModel(chat, GPT, 'causal-language-model', {
-    algorithm: 'bpe',
-    vocabulary: VOCABULARY,
-    lowercase: false,
-  });
+  await writeModel(chat, GPT, 'causal-language-model');
   const messages = [
     { role: 'system', content: 'you' },
     { role: 'user', content: 'see  tomorrow' },

@@ -45,8 +45,7 @@ export const accessErrors = {
     status: 403,
     exit: 1,
     message: ({ host }) => `The request is addressed to '${host}', which is no name of this server`,
-    remedy:
-      'Use its address or localhost, or start the coordinator with --allowed-host and the name.',
+    remedy: 'Use its address or localhost, or start the server with --allowed-host and the name.',
   }),
   ORIGIN_REFUSED: entry<{ origin: string }>({
     status: 403,

@@ -5,6 +5,7 @@ import type { ErrorEntry, Fault } from './define.js';
 import { jobErrors } from './job.js';
 import { modelErrors } from './model.js';
 import { ringErrors } from './ring.js';
+import { servingErrors } from './serving.js';
 import { taskErrors } from './task.js';
 import { vectorErrors } from './vectors.js';
 
@@ -17,6 +18,7 @@ export const errors = {
   ...modelErrors,
   ...taskErrors,
   ...vectorErrors,
+  ...servingErrors,
   ...ringErrors,
 } as const;
 

@@ -7,7 +7,7 @@ import { constrained } from './constrained.js';
 import { nextToken, type Sampling } from './sampling.js';
 
 /** A model that goes on with texts: its head predicts the next token. */
-export type Generator = Pick<Model, 'cache' | 'config' | 'next' | 'select'>;
+export type LanguageModel = Pick<Model, 'cache' | 'config' | 'next' | 'select'>;
 
 export interface GenerationOptions extends Sampling {
   /** Most new tokens. */
@@ -47,6 +47,9 @@ interface Going {
   finish: Finish | null;
 }
 
+/** The new tokens of each sequence, after a step. */
+export type Progress = readonly (readonly number[])[];
+
 /**
  * Goes on with sequences of tokens, all at once: a function of them, the model and the options. Each sequence draws from
  * numbers of its own, so what it becomes does not depend on those beside it.
@@ -54,15 +57,34 @@ interface Going {
  * @param told Is told of the new tokens of each sequence after every step.
  */
 export function generate(
-  model: Generator,
+  model: LanguageModel,
   tokenizer: Pick<Tokenizer, 'decode'>,
   beginnings: readonly Beginning[],
   ends: readonly number[],
   options: GenerationOptions,
-  told: (tokens: readonly (readonly number[])[]) => void = () => undefined,
+  told: (tokens: Progress) => void = () => undefined,
 ): Generated[] {
   if (options.beams > 1)
     return beginnings.map((each) => search(model, tokenizer, each, ends, options));
+  const steps = generating(model, tokenizer, beginnings, ends, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    told(step.value);
+  }
+}
+
+/**
+ * Does what `generate` does without beam search, a step whenever it is asked for the next one. One that is ended before
+ * its time (`return`) frees what it holds.
+ */
+export function* generating(
+  model: LanguageModel,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  beginnings: readonly Beginning[],
+  ends: readonly number[],
+  options: Omit<GenerationOptions, 'beams'>,
+): Generator<Progress, Generated[], void> {
   const { context } = model.config;
   const longest = Math.max(...beginnings.map(({ tokens }) => tokens.length));
   const cache = model.cache(beginnings.length, longest + options.maxTokens);
@@ -89,7 +111,7 @@ export function generate(
         if (stopIn(tokenizer.decode(tokens), options.stop) !== null) sequence.finish = 'stop';
         else if (tokens.length >= most) sequence.finish = 'length';
       }
-      told(all.map(({ tokens }) => tokens));
+      yield all.map(({ tokens }) => tokens);
       const left = going.flatMap(({ finish }, at) => (finish === null ? [at] : []));
       if (left.length === 0) break;
       if (left.length < going.length) model.select(cache, Int32Array.from(left));
@@ -104,7 +126,7 @@ export function generate(
 
 /** Beam search (Sutskever, Vinyals and Le, 2014) from one beginning. */
 function search(
-  model: Generator,
+  model: LanguageModel,
   tokenizer: Pick<Tokenizer, 'decode'>,
   beginning: Beginning,
   ends: readonly number[],

@@ -1,5 +1,5 @@
-import { systemCode } from '@ringmaster/base';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
+import { systemCode } from '../file-errors.js';
 
 /**
  * Ports to try: the given one alone, or the one of the last time and then any that is free.

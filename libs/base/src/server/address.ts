@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
 
 /** An address to listen on. */
 export interface Address {

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { RingmasterError, type Need } from '@ringmaster/protocol';
-import type { Tokens } from '../access/tokens.js';
+import type { Need } from '@ringmaster/protocol';
+import { RingmasterError } from '@ringmaster/protocol/errors';
 
-/** What the API asks of whoever makes a request. */
+/** What a server asks of whoever makes a request. */
 export interface Access {
   /** Judges the bearer token that a request has. */
-  readonly tokens: Pick<Tokens, 'refusal'>;
+  readonly tokens: { refusal(given: string | null, needs: Need): RingmasterError | null };
   /** Whether the server listens on a loopback address, where a web page in a browser of this machine could reach it. */
   readonly loopback: boolean;
   /** The name or address that it was told to listen on. */
