@@ -10,6 +10,7 @@
 #include "branch.h"
 #include "cross-entropy.h"
 #include "dropout.h"
+#include "few-rows.h"
 #include "gated.h"
 #include "lstm.h"
 #include "negative-sampling.h"
@@ -29,6 +30,7 @@ void addTypedKernels() {
   addAttentionSoftmaxKernels<T>();
   addBranchKernels<T>();
   addCrossEntropyKernels<T>();
+  addFewRowsKernels<T>();
   addGatedKernels<T>();
   addHeadKernels<T>();
   addNormaliseKernels<T>();

@@ -83,6 +83,7 @@ const Operation OPERATIONS[] = {
     {"RingmasterCrossEntropy",
      {"logits: T", "bias: float", "targets: int32"},
      {"probabilities: float", "dlogits: T", "dbias: float"}},
+    {"RingmasterFewRows", {"x: T", "weights: T"}, {"y: T"}},
     {"RingmasterDropoutMask", {"shape: int32", "key: int32"}, {"mask: T"}, {"dropped: int"}},
     {"RingmasterRotate", {"x: T", "table: float"}, {"y: T"}, {"length: int", "back: int"}},
     {"RingmasterWindows",

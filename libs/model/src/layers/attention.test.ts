@@ -152,7 +152,16 @@ describe.each(Object.entries(kinds))('%s kernels', (_, kernels) => {
         parameters.map(({ name, shape }) => [name, waveTensor(name, shape)] as const),
       );
       const weight = (parameter: string): Tensor => weights.get(parameter)!;
-      const pass: Pass = { tape, ops, kernels, weight, factor: weight, random: null, loss: null };
+      const pass: Pass = {
+        tape,
+        ops,
+        kernels,
+        project: (x, w) => ops.matmul(x, w, { transposeY: true }),
+        weight,
+        factor: weight,
+        random: null,
+        loss: null,
+      };
       const inputs = new Map(
         [stream, MEMORY].map(({ length }, at) => {
           const input = at === 0 ? 'input x' : 'input memory';

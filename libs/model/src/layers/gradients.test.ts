@@ -337,6 +337,7 @@ function at<Result>(
         tape,
         ops,
         kernels: kernels[kind]!,
+        project: (x, w) => ops.matmul(x, w, { transposeY: true }),
         weight: (name) => uploaded.get(name)!,
         factor: (name) => uploaded.get(name)!,
         // Masks under which no row of four is left nearly constant: a norm is too steep there for finite differences.

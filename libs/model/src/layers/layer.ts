@@ -29,6 +29,8 @@ export interface Pass {
   readonly tape: Tape;
   readonly ops: Ops;
   readonly kernels: Kernels;
+  /** x T[N,I] · wᵀ of w T[O,I]: T[N,O]. */
+  readonly project: (x: Tensor, w: Tensor) => Tensor;
   /** The parameter of that name, float32. */
   readonly weight: (name: string) => Tensor;
   /** The parameter of that name as a factor of products, T. */

@@ -65,8 +65,8 @@ export class Linear implements LinearLayer {
 
   /** x T[N, inputs] → x · Wᵀ, T[N, outputs]. */
   product(pass: Pass, x: Value): Value {
-    const { tape, ops, factor } = pass;
-    const output = ops.matmul(x.tensor, factor(this.#weight), { transposeY: true });
+    const { tape, ops, project, factor } = pass;
+    const output = project(x.tensor, factor(this.#weight));
     const recorded = { inputs: [x], saved: [x.tensor], parameters: [this.#weight] };
     return tape.record(output, recorded, (dy, give) => {
       give.parameter(this.#weight, (sum) =>
@@ -78,10 +78,10 @@ export class Linear implements LinearLayer {
 
   /** x [N, inputs] → [N, outputs], both float32. */
   forward(pass: Pass, x: Value): Value {
-    const { tape, ops, weight, factor } = pass;
+    const { tape, ops, project, weight, factor } = pass;
     const { bias } = this;
     const output = ops.runtime.scope(() => {
-      const product = ops.matmul(ops.factor(x.tensor), factor(this.#weight), { transposeY: true });
+      const product = project(ops.factor(x.tensor), factor(this.#weight));
       const wide = ops.float32(product);
       return bias === null ? wide : ops.addBias(wide, weight(bias));
     });

@@ -36,6 +36,7 @@ describe.each([
           tape: Tape.forwardOnly(runtime),
           ops,
           kernels,
+          project: none,
           weight: none,
           factor: none,
           random: null,

@@ -129,8 +129,8 @@ export class OutputProjection implements Layer {
   }
 
   /** x T[K,H] → T[K,V]. */
-  #products({ ops, factor }: Pass, x: Tensor): Tensor {
-    return ops.matmul(x, factor(this.#weight), { transposeY: true });
+  #products({ project, factor }: Pass, x: Tensor): Tensor {
+    return project(x, factor(this.#weight));
   }
 
   /** Rows of x with their targets; at least one chunk, which is empty where there are no rows. */

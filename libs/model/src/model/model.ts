@@ -191,7 +191,9 @@ export class Model {
     const tape = Tape.forwardOnly(runtime);
     try {
       return runtime.scope(() => {
-        const pass = this.#pass(tape, null);
+        // One token of each sequence: the weights are what takes time to read.
+        const fewRows = cache.isEmpty ? {} : { project: this.#kernels.projectFewRows };
+        const pass = { ...this.#pass(tape, null), ...fewRows };
         const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(pass, tokens) };
         const hidden = this.#network.forward(pass, this.#tokens(tokens), sequences);
         const { tensor } = this.#head.logits(pass, hidden, tokens);
@@ -232,6 +234,7 @@ export class Model {
       tape,
       ops: this.#ops,
       kernels: this.#kernels,
+      project: (x, w) => this.#ops.matmul(x, w, { transposeY: true }),
       weight: (name) => this.#weight(name),
       factor: (name) => this.#factor(name),
       random,

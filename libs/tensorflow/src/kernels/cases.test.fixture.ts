@@ -119,6 +119,10 @@ export const cases: Record<string, Use> = {
     rmsGradient(kernels, x(), factor(dy()), bias(), normals(rows, 'along')),
   'gradient of RMS normalise of each head': (kernels, factor) =>
     rmsGradient(kernels, headed('x'), factor(headed('dy')), normals([DEPTH], 'gain'), null),
+  'product of many rows that are few': (kernels, factor) =>
+    kernels.projectFewRows(factor(x()), factor(normals([CLASSES, WIDTH], 'weights'))),
+  'product of one row': (kernels, factor) =>
+    kernels.projectFewRows(factor(normals([1, WIDTH], 'x')), factor(normals(rows, 'weights'))),
   'split heads': (kernels, factor) => {
     const width = 3 * HEADS * DEPTH;
     const packed = factor(normals([SEQUENCES * LENGTH, width], 'packed'));

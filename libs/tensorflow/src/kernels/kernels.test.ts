@@ -41,12 +41,32 @@ it('gives the same bytes with one, two and five threads', () => {
   expect(new Set(hashes).size).toBe(1);
 });
 
+it('projects a row to the same bytes, whatever rows are beside it', () => {
+  runtime.scope(() => {
+    const width = 75;
+    const values = (length: number, factor: number) =>
+      Float32Array.from({ length }, (_, at) => Math.fround(((at * factor) % 101) / 37 - 1));
+    const weights = runtime.upload(values(33 * width, 31), [33, width]);
+    const x = values(9 * width, 17);
+    const project = (rows: Float32Array) =>
+      runtime.download(
+        native.projectFewRows(runtime.upload(rows, [rows.length / width, width]), weights),
+      );
+    const all = project(x);
+    for (let row = 0; row < 9; row++)
+      expect(project(x.slice(row * width, (row + 1) * width))).toEqual(
+        all.slice(row * 33, (row + 1) * 33),
+      );
+  });
+});
+
 it('refuses what does not fit', () => {
   runtime.scope(() => {
     const x = runtime.upload(new Float32Array(6), [2, 3]);
     const four = runtime.upload(new Float32Array(4), [4]);
     expect(() => native.activate('gelu', x, four)).toThrow('one bias a column');
     expect(() => native.applyMask(x, four)).toThrow('same shape');
+    expect(() => native.projectFewRows(x, four)).toThrow('rows of one width');
     const five = runtime.upload(Int32Array.of(0, 5), [2]);
     const target = runtime.upload(new Float32Array(15), [5, 3]);
     expect(() => native.addRows(target, x, five)).toThrow('rows of the target');

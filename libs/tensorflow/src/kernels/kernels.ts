@@ -10,6 +10,7 @@ import {
   type CrossEntropyKernels,
 } from './cross-entropy.js';
 import { composedDropout, nativeDropout, type DropoutKernels } from './dropout.js';
+import { composedFewRows, nativeFewRows, type FewRowsKernels } from './few-rows.js';
 import { composedGated, nativeGated, type GatedKernels } from './gated.js';
 import { composedLstm, nativeLstm, type LstmKernels } from './lstm.js';
 import {
@@ -42,6 +43,7 @@ export type Kernels = ActivationKernels &
   BranchKernels &
   CrossEntropyKernels &
   DropoutKernels &
+  FewRowsKernels &
   GatedKernels &
   LstmKernels &
   NegativeSamplingKernels &
@@ -63,6 +65,7 @@ export function nativeKernels(ops: Ops): Kernels {
     ...nativeBranch(ops),
     ...nativeCrossEntropy(ops),
     ...nativeDropout(ops),
+    ...nativeFewRows(ops),
     ...nativeGated(ops),
     ...nativeLstm(ops),
     ...nativeNegativeSampling(ops),
@@ -83,6 +86,7 @@ export function composedKernels(ops: Ops): Kernels {
     ...composedBranch(ops),
     ...composedCrossEntropy(ops),
     ...composedDropout(ops),
+    ...composedFewRows(ops),
     ...composedGated(ops),
     ...composedLstm(ops),
     ...composedNegativeSampling(ops),
