@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { onEndingSignals, runProgram } from '@ringmaster/base';
-import { inUrl, listenOnFirst, resolveAddress } from '@ringmaster/base/server';
+import { listenOnFirst, resolveAddress } from '@ringmaster/base/server';
 import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { MODEL_OPTIONS, openModel } from '../opened-model.js';
@@ -47,7 +47,7 @@ await runProgram(async () => {
     server.http.listen(each, address.ip);
     await once(server.http, 'listening');
   });
-  const url = `http://${inUrl(address.ip)}:${(server.http.address() as AddressInfo).port}/v1`;
+  const url = `http://${address.advertised}:${(server.http.address() as AddressInfo).port}/v1`;
   process.stdout.write(values.json ? `${JSON.stringify({ url, model: name })}\n` : `${url}\n`);
   await new Promise<void>((end) => {
     onEndingSignals(end, () => {

@@ -10,6 +10,8 @@ import { readChat, readCompletion, type Asked } from './requests.js';
 
 /** Texts that are generated at once: each holds the keys and values of its tokens. */
 const AT_ONCE = 4;
+/** How long a client may take to read the rest of an answer that is finished. */
+const LINGER_MS = 30_000;
 
 const ROUTES = 'docs/guides/serve.md says which routes there are.';
 
@@ -158,7 +160,9 @@ export class ModelServer {
     } finally {
       giveBack();
     }
+    const patience = setTimeout(() => response.destroy(), LINGER_MS);
     await closed;
+    clearTimeout(patience);
   }
 
   #card(): object {
