@@ -58,7 +58,7 @@ export const chatForm: Form = {
 };
 
 /** Why a text has ended, in the words of OpenAI. */
-export function reasonOf(finish: Finish): FinishReason {
+function reasonOf(finish: Finish): FinishReason {
   return finish === 'length' ? 'length' : 'stop';
 }
 
