@@ -41,7 +41,8 @@ export async function writeModel(
   const model = new Model(Runtime.open(), config, head);
   const values = model.initialise(1);
   const parameters = model.parameters.map(({ name, shape }) => {
-    return { name, shape, data: values.get(name)!.map((value) => 10 * value) };
+    const data = values.get(name) ?? new Float32Array();
+    return { name, shape, data: data.map((value) => 10 * value) };
   });
   const isPaired = head === 'sequence-to-sequence';
   const tokens = { padding: isPaired ? 1 : null, begin: null, end: null };

@@ -192,8 +192,9 @@ export class Model {
     try {
       return runtime.scope(() => {
         // One token of each sequence: the weights are what takes time to read.
-        const fewRows = cache.isEmpty ? {} : { project: this.#kernels.projectFewRows };
-        const pass = { ...this.#pass(tape, null), ...fewRows };
+        const whole = this.#pass(tape, null);
+        const project: Pass['project'] = (x, w) => this.#kernels.projectFewRows(x, w);
+        const pass = cache.isEmpty ? whole : { ...whole, project };
         const sequences = { ...this.#sequences(tokens, rows), past: cache.begin(pass, tokens) };
         const hidden = this.#network.forward(pass, this.#tokens(tokens), sequences);
         const { tensor } = this.#head.logits(pass, hidden, tokens);

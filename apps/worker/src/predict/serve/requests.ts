@@ -125,7 +125,7 @@ function asked(
 
 function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const { data, error } = schema.safeParse(body);
-  if (error === undefined) return data as z.output<Schema>;
+  if (error === undefined) return data;
   const [issue] = error.issues;
   const where = issue?.path.join('.') ?? '';
   const what = issue?.message ?? 'it cannot be understood';

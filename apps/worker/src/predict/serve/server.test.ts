@@ -279,7 +279,7 @@ describe('what is asked otherwise', () => {
       'NOT_FOUND',
       'MEDIA_TYPE_UNSUPPORTED',
     ]);
-    expect(refusals[1]?.headers.get('allow')).toBe('POST');
+    expect(refusals[1].headers.get('allow')).toBe('POST');
   });
 });
 
