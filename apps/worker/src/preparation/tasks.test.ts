@@ -115,6 +115,20 @@ describe('tasks that a worker is lent', { timeout: 60_000 }, () => {
     expect(server.answers).toBeGreaterThan(0);
   });
 
+  it('are done by another process when they come while the one that was idle ends', async () => {
+    const lone = 'ab'.repeat(32);
+    tasks.begin(lone, server.location);
+    await expect.poll(() => failures, { timeout: 20_000 }).toEqual(['it was withdrawn']);
+    const [before] = taskProcesses();
+    const ended = tasks.end();
+    tasks.begin(lone, server.location);
+    await ended;
+    await expect.poll(() => failures, { timeout: 20_000 }).toHaveLength(2);
+    expect(failures[1]).toBe('it was withdrawn');
+    expect(taskProcesses()).toHaveLength(1);
+    expect(taskProcesses()).not.toContain(before);
+  });
+
   it('are not done where another serves than the one that is known, nor after they were withdrawn', async () => {
     const lone = 'ab'.repeat(32);
     tasks.begin(lone, { ...server.location, fingerprint: '0'.repeat(64) });

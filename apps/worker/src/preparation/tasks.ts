@@ -54,12 +54,14 @@ export class Tasks {
     for (const lease of [...this.#leases]) this.withdraw(lease);
   }
 
-  /** Ends the process, and with it all tasks, of which nothing is told. */
+  /** Ends the process, and with it all tasks, of which nothing is told. What is begun meanwhile has another. */
   async end(): Promise<void> {
     this.#leases.clear();
     if (this.#idle !== null) clearTimeout(this.#idle);
-    this.#process?.child.kill('SIGKILL');
-    await this.#process?.gone;
+    const ended = this.#process;
+    this.#process = null;
+    ended?.child.kill('SIGKILL');
+    await ended?.gone;
   }
 
   #tell(command: TaskCommand): void {
@@ -95,10 +97,12 @@ export class Tasks {
           : `exit code ${String(what)}, signal ${String(signal)}`,
       (error: unknown) => String(error),
     );
-    if (this.#process?.child === child) this.#process = null;
-    const held = [...this.#leases];
-    this.#leases.clear();
-    for (const lease of held) this.#fail(lease, `the process that does tasks ended: ${how}`);
+    if (this.#process?.child === child) {
+      this.#process = null;
+      const held = [...this.#leases];
+      this.#leases.clear();
+      for (const lease of held) this.#fail(lease, `the process that does tasks ended: ${how}`);
+    }
     await rm(directory, { recursive: true, force: true });
   }
 
