@@ -39,6 +39,7 @@ export function jobView(id: string, state: JobState, step = 0): JobView {
     etaSeconds: 9,
     progress: null,
     preparation: null,
+    preparers: [],
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     endedAt: null,

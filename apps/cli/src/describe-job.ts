@@ -1,7 +1,7 @@
 import type { IncidentView, JobView, RingLink } from '@ringmaster/protocol';
 import { describeEarlyStopping } from './describe-early-stopping.js';
 import { describeIncident } from './describe-incident.js';
-import { describePreparation } from './describe-preparation.js';
+import { describePreparation, describePreparers } from './describe-preparation.js';
 import { describeBase } from './names.js';
 import { formatBytes, formatCount, formatFigure, formatSeconds, pairs, table } from './output.js';
 
@@ -21,6 +21,7 @@ export function describeJob(job: JobView, incidents: readonly IncidentView[]): s
     ['kind', job.kind],
     ['state', job.state],
     ['progress', job.preparation === null ? job.progress : describePreparation(job.preparation)],
+    ['prepared by', describePreparers(job.preparers)],
     ['step', job.steps === null ? String(job.step) : `${job.step} of ${job.steps}`],
     ['parameters', describeParameters(job)],
     ['memory', job.memory === null ? null : `${formatBytes(job.memory.bytes)} a worker`],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describePreparation } from './describe-preparation.js';
+import { describePreparation, describePreparers } from './describe-preparation.js';
 
 describe('the preparation of data', () => {
   it('is told by what it does, how much of it, how fast and for how long still', () => {
@@ -15,5 +15,15 @@ describe('the preparation of data', () => {
         secondsLeft: 17.5,
       }),
     ).toBe('encoding documents: 300 of 1,000, 30.0 MB of 100.0 MB, 4.0 MB/s, 18s left');
+  });
+
+  it('tells who does it, and how much each has done', () => {
+    expect(describePreparers([])).toBeNull();
+    expect(
+      describePreparers([
+        { by: 'coordinator', doing: 2, done: 1031 },
+        { by: 'w-1', doing: 0, done: 12 },
+      ]),
+    ).toBe('coordinator 1,031 done, 2 now; w-1 12 done, 0 now');
   });
 });

@@ -1,4 +1,8 @@
-import { preparationPhases, type PreparationProgress } from '@ringmaster/protocol';
+import {
+  preparationPhases,
+  type PreparationProgress,
+  type PreparerView,
+} from '@ringmaster/protocol';
 import { formatBytes, formatCount, formatSeconds } from './output.js';
 
 /** How far the preparation of data has come: what it does, how much of it, how fast, and for how long still. */
@@ -19,4 +23,12 @@ export function describePreparation({
     secondsLeft === null ? null : `${formatSeconds(secondsLeft)} left`,
   ];
   return parts.filter((part) => part !== null).join(', ');
+}
+
+/** Who does the tasks of a preparation, in one line: how many each has done, and how many it does now. */
+export function describePreparers(preparers: readonly PreparerView[]): string | null {
+  if (preparers.length === 0) return null;
+  return preparers
+    .map(({ by, doing, done }) => `${by} ${formatCount(done)} done, ${formatCount(doing)} now`)
+    .join('; ');
 }

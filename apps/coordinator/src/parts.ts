@@ -75,7 +75,13 @@ export function assemble(options: PartsOptions) {
   });
   const events = new JobEvents();
   const registry = new JobRegistry(store, clock);
-  const views = new JobViews(registry, store, events, () => fleet.offers());
+  const views = new JobViews(
+    registry,
+    store,
+    events,
+    () => fleet.offers(),
+    (job) => preparations.preparersOf(job),
+  );
 
   const tokens = new Tokens(store.access, ownerToken);
   const members = new Members(store.access);

@@ -27,6 +27,7 @@ const job = (
   etaSeconds: null,
   progress: null,
   preparation: null,
+  preparers: [],
   createdAt: '',
   startedAt: null,
   endedAt: null,

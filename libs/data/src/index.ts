@@ -24,7 +24,7 @@ export { removeOldCopies } from './remote/copies.js';
 export { removeOldTasks, removeUnclaimedTasks, taskDirectory } from './prepare/task-directory.js';
 export type { ForeignAnswer, Lease, Leases, TaskPlace } from './tasks/leases.js';
 export { borrowTask, lendTask, taskPlatform, type LentTask } from './tasks/lent-task.js';
-export { keepPart, receiveFile } from './tasks/received.js';
+export { Allowance, keepPart, receiveFile } from './tasks/received.js';
 export { directoriesWithAnswersOf, removeAnswersOf } from './tasks/task-files.js';
 export { TaskThreads } from './tasks/task-threads.js';
 export type { Task } from './tasks/tasks.js';

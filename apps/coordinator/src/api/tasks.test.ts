@@ -52,6 +52,8 @@ describe('a lease of a task', () => {
       const job = await scene.submit(pretrainSpec(files));
       const lease = await leaseOf(worker, 0);
       const task = await ask(scene, 'GET', lease);
+      const { preparers } = await scene.job(job.id);
+      expect(preparers).toContainEqual({ by: worker.id, doing: 1, done: 0 });
       const { inputs } = borrowTask(task.bytes);
       expect(inputs.length).toBeGreaterThan(0);
       for (const { sha256: hash, bytes } of inputs) {
@@ -82,7 +84,8 @@ describe('a lease of a task', () => {
           code: 'TASK_WITHDRAWN',
         });
       // What it has not done is done here, and it is lent nothing for a while.
-      await isPrepared(scene, job.id);
+      const prepared = await isPrepared(scene, job.id);
+      expect(prepared.preparers).toEqual([]);
       const metrics = await (await scene.client.request('GET', '/metrics')).text();
       expect(metrics).toMatch(/preparation_tasks_total\{by="coordinator"\} [1-9]/);
       expect(metrics).not.toContain('by="workers"');

@@ -75,8 +75,10 @@ export async function taskRoutes(parent: Server, { preparations }: ApiContext): 
       },
       async (request, reply) => {
         const { lease: id, sha256: hash } = request.params;
-        const { directory } = preparations.lease(id);
-        const path = await readBody(request, (chunks) => receiveFile(directory, chunks, hash));
+        const { directory, allowance } = preparations.lease(id);
+        const path = await readBody(request, (chunks) =>
+          receiveFile(directory, chunks, hash, allowance),
+        );
         if (path === null || !(await keepPart(directory, hash, path)))
           throw new RingmasterError('TASK_WITHDRAWN', { lease: id });
         return reply.status(204).send(null);
@@ -96,8 +98,10 @@ export async function taskRoutes(parent: Server, { preparations }: ApiContext): 
       },
       async (request, reply) => {
         const { lease: id } = request.params;
-        const { directory } = preparations.lease(id);
-        const path = await readBody(request, (chunks) => receiveFile(directory, chunks, null));
+        const { directory, allowance } = preparations.lease(id);
+        const path = await readBody(request, (chunks) =>
+          receiveFile(directory, chunks, null, allowance),
+        );
         if (path === null) throw new RingmasterError('TASK_WITHDRAWN', { lease: id });
         try {
           preparations.answered(id, path);

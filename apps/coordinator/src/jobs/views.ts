@@ -1,4 +1,4 @@
-import { isFinal, type JobView, type ProfileView } from '@ringmaster/protocol';
+import { isFinal, type JobView, type PreparerView, type ProfileView } from '@ringmaster/protocol';
 import { jobOf } from '../names/names.js';
 import type { Offer } from '../scheduler/demand.js';
 import { largestMemory } from '../scheduler/memory.js';
@@ -14,18 +14,24 @@ export class JobViews {
   readonly #store: Store;
   readonly #events: JobEvents;
   readonly #offers: () => readonly Offer[];
+  readonly #preparers: (job: string) => readonly PreparerView[];
 
-  /** @param offers The slots that workers offer now. */
+  /**
+   * @param offers The slots that workers offer now.
+   * @param preparers Who does the tasks of a job's preparation now.
+   */
   constructor(
     registry: JobRegistry,
     store: Store,
     events: JobEvents,
     offers: () => readonly Offer[],
+    preparers: (job: string) => readonly PreparerView[],
   ) {
     this.#registry = registry;
     this.#store = store;
     this.#events = events;
     this.#offers = offers;
+    this.#preparers = preparers;
   }
 
   /** The record of a job by what it is referred to as. @throws JOB_NOT_FOUND, REFERENCE_AMBIGUOUS */
@@ -80,7 +86,8 @@ export class JobViews {
       const model = this.#store.models.get(record.result?.model ?? '');
       return viewOf(record, live, null, model?.manifest.weights?.step ?? null);
     }
-    if (live !== null || record.state !== 'queued') return viewOf(record, live);
+    if (live !== null || record.state !== 'queued')
+      return { ...viewOf(record, live), preparers: [...this.#preparers(record.id)] };
     return viewOf(record, null, waitInLine(record, this.pending(record), this.#offers()));
   }
 }
@@ -120,6 +127,7 @@ export function viewOf(
     etaSeconds: left === null || secondsPerStep === null ? null : left * secondsPerStep,
     progress,
     preparation: record.state === 'preparing' ? (live?.preparation ?? null) : null,
+    preparers: [],
     createdAt: record.createdAt,
     startedAt: record.startedAt,
     endedAt: record.endedAt,

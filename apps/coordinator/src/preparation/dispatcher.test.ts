@@ -49,6 +49,10 @@ describe('tasks of preparations', () => {
     want('j', 1, 2, 3);
     expect(take()).toEqual(['j ahead 4', 'j does 1', 'w has 1']);
     expect(dispatcher.lease(lease(1))).toMatchObject({ worker: 'w', job: 'j' });
+    expect([...dispatcher.doing('j')]).toEqual([
+      ['coordinator', 1],
+      ['w', 1],
+    ]);
     expect([...dispatcher.lease(lease(1)).inputs.values()]).toEqual([input]);
     dispatcher.answered(lease(1), '/sent');
     expect(take()).toEqual(['j has 2 of w: /sent', 'w has 2']);
@@ -58,6 +62,10 @@ describe('tasks of preparations', () => {
     }).toThrow(/has ended/);
     dispatcher.giveBack('j');
     expect(take()).toEqual([]);
+    expect([...dispatcher.doing('j')]).toEqual([
+      ['coordinator', 0],
+      ['w', 1],
+    ]);
   });
 
   it('wait for who is able, and have more asked for once there are more', () => {

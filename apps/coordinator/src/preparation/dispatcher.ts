@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { Allowance } from '@ringmaster/data';
 import { RingmasterError } from '@ringmaster/protocol';
 import { LeasePool } from './lease-pool.js';
 import type { LentInput, PreparationMessage } from './messages.js';
 import { capacity, placeFor, type PrepareOn, type Room, type TaskWorker } from './placement.js';
+import { COORDINATOR } from './preparers.js';
 
 type Wanted = Extract<PreparationMessage, { type: 'lease-wanted' }>;
 
@@ -55,6 +57,8 @@ export interface TaskLease {
   /** The task, in the form in which it is borrowed. */
   readonly packed: Uint8Array;
   readonly inputs: ReadonlyMap<string, LentInput>;
+  /** What may be sent for it. */
+  readonly allowance: Allowance;
 }
 
 interface Held extends TaskLease {
@@ -140,6 +144,13 @@ export class Dispatcher {
     this.#pool.giveBack(job);
     offer.preparation.client.answered(offer.number, worker, path);
     this.#grant();
+  }
+
+  /** How many tasks of a preparation each does at this moment. */
+  doing(job: string): Map<string, number> {
+    const doing = new Map([[COORDINATOR, this.#here.get(job) ?? 0]]);
+    for (const { worker } of this.#of(job)) doing.set(worker, (doing.get(worker) ?? 0) + 1);
+    return doing;
   }
 
   /** A worker does not do its task: it is done here, and the worker is lent nothing for a while. */
@@ -255,6 +266,7 @@ export class Dispatcher {
       job: offer.preparation.job,
       packed,
       inputs: new Map(inputs.map((input) => [input.sha256, input])),
+      allowance: new Allowance(bytes),
       offer,
       dueMs: clock() + LEAST_LEASE_MS + (LEASE_MS_PER_MEBIBYTE * bytes) / 2 ** 20,
     });

@@ -4,18 +4,18 @@ import {
   BlobStore,
   directoriesWithAnswersOf,
   removeAnswersOf,
-  removeUnclaimedTasks,
   taskPlatform,
 } from '@ringmaster/data';
-import { RingmasterError } from '@ringmaster/protocol';
+import { RingmasterError, type PreparerView } from '@ringmaster/protocol';
 import type { Logger } from 'pino';
 import type { BackgroundWork } from '../background-work.js';
 import { mostAtOnce } from './at-once.js';
-import { directoryOf, type Current, type PreparationNews } from './current.js';
+import { directoryOf, discard, type Current, type PreparationNews } from './current.js';
 import { Dispatcher, type TaskLease } from './dispatcher.js';
 import type { PreparationMessage, PreparationRequest } from './messages.js';
 import type { PrepareOn, TaskWorker } from './placement.js';
 import { PreparationProcesses } from './preparation-processes.js';
+import { COORDINATOR, preparersOf } from './preparers.js';
 
 type Failed = Extract<PreparationMessage, { type: 'failed' }>;
 type Judged = Extract<PreparationMessage, { type: 'judged' }>;
@@ -97,6 +97,7 @@ export class Preparations {
       onNews,
       tasks: null,
       helpers: new Set(),
+      done: new Map(),
       isAlone: false,
       cleared: Promise.resolve(),
     };
@@ -111,16 +112,16 @@ export class Preparations {
   stop(job: string, isForGood: boolean): void {
     const current = this.#current.get(job);
     if (current === undefined) return;
-    const { child, request, tasks } = current;
     this.#forget(job);
-    child.kill();
-    if (isForGood && tasks !== null) {
-      const store = new BlobStore(request.artifacts);
-      const removed = child.gone.then(() => removeUnclaimedTasks(store, tasks));
-      // What cannot be removed now is when it is old.
-      void this.#options.background.add(removed.catch(() => undefined));
-    }
+    current.child.kill();
+    if (isForGood) void this.#options.background.add(discard(current));
     this.warmSoon();
+  }
+
+  /** Who does the tasks of a job's preparation, and how many; nobody where it has none. */
+  preparersOf(job: string): PreparerView[] {
+    const current = this.#current.get(job);
+    return current === undefined ? [] : preparersOf(this.#dispatcher.doing(job), current.done);
   }
 
   /** A lease of a worker, and the directory of the preparation whose task it is for. @throws TASK_WITHDRAWN */
@@ -173,7 +174,7 @@ export class Preparations {
               this.#dispatcher.want(job, current.isAlone ? { ...message, lent: null } : message);
               break;
             case 'lease-returned':
-              this.#options.onTask('coordinator');
+              this.#onTask(current, COORDINATOR);
               this.#dispatcher.giveBack(job);
               break;
             case 'judged':
@@ -210,10 +211,15 @@ export class Preparations {
     });
   }
 
+  #onTask({ done }: Current, by: string): void {
+    done.set(by, (done.get(by) ?? 0) + 1);
+    this.#options.onTask(by === COORDINATOR ? by : 'workers');
+  }
+
   #onJudged(job: string, current: Current, { worker, task, verdict, reason }: Judged): void {
     switch (verdict) {
       case 'accepted':
-        this.#options.onTask('workers');
+        this.#onTask(current, worker);
         break;
       case 'refused':
         this.#dispatcher.pause(worker);
@@ -239,7 +245,7 @@ export class Preparations {
       if (directory === null) continue;
       const hasAnswers = answered.delete(directory);
       if (its.helpers.delete(worker) || hasAnswers)
-        void this.#repeat(job, its, () => removeAnswersOf(directory, worker));
+        this.#repeat(job, its, () => removeAnswersOf(directory, worker));
     }
     // What cannot be removed now is when it is old.
     for (const directory of answered)
@@ -259,26 +265,41 @@ export class Preparations {
     current.helpers.clear();
     current.isAlone = true;
     // Its process has removed all of it.
-    void this.#repeat(job, current, () => Promise.resolve());
+    this.#repeat(job, current, () => Promise.resolve());
     return true;
   }
 
   /**
-   * Has a preparation begin anew.
-   * @param clear Removes what it is not to begin with, as soon as nobody uses it.
+   * Has a preparation begin anew, or fail where what it is not to begin with cannot be removed.
+   * @param clear Removes that, as soon as nobody uses it.
    */
-  async #repeat(job: string, current: Current, clear: () => Promise<void>): Promise<void> {
+  #repeat(job: string, current: Current, clear: () => Promise<void>): void {
     const { child } = current;
     const next = this.#processes.start();
     current.child = next;
     this.#dispatcher.leave(job);
     child.kill();
     current.cleared = Promise.all([current.cleared, child.gone.then(clear)]);
-    await this.#options.background.add(current.cleared);
-    // Another one may have taken its place meanwhile, which begins when all is cleared.
-    if (current.child !== next) return;
-    if (this.#current.get(job) === current) this.#begin(job, current);
-    else next.kill();
+    const goOn = (failure: Error | null) => {
+      // Another one may have taken its place meanwhile, which begins when all is cleared.
+      if (current.child !== next) return;
+      if (this.#current.get(job) !== current) next.kill();
+      else if (failure === null) this.#begin(job, current);
+      else {
+        this.#forget(job);
+        next.kill();
+        void this.#options.background.add(discard(current));
+        const reason = `what is not to be believed cannot be removed: ${failure.message}`;
+        const error = new RingmasterError('PREPARATION_DIED', { id: job, reason });
+        current.onNews({ type: 'failed', error: error.toBody() });
+        this.warmSoon();
+      }
+    };
+    const cleared = current.cleared.then(
+      () => goOn(null),
+      (error: unknown) => goOn(error instanceof Error ? error : new Error(String(error))),
+    );
+    void this.#options.background.add(cleared);
   }
 
   #forget(job: string): void {

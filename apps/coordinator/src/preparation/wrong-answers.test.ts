@@ -1,3 +1,4 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreparedDataView, WorkerView } from '@ringmaster/protocol';
@@ -5,7 +6,12 @@ import { eventually } from '@ringmaster/testing';
 import { expect, it } from 'vitest';
 import { pretrainSpec } from '../fixtures/job-files.test.fixture.js';
 import { inScene, type Scene } from '../fixtures/scene.test.fixture.js';
-import { doTasks, withBrokenParts, withOtherCount } from '../fixtures/task-worker.test.fixture.js';
+import {
+  doTasks,
+  withBrokenParts,
+  withOtherCount,
+  type Change,
+} from '../fixtures/task-worker.test.fixture.js';
 
 const SOURCES = 24;
 const WORDS = 'red green blue white black large small old new fast slow deep high low'.split(' ');
@@ -61,6 +67,40 @@ it('answers of a worker that computes other bytes are found and done again, and 
     ['--prepare-on', 'workers'],
   );
 }, 120_000);
+
+it(
+  'of answers that are not to be believed and cannot be removed, the preparation fails and is not taken up',
+  () =>
+    inScene(
+      async (scene) => {
+        const worker = await scene.join({ doesTasks: true });
+        const tasks = join(scene.home, 'artifacts', 'tasks');
+        const over = new AbortController();
+        const lie: Change = (file) => {
+          for (const key of readdirSync(tasks)) {
+            const directory = join(tasks, key);
+            mkdirSync(join(directory, 'senders', worker.id), { recursive: true });
+            writeFileSync(join(directory, 'senders', worker.id, 'stuck'), '');
+            // A directory is not removed where a file is meant.
+            mkdirSync(join(directory, 'answers', 'stuck'), { recursive: true });
+          }
+          return withOtherCount(file);
+        };
+        const work = doTasks(worker, join(scene.home, 'worker'), lie, over.signal);
+        const { id } = await scene.submit(await mixture(scene.home));
+        const { error } = await scene.until(id, 'failed', ({ state }) => state === 'failed');
+        expect(error).toMatchObject({
+          code: 'PREPARATION_DIED',
+          message: expect.stringMatching(/not to be believed cannot be removed/) as string,
+        });
+        over.abort();
+        await work;
+        await eventually('nothing is left', () => readdirSync(tasks).length === 0);
+      },
+      ['--prepare-on', 'workers'],
+    ),
+  120_000,
+);
 
 it('what cannot be made of the answers of workers is made without them', async () => {
   let expected = '';

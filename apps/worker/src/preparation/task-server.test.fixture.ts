@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  Allowance,
   keepPart,
   lendTask,
   receiveFile,
@@ -123,7 +124,13 @@ export class TaskServer implements Leases {
       if (input === undefined) throw new Error('it is not lent');
       return readFileSync(input.path).subarray(input.start, input.end);
     }
-    const path = (await receiveFile(this.directory, request, what === 'parts' ? hash : null)) ?? '';
+    const path =
+      (await receiveFile(
+        this.directory,
+        request,
+        what === 'parts' ? hash : null,
+        new Allowance(0),
+      )) ?? '';
     if (what === 'parts') await keepPart(this.directory, hash, path);
     else {
       this.#lent.delete(lease);

@@ -17,6 +17,7 @@ import { readingOf, type MixtureSource } from '../readers/mixture.js';
 import type { Roots } from '../readers/roots.js';
 import { Remote } from '../remote/remote.js';
 import { unigramEntropy } from '../shards/entropy.js';
+import { drawnAudits, type Audits } from '../tasks/audit.js';
 import { OwnLeases, type Leases } from '../tasks/leases.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import { chunksOf } from './chunks.js';
@@ -49,6 +50,8 @@ export interface PrepareOptions {
   readonly threads?: number;
   /** When tasks may be done; by default whenever a thread has nothing to do. */
   readonly leases?: Leases;
+  /** Which answers of others are given here as well; the bytes do not depend on it. */
+  readonly audits?: Audits;
   /** Called with the key of the preparation once it has the directory of its tasks, which outlives it if it is killed. */
   readonly onTasks?: (key: string) => void;
   /** Directories and URLs that the data may be read from; by default any. */
@@ -72,6 +75,7 @@ export async function prepareData(
     onProgress = () => undefined,
     threads = availableParallelism(),
     leases,
+    audits = drawnAudits(),
     onTasks = () => undefined,
     roots = null,
   }: PrepareOptions,
@@ -101,7 +105,8 @@ export async function prepareData(
       const meanwhile = await recall(entry, store);
       if (meanwhile !== null) return done(meanwhile, true);
       const isAlone = size <= 1;
-      const work = { store, progress, tasks, leases: leases ?? new OwnLeases(size), isAlone };
+      const given = { leases: leases ?? new OwnLeases(size), audits };
+      const work = { store, progress, tasks, isAlone, ...given };
       return atWorkplace(work, async (place) => {
         const { manifest, report } = await prepare(request, sources, base, place);
         const reported = await putReport(store, report);

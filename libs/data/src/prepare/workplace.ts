@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '../blobs/blob-store.js';
 import { temporaryName } from '../blobs/temporary-name.js';
+import type { Audits } from '../tasks/audit.js';
 import type { Leases } from '../tasks/leases.js';
 import { TaskFiles } from '../tasks/task-files.js';
 import { TaskRunner } from '../tasks/task-runner.js';
@@ -23,13 +24,14 @@ export interface WorkplaceOptions extends Pick<Workplace, 'store' | 'progress'> 
   /** Directory of the answers to tasks. */
   readonly tasks: string;
   readonly leases: Leases;
+  readonly audits: Audits;
   /** Whether no task is done beside another. */
   readonly isAlone: boolean;
 }
 
 /** Runs work at a place of its own, of which nothing is left afterwards; what was killed is removed by `store.clean`. */
 export async function atWorkplace<T>(
-  { store, progress, tasks, leases, isAlone }: WorkplaceOptions,
+  { store, progress, tasks, leases, audits, isAlone }: WorkplaceOptions,
   work: (place: Workplace) => Promise<T>,
 ): Promise<T> {
   const directory = join(store.incoming, temporaryName());
@@ -37,7 +39,7 @@ export async function atWorkplace<T>(
   const threads = new TaskThreads(isAlone);
   const files = new TaskFiles(tasks);
   try {
-    const runner = new TaskRunner({ files, threads, leases });
+    const runner = new TaskRunner({ files, threads, leases, audits });
     return await work({ store, progress, tasks: runner, files, directory });
   } finally {
     await threads.end();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { randomKey, RandomStream } from '@ringmaster/base';
 import { temporaryDirectory } from '@ringmaster/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,10 +14,10 @@ import { taskDirectory } from '../prepare/task-directory.js';
 import { surveyFile } from '../readers/bytes.js';
 import { wantedColumns } from '../readers/columns.js';
 import { packAnswer, unpackAnswer, writeAnswer } from './answer-file.js';
-import { isAudited } from './audit.js';
+import { drawnAudits, type Audits } from './audit.js';
 import type { ForeignAnswer, Lease, Leases, TaskPlace } from './leases.js';
 import { borrowTask, lendTask } from './lent-task.js';
-import { keepPart, receiveFile } from './received.js';
+import { Allowance, keepPart, receiveFile } from './received.js';
 import { directoriesWithAnswersOf, removeAnswersOf } from './task-files.js';
 import { doTask, taskOf, type Task } from './tasks.js';
 
@@ -108,21 +109,30 @@ class Elsewhere implements Leases {
     const answer = join(place, 'answer');
     writeAnswer(answer, await doTask(borrowed));
     await writeFile(answer, this.#change(await readFile(answer), task));
+    const allowance = new Allowance(0);
     if (this.#sendsParts)
       for (const part of await readdir(parts)) {
         const bytes = createReadStream(join(parts, part));
-        const received = (await receiveFile(this.directory, bytes, part)) ?? '';
+        const received = (await receiveFile(this.directory, bytes, part, allowance)) ?? '';
         expect(await keepPart(this.directory, part, received)).toBe(true);
       }
-    return (await receiveFile(this.directory, createReadStream(answer), null)) ?? '';
+    return (await receiveFile(this.directory, createReadStream(answer), null, allowance)) ?? '';
   }
 }
 
-async function prepare(leases: Elsewhere, wanted: PrepareRequest = request) {
+/** One of sixteen answers. */
+const isAudited = ({ key }: Task) => parseInt(key.slice(0, 8), 16) % 16 === 0;
+
+async function prepare(
+  leases: Elsewhere,
+  wanted: PrepareRequest = request,
+  audits: Audits = isAudited,
+) {
   const place = freshPlace();
   const { sha256 } = await prepareData(wanted, {
     ...place,
     leases,
+    audits,
     onTasks: (key) => {
       leases.directory = taskDirectory(place.store.root, key);
     },
@@ -155,6 +165,29 @@ describe('answers that a worker has sent', () => {
     expect(leases.here.every(isAudited)).toBe(true);
     expect(leases.here.length).toBeGreaterThan(0);
     expect(leases.here.length).toBeLessThan(leases.verdicts.length / 4);
+  });
+
+  it('are given here as well whichever are drawn, of which the manifest tells nothing', async () => {
+    const leases = new Elsewhere(fresh());
+    expect(await prepare(leases, request, drawnAudits())).toBe(expected);
+    const blocks = Math.floor(leases.verdicts.length / 16);
+    expect([blocks, blocks + 1]).toContain(leases.here.length);
+  });
+
+  it('are audited one in sixteen of each worker, of which none knows which it is', () => {
+    const task = { key: 'ab'.repeat(32) } as Task;
+    const draw = () => {
+      const audits = drawnAudits();
+      return Array.from({ length: 20 }, () => {
+        const block = Array.from({ length: 16 }, () => audits(task, WORKER));
+        expect(audits(task, 'another')).toBeTypeOf('boolean');
+        expect(block.filter((isAudited) => isAudited)).toHaveLength(1);
+        return block.indexOf(true);
+      });
+    };
+    const [one, other] = [draw(), draw()];
+    expect(new Set(one).size).toBeGreaterThan(4);
+    expect(one).not.toEqual(other);
   });
 
   it.each<[string, Elsewhere, RegExp]>([
@@ -281,15 +314,35 @@ describe('a task that was lent', () => {
 
   it('leaves nothing where its preparation has ended', async () => {
     const gone = join(directory, 'gone');
-    expect(await receiveFile(gone, createReadStream(join(directory, '0.txt')), null)).toBeNull();
-    await mkdir(join(gone, 'sent'), { recursive: true });
     const bytes = () => createReadStream(join(directory, '0.txt'));
-    const received = (await receiveFile(gone, bytes(), null)) ?? '';
+    const allowance = new Allowance(0);
+    expect(await receiveFile(gone, bytes(), null, allowance)).toBeNull();
+    await mkdir(join(gone, 'sent'), { recursive: true });
+    const received = (await receiveFile(gone, bytes(), null, allowance)) ?? '';
     expect(await keepPart(gone, 'part', received)).toBe(false);
     await rename(received, join(directory, 'moved'));
-    await expect(receiveFile(gone, bytes(), 'ab'.repeat(32))).rejects.toMatchObject({
+    await expect(receiveFile(gone, bytes(), 'ab'.repeat(32), allowance)).rejects.toMatchObject({
       code: 'BLOB_HASH_MISMATCH',
     });
     expect(await readdir(join(gone, 'sent'))).toEqual([]);
+  });
+
+  it('takes no more bytes than its task may have, however many files they are in', async () => {
+    const place = join(directory, 'full');
+    await mkdir(join(place, 'sent'), { recursive: true });
+    const MEBIBYTE = 2 ** 20;
+    const send = (allowance: Allowance, mebibytes: number) =>
+      receiveFile(place, Readable.from([Buffer.alloc(mebibytes * MEBIBYTE)]), null, allowance);
+    const small = new Allowance(MEBIBYTE / 16);
+    for (const mebibytes of [40, 32]) expect(await send(small, mebibytes)).not.toBeNull();
+    const most = `over ${72 * MEBIBYTE} bytes`;
+    await expect(send(small, 1)).rejects.toThrow(most);
+    await expect(send(small, 0)).rejects.toMatchObject({ code: 'TASK_ANSWER_INVALID' });
+    expect(await readdir(join(place, 'sent'))).toHaveLength(2);
+    const large = new Allowance(2 ** 40);
+    large.take(2 ** 30);
+    expect(() => {
+      large.take(1);
+    }).toThrow(`over ${2 ** 30} bytes`);
   });
 });

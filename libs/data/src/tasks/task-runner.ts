@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { faultOf, RingmasterError } from '@ringmaster/protocol';
-import { isAudited } from './audit.js';
+import type { Audits } from './audit.js';
 import type { ForeignAnswer, Leases, TaskPlace } from './leases.js';
 import type { TaskFiles } from './task-files.js';
 import type { TaskThreads } from './task-threads.js';
@@ -11,6 +11,7 @@ export interface TaskRunnerOptions {
   readonly files: TaskFiles;
   readonly threads: TaskThreads;
   readonly leases: Leases;
+  readonly audits: Audits;
 }
 
 /** Has the tasks of a preparation done that nobody has done before. */
@@ -72,7 +73,7 @@ export class TaskRunner {
 
   /** Takes an answer that a worker has sent if it may be one, and where it is audited, is the same as that which is given here. */
   async #judge(task: Task, answer: ForeignAnswer): Promise<void> {
-    const { files } = this.#options;
+    const { files, audits } = this.#options;
     const fault = files.faultOf(task, answer);
     if (fault !== null) {
       rmSync(answer.path, { force: true });
@@ -80,7 +81,7 @@ export class TaskRunner {
       await this.#do(task, files.answerPath(task), 'here');
       return;
     }
-    if (!isAudited(task)) {
+    if (!audits(task, answer.worker)) {
       files.take(task, answer);
       answer.accept();
       return;

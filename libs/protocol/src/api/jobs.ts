@@ -10,7 +10,7 @@ import {
 import { incidentViewSchema } from './incidents.js';
 import { jobStates } from './job-state.js';
 import { memoryNeedsSchema } from './memory.js';
-import { preparationProgressSchema } from './preparation.js';
+import { preparationProgressSchema, preparerViewSchema } from './preparation.js';
 
 /** Longest body of a request to the API, blobs apart. */
 export const REQUEST_LIMIT_BYTES = 1024 * 1024;
@@ -79,6 +79,8 @@ export const jobViewSchema = z.object({
   progress: z.string().nullable(),
   /** How far the preparation of its data has come, while preparing. */
   preparation: preparationProgressSchema.nullable(),
+  /** Who does the tasks of that preparation; empty where there is none. */
+  preparers: z.array(preparerViewSchema),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),

@@ -29,3 +29,14 @@ export const preparationProgressSchema = z.object({
   secondsLeft: z.number().nullable(),
 });
 export type PreparationProgress = z.infer<typeof preparationProgressSchema>;
+
+/** Who does tasks of a preparation, and how many. */
+export const preparerViewSchema = z.object({
+  /** `coordinator`, which has threads for it, or the id of a worker. */
+  by: z.string(),
+  /** Tasks that it does at this moment. */
+  doing: count,
+  /** Tasks that it has done since the coordinator began with the preparation. */
+  done: count,
+});
+export type PreparerView = z.infer<typeof preparerViewSchema>;
