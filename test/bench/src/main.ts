@@ -9,6 +9,7 @@ import { curves } from './control/curves.js';
 import { jobs } from './control/jobs.js';
 import { room } from './control/room.js';
 import { data } from './data/data.js';
+import { encoding } from './data/encoding.js';
 import { jsonLines } from './data/json-lines.js';
 import { seek } from './data/seek.js';
 import { generate } from './generate/generate.js';
@@ -29,6 +30,7 @@ const benchmarks = {
   control,
   curves,
   data,
+  encoding,
   generate,
   hosts,
   jobs,

@@ -56,6 +56,13 @@ export class Cluster {
     return cluster;
   }
 
+  /** A cluster on a home that may have been used before. */
+  static async at(root: string, options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(root, options);
+    await mkdir(cluster.home.logs, { recursive: true });
+    return cluster;
+  }
+
   /** Workers that live. */
   get workers(): readonly HarnessProcess[] {
     return this.#workers.filter(({ isAlive }) => isAlive);

@@ -18,10 +18,12 @@ for await (const line of createInterface({ input: process.stdin }))
 
 async function prepare(directory: string): Promise<DataTurn> {
   const stages: Record<string, number> = {};
+  const processorStages: Record<string, number> = {};
   const started = performance.now();
   const processor = process.cpuUsage();
   let phase: PreparationProgress['phase'] = 'hash';
   let since = started;
+  let spent = processor;
   const onProgress = (progress: PreparationProgress) => {
     if (progress.phase === phase) return;
     closeStage();
@@ -41,11 +43,15 @@ async function prepare(directory: string): Promise<DataTurn> {
     documents,
     tokens,
     stages,
+    processorStages,
   };
 
   function closeStage(): void {
     const now = performance.now();
     stages[phase] = (now - since) / 1000;
     since = now;
+    const { user, system } = process.cpuUsage(spent);
+    processorStages[phase] = (user + system) / 1e6;
+    spent = process.cpuUsage();
   }
 }

@@ -1,39 +1,51 @@
-// node test/bench/dist/data/large-corpus.process.js jsonl|gz|files MEGABYTES DIRECTORY: prepares a corpus that is made in
-// DIRECTORY where it is not there yet, and prints what it took: seconds, and the most memory that was resident, by phase.
+// node test/bench/dist/data/large-corpus.process.js jsonl|gz|files MEGABYTES DIRECTORY [--keep]: prepares a corpus that is made in
+// DIRECTORY where it is not there yet, and prints what it took: seconds, and the most memory that was resident, by phase. With
+// --keep what is prepared stays there, for trainer-memory.process.js.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { BlobStore, prepareData } from '@ringmaster/data';
-import type { PreparationProgress } from '@ringmaster/protocol';
+import { dataOf, needsOf, tokenizerOf, type PreparationProgress } from '@ringmaster/protocol';
 import { z } from 'zod';
-import { writeLargeCorpus } from './large-corpus.js';
+import { largeCorpusJob, writeLargeCorpus } from './large-corpus.js';
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { keep: { type: 'boolean', default: false } },
+});
 const [kind, megabytes, directory] = z
   .tuple([z.enum(['jsonl', 'gz', 'files']), z.coerce.number().positive(), z.string()])
-  .parse(process.argv.slice(2, 5));
+  .parse(positionals);
 
 const name = join(directory, `${kind}-${megabytes}`);
-const patterns = { jsonl: 'corpus.jsonl', gz: 'corpus.jsonl.gz', files: '*/*.txt' };
 if (!existsSync(name)) {
   await writeLargeCorpus(name, kind, megabytes * 1e6);
   console.log(`made ${name}; run this again, in a process of its own`);
 } else {
-  const home = mkdtempSync(join(directory, 'prepared-'));
-  const stages: Record<string, { seconds: number; peakMegabytes: number }> = {};
+  const home = values.keep ? `${name}-home` : mkdtempSync(join(directory, 'prepared-'));
+  const stages: Record<
+    string,
+    { seconds: number; processorSeconds: number; peakMegabytes: number }
+  > = {};
   let phase: PreparationProgress['phase'] = 'hash';
   let since = performance.now();
+  let spent = process.cpuUsage();
   const started = since;
   const closeStage = () => {
     const now = performance.now();
     const seconds = Math.round((now - since) / 100) / 10;
-    stages[phase] = { seconds, peakMegabytes: takePeakMegabytes() };
+    const { user, system } = process.cpuUsage(spent);
+    const processorSeconds = Math.round((user + system) / 1e5) / 10;
+    stages[phase] = { seconds, processorSeconds, peakMegabytes: takePeakMegabytes() };
     since = now;
+    spent = process.cpuUsage();
   };
   try {
-    const { manifest, sha256 } = await prepareData(
-      {
-        data: { files: join(name, patterns[kind]), validation: 0.01 },
-        tokenizer: { algorithm: 'bpe', vocabulary: 8192, lowercase: false },
-      },
+    const spec = largeCorpusJob(name, kind);
+    const tokenizer = tokenizerOf(spec);
+    if (tokenizer === null) throw new Error('the job trains its tokenizer');
+    const { manifest, sha256, cached } = await prepareData(
+      { data: dataOf(spec), needs: needsOf(spec), tokenizer },
       {
         store: new BlobStore(join(home, 'artifacts')),
         index: join(home, 'data'),
@@ -52,6 +64,7 @@ if (!existsSync(name)) {
       JSON.stringify({
         kind,
         megabytes,
+        cached,
         seconds: Math.round(seconds),
         processorSeconds: Math.round((userCPUTime + systemCPUTime) / 1e6),
         peakMegabytes: Math.max(...peaks),
@@ -64,7 +77,7 @@ if (!existsSync(name)) {
       }),
     );
   } finally {
-    rmSync(home, { recursive: true });
+    if (!values.keep) rmSync(home, { recursive: true });
   }
 }
 

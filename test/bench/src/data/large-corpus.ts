@@ -4,10 +4,18 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { randomKey, RandomStream } from '@ringmaster/base';
+import { parseJobSpec, type JobSpec } from '@ringmaster/protocol';
 import { spelling } from './corpus.js';
 
 /** How a corpus lies on disk: a document a line, the same packed, or a file each. */
 export type CorpusKind = 'jsonl' | 'gz' | 'files';
+
+/** Where a corpus lies in its directory. */
+const PATTERNS: Readonly<Record<CorpusKind, string>> = {
+  jsonl: 'corpus.jsonl',
+  gz: 'corpus.jsonl.gz',
+  files: join('*', '*.txt'),
+};
 
 /** Words of a document, about 1.7 KB. */
 const LONG = 280;
@@ -68,7 +76,7 @@ export async function writeLargeCorpus(
       writeFileSync(join(folder, `${document}.txt`), text);
       written += text.length;
     }
-    return join(directory, '*', '*.txt');
+    return join(directory, PATTERNS.files);
   }
   function* blocks(): Generator<string> {
     let written = 0;
@@ -80,9 +88,27 @@ export async function writeLargeCorpus(
       yield block;
     }
   }
-  const path = join(directory, kind === 'gz' ? 'corpus.jsonl.gz' : 'corpus.jsonl');
+  const path = join(directory, PATTERNS[kind]);
   const source = Readable.from(blocks());
   if (kind === 'gz') await pipeline(source, createGzip({ level: 1 }), createWriteStream(path));
   else await pipeline(source, createWriteStream(path));
   return path;
+}
+
+/** A job that trains a small GPT on such a corpus, and never evaluates it within the steps that are looked at. */
+export function largeCorpusJob(directory: string, kind: CorpusKind): JobSpec {
+  return parseJobSpec({
+    kind: 'pretrain',
+    name: 'large-corpus',
+    model: { architecture: 'gpt', layers: 1, hidden: 64, heads: 2, context: 128 },
+    tokenizer: { algorithm: 'bpe', vocabulary: 8192 },
+    data: { files: join(directory, PATTERNS[kind]), format: kind === 'files' ? 'text' : 'jsonl' },
+    objective: 'causal-language-model',
+    batch: { sequences: 8, microbatches: 2 },
+    optimizer: { learningRate: 1e-3 },
+    evaluation: { every: 1_000_000, fraction: 0.01 },
+    checkpoint: { every: 1_000_000 },
+    workers: { min: 1, max: 1, threads: 1 },
+    steps: 1_000_000,
+  });
 }

@@ -15,6 +15,8 @@ const dataTurnSchema = turnSchema.extend({
   tokens: z.int().positive(),
   /** Seconds by stage. */
   stages: z.record(z.string(), z.number()),
+  /** Processor seconds by stage; null where they are not told apart. */
+  processorStages: z.record(z.string(), z.number()).nullable().default(null),
 });
 
 export type DataReady = z.infer<typeof readySchema>;
