@@ -26,6 +26,21 @@ export class Growing<Values extends NumberArray> {
     this.#length += values.length;
   }
 
+  /** The value at a place that was appended. */
+  at(place: number): number {
+    return this.#values[place] ?? 0;
+  }
+
+  /** Changes it. */
+  set(place: number, value: number): void {
+    this.#values[place] = value;
+  }
+
+  /** Leaves the first values only. */
+  shorten(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
   /** What was appended, as a view; whatever is appended next may move it. */
   view(): Values {
     return this.#values.subarray(0, this.#length) as Values;

@@ -11,7 +11,7 @@ import { DROPPED, type CorpusPart, type SplitDocument } from './corpus-part.js';
 import { ColumnFaults } from './faults.js';
 import type { Sources } from './request.js';
 import { KeptSignatures } from './signatures.js';
-import type { Workplace } from './workplace.js';
+import { isLarge, type Workplace } from './workplace.js';
 
 type Statistics = DataManifest['statistics'];
 
@@ -37,6 +37,7 @@ export async function collectCorpus(sources: Sources, place: Workplace): Promise
   const { parts, read, dropped, steps } = await readClean(sources, place);
   const beyond = applyLimits(parts, sources.mixture ?? []);
   const count = countKept(parts);
+  if (isLarge(parts)) await place.tasks.rest();
   place.progress.phase('duplicates', { documents: count });
   const groups = nearDuplicateGroups(new KeptSignatures(parts));
 

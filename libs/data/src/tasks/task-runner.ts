@@ -51,6 +51,11 @@ export class TaskRunner {
     while (asked.length > 0) yield await take();
   }
 
+  /** Has threads end that have nothing to do: what comes between tasks needs their memory. */
+  async rest(): Promise<void> {
+    await this.#options.threads.rest();
+  }
+
   async #answer(task: Task): Promise<void> {
     const { files } = this.#options;
     if (await files.isAnswered(task)) return;

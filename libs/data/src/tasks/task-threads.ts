@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
-import { RingmasterError } from '@ringmaster/protocol';
+import { AskedThread } from '../threads/asked-thread.js';
 import { writeAnswer } from './answer-file.js';
-import type { ThreadAnswer, ThreadRequest } from './task.thread.js';
+import type { TaskThreadRequest } from './task.thread.js';
 import { doTask, type Task } from './tasks.js';
+
+type TaskThread = AskedThread<TaskThreadRequest, undefined>;
 
 /** Threads that do tasks, each one at a time. They are started as they are wanted. */
 export class TaskThreads {
@@ -38,58 +39,22 @@ export class TaskThreads {
     }
   }
 
+  /** Ends the threads that have nothing to do, and gives back what memory they hold. */
+  async rest(): Promise<void> {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const thread of idle) this.#all.delete(thread);
+    await Promise.all(idle.map((thread) => thread.end()));
+  }
+
   async end(): Promise<void> {
     await Promise.all([...this.#all].map((thread) => thread.end()));
   }
 
   #start(): TaskThread {
-    const thread = new TaskThread();
+    const program = new URL('./task.thread.js', import.meta.url);
+    const thread: TaskThread = new AskedThread(program, { name: 'task' });
     this.#all.add(thread);
     return thread;
-  }
-}
-
-/** The asking side of `task.thread.ts`. */
-class TaskThread {
-  readonly #worker = new Worker(new URL('./task.thread.js', import.meta.url), { name: 'task' });
-  #settle: ((error: Error | null) => void) | null = null;
-  #failure: Error | null = null;
-
-  constructor() {
-    this.#worker.on('message', (answer: ThreadAnswer) => {
-      this.#settle?.(answer.error === null ? null : RingmasterError.fromBody(answer.error));
-    });
-    this.#worker.on('error', (error) => {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
-    });
-    this.#worker.on('exit', (code) => {
-      this.#fail(new Error(`a thread of data preparation ended with code ${code}`));
-    });
-  }
-
-  /** Whether it can be asked. */
-  get isAlive(): boolean {
-    return this.#failure === null;
-  }
-
-  ask(request: ThreadRequest): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#settle = (error) => {
-        this.#settle = null;
-        if (error === null) resolve();
-        else reject(error);
-      };
-      if (this.#failure === null) this.#worker.postMessage(request);
-      else this.#settle(this.#failure);
-    });
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    this.#settle?.(this.#failure);
   }
 }

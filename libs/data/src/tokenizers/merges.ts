@@ -1,16 +1,11 @@
-import { Heap } from './heap.js';
-import { Postings } from './postings.js';
+import { MergeQueue } from './merge-queue.js';
+import { Pairs } from './pairs.js';
 import type { SymbolWords } from './symbol-words.js';
 
 /** Token ids of a pair as one number; vocabularies stay far below 2^21 (the job file allows 10^6). */
 export const pairKey = (left: number, right: number): number => left * 0x200000 + right;
 const leftOf = (key: number): number => Math.floor(key / 0x200000);
 const rightOf = (key: number): number => key % 0x200000;
-
-interface Candidate {
-  readonly count: number;
-  readonly key: number;
-}
 
 /** Pairs that occur only once are not worth a token. */
 const LEAST_COUNT = 2;
@@ -33,32 +28,24 @@ export function learnMerges(
   size: number,
 ): [number, number][] {
   const ids = new Map(tokens.map((token, id) => [token, id]));
-  const counts = new Map<number, number>();
-  const where = new Postings();
-  const heap = new Heap<Candidate>((a, b) =>
-    a.count === b.count ? a.key < b.key : a.count > b.count,
-  );
-
-  const add = (key: number, count: number, word: number): void => {
-    counts.set(key, (counts.get(key) ?? 0) + count);
-    if (count > 0) where.add(key, word);
-  };
+  const pairs = new Pairs();
+  const queue = new MergeQueue();
 
   for (let word = 0; word < words.length; word++) {
     const symbols = words.symbolsOf(word);
     for (let at = 0; at + 1 < symbols.length; at++)
-      add(pairKey(symbols[at] ?? 0, symbols[at + 1] ?? 0), words.countOf(word), word);
+      pairs.add(pairKey(symbols[at] ?? 0, symbols[at + 1] ?? 0), words.countOf(word), word);
   }
-  for (const [key, count] of counts) heap.push({ count, key });
+  for (const [key, count] of pairs) queue.push({ count, key });
 
   const merges: [number, number][] = [];
   while (tokens.length < size) {
-    const best = heap.pop();
-    if (best === undefined || best.count < LEAST_COUNT) break;
-    const current = counts.get(best.key) ?? 0;
+    const best = queue.pop();
+    if (best === null || best.count < LEAST_COUNT) break;
+    const current = pairs.countOf(best.key);
     if (current !== best.count) {
       if (current >= LEAST_COUNT && current < best.count)
-        heap.push({ count: current, key: best.key });
+        queue.push({ count: current, key: best.key });
       continue;
     }
     const left = leftOf(best.key);
@@ -72,12 +59,12 @@ export function learnMerges(
     merges.push([left, right]);
 
     const grown = new Set<number>();
-    for (const word of where.take(best.key))
-      mergeInWord(words, word, left, right, token, add, grown);
-    counts.delete(best.key);
+    for (const word of pairs.take(best.key))
+      mergeInWord(words, word, left, right, token, pairs, grown);
+    pairs.clear(best.key);
     for (const key of grown) {
-      const count = counts.get(key) ?? 0;
-      if (count >= LEAST_COUNT) heap.push({ count, key });
+      const count = pairs.countOf(key);
+      if (count >= LEAST_COUNT) queue.push({ count, key });
     }
   }
   return merges;
@@ -90,7 +77,7 @@ function mergeInWord(
   left: number,
   right: number,
   token: number,
-  add: (key: number, count: number, word: number) => void,
+  pairs: Pairs,
   grown: Set<number>,
 ): void {
   const symbols = words.symbolsOf(word);
@@ -104,14 +91,14 @@ function mergeInWord(
     }
     if (kept > 0) {
       const previous = symbols[kept - 1] ?? 0;
-      add(pairKey(previous, left), -count, word);
-      add(pairKey(previous, token), count, word);
+      pairs.add(pairKey(previous, left), -count, word);
+      pairs.add(pairKey(previous, token), count, word);
       grown.add(pairKey(previous, token));
     }
     const next = symbols[at + 2];
     if (next !== undefined) {
-      add(pairKey(right, next), -count, word);
-      add(pairKey(token, next), count, word);
+      pairs.add(pairKey(right, next), -count, word);
+      pairs.add(pairKey(token, next), count, word);
       grown.add(pairKey(token, next));
     }
     symbols[kept++] = token;

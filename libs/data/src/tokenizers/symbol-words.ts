@@ -20,16 +20,16 @@ export class SymbolWords {
 
   /** The symbols of a word, where they lie: none may be pushed while they are used. */
   symbolsOf(word: number): Uint32Array {
-    const start = this.#starts.view()[word] ?? 0;
-    return this.#symbols.view().subarray(start, start + (this.#lengths.view()[word] ?? 0));
+    const start = this.#starts.at(word);
+    return this.#symbols.view().subarray(start, start + this.#lengths.at(word));
   }
 
   countOf(word: number): number {
-    return this.#counts.view()[word] ?? 0;
+    return this.#counts.at(word);
   }
 
   /** Leaves a word its first symbols only. */
   shorten(word: number, length: number): void {
-    this.#lengths.view()[word] = length;
+    this.#lengths.set(word, length);
   }
 }

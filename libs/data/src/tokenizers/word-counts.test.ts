@@ -11,22 +11,23 @@ const directory = temporaryDirectory();
 const words = fc.array(fc.tuple(fc.string({ maxLength: 3 }), fc.integer({ min: 1, max: 9 })), {
   maxLength: 200,
 });
+const limit = fc.integer({ min: 1, max: 30 });
 
 describe('counts of words', () => {
   it('are those of a map, however few are in memory, and however they come', () => {
     fc.assert(
-      fc.property(words, fc.integer({ min: 1, max: 30 }), (added, most) => {
+      fc.property(words, limit, limit, (added, held, learned) => {
         const all = new Map<string, number>();
         for (const [word, count] of added) all.set(word, (all.get(word) ?? 0) + count);
         const counted = (order: readonly WordCount[]) => {
-          const counts = new WordCounts(mkdtempSync(join(directory, 'run-')), most);
+          const counts = new WordCounts(mkdtempSync(join(directory, 'run-')), { held, learned });
           for (const [word, count] of order) counts.add(word, count);
           return [...counts.finish()];
         };
-        const expected = [...sampleWords(() => sortedCounts(all), most)];
+        const expected = [...sampleWords(() => sortedCounts(all), learned)];
         expect(counted(added)).toEqual(expected);
         expect(counted([...added].reverse())).toEqual(expected);
-        if (all.size <= most) expect(expected).toEqual([...sortedCounts(all)]);
+        if (all.size <= learned) expect(expected).toEqual([...sortedCounts(all)]);
       }),
       { numRuns: 60 },
     );

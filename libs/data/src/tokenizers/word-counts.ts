@@ -5,8 +5,14 @@ import { unshared } from '../text/unshared.js';
 import { Heap } from './heap.js';
 import { WordList, type WordCount } from './word-list.js';
 
-/** Most different words that a vocabulary is learned from. */
-const MOST = 524_288;
+export interface WordLimits {
+  /** Different words that are held while words are counted. What is learned does not depend on it. */
+  readonly held: number;
+  /** Most different words that a vocabulary is learned from. */
+  readonly learned: number;
+}
+
+const LIMITS: WordLimits = { held: 131_072, learned: 524_288 };
 
 /** Counts by word, in the order of code units, so that nothing depends on the order of the texts. */
 export function* sortedCounts(counts: ReadonlyMap<string, number>): Generator<WordCount> {
@@ -16,18 +22,15 @@ export function* sortedCounts(counts: ReadonlyMap<string, number>): Generator<Wo
 /** How often each word occurs in texts that have any number of different words: few are in memory at a time. */
 export class WordCounts {
   readonly #directory: string;
-  readonly #most: number;
+  readonly #limits: WordLimits;
   readonly #counts = new Map<string, number>();
   /** Files of sorted counts. */
   readonly #runs: string[] = [];
 
-  /**
-   * @param directory For counts that do not fit into memory.
-   * @param most Different words that are held, and that are learned from.
-   */
-  constructor(directory: string, most = MOST) {
+  /** @param directory For counts beyond those that are held. */
+  constructor(directory: string, limits = LIMITS) {
     this.#directory = directory;
-    this.#most = most;
+    this.#limits = limits;
   }
 
   add(word: string, count: number): void {
@@ -36,19 +39,20 @@ export class WordCounts {
       this.#counts.set(word, known + count);
       return;
     }
-    if (this.#counts.size === this.#most) this.#writeRun();
+    if (this.#counts.size === this.#limits.held) this.#writeRun();
     this.#counts.set(unshared(word), count);
   }
 
   /** The words that a vocabulary is learned from (`sampleWords`); none is left here. */
   finish(): WordList {
-    if (this.#runs.length === 0) {
-      const words = WordList.of(sortedCounts(this.#counts));
-      this.#counts.clear();
-      return words;
+    const { learned } = this.#limits;
+    if (this.#runs.length > 0) {
+      this.#writeRun();
+      return sampleWords(() => merged(this.#runs.map(readRun)), learned);
     }
-    this.#writeRun();
-    return sampleWords(() => merged(this.#runs.map(readRun)), this.#most);
+    const words = sampleWords(() => sortedCounts(this.#counts), learned);
+    this.#counts.clear();
+    return words;
   }
 
   #writeRun(): void {
