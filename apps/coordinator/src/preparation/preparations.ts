@@ -296,8 +296,12 @@ export class Preparations {
       }
     };
     const cleared = current.cleared.then(
-      () => goOn(null),
-      (error: unknown) => goOn(error instanceof Error ? error : new Error(String(error))),
+      () => {
+        goOn(null);
+      },
+      (error: unknown) => {
+        goOn(error instanceof Error ? error : new Error(String(error)));
+      },
     );
     void this.#options.background.add(cleared);
   }

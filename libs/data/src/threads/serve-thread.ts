@@ -3,10 +3,8 @@ import { RingmasterError } from '@ringmaster/protocol';
 import type { ThreadAnswer } from './asked-thread.js';
 
 /** Has this thread do what an `AskedThread` asks for. What is no RingmasterError ends it, and is told to whoever asks. */
-export function serveThread<Request, Value>(
-  serve: (request: Request) => Value | Promise<Value>,
-): void {
-  const answerTo = async (request: Request): Promise<ThreadAnswer<Value>> => {
+export function serveThread<Value>(serve: (request: never) => Value | Promise<Value>): void {
+  const answerTo = async (request: never): Promise<ThreadAnswer<Value>> => {
     try {
       return { value: await serve(request) };
     } catch (error) {
@@ -14,8 +12,8 @@ export function serveThread<Request, Value>(
       return { error: error.toBody() };
     }
   };
-  parentPort?.on('message', (request: Request) => {
-    void answerTo(request).then((answer) => {
+  parentPort?.on('message', (request: unknown) => {
+    void answerTo(request as never).then((answer) => {
       parentPort?.postMessage(answer);
     });
   });

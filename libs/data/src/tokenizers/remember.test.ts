@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { remembering } from './remember.js';
 
-const lengths = (word: string) => [...word].map((character) => character.length);
+const lengths = (word: string) => Array.from(word, (character) => character.length);
 
 it('what is remembered of words is what was given, however many there are', () => {
   const words = fc.array(fc.string({ maxLength: 2 }), { maxLength: 100 });
