@@ -29,8 +29,7 @@ export class Pairs {
     this.#counts[slot] = (this.#counts[slot] ?? 0) + count;
     if (count <= 0) return;
     const head = this.#heads[slot] ?? NONE;
-    if (head === NONE || this.#words.at(head) !== word)
-      this.#heads[slot] = this.#entry(word, head);
+    if (head === NONE || this.#words.at(head) !== word) this.#heads[slot] = this.#entry(word, head);
   }
 
   /** Takes the words of a pair away. @returns them; others may be added meanwhile. */
