@@ -18,7 +18,7 @@ type Begin = (
 export const beginnings: Readonly<Partial<Record<HeadKind, Begin>>> = {
   'causal-language-model': ({ config, tokenizer, clean }, { text, isWritten }) => {
     const surrounded = isWritten
-      ? tokenizer.encode(text)
+      ? tokenizer.encodeWritten(text)
       : [...tokenizer.surroundings.before, ...tokenizer.encode(clean(text))];
     // A text that is empty begins after the end of another one, as in training.
     const [end = 0] = [config.tokens.end ?? []].flat();

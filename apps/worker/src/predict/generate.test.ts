@@ -104,6 +104,14 @@ it('is given a conversation by its chat template, and ends where its makers say'
     generatedBy(chat, { from: { prompt: 'haveyouhavesee  tomorrow' } }, '--json'),
   ]);
   expect(answers[0]).toBe(answers[1]);
+  // A special token that a template names is that token: with which an empty prompt begins.
+  await writeFile(join(chat, 'chat_template.jinja'), '<|endoftext|>');
+  const [named, empty] = await Promise.all([
+    generatedBy(chat, { from: { messages } }, '--json'),
+    generatedBy(chat, { from: { prompt: '' } }, '--json'),
+  ]);
+  expect(named).toBe(empty);
+  await writeFile(join(chat, 'chat_template.jinja'), template);
   const { tokens } = JSON.parse(answers[0]) as { tokens: number[] };
   await writeFile(
     join(chat, 'generation_config.json'),

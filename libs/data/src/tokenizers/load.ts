@@ -12,6 +12,7 @@ import { sentinel } from './sentinels.js';
 import type { SpecialTokens, Tokenizer } from './tokenizer.js';
 import { wordLevelEncoder } from './word-level.js';
 import { decodeWordPieces, wordPieceEncoder } from './wordpiece.js';
+import { writtenEncoder } from './written.js';
 
 /** The part that is used of a class whose published types do not resolve under NodeNext. */
 type GeneralTokenizer = new (
@@ -81,7 +82,15 @@ const bytePair = z.object({
 
 const anyTokenizer = z.looseObject({
   added_tokens: z
-    .array(z.looseObject({ id: z.int().min(0), content: z.string(), special: z.boolean() }))
+    .array(
+      z.looseObject({
+        id: z.int().min(0),
+        content: z.string().min(1),
+        special: z.boolean(),
+        lstrip: z.boolean().default(false),
+        rstrip: z.boolean().default(false),
+      }),
+    )
     .default([]),
   model: z.looseObject({
     type: z.string().optional(),
@@ -138,6 +147,8 @@ function fromFile(file: unknown, path: string): Tokenizer {
   const token = (id: number) => names[id] ?? '';
   const common = { vocabulary: names.length, ...special, surroundings, token };
 
+  const written = (encode: (text: string, isFirst: boolean) => number[]) =>
+    writtenEncoder(any.added_tokens, encode);
   const onlySpecial = any.added_tokens.every((token) => token.special);
   const wordPieces = wordPiece.safeParse(file);
   if (onlySpecial && wordPieces.success) {
@@ -151,7 +162,8 @@ function fromFile(file: unknown, path: string): Tokenizer {
     });
     const decode = (ids: Iterable<number>) =>
       decodeWordPieces(visible(ids), model.continuing_subword_prefix, decoder.cleanup);
-    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
+    const encodeWritten = written(encode);
+    return { ...common, beforeWord: '', encode, encodeWritten, encodeTarget: encode, decode };
   }
 
   const wordLevels = wordLevel.safeParse(file);
@@ -163,7 +175,8 @@ function fromFile(file: unknown, path: string): Tokenizer {
       normalizer: bertSettings(normalizer),
     });
     const decode = (ids: Iterable<number>) => visible(ids).join(' ');
-    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
+    const encodeWritten = written(encode);
+    return { ...common, beforeWord: '', encode, encodeWritten, encodeTarget: encode, decode };
   }
 
   const bytePairs = bytePair.safeParse(file);
@@ -171,21 +184,24 @@ function fromFile(file: unknown, path: string): Tokenizer {
     const { vocab, merges } = bytePairs.data.model;
     const encode = bytePairEncoder({ vocabulary: new Map(Object.entries(vocab)), merges });
     const decode = (ids: Iterable<number>) => decodeByteLevel(visible(ids));
-    return { ...common, beforeWord: ' ', encode, encodeTarget: encode, decode };
+    const encodeWritten = written(encode);
+    return { ...common, beforeWord: ' ', encode, encodeWritten, encodeTarget: encode, decode };
   }
 
   const marian = marianCodec(file);
   if (marian !== null) {
     const decode = (ids: Iterable<number>) => marian.decode(visible(ids));
     const { encode, encodeTarget } = marian;
-    return { ...common, beforeWord: '', encode, encodeTarget, decode };
+    const encodeWritten = written(encode);
+    return { ...common, beforeWord: '', encode, encodeWritten, encodeTarget, decode };
   }
 
   const sentencePieces = onlySpecial ? sentencePieceCodec(file, hidden) : null;
   if (sentencePieces !== null) {
-    const { encode } = sentencePieces;
+    const encode = (text: string) => sentencePieces.encode(text, true);
+    const encodeWritten = written(sentencePieces.encode);
     const decode = (ids: Iterable<number>) => sentencePieces.decode(visible(ids));
-    return { ...common, beforeWord: '', encode, encodeTarget: encode, decode };
+    return { ...common, beforeWord: '', encode, encodeWritten, encodeTarget: encode, decode };
   }
 
   const general = new GeneralTokenizer(any, {});
@@ -201,6 +217,8 @@ function fromFile(file: unknown, path: string): Tokenizer {
     ...common,
     beforeWord: '',
     encode,
+    // The library finds names of tokens itself.
+    encodeWritten: encode,
     encodeTarget: encode,
     // The library decodes nothing else than some tokens, and takes blanks before punctuation away unless told not to.
     decode: (ids) => {

@@ -38,7 +38,8 @@ export const sentencePieces = z.object({
 
 /** How texts become ids, and tokens a text. */
 interface Codec {
-  readonly encode: (text: string) => number[];
+  /** @param isFirst Whether a text is where a whole one begins, not what follows a special token. */
+  readonly encode: (text: string, isFirst: boolean) => number[];
   readonly decode: (tokens: readonly string[]) => string;
 }
 
@@ -63,9 +64,9 @@ export function sentencePieceCodec(file: unknown, hidden: ReadonlySet<number>): 
       ? (stretch: string) => stretch.match(spacedWord) ?? []
       : (stretch: string) => [stretch];
   return {
-    encode: (text) => {
+    encode: (text, isFirst) => {
       const ids: number[] = [];
-      for (const stretch of wordsOf(normalize(wellFormed(text))))
+      for (const stretch of wordsOf(normalize(wellFormed(text)), isFirst))
         for (const part of partsOf(stretch)) for (const id of piecesOf(part)) ids.push(id);
       return ids;
     },

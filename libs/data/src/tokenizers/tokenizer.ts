@@ -26,6 +26,8 @@ export interface Tokenizer extends SpecialTokens {
   token(id: number): string;
   /** Token ids of a text, without special tokens. */
   encode(text: string): number[];
+  /** The same of a text in which names of special tokens mean these, as in conversations that a template has written. */
+  encodeWritten(text: string): number[];
   /** The same of a text that is to be made of another one, which Marian divides by a model of its own. */
   encodeTarget(text: string): number[];
   /** The text of token ids; special tokens are left out. */

@@ -87,6 +87,7 @@ describe('a T5', () => {
     surroundings: { before: [], after: [END] },
     token: String,
     encode,
+    encodeWritten: encode,
     encodeTarget: encode,
     decode: (ids: Iterable<number>) => [...ids].join(' '),
   };

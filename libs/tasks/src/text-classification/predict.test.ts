@@ -29,6 +29,7 @@ const tokenizer = {
   surroundings: { before: [], after: [] },
   token: String,
   encode,
+  encodeWritten: encode,
   encodeTarget: encode,
   decode: (ids: Iterable<number>) => [...ids].join(' '),
 };

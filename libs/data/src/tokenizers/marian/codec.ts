@@ -78,7 +78,7 @@ function wordsOf(model: SentencePiece): (text: string) => Iterable<string> {
   const { normalizer, pre_tokenizer: preTokenizer } = converted(model);
   const normalize = normalizerOf(normalizer);
   const divide = preTokenizerOf(preTokenizer);
-  return (text) => divide(normalize(text));
+  return (text) => divide(normalize(text), true);
 }
 
 /** The pieces of a word, and what is between them, as texts. */

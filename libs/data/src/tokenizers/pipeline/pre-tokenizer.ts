@@ -22,17 +22,19 @@ export const preTokenizer = z
   .union([simple, z.object({ type: z.literal('Sequence'), pretokenizers: z.array(simple) })])
   .nullish();
 
-/** The words of a normalized text that are encoded each by itself. */
+/**
+ * The words of a normalized text that are encoded each by itself, given whether it is where a whole text begins.
+ */
 export function preTokenizerOf(
   file: z.output<typeof preTokenizer>,
-): (text: string) => Iterable<string> {
+): (text: string, isFirst: boolean) => Iterable<string> {
   if (file === null || file === undefined) return (text) => (text === '' ? [] : [text]);
   const steps = (file.type === 'Sequence' ? file.pretokenizers : [file]).map(stepOf);
-  return (text) =>
+  return (text, isFirst) =>
     steps
       .reduce<readonly Stretch[]>(
         (stretches, step) => stretches.flatMap(step),
-        text === '' ? [] : [{ text, isFirst: true }],
+        text === '' ? [] : [{ text, isFirst }],
       )
       .map((stretch) => stretch.text);
 }
