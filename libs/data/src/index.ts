@@ -4,6 +4,8 @@ export { requireWithin, type Roots } from './readers/roots.js';
 export { openSpamAssassin } from './readers/spam-assassin.js';
 export { textLines } from './text/lines.js';
 export { cleanText, MARKUP, PLAIN } from './clean/clean.js';
+export { encodeConversation } from './chat/encode.js';
+export { ChatTemplate, type ChatFormat } from './chat/template.js';
 export { loadTokenizer } from './tokenizers/load.js';
 export { convertSentencePiece, type SentencePieceUse } from './tokenizers/sentencepiece/convert.js';
 export { convertMarian, marianFiles, marianFileNames } from './tokenizers/marian/file.js';

@@ -26,6 +26,7 @@ export { readEnds } from './chat/ends.js';
 export {
   chatMessageSchema,
   chatTemplateSource,
+  readChatFormat,
   readChatTemplate,
   type ChatMessage,
 } from './chat/template.js';

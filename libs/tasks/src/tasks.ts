@@ -7,6 +7,7 @@ import { sequenceToSequence } from './sequence-to-sequence/index.js';
 import { spanCorruption } from './span-corruption/index.js';
 import type { Task } from './task.js';
 import { textClassification } from './text-classification/index.js';
+import { textGeneration } from './text-generation/index.js';
 import { tokenClassification } from './token-classification/index.js';
 
 /** Every task, by its name. */
@@ -18,6 +19,7 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
   'token-classification': tokenClassification,
   'sequence-to-sequence': sequenceToSequence,
   'span-corruption': spanCorruption,
+  'text-generation': textGeneration,
 };
 
 /** The task whose models have a head of this kind: of several the first. */

@@ -7,6 +7,7 @@ import {
   dataOf,
   needsOf,
   tokenizerOf,
+  type ArtifactManifest,
   type JobSpec,
   type PreparedDataView,
 } from '@ringmaster/protocol';
@@ -155,9 +156,19 @@ async function requestOf(
   const { base = '' } = spec;
   const found = await findModel(new Client(inHome(home)), base, from);
   note(describeModel(base, found));
-  if (found.type === 'directory')
-    return { data, needs, tokenizerFile: join(found.path, 'tokenizer.json') };
-  const { manifest } = presentModel(base, found);
-  const file = manifest.files['tokenizer.json']?.sha256 ?? '';
-  return { data, needs, tokenizerFile: store.path(file) };
+  const path =
+    found.type === 'directory'
+      ? (name: string) => join(found.path, name)
+      : ofManifest(presentModel(base, found).manifest, store);
+  const request = { data, needs, tokenizerFile: path('tokenizer.json') };
+  if (needs.messages === undefined) return request;
+  const { readChatFormat } = await import('@ringmaster/tasks');
+  const chat = await readChatFormat({ path, has: (name) => existsSync(path(name)) });
+  return { ...request, chat: chat?.format ?? null };
 }
+
+/** Where the files of a stored model are; of one that it does not have, where nothing is. */
+const ofManifest =
+  ({ files }: Pick<ArtifactManifest, 'files'>, store: BlobStore) =>
+  (name: string): string =>
+    store.path(files[name]?.sha256 ?? '0'.repeat(64));

@@ -1,5 +1,5 @@
 import { passOverUserSignals } from '@ringmaster/base';
-import { BlobStore, makeClaim, prepareData } from '@ringmaster/data';
+import { BlobStore, makeClaim, prepareData, type ChatFormat } from '@ringmaster/data';
 import {
   dataOf,
   needsOf,
@@ -10,7 +10,7 @@ import {
   type JobSpec,
   type TokenizerRequest,
 } from '@ringmaster/protocol';
-import { checkBase, checkTuning, inspectModel } from '@ringmaster/tasks';
+import { checkBase, checkTuning, inspectModel, readChatFormat } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { CoordinatorLeases } from './coordinator-leases.js';
@@ -41,7 +41,7 @@ async function prepare(
   const request =
     baseManifest === null
       ? { data, needs, tokenizer: trainedTokenizer(spec) }
-      : { data, needs, tokenizerFile: await checkedTokenizer(spec, store, baseManifest) };
+      : { data, needs, ...(await readingOf(spec, store, baseManifest)) };
   const { sha256, warnings, cached } = await prepareData(request, {
     store,
     index,
@@ -70,10 +70,14 @@ function trainedTokenizer(spec: JobSpec): TokenizerRequest {
 }
 
 /**
- * The tokenizer of a base, once it is known that the base can be trained: whoever is to train it shall meet nothing of
- * it that is wrong.
+ * The tokenizer of a base, and how it is given conversations where the job learns from them, once it is known that the base
+ * can be trained: whoever is to train it shall meet nothing of it that is wrong.
  */
-async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Promise<string> {
+async function readingOf(
+  spec: JobSpec,
+  store: BlobStore,
+  id: string,
+): Promise<{ readonly tokenizerFile: string; readonly chat?: ChatFormat | null }> {
   const artifact = readArtifact(store, id, 'model');
   if (typeof artifact === 'string')
     throw new RingmasterError('MODEL_INCOMPLETE', { manifest: id, reason: artifact });
@@ -82,7 +86,9 @@ async function checkedTokenizer(spec: JobSpec, store: BlobStore, id: string): Pr
   const base = await inspectModel(files);
   checkBase(base, artifact.name, taskIn(spec));
   checkTuning(spec, base.model, { head: base.head, name: artifact.name });
-  return files.path('tokenizer.json');
+  const tokenizerFile = files.path('tokenizer.json');
+  if (needsOf(spec).messages === undefined) return { tokenizerFile };
+  return { tokenizerFile, chat: (await readChatFormat(files))?.format ?? null };
 }
 
 function bodyOf(error: unknown): ErrorBody {

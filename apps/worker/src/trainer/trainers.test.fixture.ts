@@ -7,6 +7,7 @@ import { ownIdentity } from '@ringmaster/base';
 import { BlobStore, prepareData } from '@ringmaster/data';
 import {
   artifactManifestSchema,
+  canonicalJson,
   dataOf,
   needsOf,
   parseJobSpec,
@@ -81,10 +82,7 @@ export class TrainingGround {
   ): Promise<Omit<LaunchMessage['launch'], 'trainer'>> {
     const spec = parseJobSpec(job);
     const tokenizer = tokenizerOf(spec);
-    const source =
-      tokenizer === null
-        ? { tokenizerFile: await this.#tokenizerOf(baseManifest ?? '') }
-        : { tokenizer };
+    const source = tokenizer === null ? await this.#readingOf(baseManifest ?? '') : { tokenizer };
     const index = join(this.home, 'data');
     const request = { data: dataOf(spec), needs: needsOf(spec), ...source };
     const { sha256 } = await prepareData(request, { store: this.store(), index });
@@ -92,12 +90,29 @@ export class TrainingGround {
     return { job: 'test', spec, dataManifest: sha256, baseManifest, specHash: hash };
   }
 
-  async #tokenizerOf(model: string): Promise<string> {
+  /** Gives a model another file. @returns the SHA-256 of its new manifest */
+  async withFile(model: string, name: string, content: string): Promise<string> {
     const store = this.store();
-    const { files } = artifactManifestSchema.parse(
-      JSON.parse(await readFile(store.path(model), 'utf8')),
+    const manifest = await this.#manifestOf(model);
+    const files = { ...manifest.files, [name]: await store.putBytes(Buffer.from(content)) };
+    return (await store.putBytes(Buffer.from(canonicalJson({ ...manifest, files })))).sha256;
+  }
+
+  async #manifestOf(model: string) {
+    return artifactManifestSchema.parse(
+      JSON.parse(await readFile(this.store().path(model), 'utf8')),
     );
-    return store.path(files['tokenizer.json']?.sha256 ?? '');
+  }
+
+  /** The tokenizer of a model, and its chat template, which writes no token of a role. */
+  async #readingOf(model: string) {
+    const store = this.store();
+    const { files } = await this.#manifestOf(model);
+    const tokenizerFile = store.path(files['tokenizer.json']?.sha256 ?? '');
+    const template = files['chat_template.jinja'];
+    if (template === undefined) return { tokenizerFile };
+    const source = await readFile(store.path(template.sha256), 'utf8');
+    return { tokenizerFile, chat: { source, tokens: {} } };
   }
 
   /** A trainer of a run, in a process that rests or in one of its own. */

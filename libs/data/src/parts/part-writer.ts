@@ -18,9 +18,7 @@ export interface Provenance {
 }
 
 /** Columns whose values are text, in a document as JSON; the others are its notes. */
-const textual = new Set(
-  columnNames.filter((name) => columnKinds[name] === 'tokens' || name === 'messages'),
-);
+const textual = new Set(columnNames.filter((name) => columnKinds[name] === 'tokens'));
 
 const ALIGNMENT = 8;
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

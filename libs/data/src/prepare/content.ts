@@ -2,7 +2,7 @@ import { columnKinds, columnNames, type ColumnName } from '@ringmaster/protocol'
 import type { Columns } from '../document.js';
 
 /** The columns of a document that are text, in the order in which they are compared and counted. */
-const textual = columnNames.filter((name) => columnKinds[name] === 'tokens' || name === 'messages');
+const textual = columnNames.filter((name) => columnKinds[name] === 'tokens');
 
 /** The text of a column, with blanks between words and line ends between messages; null where there is none. */
 export function textIn(columns: Columns, name: ColumnName): string | null {

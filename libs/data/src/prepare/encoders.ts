@@ -1,10 +1,13 @@
 import {
   columnKinds,
   columnNames,
+  RingmasterError,
   type ColumnName,
   type ColumnNeeds,
   type DataColumn,
 } from '@ringmaster/protocol';
+import { encodeCompletion, encodeConversation } from '../chat/encode.js';
+import { ChatTemplate, type ChatFormat } from '../chat/template.js';
 import type { Columns } from '../document.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { encodeWords } from '../tokenizers/words.js';
@@ -29,6 +32,8 @@ export interface EncodingPlan {
   readonly names: Readonly<Partial<Record<'class' | 'classes' | 'tags', readonly string[]>>>;
   /** Whether the tags are of entities. */
   readonly areOfEntities: boolean;
+  /** How conversations are written; null where there is no template. */
+  readonly chat?: ChatFormat | null | undefined;
 }
 
 /**
@@ -38,6 +43,7 @@ export interface EncodingPlan {
 export function planEncoding(
   corpus: Corpus,
   needs: ColumnNeeds,
+  chat?: ChatFormat | null,
 ): { readonly plan: EncodingPlan; readonly warnings: readonly string[] } {
   const isUnlabelled = needs.class === 'found' && corpus.classes === 0;
   const labels =
@@ -59,13 +65,14 @@ export function planEncoding(
       needs,
       names: { ...names, tags: tag?.names ?? [] },
       areOfEntities: tag?.areOfEntities ?? false,
+      ...(chat === undefined ? {} : { chat }),
     },
     warnings: [label?.warning, tag?.warning].filter((warning) => typeof warning === 'string'),
   };
 }
 
 /** What encodes documents as planned, in the order of the manifest's columns. */
-export function encodersOf({ needs, names, areOfEntities }: EncodingPlan): ColumnEncoder[] {
+export function encodersOf({ needs, names, areOfEntities, chat }: EncodingPlan): ColumnEncoder[] {
   return columnNames.flatMap((name): ColumnEncoder[] => {
     if (needs[name] === undefined) return [];
     if (name === 'class') {
@@ -76,6 +83,8 @@ export function encodersOf({ needs, names, areOfEntities }: EncodingPlan): Colum
     if (name === 'value') return [valueEncoder];
     if (name === 'tags') return [tagsEncoder(names.tags ?? [], areOfEntities)];
     if (name === 'words') return needs.tags === undefined ? [wordsEncoder] : [];
+    if (name === 'messages') return [conversationEncoder(chat ?? null)];
+    if (needs.messages !== undefined) return [];
     if (columnKinds[name] === 'tokens') return [textEncoder(name)];
     throw new TypeError(`no preparation encodes the column '${name}' yet`);
   });
@@ -87,6 +96,31 @@ function textEncoder(name: ColumnName): ColumnEncoder {
     encode(columns, tokenizer) {
       const text = textIn(columns, name) ?? '';
       return [name === 'target' ? tokenizer.encodeTarget(text) : tokenizer.encode(text)];
+    },
+  };
+}
+
+/**
+ * Conversations, or prompts with their completions, and which of their tokens are answers.
+ * @throws CHAT_TEMPLATE_MISSING, CHAT_TEMPLATE_INVALID, CHAT_TEMPLATE_REWRITES
+ */
+function conversationEncoder(chat: ChatFormat | null): ColumnEncoder {
+  let template: ChatTemplate | null = null;
+  return {
+    columns: [
+      { name: 'messages', kind: 'tokens' },
+      { name: 'answers', kind: 'spans' },
+    ],
+    encode({ messages, prompt = '', completion = '' }, tokenizer) {
+      if (messages === undefined) {
+        const { tokens, answers } = encodeCompletion(prompt, completion, tokenizer);
+        return [tokens, answers];
+      }
+      if (chat === null)
+        throw new RingmasterError('CHAT_TEMPLATE_MISSING', { turns: messages.length });
+      template ??= new ChatTemplate(chat);
+      const { tokens, answers } = encodeConversation(template.withAnswers(messages), tokenizer);
+      return [tokens, answers];
     },
   };
 }

@@ -125,7 +125,7 @@ async function prepare(
   place: Workplace,
 ): Promise<{ manifest: DataManifest; report: Omit<PreparationReport, 'format'> }> {
   const corpus = await collectCorpus(sources, place);
-  const planned = planEncoding(corpus, request.needs ?? TEXT_NEEDS);
+  const planned = planEncoding(corpus, request.needs ?? TEXT_NEEDS, request.chat);
   const json = base ?? (await trainVocabulary(request, corpus, place));
   const tokenizer = loadTokenizer(json);
   const { sha256 } = await place.store.putBytes(Buffer.from(json));
@@ -226,12 +226,13 @@ function unusedTokens(json: string): string | null {
 /** Everything that the manifest depends on. */
 function requestKey(request: PrepareRequest, sources: Sources, tokenizer: string | null): string {
   const { main, validation, test, fractions } = sources;
-  const { data, needs = TEXT_NEEDS } = request;
+  const { data, needs = TEXT_NEEDS, chat } = request;
   const list = (source: Sources['test']) => source?.files.map((file) => [file.name, file.sha256]);
   return sha256(
     canonicalJson({
       pipeline: PIPELINE,
       needs,
+      chat,
       tokenizer: 'tokenizer' in request ? request.tokenizer : sha256(tokenizer ?? ''),
       corpus: data.corpus,
       format: data.format,

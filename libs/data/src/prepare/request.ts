@@ -10,6 +10,7 @@ import {
   type DataSplit,
   type TokenizerRequest,
 } from '@ringmaster/protocol';
+import type { ChatFormat } from '../chat/template.js';
 import type { Source } from '../document.js';
 import { findOneOfEach } from '../readers/files.js';
 import { formatOf, isArchive } from '../readers/formats.js';
@@ -26,6 +27,8 @@ export type PrepareRequest = {
   readonly data: DataSection;
   /** The columns that the task needs of its documents; by default those of a text. */
   readonly needs?: ColumnNeeds;
+  /** How conversations are written, where the task learns from them; null where there is no template. */
+  readonly chat?: ChatFormat | null | undefined;
 } & ({ readonly tokenizer: TokenizerRequest } | { readonly tokenizerFile: string });
 
 /** The sources of a request. Those of validation and test are there when the split is given as files. */

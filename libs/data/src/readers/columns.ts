@@ -58,6 +58,12 @@ export function takeColumns(
     }
   }
   const columns: Columns = Object.fromEntries(taken);
+  const conversation = wanted.find(({ name }) => name === 'messages');
+  if (conversation !== undefined && !hasConversation(columns) && faults.length === 0) {
+    const names = Object.keys(fields).join(', ') || 'none';
+    const column = `${conversation.inFile}, nor a prompt and a completion`;
+    faults.push({ kind: 'missing', path, line, column, columns: names });
+  }
   const { words, tags } = columns;
   if (words !== undefined && tags !== undefined && words.length !== tags.length) {
     const column = wanted.find(({ name }) => name === 'tags')?.inFile ?? 'tags';
@@ -65,6 +71,11 @@ export function takeColumns(
     faults.push({ kind: 'invalid', path, line, column, reason });
   }
   return { columns, faults };
+}
+
+/** Whether there are messages, or else a prompt and what follows it. */
+function hasConversation({ messages, prompt, completion }: Columns): boolean {
+  return messages !== undefined || (prompt !== undefined && completion !== undefined);
 }
 
 /** A value that is of another type than its column; the message says of which. */

@@ -109,8 +109,7 @@ export function readLayout(source: ShardSource, path: string): ShardLayout {
     const width = entries.readUInt32LE(entry + NAME + 4);
     const count = entries.readUInt32LE(entry + NAME + 8);
     const kind = columnKinds[name];
-    if (kind === 'messages' || kinds[kind].code !== code)
-      throw fail(`its column '${name}' is of kind ${code}`);
+    if (kinds[kind].code !== code) throw fail(`its column '${name}' is of kind ${code}`);
     if (!kinds[kind].widths.includes(width))
       throw fail(`the values of its column '${name}' have ${width} bytes`);
     if (kind === 'class' || kind === 'value') {

@@ -5,7 +5,7 @@ export type TokenWidth = 2 | 4;
 export type TokenArray = Uint16Array | Uint32Array;
 
 /** Kinds of columns that a shard has sections for. */
-export type SectionKind = Exclude<ColumnKind, 'messages'>;
+export type SectionKind = ColumnKind;
 
 /** What a document has in a column of a kind. */
 export interface SectionValues {

@@ -3,7 +3,7 @@ import { sha256 } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { Growing } from '../parts/growing.js';
 import { Part, type PartFile } from '../parts/part.js';
-import { textIn } from '../prepare/content.js';
+import { contentOf, textIn } from '../prepare/content.js';
 import { encodersOf, type EncodingPlan } from '../prepare/encoders.js';
 import {
   countedUnknownSchema,
@@ -106,7 +106,7 @@ export function encodeDocuments({ part, wanted, tokenizer, plan }: EncodeRequest
       values[index]?.append(found);
       lengths[index]?.push(found.length);
       if (kind !== 'tokens') continue;
-      const text = textIn(read, name) ?? '';
+      const text = textIn(read, name) ?? (name === 'messages' ? contentOf(read) : '');
       length += text.length;
       bytes += Buffer.byteLength(text);
       unknown.add(text, found);

@@ -69,6 +69,24 @@ export const modelErrors = {
     message: ({ key, reason }) => `Model configuration '${key}' is invalid: ${reason}`,
     remedy: 'Correct the model section of the job file, or the config.json of the model.',
   }),
+  CHAT_TEMPLATE_MISSING: entry<{ turns: number }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ turns }) =>
+      `The data have conversations, one of ${turns} turns among them, and the model that is to learn from them has no chat template`,
+    remedy:
+      'Start from a base that has one, put chat_template.jinja beside its tokenizer.json and import it, or give prompt and completion in place of messages.',
+  }),
+  CHAT_TEMPLATE_REWRITES: entry<{ path: string; turn: number }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, turn }) =>
+      `The chat template in ${path} writes what is before turn ${turn} of a conversation otherwise once that turn is there, so that what the assistant says in it cannot be told`,
+    remedy:
+      'Mark what the assistant says in chat_template.jinja with {% generation %} and {% endgeneration %}, or have it write every turn the same whatever follows.',
+  }),
   CHAT_TEMPLATE_INVALID: entry<{ path: string; reason: string }>({
     status: 400,
     exit: 2,

@@ -26,17 +26,16 @@ export const columnNameSchema = z.enum(columnNames);
 export type ColumnName = z.infer<typeof columnNameSchema>;
 
 /** Kinds of columns in prepared data. */
-export type ColumnKind = 'tokens' | 'class' | 'classes' | 'value' | 'tags' | 'spans' | 'messages';
+export type ColumnKind = 'tokens' | 'class' | 'classes' | 'value' | 'tags' | 'spans';
 
 /**
  * The kind of each column once it is prepared.
  *
- * - `tokens`: token ids
+ * - `tokens`: token ids; of `messages` those of the whole conversation, or of a prompt and its completion
  * - `class`: the id of one class; `classes`: those of a set of them
  * - `value`: a float64
  * - `tags`: the id of a tag for each token of `words`; −1 for a token that is not the first of its word
- * - `spans`: pairs of first and last token in `context`
- * - `messages`: turns of a conversation, which no preparation encodes yet
+ * - `spans`: pairs of first and last token in `context` or `messages`
  */
 export const columnKinds = {
   text: 'tokens',
@@ -53,7 +52,7 @@ export const columnKinds = {
   target: 'tokens',
   prompt: 'tokens',
   completion: 'tokens',
-  messages: 'messages',
+  messages: 'tokens',
 } as const satisfies Record<ColumnName, ColumnKind>;
 
 /** What a column is called in a file where the job file does not say. */

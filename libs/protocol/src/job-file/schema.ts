@@ -81,7 +81,12 @@ const finetune = z.strictObject({
   kind: z.literal('finetune'),
   ...common,
   task: z
-    .enum(['text-classification', 'token-classification', 'sequence-to-sequence'])
+    .enum([
+      'text-classification',
+      'token-classification',
+      'sequence-to-sequence',
+      'text-generation',
+    ])
     .describe('What the model learns to predict.'),
   batch: batchSection.prefault({ sequences: 32, microbatches: 4 }),
 });

@@ -10,6 +10,7 @@ const needs = {
   'token-classification': { words: 'required', tags: 'required' },
   'sequence-to-sequence': { source: 'required', target: 'required' },
   'span-corruption': { text: 'required', class: 'found' },
+  'text-generation': { prompt: 'found', completion: 'found', messages: 'found' },
 } as const satisfies Readonly<Record<string, ColumnNeeds>>;
 
 /** What a model can be trained for: the objectives of pretraining, and the tasks of fine-tuning. */
@@ -29,6 +30,7 @@ const kinds: Readonly<Record<TaskName, ModelKind>> = {
   'token-classification': 'encoder',
   'sequence-to-sequence': 'encoder-decoder',
   'span-corruption': 'encoder-decoder',
+  'text-generation': 'decoder',
 };
 
 /** Tasks of those families alone that name them, not of every one of the kind. */
@@ -80,6 +82,7 @@ const metrics: Readonly<Record<TaskName, Readonly<Record<string, Better>>>> = {
   },
   'sequence-to-sequence': { loss: 'lower', accuracy: 'higher', exactMatch: 'higher' },
   'span-corruption': { loss: 'lower', accuracy: 'higher' },
+  'text-generation': { loss: 'lower', accuracy: 'higher' },
 };
 
 /** The objective or task of a job. */

@@ -1,11 +1,10 @@
-import { Template } from '@huggingface/jinja';
+import { ChatTemplate, type ChatFormat } from '@ringmaster/data';
 import {
   CHAT_TEMPLATE,
   SPECIAL_TOKENS,
   TOKENIZER_CONFIG,
   type ModelFiles,
 } from '@ringmaster/model/formats';
-import { RingmasterError } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { readBytes, readTokenizerJson } from '../models/tokenizer-json.js';
 
@@ -31,41 +30,10 @@ const ROLES = [
   'mask_token',
 ] as const;
 
-/**
- * How a model is given conversations: a template of Jinja, as `transformers` keeps it with a tokenizer
- * (`apply_chat_template`).
- */
-export class ChatTemplate {
-  readonly #path: string;
-  readonly #template: Template;
-  readonly #tokens: Readonly<Record<string, string>>;
-
-  /**
-   * @param path Where it stands, for errors.
-   * @param tokens Special tokens by their roles (`bos_token`, …).
-   * @throws CHAT_TEMPLATE_INVALID
-   */
-  constructor(source: string, path: string, tokens: Readonly<Record<string, string>>) {
-    this.#path = path;
-    this.#tokens = tokens;
-    try {
-      this.#template = new Template(source);
-    } catch (cause) {
-      throw invalid(path, cause);
-    }
-  }
-
-  /**
-   * A conversation as the text that the model reads, special tokens written out, up to where its answer begins.
-   * @throws CHAT_TEMPLATE_INVALID with what the template itself says of messages that it does not take
-   */
-  render(messages: readonly ChatMessage[]): string {
-    try {
-      return this.#template.render({ ...this.#tokens, messages, add_generation_prompt: true });
-    } catch (cause) {
-      throw invalid(this.#path, cause);
-    }
-  }
+/** A model's chat template, and where it stands, for errors. */
+export interface FoundChatFormat {
+  readonly format: ChatFormat;
+  readonly path: string;
 }
 
 /**
@@ -74,6 +42,16 @@ export class ChatTemplate {
  * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID, CHAT_TEMPLATE_INVALID
  */
 export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate | null> {
+  const found = await readChatFormat(files);
+  return found === null ? null : new ChatTemplate(found.format, found.path);
+}
+
+/**
+ * How a model is given conversations, as plain data.
+ * @returns null where there is no template
+ * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
+ */
+export async function readChatFormat(files: ModelFiles): Promise<FoundChatFormat | null> {
   const source = await chatTemplateSource(files);
   if (source === null) return null;
   const config = await readTokenizerJson(files, TOKENIZER_CONFIG, configSchema);
@@ -84,7 +62,7 @@ export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate 
     return [[role, typeof token.data === 'string' ? token.data : token.data.content] as const];
   });
   const path = files.path(files.has(CHAT_TEMPLATE) ? CHAT_TEMPLATE : TOKENIZER_CONFIG);
-  return new ChatTemplate(source, path, Object.fromEntries(tokens));
+  return { format: { source, tokens: Object.fromEntries(tokens) }, path };
 }
 
 /**
@@ -101,9 +79,4 @@ export async function chatTemplateSource(files: ModelFiles): Promise<string | nu
 function defaultOf(found: z.output<typeof configSchema>['chat_template']): string | null {
   if (typeof found === 'string') return found;
   return found?.find(({ name }) => name === 'default')?.template ?? null;
-}
-
-function invalid(path: string, cause: unknown): RingmasterError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new RingmasterError('CHAT_TEMPLATE_INVALID', { path, reason }, { cause });
 }

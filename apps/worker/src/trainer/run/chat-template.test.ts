@@ -4,7 +4,7 @@ import { sha256, type ArtifactManifest } from '@ringmaster/protocol';
 import { temporaryDirectory } from '@ringmaster/testing';
 import { expect, it } from 'vitest';
 import { artifactsFrom, fetchWhole, putManifest } from '../../artifacts/artifacts.js';
-import { chatTemplateOf } from './chat-template.js';
+import { chatOf } from './chat-template.js';
 
 const root = temporaryDirectory();
 const artifacts = artifactsFrom({
@@ -35,9 +35,12 @@ async function kept(contents: Readonly<Record<string, string>>): Promise<string 
   for (const [name, content] of Object.entries(contents))
     files[name] = await artifacts.put([Buffer.from(content)]);
   const base = await putManifest(artifacts, { ...about, files });
-  const { 'chat_template.jinja': found, ...others } = await chatTemplateOf(artifacts, base);
+  const chat = await chatOf(artifacts, base);
+  if (chat === null) return null;
+  const { 'chat_template.jinja': found, ...others } = chat.files;
   expect(others).toEqual({});
-  return found === undefined ? null : readFile(await fetchWhole(artifacts, found.sha256), 'utf8');
+  expect(chat.ends).toEqual([]);
+  return readFile(await fetchWhole(artifacts, found?.sha256 ?? ''), 'utf8');
 }
 
 it.each([

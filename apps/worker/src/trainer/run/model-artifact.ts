@@ -7,7 +7,7 @@ import { kindOf, pairedTextsOf, RingmasterError } from '@ringmaster/protocol';
 import { fetchWhole, putManifest } from '../../artifacts/artifacts.js';
 import { withTemporaryDirectory } from '../../artifacts/temporary.js';
 import { faultPoint } from '../../faults/fault-point.js';
-import { chatTemplateOf } from './chat-template.js';
+import { chatOf } from './chat-template.js';
 import { assertFinite } from './evaluate.js';
 import { manifestOf } from './manifest.js';
 import type { Run } from './run.js';
@@ -77,18 +77,21 @@ async function writeModel(run: Run, metrics: Record<string, number>): Promise<st
       files[name] = await artifacts.put(
         createReadStream(join(directory, name), { highWaterMark: STRIDE_BYTES }),
       );
+    const chat =
+      launch.baseManifest !== null && head === 'causal-language-model'
+        ? await chatOf(artifacts, launch.baseManifest)
+        : null;
     const written = tokenizerFiles(json, {
       inputs: inputsOf(model.config),
       kind: kindOf(architecture),
       texts,
       context,
       head,
+      chat,
     });
     for (const [name, text] of Object.entries(written))
       files[name] = await artifacts.put([Buffer.from(text)]);
-    if (launch.baseManifest !== null && head === 'causal-language-model')
-      Object.assign(files, await chatTemplateOf(artifacts, launch.baseManifest));
-    Object.assign(files, base);
+    Object.assign(files, chat?.files, base);
     const stateHash = run.stateHash();
     const id = await putManifest(artifacts, {
       ...manifestOf(run, 'model'),

@@ -8,6 +8,7 @@ import {
 import type { HeadKind, TokenConstraints } from '@ringmaster/model';
 import type { ModelKind, PairedTexts } from '@ringmaster/protocol';
 import { surroundingsFor } from '@ringmaster/tasks';
+import type { KeptChat } from './chat-template.js';
 
 /** What of a model decides how its tokenizer is to be used. */
 export interface TokenizerUse {
@@ -19,6 +20,8 @@ export interface TokenizerUse {
   readonly texts: PairedTexts | null;
   /** Longest sequence, in tokens. */
   readonly context: number;
+  /** Of a model that takes conversations: which tokens its template writes in which roles, and which of them end an answer. */
+  readonly chat?: Pick<KeptChat, 'roles' | 'ends'> | null;
 }
 
 /** Ids of special tokens in the roles that `config.json` names. */
@@ -58,7 +61,8 @@ function endBetweenTexts({ endOfText, separate }: Tokenizer): number | null {
 export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, string | Buffer> {
   const tokenizer = loadTokenizer(json);
   const { inputs, head, texts, context } = use;
-  const roles = rolesOf(tokenizer, use);
+  const roles = { ...rolesOf(tokenizer, use), ...use.chat?.roles };
+  const ends = use.chat?.ends ?? [];
   const { padding, begin, end } = tokensOf(tokenizer, use);
   const isPaired = head === 'sequence-to-sequence';
   const suppressed = constraintsOf({ padding }, texts)?.suppressed ?? [];
@@ -69,7 +73,7 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
     ...(isPaired ? { decoder_start_token_id: start } : {}),
     ...(isPaired && begin === null ? {} : { bos_token_id: begin }),
     ...(suppressed.length === 0 ? {} : { bad_words_ids: suppressed.map((token) => [token]) }),
-    eos_token_id: end,
+    eos_token_id: ends.length === 0 ? end : ends.length === 1 ? ends[0] : ends,
     pad_token_id: padding,
     // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
     max_length: context === 20 ? 19 : context,

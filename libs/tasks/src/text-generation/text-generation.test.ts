@@ -1,0 +1,151 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BlobStore,
+  ChatTemplate,
+  encodeConversation,
+  loadTokenizer,
+  openDataset,
+  prepareData,
+} from '@ringmaster/data';
+import { targetsOf } from '@ringmaster/model/batch';
+import { temporaryDirectory } from '@ringmaster/testing';
+import { describe, expect, it } from 'vitest';
+import { tasks } from '../tasks.js';
+
+interface Case {
+  readonly tokenizer: string;
+  readonly template: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly tokens: readonly number[];
+  readonly mask: readonly number[];
+}
+const { templates, tokenizers, cases } = JSON.parse(
+  readFileSync(new URL('../../reference/answers.json', import.meta.url), 'utf8'),
+) as {
+  templates: Readonly<Record<string, string>>;
+  tokenizers: Readonly<Record<string, object>>;
+  cases: readonly Case[];
+};
+const tokens = { bos_token: '<s>', eos_token: '</s>' };
+const formatOf = (name: string) => ({ source: templates[name] ?? '', tokens });
+const tokenizerOf = (name: string) => loadTokenizer(JSON.stringify(tokenizers[name]));
+
+/** 1 for each token that is an answer. */
+function maskOf(length: number, answers: ArrayLike<number>): number[] {
+  const mask = new Array<number>(length).fill(0);
+  for (let pair = 0; pair + 1 < answers.length; pair += 2)
+    mask.fill(1, answers[pair], (answers[pair + 1] ?? 0) + 1);
+  return mask;
+}
+
+describe('a conversation', () => {
+  it.each(cases.map((each) => [each.tokenizer, each.template, each] as const))(
+    'has the tokens and the answers of transformers and TRL: %s, %s',
+    (tokenizer, template, { messages, tokens: expected, mask }) => {
+      const written = new ChatTemplate(formatOf(template)).withAnswers(messages);
+      const found = encodeConversation(written, tokenizerOf(tokenizer));
+      expect(found.tokens).toEqual(expected);
+      expect(maskOf(expected.length, found.answers)).toEqual(mask);
+    },
+  );
+
+  it('is refused by a template that writes turns otherwise once others follow', () => {
+    const source =
+      '{% for m in messages %}{{ m.role if loop.last else "earlier" }}: {{ m.content }}\n{% endfor %}';
+    const template = new ChatTemplate({ source, tokens });
+    const [user, assistant] = ['user', 'assistant'].map((role) => ({ role, content: 'hello' }));
+    expect(() => template.withAnswers([user!, assistant!, user!])).toThrow(
+      expect.objectContaining({ code: 'CHAT_TEMPLATE_REWRITES' }),
+    );
+    // Marks tell what is generated whatever comes before it.
+    const marked = source.replace(
+      '{{ m.content }}',
+      '{% generation %}{{ m.content }}{% endgeneration %}',
+    );
+    const { text, answers } = new ChatTemplate({ source: marked, tokens }).withAnswers([user!]);
+    expect(answers.map(([start, end]) => text.slice(start, end))).toEqual(['hello']);
+  });
+});
+
+describe('text generation', () => {
+  const directory = temporaryDirectory();
+  const { 'text-generation': task } = tasks;
+  const CONTEXT = 24;
+  const turns = cases.filter((each) => each.tokenizer === 'bytes' && each.template === 'marked');
+
+  async function prepare(rows: readonly object[], chat: { source: string } | null) {
+    const files = join(directory, 'rows.jsonl');
+    const tokenizerFile = join(directory, 'tokenizer.json');
+    writeFileSync(files, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    writeFileSync(tokenizerFile, JSON.stringify(tokenizers['bytes']));
+    const store = new BlobStore(join(directory, 'blobs'));
+    const needs = { prompt: 'found', completion: 'found', messages: 'found' } as const;
+    const format = chat === null ? null : { ...chat, tokens };
+    const { manifest } = await prepareData(
+      { data: { files, cleaning: [] }, needs, tokenizerFile, chat: format },
+      { store, index: join(directory, 'index'), threads: 1 },
+    );
+    return openDataset(manifest, (sha256) => store.path(sha256));
+  }
+
+  it('predicts the tokens of answers, each after those before it, within the context', async () => {
+    const rows = [
+      ...turns.map(({ messages }) => ({ messages })),
+      { prompt: 'Hello', completion: ' there' },
+    ];
+    const dataset = await prepare(rows, formatOf('marked'));
+    const { manifest, splits } = dataset;
+    expect(manifest.columns.map(({ name, kind }) => [name, kind])).toEqual([
+      ['messages', 'tokens'],
+      ['answers', 'spans'],
+    ]);
+    const reader = { kind: 'decoder', texts: null, windows: null, context: CONTEXT } as const;
+    const set = task.samples(dataset, 'train', reader);
+    expect(set.count).toBe(rows.length);
+    expect(task.count(manifest, 'train', CONTEXT)).toBe(rows.length);
+    const { encode } = { encode: (text: string) => tokenizerOf('bytes').encode(text) };
+    const [prompt, completion] = [encode('Hello'), [...encode(' there'), 1]];
+    const known = [
+      ...turns,
+      {
+        tokens: [...prompt, ...completion],
+        mask: [...prompt.map(() => 0), ...completion.map(() => 1)],
+      },
+    ];
+    const samples = [...Array(set.count).keys()];
+    const batch = set.collate(samples, () => ({ low: 0, high: 0 }));
+    const { rows: predicted, ids } = targetsOf(batch, 'tokens');
+    let from = 0;
+    for (const row of samples) {
+      const document = [...splits.train.get(row, 'messages')];
+      const { mask } = known.find((each) => String(each.tokens) === String(document))!;
+      const wanted = [...mask.keys()].filter((at) => mask[at] === 1 && at <= CONTEXT);
+      const at = [...predicted!.subarray(from, from + wanted.length)];
+      expect(at).toEqual(wanted.map((place) => row * batch.length + place - 1));
+      expect([...ids.subarray(from, from + wanted.length)]).toEqual(
+        wanted.map((place) => document[place]),
+      );
+      const input = document.slice(0, -1).slice(0, CONTEXT);
+      const first = row * batch.length;
+      expect([...batch.tokens.subarray(first, first + input.length)]).toEqual(input);
+      from += wanted.length;
+    }
+    expect(from).toBe(ids.length);
+  });
+
+  it('tells what data and templates lack', async () => {
+    const [{ messages }] = [turns[0]!];
+    await expect(prepare([{ messages }], null)).rejects.toMatchObject({
+      code: 'CHAT_TEMPLATE_MISSING',
+    });
+    await expect(prepare([{ prompt: 'a' }], null)).rejects.toMatchObject({
+      code: 'DATA_COLUMN_MISSING',
+    });
+    const strict = { source: '{{ raise_exception("no " ~ messages[0].role) }}' };
+    await expect(prepare([{ messages }], strict)).rejects.toMatchObject({
+      code: 'CHAT_TEMPLATE_INVALID',
+      detail: { reason: 'no user' },
+    });
+  });
+});
