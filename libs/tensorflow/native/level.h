@@ -3,9 +3,10 @@
 #pragma once
 
 #include "activation.h"
+#include "add-leading.h"
 #include "add-rows.h"
 #include "attention-heads.h"
-#include "attention-softmax.h"
+#include "attention-tile.h"
 #include "attention.h"
 #include "branch.h"
 #include "cross-entropy.h"
@@ -27,7 +28,7 @@ namespace RINGMASTER_LEVEL {
 template <typename T>
 void addTypedKernels() {
   addActivationKernels<T>();
-  addAttentionSoftmaxKernels<T>();
+  addLeadingKernels<T>();
   addBranchKernels<T>();
   addCrossEntropyKernels<T>();
   addFewRowsKernels<T>();
@@ -37,6 +38,7 @@ void addTypedKernels() {
   addRmsNormaliseKernels<T>();
   addRotationKernels<T>();
   addStoreKernels<T>();
+  addTileKernels<T>();
   addWindowsKernels<T>();
 }
 

@@ -17,10 +17,11 @@ inline float* buffer(int64_t count) {
   return memory;
 }
 
-/** The powers e^(x - max x) of a row, and what they are to be multiplied with to become probabilities. */
+/** The powers e^(x - max x) of a row, what they are to be multiplied with to become probabilities, and the largest x. */
 struct Powers {
   const float* values;
   float factor;
+  float top;
 };
 
 /** `score(k, n)` gives elements k to k + n of the row. */
@@ -42,7 +43,7 @@ Powers powersOf(int64_t width, const Score& score) {
     sum += power;
     store(values + k, power);
   }
-  return {values, 1.0f / total(sum)};
+  return {values, 1.0f / total(sum), top};
 }
 
 }  // namespace RINGMASTER_LEVEL

@@ -216,16 +216,25 @@ Case drawn(int operation, TF_DataType T) {
               T,
               {numbers(T, {B, A, L, D}), numbers(T, {B, A, L, D}), numbers(T, {B, A, L, D})},
               {}};
-    case 9: {
-      const std::vector<std::vector<int64_t>> shapes = {{N, L}, {B, 1, 1, L}, {A, N, L}, {B, A, N, L}};
-      TF_Tensor* bias = below(3) == 0 ? tensor(TF_FLOAT, {0}) : numbers(TF_FLOAT, shapes[below(4)]);
-      return {"RingmasterAttentionSoftmax", T, {numbers(T, {B, A, N, L}), bias}, {{"scale", 0.5}}};
-    }
-    case 10:
-      return {"RingmasterAttentionSoftmaxGradient",
+    case 9:
+    case 10: {
+      // Queries from C on of L, over k of K keys.
+      const int64_t Q = C + N + below(5);
+      const int64_t K = Q + below(9);
+      const bool causal = below(2);
+      const int64_t least = causal ? C + N + K - Q : 1;
+      const int64_t k = least + below(K - least + 1);
+      const std::map<std::string, double> given = {{"scale", 0.5},       {"causal", (double)causal}, {"first", (double)C},
+                                                   {"queries", (double)Q}, {"keys", (double)K}};
+      TF_Tensor* scores = numbers(T, {B, A, N, k});
+      TF_Tensor* real = below(2) ? integers(draws(B, 1, K + 1)) : integers({});
+      TF_Tensor* bias = maybe(TF_FLOAT, {A, Q, K});
+      if (operation == 9) return {"RingmasterTileProbabilities", T, {scores, real, bias, key()}, dropped(given)};
+      return {"RingmasterTileGradient",
               T,
-              {numbers(T, {B, A, N, L}), numbers(T, {B, A, N, L}), maybe(TF_FLOAT, {B, A, N, L})},
-              {{"scale", 0.5}}};
+              {numbers(T, {B, A, N, k}), scores, numbers(TF_FLOAT, {B, A, N, 2}), real, bias, key()},
+              dropped(given)};
+    }
     case 11:
       return {"RingmasterSelfAttention",
               TF_FLOAT,
@@ -301,10 +310,11 @@ Case drawn(int operation, TF_DataType T) {
               {numbers(TF_FLOAT, {N, C}), numbers(TF_FLOAT, {V, C}), windows, samples},
               {{"mean", (double)below(2)}}};
     }
+    case 23: return {"RingmasterAddLeading", T, {numbers(TF_FLOAT, {B, A, N + below(9), D}), numbers(T, {B, A, N, D})}, {}};
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }
 }
-constexpr int OPERATIONS = 24;
+constexpr int OPERATIONS = 25;
 
 /** Runs a case and returns whether it was refused. */
 bool run(const Case& given) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { alone, throughAKill, tinyJob } from './tiny.test.fixture.js';
+import { alone, sentence, throughAKill, tinyJob } from './tiny.test.fixture.js';
 import { TrainingGround } from './trainers.test.fixture.js';
 
 const STEPS = 60;
@@ -37,5 +37,24 @@ describe('training in bfloat16', () => {
     const losses = exact.map(({ loss }) => loss);
     const noise = Math.max(...losses) - Math.min(...losses);
     expect(Math.abs(rounded.loss - (losses[0] ?? NaN))).toBeLessThan(noise);
+  });
+
+  it('ends in the same bytes with 1, 2 and 3 workers where attention is computed in several tiles', async () => {
+    const text = Array.from({ length: 40 }, (_, number) =>
+      Array.from({ length: 90 }, (_, part) => sentence(91 * number + part)).join(' '),
+    );
+    const launch = await ground.launchOf(
+      await tinyJob(ground, {
+        model: { architecture: 'gpt', layers: 1, hidden: 16, heads: 2, context: 600, dropout: 0.1 },
+        tokenizer: { algorithm: 'bpe', vocabulary: 400 },
+        data: { files: await ground.file('long.txt', text.join('\n')), format: 'lines' },
+        objective: 'causal-language-model',
+        batch: { sequences: 4, microbatches: 4 },
+        precision: 'bfloat16',
+        steps: 8,
+      }),
+    );
+    const whole = await alone(ground, launch);
+    expect((await throughAKill(ground, launch)).position).toEqual(whole.position);
   });
 });

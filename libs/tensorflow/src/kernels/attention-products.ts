@@ -1,26 +1,12 @@
-import { bitsFor, powerOfTwo } from '@ringmaster/base';
 import type { Ops } from '../runtime/ops.js';
-import type { Tensor } from '../runtime/tensor.js';
+import type { DataType, Tensor } from '../runtime/tensor.js';
 
+import type { AddLeadingKernels } from './add-leading.js';
 import type { Heads } from './attention-heads.js';
-import type { AttentionSoftmaxKernels } from './attention-softmax.js';
-import type { Dropout, DropoutKernels } from './dropout.js';
-
-/** Which keys of its own sequence a query attends to. */
-export interface AttentionMask {
-  /** None after itself, where the last query stands at the last key. */
-  readonly causal: boolean;
-  /** None beyond the real length of each sequence [B]; null where all are full. */
-  readonly lengths: Int32Array | null;
-}
-
-export interface ProductOptions extends AttentionMask {
-  readonly scale: number;
-  /** Added to the scores: float32 [A,Q,K]; null for none. */
-  readonly bias: Tensor | null;
-  /** Dropout of the probabilities [B,A,Q,K]; null for none. */
-  readonly dropout: Dropout | null;
-}
+import type { ScoresOptions } from './attention-mask.js';
+import type { TileKernels, TileOptions } from './attention-tile.js';
+import { tilesOf, type Tile } from './attention-tiles.js';
+import { asType } from './composed.js';
 
 export interface Attended {
   /** What the heads have read: T[B·Q,AD]. */
@@ -30,71 +16,216 @@ export interface Attended {
 }
 
 /** What attention is made of besides products. */
-export type Parts = AttentionSoftmaxKernels & DropoutKernels;
+export interface Parts extends AddLeadingKernels, TileKernels {
+  /** How many queries are computed together, at most. */
+  readonly tileQueries: number;
+}
 
-/** Added to a score that must not count; its exponential is exactly 0. */
-const NEVER = -1e9;
+/** What is computed of which heads, and with what. */
+interface Work {
+  readonly ops: Ops;
+  readonly parts: Parts;
+  readonly heads: Heads;
+  readonly options: ScoresOptions;
+}
+
+/** Of a tile, for its gradient. */
+interface Kept {
+  /** As the kernels gave them. */
+  readonly moments: Tensor;
+  /** T[B,A,count,seen]; null where they are computed again. */
+  readonly scores: Tensor | null;
+}
+
+interface HeadsGradient {
+  /** T[B,A,count,D]. */
+  readonly dQueries: Tensor;
+  /** T[B,G,seen,D]. */
+  readonly dKeys: Tensor;
+  /** T[B,G,seen,D]. */
+  readonly dValues: Tensor;
+  /** float32 [A,count,K]; null where it is not wanted. */
+  readonly dBias: Tensor | null;
+}
 
 /**
- * Attention of batched products and of kernels between them. Where G key and value heads serve A query heads, A/G after
- * the other, the queries of those are the rows of one product.
+ * Attention of batched products and of kernels between them, some queries at a time. Where G key and value heads serve A
+ * query heads, A/G after the other, the queries of those are the rows of one product. Scores are kept for the gradient
+ * where a context is one tile, and computed again where it is several: memory grows with the length and not with its square
+ * (Dao et al., "FlashAttention", 2022).
  */
 export function attendHeads(
   ops: Ops,
-  kernels: Parts,
-  { queries, keys, values }: Heads,
-  options: ProductOptions,
+  parts: Parts,
+  heads: Heads,
+  options: ScoresOptions,
 ): Attended {
-  const { scale, dropout } = options;
+  const { queries, keys, values } = heads;
   return ops.runtime.scope(() => {
-    const [sequences = 0, heads = 0, length = 0] = queries.shape;
-    const products = ops.batchMatmul(grouped(ops, queries, keys), keys, { transposeY: true });
-    const scores = shaped(ops, products, [sequences, heads, length, keys.shape[2] ?? 0]);
-    const probabilities = kernels.attentionSoftmax(scores, biasOf(ops, options, scores), scale);
-    ops.runtime.free(products, scores);
-    const dropped =
-      dropout === null
-        ? probabilities
-        : kernels.applyMask(probabilities, kernels.dropoutMask(scores.shape, dropout));
-    const read = ops.batchMatmul(grouped(ops, dropped, values), values);
-    const output = ops.transpose(shaped(ops, read, queries.shape), [0, 2, 1, 3]);
+    const [sequences = 0, , length = 0] = queries.shape;
+    const work = { ops, parts, heads, options };
+    const tiles = tilesFor(work);
+    const attended = tiles.map((tile) =>
+      ops.runtime.scope(() => {
+        const part = headsOf(ops, heads, tile);
+        const scores = scoresOf(ops, part, tile);
+        const { dropped, moments } = parts.tileProbabilities(scores, tileOptions(work, tile));
+        if (tiles.length > 1) ops.runtime.free(scores);
+        const product = ops.batchMatmul(grouped(ops, dropped, part.values), part.values);
+        const kept = tiles.length > 1 ? [] : [scores];
+        return { read: shaped(ops, product, part.queries.shape), moments, kept };
+      }),
+    );
+    const tokens = attended.map(({ read }) => read);
+    const output = ops.transpose(joined(ops, tokens, 2), [0, 2, 1, 3]);
     const context = ops.reshape(output, [sequences * length, -1]);
-    return { context, saved: [queries, keys, values, probabilities, dropped] };
+    const kept = [attended.map(({ moments }) => moments), attended.flatMap((tile) => tile.kept)];
+    return { context, saved: [queries, keys, values, ...kept.flat()] };
   });
 }
 
 /** The gradient through `attendHeads`; that of the bias [A,Q,K] where it is wanted. */
 export function attendHeadsGradient(
   ops: Ops,
-  kernels: Parts,
+  parts: Parts,
   dContext: Tensor,
   saved: readonly Tensor[],
-  { scale, dropout }: Pick<ProductOptions, 'scale' | 'dropout'>,
+  options: ScoresOptions,
   wantsBias: boolean,
 ): { readonly heads: Heads; readonly dBias: Tensor | null } {
-  const [queries, keys, values, probabilities, dropped] = saved;
-  if (!queries || !keys || !values || !probabilities || !dropped)
+  const [queries, keys, values, ...kept] = saved;
+  if (!queries || !keys || !values)
     throw new Error('Something that attention has saved is missing');
+  const work = { ops, parts, heads: { queries, keys, values }, options };
   return ops.runtime.scope(() => {
     const [sequences = 0, heads = 0, length = 0, depth = 0] = queries.shape;
     const byToken = ops.reshape(dContext, [sequences, length, heads, depth]);
     const dy = ops.transpose(byToken, [0, 2, 1, 3]);
-    const dRead = grouped(ops, dy, values);
-    const dValues = ops.batchMatmul(grouped(ops, dropped, values), dRead, { transposeX: true });
-    const dProducts = ops.batchMatmul(dRead, values, { transposeY: true });
-    const dDropped = shaped(ops, dProducts, probabilities.shape);
-    ops.runtime.free(dy);
-    const mask = dropout === null ? null : kernels.dropoutMask(probabilities.shape, dropout);
-    const dScores = kernels.attentionSoftmaxGradient(probabilities, dDropped, mask, scale);
-    ops.runtime.free(dDropped, dProducts);
-    const dGrouped = grouped(ops, dScores, keys);
-    const dQueries = ops.batchMatmul(dGrouped, keys);
-    const dKeys = ops.batchMatmul(dGrouped, grouped(ops, queries, keys), { transposeX: true });
+    const tiles = tilesFor(work);
+    const scores = kept[tiles.length] ?? null;
+    const dQueries: Tensor[] = [];
+    const dBias: Tensor[] = [];
+    const sums = { keys: new LeadingSum(ops, parts), values: new LeadingSum(ops, parts) };
+    // From the last tile on, which sees all keys: to its gradients those of the others are added.
+    for (const [index, tile] of [...tiles.entries()].reverse()) {
+      const moments = kept[index];
+      if (!moments) throw new Error('Moments that attention has saved are missing');
+      const found = ops.runtime.scope(() =>
+        tileGradient(work, dy, tile, { moments, scores }, wantsBias),
+      );
+      dQueries.unshift(found.dQueries);
+      if (found.dBias !== null) dBias.unshift(found.dBias);
+      sums.keys.add(found.dKeys);
+      sums.values.add(found.dValues);
+    }
     return {
-      heads: { queries: shaped(ops, dQueries, queries.shape), keys: dKeys, values: dValues },
-      dBias: wantsBias ? biasGradient(ops, dScores, scale) : null,
+      heads: {
+        queries: joined(ops, dQueries, 2),
+        keys: sums.keys.as(keys.dtype),
+        values: sums.values.as(values.dtype),
+      },
+      dBias: wantsBias ? joined(ops, dBias, 1) : null,
     };
   });
+}
+
+/** A sum of tensors T[B,G,k,D] of which none is longer than the first: float32, where there is more than one. */
+class LeadingSum {
+  readonly #ops: Ops;
+  readonly #parts: Parts;
+  #sum: Tensor | null = null;
+  #count = 0;
+
+  constructor(ops: Ops, parts: Parts) {
+    this.#ops = ops;
+    this.#parts = parts;
+  }
+
+  /** Takes ownership of x. */
+  add(x: Tensor): void {
+    this.#count += 1;
+    if (this.#sum === null) {
+      this.#sum = x;
+      return;
+    }
+    const sum = this.#count === 2 ? this.#ops.float32(this.#sum) : this.#sum;
+    this.#sum = this.#parts.addLeading(sum, x);
+    this.#ops.runtime.free(x);
+  }
+
+  as(type: DataType): Tensor {
+    if (this.#sum === null) throw new Error('There is nothing to sum');
+    return asType(this.#ops, type, this.#sum);
+  }
+}
+
+function tileGradient(
+  work: Work,
+  dy: Tensor,
+  tile: Tile,
+  kept: Kept,
+  wantsBias: boolean,
+): HeadsGradient {
+  const { ops, parts } = work;
+  const part = headsOf(ops, work.heads, tile);
+  const { queries, keys, values } = part;
+  const scores = kept.scores ?? scoresOf(ops, part, tile);
+  const dRead = grouped(ops, tokensOf(ops, dy, tile), values);
+  const dProducts = ops.batchMatmul(dRead, values, { transposeY: true });
+  const dDropped = shaped(ops, dProducts, scores.shape);
+  const options = tileOptions(work, tile);
+  const { dropped, dScores } = parts.tileGradient(dDropped, scores, kept.moments, options);
+  ops.runtime.free(dDropped, dProducts);
+  if (kept.scores === null) ops.runtime.free(scores);
+  const dValues = ops.batchMatmul(grouped(ops, dropped, values), dRead, { transposeX: true });
+  ops.runtime.free(dropped);
+  const dGrouped = grouped(ops, dScores, keys);
+  const dQueries = ops.batchMatmul(dGrouped, keys);
+  const dKeys = ops.batchMatmul(dGrouped, grouped(ops, queries, keys), { transposeX: true });
+  return {
+    dQueries: shaped(ops, dQueries, queries.shape),
+    dKeys,
+    dValues,
+    dBias: wantsBias ? biasGradient(work, dScores) : null,
+  };
+}
+
+/** T[B,A,count,seen], before scale and bias. */
+function scoresOf(ops: Ops, { queries, keys }: Heads, { count, seen }: Tile): Tensor {
+  const [sequences = 0, heads = 0] = queries.shape;
+  const products = ops.batchMatmul(grouped(ops, queries, keys), keys, { transposeY: true });
+  return shaped(ops, products, [sequences, heads, count, seen]);
+}
+
+function tileOptions({ heads, options }: Work, tile: Tile): TileOptions {
+  const [queries = 0, keys = 0] = [heads.queries.shape[2], heads.keys.shape[2]];
+  return { ...options, tile, queries, keys };
+}
+
+function tilesFor({ parts, heads, options }: Work): Tile[] {
+  const [queries = 0, keys = 0] = [heads.queries.shape[2], heads.keys.shape[2]];
+  return tilesOf(queries, keys, options.causal, parts.tileQueries);
+}
+
+/** Queries of a tile, and the keys and values that they see. */
+function headsOf(ops: Ops, { queries, keys, values }: Heads, tile: Tile): Heads {
+  const seen = { first: 0, count: tile.seen };
+  return {
+    queries: tokensOf(ops, queries, tile),
+    keys: tokensOf(ops, keys, seen),
+    values: tokensOf(ops, values, seen),
+  };
+}
+
+/** Tokens first to first + count of x T[B,A,T,D]: x itself where they are all. */
+function tokensOf(ops: Ops, x: Tensor, { first, count }: Pick<Tile, 'first' | 'count'>): Tensor {
+  return count === x.shape[2] ? x : ops.slice(x, [0, 0, first, 0], [-1, -1, count, -1]);
+}
+
+/** Tiles one after the other along a dimension: a tile itself where it is the only one. */
+function joined(ops: Ops, tiles: readonly Tensor[], dimension: number): Tensor {
+  const [only] = tiles;
+  return only !== undefined && tiles.length === 1 ? only : ops.concatenate(tiles, dimension);
 }
 
 /** x T[B,A,Q,C] as T[B,G,A/G·Q,C], for products with `other` T[B,G,…]: x itself where G is A. */
@@ -109,52 +240,20 @@ function shaped(ops: Ops, x: Tensor, shape: readonly number[]): Tensor {
   return x.shape.every((extent, at) => extent === shape[at]) ? x : ops.reshape(x, shape);
 }
 
-/** What is added to scores T[B,A,Q,K], and broadcasts to them: null for nothing. */
-function biasOf(ops: Ops, options: ProductOptions, { shape }: Tensor): Tensor | null {
-  const mask = maskBias(ops, options, shape[2] ?? 0, shape[3] ?? 0);
-  const { bias } = options;
-  if (bias === null) return mask;
-  return mask === null ? bias : ops.chain(bias).add(mask).value;
-}
-
-function maskBias(
-  ops: Ops,
-  { causal, lengths }: AttentionMask,
-  queries: number,
-  keys: number,
-): Tensor | null {
-  // Padding is on the right, so a causal mask hides it from everything that counts.
-  if (causal) return causalBias(ops, queries, keys);
-  return lengths === null ? null : paddingBias(ops, lengths, keys);
-}
-
-/** [Q,K]: query q sees keys 0 to q + K − Q. Cut from one of few tables. */
-function causalBias(ops: Ops, queries: number, keys: number): Tensor {
-  const { runtime } = ops;
-  const size = powerOfTwo(bitsFor(keys));
-  const whole = runtime.constant(`causal${size}`, () =>
-    runtime.upload(
-      Float32Array.from({ length: size * size }, (_, index) =>
-        index % size > Math.floor(index / size) ? NEVER : 0,
-      ),
-      [size, size],
-    ),
-  );
-  return ops.slice(whole, [keys - queries, 0], [queries, keys]);
-}
-
-/** [B,1,1,K]: every query sees the first `lengths[b]` keys. */
-function paddingBias(ops: Ops, lengths: Int32Array, keys: number): Tensor {
-  const values = new Float32Array(lengths.length * keys);
-  lengths.forEach((real, sequence) => {
-    values.fill(NEVER, sequence * keys + real, (sequence + 1) * keys);
-  });
-  return ops.runtime.upload(values, [lengths.length, 1, 1, keys]);
-}
-
-/** [A,Q,K] from that of the scores, T[B,A,Q,K], which stand after the scale. */
-function biasGradient(ops: Ops, dScores: Tensor, scale: number): Tensor {
+/** float32 [A,count,K] from the gradient of a tile's scores, T[B,A,count,seen], which stand after the scale. */
+function biasGradient({ ops, heads, options }: Work, dScores: Tensor): Tensor {
   const [sequences = 0, ...shape] = dScores.shape;
   const sums = ops.columnSums(ops.reshape(ops.float32(dScores), [sequences, -1]));
-  return ops.reshape(scale === 1 ? sums : ops.chain(sums).multiply(1 / scale).value, shape);
+  const { scale } = options;
+  const unscaled = scale === 1 ? sums : ops.chain(sums).multiply(1 / scale).value;
+  const seen = ops.reshape(unscaled, shape);
+  const [width = 0, count = 0, keys = 0] = shape;
+  const hidden = (heads.keys.shape[2] ?? 0) - keys;
+  if (hidden === 0) return seen;
+  const zeros = ops.runtime.upload(new Float32Array(width * count * hidden), [
+    width,
+    count,
+    hidden,
+  ]);
+  return ops.concatenate([seen, zeros], 2);
 }

@@ -2,15 +2,15 @@ import { attribute } from '../runtime/attributes.js';
 import type { Ops } from '../runtime/ops.js';
 import type { Tensor } from '../runtime/tensor.js';
 
+import type { ScoresOptions } from './attention-mask.js';
+import { composedParts, nativeParts } from './attention-parts.js';
 import {
   attendHeads,
   attendHeadsGradient,
   type Attended,
   type Parts,
-  type ProductOptions,
 } from './attention-products.js';
-import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
-import { composedDropout, dropoutKey, nativeDropout } from './dropout.js';
+import { dropoutKey } from './dropout.js';
 import { lengthsTensor, none, quadruple, typed } from './native.js';
 
 export interface AttentionKernels {
@@ -30,7 +30,7 @@ export interface AttentionKernels {
   ): AttentionGradient;
 }
 
-export interface AttentionOptions extends ProductOptions {
+export interface AttentionOptions extends ScoresOptions {
   /** B. */
   readonly sequences: number;
   /** A. */
@@ -53,7 +53,7 @@ export interface AttentionGradient {
 /** native/attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
 export function nativeAttention(ops: Ops): AttentionKernels {
   const { runtime } = ops;
-  const parts = attentionInParts(ops, { ...nativeAttentionSoftmax(ops), ...nativeDropout(ops) });
+  const parts = attentionInParts(ops, nativeParts(ops));
   const attributes = (x: Tensor, options: AttentionOptions) => [
     ...typed(x),
     attribute.integer('sequences', options.sequences),
@@ -106,11 +106,11 @@ export function nativeAttention(ops: Ops): AttentionKernels {
 }
 
 export function composedAttention(ops: Ops): AttentionKernels {
-  return attentionInParts(ops, { ...composedAttentionSoftmax(ops), ...composedDropout(ops) });
+  return attentionInParts(ops, composedParts(ops));
 }
 
 /** Attention of products of TensorFlow and the kernels between them. */
-export function attentionInParts(ops: Ops, kernels: Parts): AttentionKernels {
+export function attentionInParts(ops: Ops, parts: Parts): AttentionKernels {
   return {
     attention: (queries, keys, values, options) =>
       ops.runtime.scope(() => {
@@ -120,12 +120,12 @@ export function attentionInParts(ops: Ops, kernels: Parts): AttentionKernels {
           keys: split(ops, keys, sequences, keyValueHeads),
           values: split(ops, values, sequences, keyValueHeads),
         };
-        return attendHeads(ops, kernels, byHead, options);
+        return attendHeads(ops, parts, byHead, options);
       }),
 
     attentionGradient: (dContext, saved, options, wantsBias) =>
       ops.runtime.scope(() => {
-        const found = attendHeadsGradient(ops, kernels, dContext, saved, options, wantsBias);
+        const found = attendHeadsGradient(ops, parts, dContext, saved, options, wantsBias);
         return {
           dQueries: merge(ops, found.heads.queries),
           dKeys: merge(ops, found.heads.keys),

@@ -4,8 +4,9 @@ import { Runtime } from '../runtime/runtime.js';
 import { type Tensor, tensorsIn } from '../runtime/tensor.js';
 
 import { composedHeads, nativeHeads } from './attention-heads.js';
-import type { AttentionMask } from './attention-products.js';
-import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
+import type { AttentionMask } from './attention-mask.js';
+import { composedParts } from './attention-parts.js';
+import { WHOLE_QUERIES } from './attention-tiles.js';
 import { attentionInParts } from './attention.js';
 import { composedDropout, nativeDropout, type Dropout } from './dropout.js';
 import type { GateKind } from './gated.js';
@@ -16,6 +17,8 @@ import { selfAttentionInParts } from './self-attention.js';
 const SEQUENCES = 2;
 const HEADS = 3;
 const LENGTH = 37;
+/** More queries than attention in parts computes at once. */
+const LONG = WHOLE_QUERIES + 44;
 const DEPTH = 5;
 const WIDTH = 43;
 const CLASSES = 1031;
@@ -26,19 +29,21 @@ const ops = new Ops(runtime);
 export const native = {
   ...nativeKernels(ops),
   ...nativeHeads(ops),
-  ...nativeAttentionSoftmax(ops),
 };
-/** Parts of attention, with the masks that the native kernels draw: TensorFlow's are others. */
-const parts = {
-  ...composedHeads(ops),
-  ...composedAttentionSoftmax(ops),
+/** With the masks that the native kernels draw, as TensorFlow's are others. */
+const dropouts = {
   ...nativeDropout(ops),
   applyMask: (x: Tensor, kept: Tensor) => composedDropout(ops).applyMask(x, kept),
+};
+/** Attention of whole contexts, by the plain formula. */
+const parts = {
+  ...composedHeads(ops),
+  ...composedParts(ops, dropouts),
+  tileQueries: Infinity,
 };
 export const composed: Kernels = {
   ...composedKernels(ops),
   ...composedHeads(ops),
-  ...composedAttentionSoftmax(ops),
   ...selfAttentionInParts(ops, parts),
   ...attentionInParts(ops, parts),
 };
@@ -58,20 +63,11 @@ const mask = (shape: readonly number[]): Tensor =>
     Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 3 ? 1.5 : 0)),
     shape,
   );
-const never = (shape: readonly number[], hidden: (index: number) => boolean): Tensor =>
-  runtime.upload(
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) =>
-      hidden(i) ? -1e9 : 0,
-    ),
-    shape,
-  );
-
 const DROPOUT: Dropout = { dropped: 20_000, key: randomKey(3, 'dropout') };
 
 export type Use = (kernels: Kernels, factor: (x: Tensor) => Tensor) => unknown;
 
 const rows = [LENGTH, WIDTH];
-const scores = [SEQUENCES, HEADS, LENGTH, LENGTH];
 const head = [SEQUENCES, HEADS, LENGTH, DEPTH];
 const x = () => normals(rows, 'x');
 const dy = () => normals(rows, 'dy');
@@ -134,29 +130,6 @@ export const cases: Record<string, Use> = {
       keys: factor(normals(head, 'keys')),
       values: factor(normals(head, 'values')),
     }),
-  softmax: (kernels, factor) =>
-    kernels.attentionSoftmax(factor(normals(scores, 'scores')), null, 1),
-  'causal softmax': (kernels, factor) =>
-    kernels.attentionSoftmax(
-      factor(normals(scores, 'scores')),
-      never([LENGTH, LENGTH], (i) => i % LENGTH > Math.floor(i / LENGTH)),
-      1,
-    ),
-  'padded softmax': (kernels, factor) =>
-    kernels.attentionSoftmax(
-      factor(normals(scores, 'scores')),
-      never([SEQUENCES, 1, 1, LENGTH], (i) => i === LENGTH - 1 || i > LENGTH + 4),
-      1,
-    ),
-  'softmax with a bias for each head': (kernels, factor) =>
-    kernels.attentionSoftmax(
-      factor(normals(scores, 'scores')),
-      normals([HEADS, LENGTH, LENGTH], 'bias'),
-      0.4,
-    ),
-  'gradient of softmax': (kernels, factor) => softmaxGradient(kernels, factor, null, 1),
-  'gradient of softmax and dropout': (kernels, factor) =>
-    softmaxGradient(kernels, factor, mask(scores), 0.4),
   'self-attention': selfAttention({ causal: false, lengths: null }),
   'self-attention without bias': selfAttention(
     { causal: false, lengths: null },
@@ -171,6 +144,7 @@ export const cases: Record<string, Use> = {
     { causal: false, lengths: Int32Array.of(1, LENGTH) },
     DROPOUT,
   ),
+  'self-attention of several tiles': selfAttention({ causal: true, lengths: null }, DROPOUT, LONG),
   'self-attention that is worth several threads': selfAttention(
     { causal: true, lengths: null },
     null,
@@ -235,17 +209,6 @@ function rmsGradient(
 ) {
   const { scales } = kernels.rmsNormalise(input, gain, 1e-5, 'float32');
   return kernels.rmsNormaliseGradient(d, input, scales, gain, along);
-}
-
-function softmaxGradient(
-  kernels: Kernels,
-  factor: (x: Tensor) => Tensor,
-  kept: Tensor | null,
-  scale: number,
-) {
-  const probabilities = factor(ops.softmax(normals(scores, 'scores')));
-  const gradient = factor(normals(scores, 'gradient'));
-  return kernels.attentionSoftmaxGradient(probabilities, gradient, kept, scale);
 }
 
 /** Forward and backward; queries beyond the real length have no meaning, but the same values everywhere. */

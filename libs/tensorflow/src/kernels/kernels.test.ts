@@ -91,19 +91,3 @@ it('refuses what does not fit', () => {
     expect(() => native.crossEntropy(x, null, Int32Array.of(0, 3))).toThrow('of the classes');
   });
 });
-
-it('keeps nothing for the gradient of attention that grows with the square of the length', () => {
-  runtime.scope(() => {
-    const length = 96;
-    const packed = runtime.upload(new Float32Array(length * 6), [length, 6]);
-    const dropout = { dropped: 6_554, key: { low: 1, high: 2 } };
-    const options = { sequences: 1, heads: 1, causal: true, lengths: null, dropout };
-    const one = runtime.upload(new Float32Array(length * 2), [length, 2]);
-    const general = { ...options, keyValueHeads: 1, scale: 1, bias: null };
-    const saved = [
-      ...native.selfAttention(packed, null, options).saved,
-      ...native.attention(one, one, one, general).saved,
-    ];
-    expect(Math.max(...saved.map(({ size }) => size))).toBe(length * 6);
-  });
-});

@@ -2,15 +2,15 @@ import { attribute } from '../runtime/attributes.js';
 import type { Ops } from '../runtime/ops.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { composedHeads, nativeHeads, type HeadKernels } from './attention-heads.js';
+import type { AttentionMask } from './attention-mask.js';
+import { composedParts, nativeParts } from './attention-parts.js';
 import {
   attendHeads,
   attendHeadsGradient,
   type Attended,
-  type AttentionMask,
   type Parts,
 } from './attention-products.js';
-import { composedAttentionSoftmax, nativeAttentionSoftmax } from './attention-softmax.js';
-import { composedDropout, dropoutKey, nativeDropout, type Dropout } from './dropout.js';
+import { dropoutKey, type Dropout } from './dropout.js';
 import { lengthsTensor, pair, single, typed, zeroBias } from './native.js';
 
 export interface SelfAttentionKernels {
@@ -42,11 +42,7 @@ export interface SelfAttentionOptions extends AttentionMask {
 /** native/self-attention.h for float32; bfloat16 has products that are twice as fast as those, which are of float32. */
 export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
   const { runtime } = ops;
-  const parts = selfAttentionInParts(ops, {
-    ...nativeHeads(ops),
-    ...nativeAttentionSoftmax(ops),
-    ...nativeDropout(ops),
-  });
+  const parts = selfAttentionInParts(ops, { ...nativeHeads(ops), ...nativeParts(ops) });
   const attributes = (x: Tensor, { sequences, heads, causal, dropout }: SelfAttentionOptions) => [
     ...typed(x),
     attribute.integer('sequences', sequences),
@@ -93,28 +89,25 @@ export function nativeSelfAttention(ops: Ops): SelfAttentionKernels {
 }
 
 export function composedSelfAttention(ops: Ops): SelfAttentionKernels {
-  return selfAttentionInParts(ops, {
-    ...composedHeads(ops),
-    ...composedAttentionSoftmax(ops),
-    ...composedDropout(ops),
-  });
+  return selfAttentionInParts(ops, { ...composedHeads(ops), ...composedParts(ops) });
 }
 
 /** Self-attention of the parts of it; queries are divided by √D where they are split. */
-export function selfAttentionInParts(ops: Ops, kernels: HeadKernels & Parts): SelfAttentionKernels {
+export function selfAttentionInParts(ops: Ops, parts: HeadKernels & Parts): SelfAttentionKernels {
+  const whole = (options: SelfAttentionOptions) => ({ ...options, scale: 1, bias: null });
   return {
     selfAttention: (packed, bias, options) =>
       ops.runtime.scope(() => {
-        const heads = kernels.splitHeads(packed, bias, options.sequences, options.heads);
+        const heads = parts.splitHeads(packed, bias, options.sequences, options.heads);
         ops.runtime.free(packed);
-        return attendHeads(ops, kernels, heads, { ...options, scale: 1, bias: null });
+        return attendHeads(ops, parts, heads, whole(options));
       }),
 
-    selfAttentionGradient: (dContext, _bias, saved, { dropout }) =>
+    selfAttentionGradient: (dContext, _bias, saved, options) =>
       ops.runtime.scope(() => {
-        const how = { scale: 1, dropout };
-        const { heads } = attendHeadsGradient(ops, kernels, dContext, saved, how, false);
-        return kernels.mergeHeads(heads);
+        const given = whole(options);
+        const { heads } = attendHeadsGradient(ops, parts, dContext, saved, given, false);
+        return parts.mergeHeads(heads);
       }),
   };
 }
