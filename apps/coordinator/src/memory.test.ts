@@ -11,9 +11,9 @@ describe('the memory that a job takes', () => {
       await scene.join({ memory: 1e9, gate: { step: 0 } });
       const check = (await scene.check(pretrainSpec(files, { model: large }))) as JobCheck;
       const { memory, offered } = check;
-      // 24 blocks of 12 · 1024² parameters, each with two moments and two arenas of int32.
+      // 24 blocks of 12 · 1024² parameters, each with two moments and one arena of int32, as it is large.
       expect(memory?.parts.moments).toBeGreaterThan(2 * 4 * 24 * 12 * 1024 ** 2);
-      expect(memory?.bytes).toBeGreaterThan(5 * 4 * 24 * 12 * 1024 ** 2);
+      expect(memory?.bytes).toBeGreaterThan(4 * 4 * 24 * 12 * 1024 ** 2);
       expect(memory?.least).toBe(memory?.bytes);
       expect(memory?.bytes).toBe(Object.values(memory?.parts ?? {}).reduce((a, b) => a + b, 0));
       expect(offered).toBe(1e9);

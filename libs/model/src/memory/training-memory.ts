@@ -1,4 +1,5 @@
 import type { MemoryNeeds } from '@ringmaster/protocol';
+import { TILE_QUERIES, WHOLE_QUERIES } from '@ringmaster/tensorflow';
 import { adaptersOf, lowRankLinear } from '../families/adapters.js';
 import { headOf, networkOf, type ModelConfig } from '../families/families.js';
 import { placeOf } from '../families/module-names.js';
@@ -9,6 +10,7 @@ import { plainLinear } from '../layers/linear.js';
 import type { Algorithm } from '../optimizers/algorithm.js';
 import { Layout } from '../optimizers/layout.js';
 import { State } from '../optimizers/state.js';
+import { arenasOf } from './arenas.js';
 
 /** What decides how much memory a trainer takes. */
 export interface TrainingShape {
@@ -36,8 +38,6 @@ const FLOAT_BYTES = 4;
 const BFLOAT16_BYTES = 2;
 /** Measured: factors in bfloat16 are made anew after every update, and beside those of before. */
 const FACTOR_BYTES = 8;
-/** Arenas of int32 gradients, which attempts use in turn. */
-const ARENAS = 2;
 /** Gradients as large as the largest that are there at a time: two staged in the arena, two of TensorFlow's. */
 const STAGED = 2;
 const EMITTED = 2;
@@ -45,6 +45,8 @@ const EMITTED = 2;
 const LOGITS = 2;
 /** As much as one block keeps is needed beside it while it is computed, forward and backward. */
 const TRANSIENT_BLOCKS = 1;
+/** Probabilities of a tile, and the gradients of both. */
+const TRANSIENT_TILES = 3;
 /** Measured of a trainer of a tiny model, its libraries apart: docs/decisions/0062-what-a-job-needs.md. */
 const RUNTIME_BYTES = 250e6;
 
@@ -73,7 +75,9 @@ export function trainingMemory(shape: TrainingShape): MemoryNeeds {
     runtime: RUNTIME_BYTES,
     weights: weightBytes + FLOAT_BYTES * (all - trained.parameterCount) + factors,
     moments: stateBytes - weightBytes + FLOAT_BYTES * scratch,
-    gradients: FLOAT_BYTES * (ARENAS * planes * trained.length + (STAGED + EMITTED) * largest),
+    gradients:
+      FLOAT_BYTES *
+      (arenasOf(trained.length, planes) * planes * trained.length + (STAGED + EMITTED) * largest),
     activations: activationBytes(shape, network),
   };
   const bytes = Object.values(parts).reduce((sum, part) => sum + part, 0);
@@ -100,19 +104,22 @@ function activationBytes(shape: TrainingShape, network: readonly ParameterSpec[]
     const at = name.slice(0, name.indexOf(`blocks.${block}.`)) + block;
     blocks.set(at, (blocks.get(at) ?? 0) + tokens * (outputs + inputs));
   }
-  // Products of bfloat16 have their probabilities in memory; those of float32 are computed tile by tile.
-  const probabilities =
+  // Products of bfloat16 have the scores of a tile in memory, which are kept where it is the only one.
+  const isWhole = model.context <= WHOLE_QUERIES;
+  const tile =
     precision === 'bfloat16' && 'heads' in model
-      ? BFLOAT16_BYTES * sequences * model.heads * model.context ** 2
+      ? BFLOAT16_BYTES * tokens * model.heads * (isWhole ? model.context : TILE_QUERIES)
       : 0;
-  const kept = [...blocks.values()].map((values) => FLOAT_BYTES * values + probabilities);
+  const scores = isWhole ? tile : 0;
+  const kept = [...blocks.values()].map((values) => FLOAT_BYTES * values + scores);
   const largest = Math.max(0, ...kept);
   const ofBlocks = recompute
     ? blocks.size * FLOAT_BYTES * tokens * model.hidden + largest
     : kept.reduce((sum, bytes) => sum + bytes, 0);
   const classes = hasLabels(head) ? (model.labels ?? 0) : model.vocabulary;
   const rows = head === 'sequence-classification' ? sequences : tokens * scored;
-  return Math.ceil(ofBlocks + TRANSIENT_BLOCKS * largest + LOGITS * FLOAT_BYTES * rows * classes);
+  const transient = TRANSIENT_BLOCKS * largest + TRANSIENT_TILES * tile;
+  return Math.ceil(ofBlocks + transient + LOGITS * FLOAT_BYTES * rows * classes);
 }
 
 function elements(parameters: readonly ParameterSpec[]): number {

@@ -101,7 +101,8 @@ export class Quantiser {
     this.#conclude();
     if (this.#pending.length === 0) this.#aside = this.#wanted;
     const bytes = aligned(4 * length);
-    const begin = this.#cursor + bytes <= this.#bytes ? this.#cursor : 0;
+    // What is done at once is staged in the same place again: pages that nobody touches take no memory.
+    const begin = this.#aside && this.#cursor + bytes <= this.#bytes ? this.#cursor : 0;
     const end = begin + bytes;
     const isTaken = () => this.#pending.some((other) => other.begin < end && begin < other.end);
     while (isTaken() || this.#pending.length >= CAPACITY) this.#wait();

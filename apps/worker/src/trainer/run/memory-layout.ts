@@ -10,6 +10,7 @@ import {
 } from '@ringmaster/allreduce';
 import { hasNativeLoops } from '@ringmaster/base/memory';
 import { State, UPDATE_LOOPS, type Layout, type StateOptions } from '@ringmaster/model';
+import { arenasOf } from '@ringmaster/model/memory';
 import { RingmasterError } from '@ringmaster/protocol';
 import { Quantiser } from '../quantising/quantiser.js';
 import { CONTROL_WORDS, LANE_SHAPE } from '../step/lanes.js';
@@ -20,6 +21,8 @@ export interface Arena {
   readonly offset: number;
   /** Elements of all planes. */
   readonly length: number;
+  /** Whether the gradients of other attempts lie in the same place; lanes never do. */
+  readonly isShared: boolean;
   /** Byte offset of the second plane, which is coarse, right behind the first; null where there is one alone. */
   readonly coarse: number | null;
   /** Byte offset of the lanes. */
@@ -90,7 +93,8 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const planeBytes = 4 * layout.length;
   const arenaBytes = planes * planeBytes;
   const words = 2 * lanes.words + evaluationLanes.words;
-  const summedBytes = 2 * arenaBytes + 4 * words + SUMMED_PADDING;
+  const gradientArenas = arenasOf(layout.length, planes);
+  const summedBytes = gradientArenas * arenaBytes + 4 * words + SUMMED_PADDING;
   const bytes =
     stateBytes + scratchBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;
   // What neighbours map of others in the present ring, the next one, and one that is being closed.
@@ -103,19 +107,21 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   });
   const region = taken === sharedBytes ? SharedRegion.create(memory, summedBytes) : null;
   const summed = region ?? memory;
-  const arena = (): Arena => {
-    const offset = summed.allocate(arenaBytes);
+  const arena = (offset: number): Arena => {
     const lanesOffset = summed.allocate(4 * lanes.words);
     return {
       offset,
       length: planes * layout.length,
+      isShared: gradientArenas === 1,
       coarse: planes === 1 ? null : offset + planeBytes,
       lanesOffset,
       lanes: memory.int32(lanesOffset, lanes.words),
     };
   };
   const state = State.create(memory.memory, memory.allocate(stateBytes), layout, options);
-  const arenas = [arena(), arena()] as const;
+  const first = summed.allocate(arenaBytes);
+  const second = gradientArenas === 1 ? first : summed.allocate(arenaBytes);
+  const arenas = [arena(first), arena(second)] as const;
   const evaluation = {
     lanes: evaluationLanes,
     block: {

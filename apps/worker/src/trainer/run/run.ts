@@ -131,7 +131,7 @@ export class Run implements TrainedRun {
 
   /**
    * An arena for one attempt, with empty lanes; what else it holds is of an earlier one. Two alternate: a neighbour may
-   * still be reading the one before.
+   * still be reading what was summed last in the one before. Where both have their gradients in one place, that is its lanes.
    */
   nextArena(): Arena {
     const { arenas, lanes } = this.memory;

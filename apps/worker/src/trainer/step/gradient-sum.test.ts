@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Quantiser } from '../quantising/quantiser.js';
+import type { Arena } from '../run/memory-layout.js';
 import { Run } from '../run/run.js';
 import { endAll, openRanks, stepAll, type Rank } from '../ranks.test.fixture.js';
 import { tinyJob } from '../tiny.test.fixture.js';
@@ -36,17 +37,27 @@ async function open(size: number, cut?: (layout: Layout) => Buckets): Promise<re
   return ranks;
 }
 
+/** Both arenas with their gradients in one place, as those of large models. */
+function inOnePlace([first, second]: readonly [Arena, Arena]): readonly [Arena, Arena] {
+  return [
+    { ...first, isShared: true },
+    { ...second, isShared: true, offset: first.offset },
+  ];
+}
+
 /** Ranks that quantise every gradient aside, however small, or none. */
 async function openQuantising(
   aside: boolean,
   size: number,
   cut: (layout: Layout) => Buckets,
+  isShared = false,
 ): Promise<readonly Rank[]> {
   const ranks = await openRanks(ground, job, size, ({ loaded, memory, layout }) => {
     const { shared, kernels } = memory;
     const largest = Math.max(...layout.tensors.map(({ length }) => length));
     const quantiser = new Quantiser(shared, kernels, { largest, leastAside: 1 });
-    return new Run(loaded, { ...memory, quantiser }, cut(layout));
+    const arenas = isShared ? inOnePlace(memory.arenas) : memory.arenas;
+    return new Run(loaded, { ...memory, quantiser, arenas }, cut(layout));
   });
   opened.push(ranks);
   for (const { run } of ranks) await run.memory.quantiser.setAside(aside);
@@ -119,20 +130,34 @@ describe('the sum of an attempt', () => {
     }
   });
 
+  it('sums lanes by themselves where gradients have one place', async () => {
+    const ranks = await openQuantising(false, 2, cutAt([3, 9, 20]), true);
+    await hashAfter(ranks, 1);
+    const [begun] = ranks.map(watchOperations);
+    await hashAfter(ranks, 2);
+    const { all } = ranks[0]!.run.buckets;
+    const starts = begun!.map(({ firsts }) => firsts);
+    expect(starts).toHaveLength(2 * (all.length + 1));
+    const [first, second] = [starts.slice(0, all.length + 1), starts.slice(all.length + 1)];
+    expect(second.slice(0, -1)).toEqual(first.slice(0, -1));
+    expect(second.at(-1)).not.toEqual(first.at(-1));
+  });
+
   it('has more than one bucket in the model of these tests', async () => {
     const [rank] = await open(1);
     expect(rank!.run.buckets.all.length).toBeGreaterThan(1);
   });
 
-  it('has the same bytes for every cut and any number of ranks, however they quantise', async () => {
+  it('has the same bytes for every cut and any number of ranks, however they quantise, in one place or two', async () => {
     const expected = await hashAfter(await open(1, cutAt([])), 3);
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(), { maxLength: 12 }),
         fc.integer({ min: 1, max: 3 }),
         fc.boolean(),
-        async (places, size, aside) => {
-          const ranks = await openQuantising(aside, size, cutAt(places));
+        fc.boolean(),
+        async (places, size, aside, isShared) => {
+          const ranks = await openQuantising(aside, size, cutAt(places), isShared);
           expect(await hashAfter(ranks, 3)).toBe(expected);
           await endAll(ranks);
         },

@@ -31,7 +31,8 @@ export interface Summed {
 
 /**
  * The sum of one attempt over all ranks, in place. Buckets are summed while backward fills the next ones, each begun when
- * the last gradient of this rank's share is in it; the lanes go last, with the bucket that is left.
+ * the last gradient of this rank's share is in it; the lanes go last, with the bucket that is left, or by themselves where the
+ * next attempt has its gradients in the same place: ranks that have all lanes have read all gradients.
  *
  * - Every rank begins the same buckets in the same order: that of the cut, whatever order backward emits in. A rank
  *   without microbatches begins all of them at once, and waits.
@@ -81,7 +82,7 @@ export class GradientSum {
     const { offset, length, lanes: view, lanesOffset } = this.#arena;
     this.#session.does('all-reduce', attempt);
     while (gradients && this.#mayBegin()) this.#begin(this.#take());
-    const last = gradients ? this.#take() : [];
+    const last = gradients && !this.#arena.isShared ? this.#take() : [];
     lanes.writeChecksum(view, this.#checksum);
     this.#session.announce(view);
     faultPoint('all-reduce', this.#run);
@@ -101,9 +102,10 @@ export class GradientSum {
     };
   }
 
-  /** Whether there is a bucket to begin before the last one, which goes with the lanes. */
+  /** Whether there is a bucket to begin that does not go with the lanes. */
   #mayBegin(): boolean {
-    return this.#operations.length < this.#run.buckets.all.length - 1;
+    const withLanes = this.#arena.isShared ? 0 : 1;
+    return this.#operations.length < this.#run.buckets.all.length - withLanes;
   }
 
   /** The ranges of the bucket that is next, one in each plane, whose checksums are taken. */
