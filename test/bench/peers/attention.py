@@ -15,13 +15,14 @@ torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
 torch.manual_seed(1)
 T, A, D = settings["length"], settings["heads"], settings["depth"]
+DTYPE = getattr(torch, settings["precision"])
 FACTORS = dict(queries=7919, keys=6841, values=5309, slopes=3571)
 
 
 def values(factor):
     """Numbers of a formula, [1,A,T,D], as a projection of tokens lies in memory."""
     numbers = (torch.arange(T * A * D) * factor % 1000).to(torch.float32) / 500 - 1
-    return numbers.view(1, T, A, D).transpose(1, 2)
+    return numbers.to(DTYPE).view(1, T, A, D).transpose(1, 2)
 
 
 def peak_bytes():
@@ -46,6 +47,6 @@ for line in sys.stdin:
         "seconds": time.perf_counter() - started,
         "processorSeconds": time.process_time() - processor,
         "peakBytes": peak_bytes(),
-        "means": [tensor.detach().abs().mean().item() for tensor in found],
+        "means": [tensor.detach().float().abs().mean().item() for tensor in found],
     }
     print(json.dumps(answer), flush=True)

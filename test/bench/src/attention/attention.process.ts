@@ -11,7 +11,8 @@ const FACTORS = { queries: 7919, keys: 6841, values: 5309, slopes: 3571 };
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
 const { length, heads, depth, causal } = settings;
 const runtime = Runtime.open();
-const kernels = kernelsFor(new Ops(runtime));
+const ops = new Ops(runtime, settings.precision);
+const kernels = kernelsFor(ops);
 const dropout: Dropout | null =
   settings.dropout === 0
     ? null
@@ -59,17 +60,17 @@ function forwardBackward(): readonly Tensor[] {
 }
 
 function meanMagnitude(tensor: Tensor): number {
-  const numbers = runtime.download(tensor);
+  const numbers = runtime.scope(() => runtime.download(ops.float32(tensor)));
   let sum = 0;
   for (const number of numbers) sum += Math.abs(number);
   return sum / numbers.length;
 }
 
-/** Numbers of a formula, [T,AD]. */
+/** Numbers of a formula, T[T,AD]. */
 function values(factor: number): Tensor {
   const numbers = Float32Array.from(
     { length: length * heads * depth },
     (_, index) => Math.fround(((index * factor) % 1000) / 500) - 1,
   );
-  return runtime.upload(numbers, [length, heads * depth]);
+  return runtime.scope(() => ops.factor(runtime.upload(numbers, [length, heads * depth])));
 }

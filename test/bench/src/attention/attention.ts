@@ -13,15 +13,22 @@ const LENGTHS = [512, 1024, 2048, 4096, 8192];
 const HEADS = 8;
 const DEPTH = 64;
 
-const VARIANTS: Readonly<Record<string, Pick<AttentionSettings, 'causal' | 'dropout'>>> = {
+type Variant = Omit<AttentionSettings, 'length' | 'heads' | 'depth'>;
+
+const MASKS: Readonly<Record<string, Omit<Variant, 'precision'>>> = {
   causal: { causal: true, dropout: 0 },
   full: { causal: false, dropout: 0 },
   'causal-dropout': { causal: true, dropout: 0.1 },
   'full-dropout': { causal: false, dropout: 0.1 },
 };
+const VARIANTS: Readonly<Record<string, Variant>> = Object.fromEntries(
+  (['float32', 'bfloat16'] as const).flatMap((precision) =>
+    Object.entries(MASKS).map(([mask, how]) => [`${mask}-${precision}`, { ...how, precision }]),
+  ),
+);
 
 /** How far mean magnitudes may be apart, as a share, without dropout and with. */
-const APART = { exact: 1e-3, dropped: 0.1 };
+const APART = { float32: 1e-3, bfloat16: 1e-2, dropped: 0.1 };
 
 const readySchema = z.object({ versions: z.record(z.string(), z.string()) });
 const attentionTurnSchema = turnSchema.extend({
@@ -35,7 +42,7 @@ export type AttentionReady = z.infer<typeof readySchema>;
 export type AttentionTurn = z.infer<typeof attentionTurnSchema>;
 
 /**
- * Forward and backward of attention by the length of the context, in float32 on one thread, beside
+ * Forward and backward of attention by the length of the context, on one thread, beside
  * `scaled_dot_product_attention`: time, and the memory of a process that does nothing else.
  */
 export async function attention(pace: Pace): Promise<Findings> {
@@ -64,13 +71,13 @@ export async function attention(pace: Pace): Promise<Findings> {
     versions,
     rows,
     notes: [
-      `Forward and backward of attention between projections, of one sequence with ${HEADS} heads of ${DEPTH} in float32, on one ` +
+      `Forward and backward of attention between projections, of one sequence with ${HEADS} heads of ${DEPTH}, on one ` +
         `thread; ${pace.rounds} rounds, in each of which a side is started, makes one pass that is not timed and ` +
         `${pace.steps} more. PyTorch is \`scaled_dot_product_attention\`, as it chooses its kernel.`,
       '## Memory',
-      'The most that a process has had, in MB, by length; a line through these, in bytes a token, and how far the farthest is ' +
-        'from the line, as a share of what the longest takes beyond the shortest.',
-      table(['case', 'side', ...LENGTHS.map(String), 'bytes a token', 'farthest'], memory),
+      'The most that a process has had, in MB, by length; the line through these, in MB and bytes a token, and how far the ' +
+        'farthest is from the line, as a share of what the longest takes beyond the shortest.',
+      table(['case', 'side', ...LENGTHS.map(String), 'line', 'farthest'], memory),
     ],
   };
 }
@@ -107,8 +114,9 @@ async function compare(
 }
 
 /** A comparison of sides that do not compute the same would say nothing. */
-function checkAlike({ length, dropout }: AttentionSettings, turns: readonly AttentionTurn[]): void {
-  const limit = dropout === 0 ? APART.exact : APART.dropped;
+function checkAlike(settings: AttentionSettings, turns: readonly AttentionTurn[]): void {
+  const { length, dropout, precision } = settings;
+  const limit = dropout === 0 ? APART[precision] : APART.dropped;
   const [first] = turns;
   for (const { means } of turns)
     for (const [at, mean] of means.entries()) {
@@ -119,11 +127,11 @@ function checkAlike({ length, dropout }: AttentionSettings, turns: readonly Atte
 }
 
 function memoryOf(bytes: readonly number[]): string[] {
-  const { slope, farthest } = fitLine(LENGTHS, bytes);
+  const { intercept, slope, farthest } = fitLine(LENGTHS, bytes);
   const range = Math.max(...bytes) - Math.min(...bytes);
   return [
     ...bytes.map((each) => (each / 1e6).toFixed(0)),
-    slope.toFixed(0),
+    `${(intercept / 1e6).toFixed(0)} MB + ${slope.toFixed(0)} B`,
     `${((100 * farthest) / range).toFixed(1)} %`,
   ];
 }

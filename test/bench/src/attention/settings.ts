@@ -9,6 +9,8 @@ export const settingsSchema = z.object({
   depth: z.int().positive(),
   causal: z.boolean(),
   dropout: z.number().min(0).lt(1),
+  /** Of queries, keys, values and what is read. */
+  precision: z.enum(['float32', 'bfloat16']),
 });
 
 export type AttentionSettings = z.infer<typeof settingsSchema>;

@@ -1,5 +1,5 @@
 /** One rank of our side of `step` and `train`: the step loop of a trainer, a block of steps for each line on stdin. */
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { TrainerMessage } from '@ringmaster/protocol';
 import { CheckpointWriter, finishModel, trainStep } from '@ringmaster/worker/trainer';
@@ -39,15 +39,22 @@ for await (const text of createInterface({ input: process.stdin })) {
     await link(run, session, line.seats);
     answer({});
   } else if ('parametersTo' in line) {
-    const views = tensors.map(
-      (tensor) => new Uint8Array(run.state.view('parameters', tensor).slice().buffer),
-    );
-    writeFileSync(line.parametersTo, Buffer.concat(views));
+    writeParameters(line.parametersTo);
     answer({});
   } else if ('store' in line) answer(await store(line.store));
   else answer(await train(line.steps));
 }
 await session.end({ abandon: true });
+
+/** From where they lie: a copy of all would count as memory that training takes. */
+function writeParameters(path: string): void {
+  const file = openSync(path, 'w');
+  for (const tensor of tensors) {
+    const { buffer, byteOffset, byteLength } = run.state.view('parameters', tensor);
+    writeFileSync(file, new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  closeSync(file);
+}
 
 async function train(steps: number): Promise<Block> {
   const started = performance.now();
