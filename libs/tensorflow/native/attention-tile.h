@@ -173,8 +173,43 @@ void tileGradient(Call& call, const TileAttributes& attributes) {
   });
 }
 
+struct SoftmaxAttributes {
+  float scale;
+
+  explicit SoftmaxAttributes(const Construction& given) : scale(given.number("scale")) {}
+};
+
+/** (gradient d T[…,k], probabilities P T[…,k]) → scale P ∘ (d − Σ P ∘ d), T[…,k]: the gradient of scores whose P were kept */
+template <typename T>
+void softmaxGradient(Call& call, const SoftmaxAttributes& attributes) {
+  const TF_Tensor* gradient = call.input(0);
+  const TF_Tensor* probabilities = call.input(1);
+  if (!call.require(elements(gradient) == elements(probabilities), "a gradient for every probability")) return;
+  T* dScores = call.like<T>(0, probabilities);
+  if (dScores == nullptr) return;
+  const T* given = data<T>(gradient);
+  const T* found = data<T>(probabilities);
+  const float scale = attributes.scale;
+  const int64_t K = width(probabilities);
+  forRows(rows(probabilities), K, [=](int64_t row) {
+    const T* slopes = given + row * K;
+    const T* from = found + row * K;
+    Floats products = {};
+    for (int64_t k = 0; k < K; k += LANES) {
+      const int64_t n = lanesAt(k, K);
+      products += load(from + k, n) * load(slopes + k, n);
+    }
+    const float sum = total(products);
+    for (int64_t k = 0; k < K; k += LANES) {
+      const int64_t n = lanesAt(k, K);
+      store(dScores + row * K + k, load(from + k, n) * (load(slopes + k, n) - sum) * scale, n);
+    }
+  });
+}
+
 template <typename T>
 void addTileKernels() {
+  add<SoftmaxAttributes, softmaxGradient<T>>("RingmasterSoftmaxGradient", TypeOf<T>::value);
   add<TileAttributes, tileProbabilities<T>>("RingmasterTileProbabilities", TypeOf<T>::value);
   add<TileAttributes, tileGradient<T>>("RingmasterTileGradient", TypeOf<T>::value);
 }

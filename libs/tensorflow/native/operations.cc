@@ -48,6 +48,7 @@ const Operation OPERATIONS[] = {
      {"scores: T", "lengths: int32", "bias: float", "key: int32"},
      {"probabilities: T", "moments: float"},
      {"scale: float", "causal: int", "dropped: int", "first: int", "queries: int", "keys: int"}},
+    {"RingmasterSoftmaxGradient", {"gradient: T", "probabilities: T"}, {"dscores: T"}, {"scale: float"}},
     {"RingmasterTileGradient",
      {"gradient: T", "scores: T", "moments: float", "lengths: int32", "bias: float", "key: int32"},
      {"probabilities: T", "dscores: T"},

@@ -311,10 +311,12 @@ Case drawn(int operation, TF_DataType T) {
               {{"mean", (double)below(2)}}};
     }
     case 23: return {"RingmasterAddLeading", T, {numbers(TF_FLOAT, {B, A, N + below(9), D}), numbers(T, {B, A, N, D})}, {}};
+    case 24:
+      return {"RingmasterSoftmaxGradient", T, {numbers(T, {B, A, N, L}), numbers(T, {B, A, N, L})}, {{"scale", 0.5}}};
     default: return {"RingmasterStoreInto", T, {numbers(TF_FLOAT, {N * C}), numbers(T, {N, C})}, {}};
   }
 }
-constexpr int OPERATIONS = 25;
+constexpr int OPERATIONS = 26;
 
 /** Runs a case and returns whether it was refused. */
 bool run(const Case& given) {

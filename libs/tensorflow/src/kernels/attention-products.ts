@@ -4,7 +4,7 @@ import type { DataType, Tensor } from '../runtime/tensor.js';
 import type { AddLeadingKernels } from './add-leading.js';
 import type { Heads } from './attention-heads.js';
 import type { ScoresOptions } from './attention-mask.js';
-import type { TileKernels, TileOptions } from './attention-tile.js';
+import type { TileGradient, TileKernels, TileOptions } from './attention-tile.js';
 import { tilesOf, type Tile } from './attention-tiles.js';
 import { asType } from './composed.js';
 
@@ -29,14 +29,6 @@ interface Work {
   readonly options: ScoresOptions;
 }
 
-/** Of a tile, for its gradient. */
-interface Kept {
-  /** As the kernels gave them. */
-  readonly moments: Tensor;
-  /** T[B,A,count,seen]; null where they are computed again. */
-  readonly scores: Tensor | null;
-}
-
 interface HeadsGradient {
   /** T[B,A,count,D]. */
   readonly dQueries: Tensor;
@@ -50,9 +42,9 @@ interface HeadsGradient {
 
 /**
  * Attention of batched products and of kernels between them, some queries at a time. Where G key and value heads serve A
- * query heads, A/G after the other, the queries of those are the rows of one product. Scores are kept for the gradient
- * where a context is one tile, and computed again where it is several: memory grows with the length and not with its square
- * (Dao et al., "FlashAttention", 2022).
+ * query heads, A/G after the other, the queries of those are the rows of one product. Where a context is one tile, its
+ * probabilities are kept for the gradient, or with dropout its scores; where it is several, both are computed again: memory
+ * grows with the length and not with its square (Dao et al., "FlashAttention", 2022).
  */
 export function attendHeads(
   ops: Ops,
@@ -72,15 +64,16 @@ export function attendHeads(
         const { dropped, moments } = parts.tileProbabilities(scores, tileOptions(work, tile));
         if (tiles.length > 1) ops.runtime.free(scores);
         const product = ops.batchMatmul(grouped(ops, dropped, part.values), part.values);
-        const kept = tiles.length > 1 ? [] : [scores];
-        return { read: shaped(ops, product, part.queries.shape), moments, kept };
+        const again = tiles.length > 1 ? [moments] : [moments, scores];
+        const kept = tiles.length > 1 || options.dropout !== null ? again : [dropped];
+        return { read: shaped(ops, product, part.queries.shape), kept };
       }),
     );
     const tokens = attended.map(({ read }) => read);
     const output = ops.transpose(joined(ops, tokens, 2), [0, 2, 1, 3]);
     const context = ops.reshape(output, [sequences * length, -1]);
-    const kept = [attended.map(({ moments }) => moments), attended.flatMap((tile) => tile.kept)];
-    return { context, saved: [queries, keys, values, ...kept.flat()] };
+    const kept = attended.flatMap((tile) => tile.kept);
+    return { context, saved: [queries, keys, values, ...kept] };
   });
 }
 
@@ -102,17 +95,13 @@ export function attendHeadsGradient(
     const byToken = ops.reshape(dContext, [sequences, length, heads, depth]);
     const dy = ops.transpose(byToken, [0, 2, 1, 3]);
     const tiles = tilesFor(work);
-    const scores = kept[tiles.length] ?? null;
     const dQueries: Tensor[] = [];
     const dBias: Tensor[] = [];
     const sums = { keys: new LeadingSum(ops, parts), values: new LeadingSum(ops, parts) };
     // From the last tile on, which sees all keys: to its gradients those of the others are added.
     for (const [index, tile] of [...tiles.entries()].reverse()) {
-      const moments = kept[index];
-      if (!moments) throw new Error('Moments that attention has saved are missing');
-      const found = ops.runtime.scope(() =>
-        tileGradient(work, dy, tile, { moments, scores }, wantsBias),
-      );
+      const ofTile = tiles.length > 1 ? kept.slice(index, index + 1) : kept;
+      const found = ops.runtime.scope(() => tileGradient(work, dy, tile, ofTile, wantsBias));
       dQueries.unshift(found.dQueries);
       if (found.dBias !== null) dBias.unshift(found.dBias);
       sums.keys.add(found.dKeys);
@@ -159,26 +148,22 @@ class LeadingSum {
   }
 }
 
+/** @param kept of the tile: its probabilities, or moments and scores, or moments alone */
 function tileGradient(
   work: Work,
   dy: Tensor,
   tile: Tile,
-  kept: Kept,
+  kept: readonly Tensor[],
   wantsBias: boolean,
 ): HeadsGradient {
-  const { ops, parts } = work;
+  const { ops } = work;
   const part = headsOf(ops, work.heads, tile);
   const { queries, keys, values } = part;
-  const scores = kept.scores ?? scoresOf(ops, part, tile);
   const dRead = grouped(ops, tokensOf(ops, dy, tile), values);
   const dProducts = ops.batchMatmul(dRead, values, { transposeY: true });
-  const dDropped = shaped(ops, dProducts, scores.shape);
-  const options = tileOptions(work, tile);
-  const { dropped, dScores } = parts.tileGradient(dDropped, scores, kept.moments, options);
-  ops.runtime.free(dDropped, dProducts);
-  if (kept.scores === null) ops.runtime.free(scores);
+  const { dropped, dScores } = scoresGradient(work, part, tile, kept, dProducts);
+  ops.runtime.free(dProducts);
   const dValues = ops.batchMatmul(grouped(ops, dropped, values), dRead, { transposeX: true });
-  ops.runtime.free(dropped);
   const dGrouped = grouped(ops, dScores, keys);
   const dQueries = ops.batchMatmul(dGrouped, keys);
   const dKeys = ops.batchMatmul(dGrouped, grouped(ops, queries, keys), { transposeX: true });
@@ -188,6 +173,28 @@ function tileGradient(
     dValues,
     dBias: wantsBias ? biasGradient(work, dScores) : null,
   };
+}
+
+/** Probabilities after dropout and the gradient of the scores, T[B,A,count,seen], from that of the former. */
+function scoresGradient(
+  work: Work,
+  part: Heads,
+  tile: Tile,
+  kept: readonly Tensor[],
+  dProducts: Tensor,
+): TileGradient {
+  const { ops, parts, heads, options } = work;
+  const [first, second] = kept;
+  if (!first) throw new Error('Something that attention has saved is missing');
+  const [sequences = 0, count = 0] = heads.queries.shape;
+  const dDropped = shaped(ops, dProducts, [sequences, count, tile.count, tile.seen]);
+  const isWhole = tile.count === heads.queries.shape[2];
+  if (isWhole && options.dropout === null) {
+    const dScores = parts.softmaxGradient(dDropped, first, options.scale);
+    return { dropped: first, dScores };
+  }
+  const scores = second ?? scoresOf(ops, part, tile);
+  return parts.tileGradient(dDropped, scores, first, tileOptions(work, tile));
 }
 
 /** T[B,A,count,seen], before scale and bias. */

@@ -20,6 +20,12 @@ export interface TileKernels {
     moments: Tensor,
     options: TileOptions,
   ): TileGradient;
+
+  /**
+   * The gradient of scores through softmax(scale · scores) of `dProbabilities` T[…,K], where the probabilities T[…,K] were
+   * kept: T[…,K].
+   */
+  softmaxGradient(dProbabilities: Tensor, probabilities: Tensor, scale: number): Tensor;
 }
 
 export interface TileOptions extends ScoresOptions {
@@ -81,6 +87,13 @@ export function nativeTile({ runtime }: Ops): TileKernels {
         const [dropped, dScores] = pair(runtime.executeMany(operation, inputs, given, 2));
         return { dropped, dScores };
       }),
+
+    softmaxGradient: (dProbabilities, probabilities, scale) =>
+      runtime.execute(
+        'RingmasterSoftmaxGradient',
+        [dProbabilities, probabilities],
+        [...typed(probabilities), attribute.float('scale', scale)],
+      ),
   };
 }
 
@@ -96,6 +109,10 @@ export function composedTile(ops: Ops, dropouts: DropoutKernels): TileKernels {
     dropout === null ? null : dropouts.dropoutMask(shape, ofTile(dropout, tile));
   const masked = (x: Tensor, mask: Tensor | null) =>
     mask === null ? x : ops.chain(x).multiply(mask).value;
+  const throughSoftmax = (d: Tensor, probabilities: Tensor, scale: number) => {
+    const sums = ops.rowSums(ops.chain(d).multiply(probabilities).value);
+    return times(ops.chain(d).subtract(sums).multiply(probabilities).value, scale);
+  };
   return {
     tileProbabilities: (scores, options) =>
       ops.runtime.scope(() => {
@@ -110,12 +127,18 @@ export function composedTile(ops: Ops, dropouts: DropoutKernels): TileKernels {
         const probabilities = probabilitiesOf(scores, options);
         const mask = maskOf(scores, options);
         const d = masked(ops.float32(dDropped), mask);
-        const sums = ops.rowSums(ops.chain(d).multiply(probabilities).value);
-        const dScores = ops.chain(d).subtract(sums).multiply(probabilities).value;
+        const dScores = throughSoftmax(d, probabilities, options.scale);
         return {
           dropped: asType(ops, scores.dtype, masked(probabilities, mask)),
-          dScores: asType(ops, scores.dtype, times(dScores, options.scale)),
+          dScores: asType(ops, scores.dtype, dScores),
         };
+      }),
+
+    softmaxGradient: (dProbabilities, probabilities, scale) =>
+      ops.runtime.scope(() => {
+        const wide = ops.float32(probabilities);
+        const dScores = throughSoftmax(ops.float32(dProbabilities), wide, scale);
+        return asType(ops, probabilities.dtype, dScores);
       }),
   };
 }
