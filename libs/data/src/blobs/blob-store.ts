@@ -191,11 +191,18 @@ async function exists(path: string): Promise<boolean> {
 /** SHA-256 of a file's content, read in strides. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, {
-    highWaterMark: STRIDE,
-  }) as AsyncIterable<Buffer>)
-    hash.update(chunk);
-  return hash.digest('hex');
+  const file = await open(path);
+  try {
+    // One buffer for all of it: as garbage they would be as much memory as the file.
+    const buffer = Buffer.allocUnsafe(STRIDE);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, STRIDE, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 async function writeSynced(

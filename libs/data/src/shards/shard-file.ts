@@ -159,8 +159,11 @@ function hashOf(
 ): { readonly sha256: string; readonly checks: Uint32Array } {
   const hash = createHash('sha256');
   const checks = new Uint32Array(Math.ceil(size / BLOCK));
+  // One buffer for all windows: as garbage they would be as much memory as the shard.
+  const buffer = Buffer.allocUnsafe(Math.min(WINDOW, size));
   for (let at = 0; at < size; at += WINDOW) {
-    const window = bytesOf(file, at, Math.min(WINDOW, size - at), path);
+    const window = buffer.subarray(0, Math.min(WINDOW, size - at));
+    fill(window, file, at, path);
     hash.update(window);
     for (let from = 0; from < window.length; from += BLOCK)
       checks[(at + from) / BLOCK] = crc32(window.subarray(from, from + BLOCK));
@@ -171,12 +174,18 @@ function hashOf(
 /** @throws DATA_SHARD_INVALID where the file was cut since it was opened */
 function bytesOf(file: number, start: number, length: number, path: string): Buffer {
   const bytes = Buffer.allocUnsafe(length);
+  fill(bytes, file, start, path);
+  return bytes;
+}
+
+/** Reads as many bytes as there is room for. @throws DATA_SHARD_INVALID where the file was cut since it was opened */
+function fill(bytes: Buffer, file: number, start: number, path: string): void {
+  const { length } = bytes;
   for (let at = 0; at < length;) {
     const count = readSync(file, bytes, at, length - at, start + at);
     if (count === 0) throw invalid(path, `it ends before byte ${start + length}`);
     at += count;
   }
-  return bytes;
 }
 
 function invalid(path: string, reason: string, cause?: unknown): RingmasterError {
