@@ -6,8 +6,18 @@ import { entropyOf } from './loss-terms.js';
 import { plus } from './plus.js';
 import type { Value } from './tape.js';
 
-/** Logits computed at a time; more would leave the processor's cache, and need memory by the gigabyte. */
+/** Logits computed at a time where that is enough rows: more would leave the processor's cache. */
 const CHUNK_ELEMENTS = 2 ** 22;
+/** Rows of a chunk of a large vocabulary, below which its gradient is summed more often than the cache is worth. */
+const LEAST_ROWS = 512;
+/** Logits computed at a time at most: more would need memory by the gigabyte. */
+const MOST_ELEMENTS = 2 ** 25;
+
+/** Rows of logits that are computed at a time. */
+function chunkRows(vocabulary: number): number {
+  const rows = (elements: number) => Math.max(1, Math.floor(elements / vocabulary));
+  return Math.max(rows(CHUNK_ELEMENTS), Math.min(LEAST_ROWS, rows(MOST_ELEMENTS)));
+}
 
 export interface OutputProjectionOptions {
   /** V. */
@@ -37,7 +47,7 @@ export class OutputProjection implements Layer {
   constructor({ vocabulary, bias, isBiasConstant = false, untied }: OutputProjectionOptions) {
     this.#weight = untied?.name ?? TOKEN_EMBEDDINGS;
     this.#bias = bias;
-    this.#chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
+    this.#chunkRows = chunkRows(vocabulary);
     this.parameters = [
       ...(untied === undefined
         ? []
