@@ -14,6 +14,7 @@ describe('the memory that a job takes', () => {
       // 24 blocks of 12 · 1024² parameters, each with two moments and one arena of int32, as it is large.
       expect(memory?.parts.moments).toBeGreaterThan(2 * 4 * 24 * 12 * 1024 ** 2);
       expect(memory?.bytes).toBeGreaterThan(4 * 4 * 24 * 12 * 1024 ** 2);
+      expect(memory?.parts.gradients).toBeLessThan(1.5 * 4 * 24 * 12 * 1024 ** 2);
       expect(memory?.least).toBe(memory?.bytes);
       expect(memory?.bytes).toBe(Object.values(memory?.parts ?? {}).reduce((a, b) => a + b, 0));
       expect(offered).toBe(1e9);

@@ -20,7 +20,7 @@ import { cutBuckets } from '../step/buckets.js';
 import { frozenOf } from './frozen.js';
 import { lossTermsOf } from './loss.js';
 import type { Loaded } from './loaded.js';
-import { allocateMemory, type RunMemory } from './memory-layout.js';
+import { allocateMemory, type MemoryRequest } from './memory-layout.js';
 import { Run } from './run.js';
 
 /**
@@ -30,7 +30,7 @@ import { Run } from './run.js';
 export async function loadRun(launch: Launch, artifacts: Artifacts, log: Logger): Promise<Run> {
   const started = performance.now();
   const loaded = await load(launch, artifacts);
-  const memory = allocate(loaded);
+  const memory = allocateMemory(Layout.of(loaded.model.trained), memoryRequest(loaded));
   const { region, state } = memory;
   const run = new Run(loaded, memory, cutBuckets(state.layout));
   loaded.model.load((name) => run.valuesOf(name, 'parameters'));
@@ -78,10 +78,10 @@ async function load(launch: Launch, artifacts: Artifacts): Promise<Loaded> {
 }
 
 /** @throws MODEL_TOO_LARGE */
-function allocate({ launch: { spec }, model, task, frozen }: Loaded): RunMemory {
-  const layout = Layout.of(model.trained);
+/** The memory that a run needs. */
+export function memoryRequest({ launch: { spec }, model, task, frozen }: Loaded): MemoryRequest {
   const algorithm = algorithmOf(spec.optimizer);
-  return allocateMemory(layout, {
+  return {
     microbatches: spec.batch.microbatches,
     evaluation: {
       microbatches: task.evaluationMicrobatches('validation'),
@@ -93,8 +93,8 @@ function allocate({ launch: { spec }, model, task, frozen }: Loaded): RunMemory 
       keepsAverage: spec.ema !== undefined,
       keepsBest: spec.earlyStopping !== undefined,
     },
-    scratchBytes: Optimizer.scratchBytes(layout, algorithm),
-  });
+    scratchBytes: Optimizer.scratchBytes(Layout.of(model.trained), algorithm),
+  };
 }
 
 /** Shards that are fetched and checked side by side. */

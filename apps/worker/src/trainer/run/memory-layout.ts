@@ -66,6 +66,8 @@ export interface MemoryRequest {
   readonly state: StateOptions;
   /** What updates need beside the state. */
   readonly scratchBytes: number;
+  /** Elements of gradients from which there is one arena of them; those of large models where it is not said. */
+  readonly large?: number;
 }
 
 /** @throws MODEL_TOO_LARGE */
@@ -93,7 +95,7 @@ export function allocateMemory(layout: Layout, request: MemoryRequest): RunMemor
   const planeBytes = 4 * layout.length;
   const arenaBytes = planes * planeBytes;
   const words = 2 * lanes.words + evaluationLanes.words;
-  const gradientArenas = arenasOf(layout.length, planes);
+  const gradientArenas = arenasOf(layout.length, planes, request.large);
   const summedBytes = gradientArenas * arenaBytes + 4 * words + SUMMED_PADDING;
   const bytes =
     stateBytes + scratchBytes + summedBytes + Quantiser.byteLength(largest) + 4096 + RING_BYTES;

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Quantiser } from '../quantising/quantiser.js';
-import type { Arena } from '../run/memory-layout.js';
+import { memoryRequest } from '../run/load.js';
+import { allocateMemory } from '../run/memory-layout.js';
 import { Run } from '../run/run.js';
 import { endAll, openRanks, stepAll, type Rank } from '../ranks.test.fixture.js';
 import { tinyJob } from '../tiny.test.fixture.js';
@@ -37,14 +38,6 @@ async function open(size: number, cut?: (layout: Layout) => Buckets): Promise<re
   return ranks;
 }
 
-/** Both arenas with their gradients in one place, as those of large models. */
-function inOnePlace([first, second]: readonly [Arena, Arena]): readonly [Arena, Arena] {
-  return [
-    { ...first, isShared: true },
-    { ...second, isShared: true, offset: first.offset },
-  ];
-}
-
 /** Ranks that quantise every gradient aside, however small, or none. */
 async function openQuantising(
   aside: boolean,
@@ -52,12 +45,17 @@ async function openQuantising(
   cut: (layout: Layout) => Buckets,
   isShared = false,
 ): Promise<readonly Rank[]> {
-  const ranks = await openRanks(ground, job, size, ({ loaded, memory, layout }) => {
+  const ranks = await openRanks(ground, job, size, ({ loaded, memory: own, layout }) => {
+    const memory = isShared ? allocateMemory(layout, { ...memoryRequest(loaded), large: 1 }) : own;
+    const [first, second] = memory.arenas;
+    expect([first.isShared, second.isShared]).toEqual([isShared, isShared]);
+    expect(first.offset === second.offset).toBe(isShared);
     const { shared, kernels } = memory;
     const largest = Math.max(...layout.tensors.map(({ length }) => length));
     const quantiser = new Quantiser(shared, kernels, { largest, leastAside: 1 });
-    const arenas = isShared ? inOnePlace(memory.arenas) : memory.arenas;
-    return new Run(loaded, { ...memory, quantiser, arenas }, cut(layout));
+    const run = new Run(loaded, { ...memory, quantiser }, cut(layout));
+    loaded.model.load((name) => run.valuesOf(name, 'parameters'));
+    return run;
   });
   opened.push(ranks);
   for (const { run } of ranks) await run.memory.quantiser.setAside(aside);
