@@ -154,7 +154,9 @@ void tileGradient(Call& call, const TileAttributes& attributes) {
     Floats products = {};
     for (int64_t k = 0; k < seen; k += LANES) {
       const int64_t n = lanesAt(k, seen);
-      const Floats probability = exponential(tile.score(row, k, n) - top) * factor;
+      // Lanes after the last key have a score of 0, which may be far above those that are there.
+      const Floats below = tile.score(row, k, n) - top;
+      const Floats probability = exponential(below > 0.0f ? all(0.0f) : below) * factor;
       Floats slope = load(given + row * width + k, n);
       if (kept != nullptr) slope *= load(kept + k, n);
       products += probability * slope;

@@ -77,9 +77,9 @@ inline float largest(Floats values) {
   return most;
 }
 
-/** e^x; 0 below -87.3, and as for 88.7 above that (Cephes, expf). NaN stays NaN. */
+/** e^x; 0 below -87.3, and as for 88.37 above that, so that it is finite (Cephes, expf). NaN stays NaN. */
 inline Floats exponential(Floats x) {
-  const Floats bounded = x > 88.7f ? all(88.7f) : x;
+  const Floats bounded = x > 88.37f ? all(88.37f) : x;  // 127.49 of log 2: n is 127 at most.
   const Floats magic = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer.
   const Floats shifted = bounded * 1.44269504088896341f + magic;
   const Floats n = shifted - magic;

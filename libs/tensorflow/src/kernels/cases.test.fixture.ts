@@ -49,11 +49,11 @@ export const composed: Kernels = {
 };
 type Kernels = typeof native;
 
-function normals(shape: readonly number[], purpose: string): Tensor {
+function normals(shape: readonly number[], purpose: string, mean = 0): Tensor {
   const stream = new RandomStream(randomKey(3, purpose));
   const size = shape.reduce((product, extent) => product * extent, 1);
   return runtime.upload(
-    Float32Array.from({ length: size }, (_, index) => 2 * stream.normal(index)),
+    Float32Array.from({ length: size }, (_, index) => mean + 2 * stream.normal(index)),
     shape,
   );
 }
@@ -80,6 +80,10 @@ const logits = () => normals([LENGTH, CLASSES], 'logits');
 export const cases: Record<string, Use> = {
   'negative sampling of each vector': sampling('each'),
   'negative sampling of means': sampling('mean'),
+  'slopes of negative sampling of large scores': (kernels) => {
+    const { dx, dTable } = sampling('each', 2)(kernels);
+    return { dx, dTable };
+  },
   gelu: (kernels, factor) => kernels.activate('gelu', factor(x()), bias()),
   'gelu-tanh': (kernels, factor) => kernels.activate('gelu-tanh', factor(x()), bias()),
   'gelu without bias': (kernels, factor) => kernels.activate('gelu', factor(x()), null),
@@ -168,6 +172,12 @@ export const cases: Record<string, Use> = {
     lengths: Int32Array.of(40, 33),
   }),
   'causal attention with a bias': attention({ bias: true, causal: true, keyValueHeads: 2 }),
+  'causal attention with dropout of scores far below 0': attention({
+    bias: true,
+    biasMean: -200,
+    causal: true,
+    dropout: true,
+  }),
   'a recurrence': recurrence('forward', null),
   'a recurrence of padded sequences': recurrence('forward', Int32Array.of(LENGTH, 18, 1)),
   'a recurrence backward': recurrence('backward', null),
@@ -237,6 +247,7 @@ function attention({
   lengths = null,
   scale = 0.3,
   bias = false,
+  biasMean = 0,
   dropout = false,
 }: {
   causal?: boolean;
@@ -245,6 +256,7 @@ function attention({
   lengths?: Int32Array | null;
   scale?: number;
   bias?: boolean;
+  biasMean?: number;
   dropout?: boolean;
 }): Use {
   const heads = 4;
@@ -257,7 +269,7 @@ function attention({
       causal,
       lengths,
       scale,
-      bias: bias ? normals(each, 'bias') : null,
+      bias: bias ? normals(each, 'bias', biasMean) : null,
       dropout: dropout ? DROPOUT : null,
     };
     const shared = [SEQUENCES * keys, keyValueHeads * DEPTH];
@@ -301,7 +313,7 @@ function windows(lengths: Int32Array | null): Use {
 }
 
 /** A row has windows of up to three on each side, one of them none at all; a sample is not there. */
-function sampling(examples: 'each' | 'mean'): Use {
+function sampling(examples: 'each' | 'mean', size = 0.2) {
   const windows = Int32Array.from({ length: 2 * LENGTH }, (_, at) => {
     const row = at >> 1;
     const size = row === 5 ? 0 : 1 + (row % 3);
@@ -310,10 +322,10 @@ function sampling(examples: 'each' | 'mean'): Use {
   const samples = Int32Array.from({ length: 4 * LENGTH }, (_, at) =>
     at === 7 ? -1 : (at * 97) % CLASSES,
   );
-  return (kernels) => {
-    const small = (shape: readonly number[], purpose: string) =>
-      ops.chain(normals(shape, purpose)).multiply(0.2).value;
-    return kernels.negativeSampling(small(rows, 'x'), small([CLASSES, WIDTH], 'table'), {
+  return (kernels: Kernels) => {
+    const sized = (shape: readonly number[], purpose: string) =>
+      ops.chain(normals(shape, purpose)).multiply(size).value;
+    return kernels.negativeSampling(sized(rows, 'x'), sized([CLASSES, WIDTH], 'table'), {
       windows,
       samples,
       examples,
