@@ -27,6 +27,7 @@ export {
   chatMessageSchema,
   chatTemplateSource,
   readChatFormat,
+  readLearnedFormat,
   readChatTemplate,
   type ChatMessage,
 } from './chat/template.js';

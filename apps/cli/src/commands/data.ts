@@ -162,9 +162,9 @@ async function requestOf(
       : ofManifest(presentModel(base, found).manifest, store);
   const request = { data, needs, tokenizerFile: path('tokenizer.json') };
   if (needs.messages === undefined) return request;
-  const { readChatFormat } = await import('@ringmaster/tasks');
-  const chat = await readChatFormat({ path, has: (name) => existsSync(path(name)) });
-  return { ...request, chat: chat?.format ?? null };
+  const { readLearnedFormat } = await import('@ringmaster/tasks');
+  const chat = await readLearnedFormat({ path, has: (name) => existsSync(path(name)) });
+  return { ...request, chat };
 }
 
 /** Where the files of a stored model are; of one that it does not have, where nothing is. */

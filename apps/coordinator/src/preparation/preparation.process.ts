@@ -10,7 +10,7 @@ import {
   type JobSpec,
   type TokenizerRequest,
 } from '@ringmaster/protocol';
-import { checkBase, checkTuning, inspectModel, readChatFormat } from '@ringmaster/tasks';
+import { checkBase, checkTuning, inspectModel, readLearnedFormat } from '@ringmaster/tasks';
 import { readArtifact } from '../artifacts/references.js';
 import { checkStored, locateStored } from '../artifacts/stored-model.js';
 import { CoordinatorLeases } from './coordinator-leases.js';
@@ -88,7 +88,7 @@ async function readingOf(
   checkTuning(spec, base.model, { head: base.head, name: artifact.name });
   const tokenizerFile = files.path('tokenizer.json');
   if (needsOf(spec).messages === undefined) return { tokenizerFile };
-  return { tokenizerFile, chat: (await readChatFormat(files))?.format ?? null };
+  return { tokenizerFile, chat: await readLearnedFormat(files) };
 }
 
 function bodyOf(error: unknown): ErrorBody {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownIdentity } from '@ringmaster/base';
-import { BlobStore, prepareData } from '@ringmaster/data';
+import { BlobStore, LEARNED_AT, prepareData } from '@ringmaster/data';
 import {
   artifactManifestSchema,
   canonicalJson,
@@ -112,7 +112,7 @@ export class TrainingGround {
     const template = files['chat_template.jinja'];
     if (template === undefined) return { tokenizerFile };
     const source = await readFile(store.path(template.sha256), 'utf8');
-    return { tokenizerFile, chat: { source, tokens: {} } };
+    return { tokenizerFile, chat: { source, tokens: {}, now: LEARNED_AT } };
   }
 
   /** A trainer of a run, in a process that rests or in one of its own. */

@@ -1,13 +1,20 @@
 import { Template } from '@huggingface/jinja';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { Message } from '../document.js';
+import { clockAt, type Moment } from './clock.js';
 
-/** How a model is given conversations: plain data, which preparations are keyed by. */
-export interface ChatFormat {
+/** A template and what it writes. */
+export interface ChatTemplateFile {
   /** A template of Jinja, as `transformers` keeps it with a tokenizer (`chat_template`). */
   readonly source: string;
   /** Special tokens by their roles (`bos_token`, …), which templates write. */
   readonly tokens: Readonly<Record<string, string>>;
+}
+
+/** How conversations are written that are learned: plain data, which preparations are keyed by. */
+export interface ChatFormat extends ChatTemplateFile {
+  /** What the template takes for now, so that one conversation is the same tokens on any day. */
+  readonly now: Moment;
 }
 
 /** A conversation as a model reads it, and which parts of it are answers. */
@@ -26,21 +33,27 @@ const [BEGIN, END] = ['\uFDD0', '\uFDD1'];
 /** Tags around what a model generates, as templates may have them for `transformers`. */
 const GENERATION = /\{%(-?)\s*(end)?generation\s*(-?)%\}/g;
 
+/** Gives a template another clock than the library's, which tells the time of the machine. Its line leaves no text behind. */
+const CLOCK = '{% set strftime_now = ringmaster_clock %}\n';
+
 /** A chat template (`apply_chat_template` of `transformers`). */
 export class ChatTemplate {
   readonly #path: string;
   readonly #template: Template;
   /** The same with marks around what is generated; null where it does not say. */
   readonly #marking: Template | null;
-  readonly #tokens: Readonly<Record<string, string>>;
+  readonly #variables: Readonly<Record<string, unknown>>;
 
   /**
+   * @param format Where it does not say what now is, that is when a conversation is written.
    * @param path Where it stands, for errors.
    * @throws CHAT_TEMPLATE_INVALID
    */
-  constructor({ source, tokens }: ChatFormat, path = 'chat_template.jinja') {
+  constructor(format: ChatTemplateFile & Partial<ChatFormat>, path = 'chat_template.jinja') {
+    const { tokens, now } = format;
     this.#path = path;
-    this.#tokens = tokens;
+    this.#variables = now === undefined ? tokens : { ...tokens, ringmaster_clock: clockAt(now) };
+    const source = `${now === undefined ? '' : CLOCK}${format.source}`;
     try {
       this.#template = new Template(source);
       const marked = source.replaceAll(
@@ -102,7 +115,7 @@ export class ChatTemplate {
 
   #write(template: Template, messages: readonly Message[], isAsked: boolean): string {
     try {
-      return template.render({ ...this.#tokens, messages, add_generation_prompt: isAsked });
+      return template.render({ ...this.#variables, messages, add_generation_prompt: isAsked });
     } catch (cause) {
       throw this.#invalid(cause);
     }

@@ -1,4 +1,4 @@
-import { ChatTemplate, type ChatFormat } from '@ringmaster/data';
+import { ChatTemplate, LEARNED_AT, type ChatFormat, type ChatTemplateFile } from '@ringmaster/data';
 import {
   CHAT_TEMPLATE,
   SPECIAL_TOKENS,
@@ -32,7 +32,7 @@ const ROLES = [
 
 /** A model's chat template, and where it stands, for errors. */
 export interface FoundChatFormat {
-  readonly format: ChatFormat;
+  readonly format: ChatTemplateFile;
   readonly path: string;
 }
 
@@ -63,6 +63,16 @@ export async function readChatFormat(files: ModelFiles): Promise<FoundChatFormat
   });
   const path = files.path(files.has(CHAT_TEMPLATE) ? CHAT_TEMPLATE : TOKENIZER_CONFIG);
   return { format: { source, tokens: Object.fromEntries(tokens) }, path };
+}
+
+/**
+ * How conversations are written from which a model learns.
+ * @returns null where it has no template
+ * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
+ */
+export async function readLearnedFormat(files: ModelFiles): Promise<ChatFormat | null> {
+  const found = await readChatFormat(files);
+  return found === null ? null : { ...found.format, now: LEARNED_AT };
 }
 
 /**

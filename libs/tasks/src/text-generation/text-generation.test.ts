@@ -4,13 +4,14 @@ import {
   BlobStore,
   ChatTemplate,
   encodeConversation,
+  LEARNED_AT,
   loadTokenizer,
   openDataset,
   prepareData,
 } from '@ringmaster/data';
 import { targetsOf } from '@ringmaster/model/batch';
 import { temporaryDirectory } from '@ringmaster/testing';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tasks } from '../tasks.js';
 
 interface Case {
@@ -28,7 +29,7 @@ const { templates, tokenizers, cases } = JSON.parse(
   cases: readonly Case[];
 };
 const tokens = { bos_token: '<s>', eos_token: '</s>' };
-const formatOf = (name: string) => ({ source: templates[name] ?? '', tokens });
+const formatOf = (name: string) => ({ source: templates[name] ?? '', tokens, now: LEARNED_AT });
 const tokenizerOf = (name: string) => loadTokenizer(JSON.stringify(tokenizers[name]));
 
 /** 1 for each token that is an answer. */
@@ -68,6 +69,46 @@ describe('a conversation', () => {
   });
 });
 
+describe('a template that writes the date', () => {
+  const guarded =
+    '{% if strftime_now is defined %}{% set day = strftime_now("%d %b %Y") %}{% else %}{% set day = "never" %}{% endif %}';
+  const messages = [
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: 'ho' },
+  ];
+  afterEach(() => vi.useRealTimers());
+
+  it.each([
+    ['guarded', `${guarded}{{ day }}|`, '26 Jul 2024|'],
+    [
+      'whole',
+      '\n  {{ strftime_now("%A, %d %B %y, %H:%M:%S, %q%%") }}|',
+      '\n  Friday, 26 July 24, 00:00:00, %q%|',
+    ],
+    [
+      'marked',
+      '{{ strftime_now("%Y-%m-%d %a") }}|{% generation %}{% endgeneration %}',
+      '2024-07-26 Fri|',
+    ],
+  ])(
+    'is told one day where it is learned from, and today where it is asked: %s',
+    (_, head, text) => {
+      const source = `${head}{% for m in messages %}{{ m.content }}{% endfor %}`;
+      const written = (day: string) => {
+        vi.setSystemTime(new Date(day));
+        return [
+          { source, tokens, now: LEARNED_AT },
+          { source, tokens },
+        ].map((format) => new ChatTemplate(format).withAnswers(messages).text);
+      };
+      const [learned, asked] = written('2025-03-04T12:00Z');
+      expect(learned).toBe(`${text}hiho`);
+      expect(written('2031-10-11T12:00Z')[0]).toBe(learned);
+      expect(written('2031-10-11T12:00Z')[1]).not.toBe(asked);
+    },
+  );
+});
+
 describe('text generation', () => {
   const directory = temporaryDirectory();
   const { 'text-generation': task } = tasks;
@@ -81,7 +122,7 @@ describe('text generation', () => {
     writeFileSync(tokenizerFile, JSON.stringify(tokenizers['bytes']));
     const store = new BlobStore(join(directory, 'blobs'));
     const needs = { prompt: 'found', completion: 'found', messages: 'found' } as const;
-    const format = chat === null ? null : { ...chat, tokens };
+    const format = chat === null ? null : { ...chat, tokens, now: LEARNED_AT };
     const { manifest } = await prepareData(
       { data: { files, cleaning: [] }, needs, tokenizerFile, chat: format },
       { store, index: join(directory, 'index'), threads: 1 },
