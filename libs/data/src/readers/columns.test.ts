@@ -206,6 +206,8 @@ describe('columns that a document should have', () => {
   const faultsOf = (fields: Readonly<Record<string, unknown>>, ...names: ColumnName[]) =>
     takeColumns(wantedColumns({ needs: needing(...names) }), { line: 7, fields }, 'a').faults;
 
+  const turn = { role: 'assistant', content: '' };
+
   it.each([
     ['text', { text: ['a'] }, 'is neither text nor a number'],
     ['class', { label: {} }, 'is neither text nor a number'],
@@ -220,6 +222,12 @@ describe('columns that a document should have', () => {
     ['answers', { answers: ['a'] }, "has not got 'text' and 'answer_start' of each answer"],
     ['answers', { answers: { text: ['a'], answer_start: [] } }, "has not got 'text'"],
     ['messages', { messages: [{ role: 'user' }] }, "has a turn without 'role' and 'content'"],
+    [
+      'messages',
+      { messages: [{ ...turn, tool_calls: [{ id: 'a' }] }] },
+      "a turn with 'tool_calls'",
+    ],
+    ['messages', { messages: [{ ...turn, function_call: { name: 'a' } }] }, "'function_call'"],
   ] as const)('%s of %j', (name, fields, reason) => {
     expect(faultsOf(fields, name)).toEqual([
       expect.objectContaining({ kind: 'invalid', path: 'a', line: 7 }),
@@ -227,6 +235,11 @@ describe('columns that a document should have', () => {
     expect(faultsOf(fields, name)[0]).toMatchObject({
       reason: expect.stringContaining(reason) as string,
     });
+  });
+
+  it('are messages that say of calls that there are none', () => {
+    const messages = [{ ...turn, tool_calls: [], function_call: null }];
+    expect(faultsOf({ messages }, 'messages')).toEqual([]);
   });
 
   it('are as many tags as words', () => {

@@ -157,8 +157,17 @@ function toAnswers(value: unknown): Answer[] {
   return text.map((each: unknown, at) => toAnswer(each, starts[at]));
 }
 
+/** What a turn may have beside its text, which no template is given. */
+const CALLS = ['tool_calls', 'function_call'] as const;
+
 function toMessage(value: unknown): Message {
-  const { role, content } = isObject(value) ? value : {};
+  const turn = isObject(value) ? value : {};
+  for (const name of CALLS) {
+    const calls = turn[name] ?? [];
+    if (!Array.isArray(calls) || calls.length > 0)
+      throw new Unfit(`has a turn with '${name}', which is not learned; leave it out`);
+  }
+  const { role, content } = turn;
   if (typeof role !== 'string' || typeof content !== 'string')
     throw new Unfit("has a turn without 'role' and 'content'");
   return { role, content };
