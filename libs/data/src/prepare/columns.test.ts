@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@ringmaster/testing';
-import type { ColumnNeeds, DataSection } from '@ringmaster/protocol';
+import type { ColumnNeeds, DataSection, TokenizerRequest } from '@ringmaster/protocol';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../batches/dataset.js';
 import { BlobStore } from '../blobs/blob-store.js';
@@ -21,17 +21,37 @@ const jsonl = (name: string, rows: readonly object[]) =>
 const tokenizer = { algorithm: 'wordpiece', vocabulary: 300, lowercase: true } as const;
 let places = 0;
 
-async function prepare(data: DataSection, needs: ColumnNeeds) {
+async function prepare(
+  data: DataSection,
+  needs: ColumnNeeds,
+  vocabulary: TokenizerRequest = tokenizer,
+) {
   const place = join(directory, `place-${places++}`);
   const store = new BlobStore(join(place, 'blobs'));
   const { manifest } = await prepareData(
-    { data, needs, tokenizer },
+    { data, needs, tokenizer: vocabulary },
     { store, index: join(place, 'index') },
   );
   const json = (await store.read(manifest.tokenizer.sha256)).toString();
   const { splits } = openDataset(manifest, (sha256) => store.path(sha256));
   return { manifest, tokenizer: loadTokenizer(json), train: splits.train };
 }
+
+it('the manifest names sentinels where texts are learned, and of pairs it is what it was without them', async () => {
+  const rows = Array.from({ length: 40 }, (_, at) => ({
+    text: `row ${at} of ${at * 7}`,
+    source: `ask ${at}`,
+    target: `say ${at * 3}`,
+  }));
+  const files = jsonl('pairs.jsonl', rows);
+  const unigram = { algorithm: 'unigram', vocabulary: 120, lowercase: true, sentinels: 3 } as const;
+  const texts = await prepare({ files }, { text: 'required', class: 'found' }, unigram);
+  expect(texts.manifest.tokenizer.sentinels).toEqual(texts.tokenizer.sentinels);
+  expect(texts.tokenizer.sentinels).toHaveLength(3);
+  const pairs = await prepare({ files }, { source: 'required', target: 'required' }, unigram);
+  expect(pairs.tokenizer.sentinels).toHaveLength(3);
+  expect(pairs.manifest.tokenizer).not.toHaveProperty('sentinels');
+});
 
 const people = ['Ann', 'Bob', 'Cleo'];
 const sentences = Array.from({ length: 30 }, (_, at) => ({

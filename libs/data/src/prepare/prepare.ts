@@ -140,6 +140,7 @@ async function prepare(
     special,
     sentinels = [],
   } = tokenizer;
+  const named = areOfTexts(planned.plan) ? sentinels : [];
   const shares = sources.mixture === null ? null : mixtureShares(sources.mixture, planned.plan);
   const shards = await encodeCorpus(
     corpus,
@@ -164,7 +165,7 @@ async function prepare(
       mask,
       endOfText,
       special: [...special],
-      ...(sentinels.length === 0 ? {} : { sentinels: [...sentinels] }),
+      ...(named.length === 0 ? {} : { sentinels: [...named] }),
     },
     width,
     columns,
@@ -199,12 +200,14 @@ async function readTokenizer(path: string): Promise<string> {
   }
 }
 
+/** Whether it is texts that are learned, without a class of theirs: those are joined, and their spans restored. */
+function areOfTexts({ needs }: EncodingPlan): boolean {
+  return needs.text === 'required' && needs.class !== 'required';
+}
+
 /** How sources are mixed: where a class is learned, by documents. */
-function mixtureShares(sources: readonly MixtureSource[], { needs }: EncodingPlan): MixtureShares {
-  return {
-    sources,
-    unit: needs.text === 'required' && needs.class !== 'required' ? 'tokens' : 'documents',
-  };
+function mixtureShares(sources: readonly MixtureSource[], plan: EncodingPlan): MixtureShares {
+  return { sources, unit: areOfTexts(plan) ? 'tokens' : 'documents' };
 }
 
 /** Passes in one epoch beyond which what is repeated teaches less than what is new (Muennighoff et al. 2023). */
