@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { eventually, temporaryDirectory } from '@ringmaster/testing';
@@ -333,6 +333,21 @@ describe('several at once', () => {
     leaving.abort();
     const statuses = (await Promise.all(others)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([200, 429]);
+  });
+
+  it('on one connection end with it, and hold up no end of the server', async () => {
+    const { server, url } = await serving();
+    const body = JSON.stringify({ prompt: 'you', stream: true, max_tokens: CONTEXT - 1 });
+    const request =
+      'POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n' +
+      `content-length: ${body.length}\r\n\r\n${body}`;
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    client.write(request.repeat(6));
+    await once(client, 'data');
+    client.destroy();
+    const other = post(`${url}/v1/completions`, { prompt: 'you', max_tokens: 2 });
+    expect((await other).status).toBe(200);
+    await server.drain();
   });
 
   it('free what they hold when they are ended before their time', async () => {

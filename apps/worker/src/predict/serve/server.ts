@@ -6,6 +6,7 @@ import { Answer, chatForm, completionForm, type Form } from './answers.js';
 import { composing } from './composing.js';
 import { answerError, answerJson, beginEvents, readJson, sendEvent } from './http.js';
 import { Places } from './places.js';
+import { hasLeft, Recipient } from './recipient.js';
 import { readChat, readCompletion, type Asked } from './requests.js';
 
 /** Texts that are generated at once: each holds the keys and values of its tokens. */
@@ -64,10 +65,11 @@ export class ModelServer {
     // A request without a Host header is refused in the form of all errors.
     this.http = createServer({ requireHostHeader: false }, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        // Nobody is there any more to be answered.
-        if (!response.destroyed) answerError(response, registered(error));
+        if (!hasLeft(request, response)) answerError(response, registered(error));
       });
     });
+    // A connection may have as many requests under way as its client sends, each of which listens for its end.
+    this.http.on('connection', (socket) => socket.setMaxListeners(0));
   }
 
   /** Takes no more requests, and settles when those that were begun are answered. */
@@ -106,18 +108,25 @@ export class ModelServer {
   #generating(form: Form, read: (body: unknown) => Asked): Handler {
     return async (request, response) => {
       const asked = read(await readJson(request, REQUEST_LIMIT_BYTES));
-      const generation = this.#generate(asked, form, response);
+      const recipient = new Recipient(request, response);
+      const generation = this.#generate(asked, form, response, recipient);
       this.#generations.add(generation);
       try {
         await generation;
       } finally {
         this.#generations.delete(generation);
+        recipient.release();
       }
     };
   }
 
   /** Answers with a text; settles when the answer is out, or its client has gone. */
-  async #generate(asked: Asked, form: Form, response: ServerResponse): Promise<void> {
+  async #generate(
+    asked: Asked,
+    form: Form,
+    response: ServerResponse,
+    recipient: Recipient,
+  ): Promise<void> {
     const { name, id } = this.#options;
     if (asked.model !== null && asked.model !== name && asked.model !== id) {
       const remedy = `This server has ${name}.`;
@@ -125,21 +134,13 @@ export class ModelServer {
     }
     const { beginning, truncated } = await this.#model.begin(asked.from);
     if (truncated) throw new RingmasterError('PROMPT_TOO_LONG', { most: this.#model.context - 1 });
-    const left = new AbortController();
-    const closed = new Promise<void>((resolve) => {
-      response.once('close', () => {
-        left.abort();
-        resolve();
-      });
-    });
-    if (response.destroyed) return;
-    const giveBack = await this.#places.take(left.signal);
+    const giveBack = await this.#places.take(recipient.over);
     try {
       const answer = new Answer(form, name, asked.options.seed);
       const promptTokens = (beginning.source ?? beginning.tokens).length;
       if (asked.stream) beginEvents(response);
       for (const part of asked.stream ? answer.opening() : []) sendEvent(response, part);
-      const parts = composing(this.#model, beginning, asked.options, left.signal);
+      const parts = composing(this.#model, beginning, asked.options, recipient.over);
       for (;;) {
         const { done, value } = await parts.next();
         if (done !== true) {
@@ -160,9 +161,7 @@ export class ModelServer {
     } finally {
       giveBack();
     }
-    const patience = setTimeout(() => response.destroy(), LINGER_MS);
-    await closed;
-    clearTimeout(patience);
+    await recipient.received(LINGER_MS);
   }
 
   #card(): object {
