@@ -17,7 +17,7 @@ export interface ModelProgram {
   readonly settings: readonly string[];
   /**
    * What it reads: a file that is open, our own stdin, or a text. Of `held` it reads nothing, and it ends when that is closed,
-   * as it is when we are gone; it is passed the signals that ask us to end.
+   * as it is when we are gone; it is passed the signals that ask us to end, and hears no others, of our terminal for example.
    */
   readonly input: number | 'inherit' | 'held' | { readonly text: string };
 }
@@ -52,6 +52,7 @@ export async function runBeside(
   const path = programPath(`@ringmaster/worker/dist/predict/${program}`);
   const child = spawn(process.execPath, [path, ...which, ...settings], {
     stdio: [typeof input === 'object' || input === 'held' ? 'pipe' : input, 'inherit', 'pipe'],
+    detached: input === 'held',
     env: {
       ...trainerEnvironment({ threads: 1, device: { kind: 'cpu' } }),
       ...(token === null ? {} : { RINGMASTER_TOKEN: token }),
@@ -59,10 +60,19 @@ export async function runBeside(
   });
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   if (typeof input === 'object') child.stdin?.on('error', () => undefined).end(input.text);
+  // Passed on before the program listens for it, a signal ends it at once.
+  const passedOn = new Set<NodeJS.Signals>();
+  const passOn = (signal: NodeJS.Signals) => {
+    if (child.kill(signal)) passedOn.add(signal);
+  };
   if (input === 'held')
     onEndingSignals(
-      () => child.kill('SIGTERM'),
-      () => child.kill('SIGINT'),
+      () => {
+        passOn('SIGTERM');
+      },
+      () => {
+        passOn('SIGINT');
+      },
     );
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -70,6 +80,7 @@ export async function runBeside(
     });
   }
   const [code, signal] = await exited;
+  if (signal !== null && passedOn.has(signal)) return;
   if (code === null) throw new RingmasterError('PREDICTION_DIED', { signal: signal ?? 'a signal' });
   process.exitCode = code;
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -9,12 +11,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { writeSafetensors } from '@ringmaster/model';
 import { modelViewSchema } from '@ringmaster/protocol';
 import { writeTinyModel } from '@ringmaster/tasks/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '@ringmaster/testing';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ringmaster } from './run.test.fixture.js';
 
+const main = fileURLToPath(new URL('../bin/ringmaster.js', import.meta.url));
 let root: string;
 const cluster = (...args: string[]) => ringmaster([...args, '--home', join(root, 'home')]);
 
@@ -27,6 +34,16 @@ afterAll(async () => {
   await cluster('down');
   rmSync(root, { recursive: true });
 });
+
+/** Settles when a process has started another, and listens for SIGHUP (the first bit of the signals that it catches). */
+async function whenItHasAChild(pid: number): Promise<void> {
+  await eventually('a process that it has started', () => {
+    const [, caught = '0'] =
+      /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return (BigInt(`0x${caught}`) & 1n) === 1n && children !== '';
+  });
+}
 
 describe('models', () => {
   it('come back as they were after an export and an import', async () => {
@@ -84,6 +101,40 @@ describe('models', () => {
     });
     expect(exit).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ model: 'served' });
+  });
+
+  it('are not served once a signal has asked the command to end while they were loaded', async () => {
+    const source = join(root, 'served');
+    await writeTinyModel(source, 'causal');
+    const args = ['serve', source, '--port', '0', '--home', join(root, 'home')];
+    const outcome = await ringmaster(args, {
+      onStart: (child) => void whenItHasAChild(child.pid!).then(() => child.kill('SIGTERM')),
+    });
+    expect(outcome).toMatchObject({ exit: 0, stdout: '' });
+    expect(outcome.stderr).not.toContain('PREDICTION_DIED');
+  });
+
+  it('are served after their terminal, by a script that ignores that it is closed', async () => {
+    const source = join(root, 'served');
+    await writeTinyModel(source, 'causal');
+    const command = `'${process.execPath}' '${main}' serve '${source}' --port 0 --home '${join(root, 'home')}'`;
+    const script = spawn('sh', ['-c', `trap '' HUP; ${command}; exit $?`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    onTestFinished(() => {
+      if (script.exitCode === null && script.signalCode === null)
+        process.kill(-script.pid!, 'SIGKILL');
+    });
+    const [line] = (await once(createInterface(script.stdout), 'line')) as [string];
+    const health = line.replace(/v1$/, 'health');
+    process.kill(-script.pid!, 'SIGHUP');
+    await setTimeout(500);
+    expect((await fetch(health)).status).toBe(200);
+    const closed = once(script, 'close');
+    process.kill(-script.pid!, 'SIGINT');
+    await closed;
+    await expect(fetch(health)).rejects.toThrow();
   });
 
   it('that transformers does not know are exported in a layout of their own alone', async () => {
