@@ -45,8 +45,8 @@ const EMITTED = 2;
 const LOGITS = 2;
 /** As much as one block keeps is needed beside it while it is computed, forward and backward. */
 const TRANSIENT_BLOCKS = 1;
-/** Probabilities of a tile, and the gradients of both. */
-const TRANSIENT_TILES = 3;
+/** Probabilities of a tile, and the gradients of both; its scores again, where a context is several and none are kept. */
+const TRANSIENT_TILES = { whole: 3, several: 4 };
 /** Measured of a trainer of a tiny model, its libraries apart: docs/decisions/0062-what-a-job-needs.md. */
 const RUNTIME_BYTES = 250e6;
 
@@ -118,7 +118,8 @@ function activationBytes(shape: TrainingShape, network: readonly ParameterSpec[]
     : kept.reduce((sum, bytes) => sum + bytes, 0);
   const classes = hasLabels(head) ? (model.labels ?? 0) : model.vocabulary;
   const rows = head === 'sequence-classification' ? sequences : tokens * scored;
-  const transient = TRANSIENT_BLOCKS * largest + TRANSIENT_TILES * tile;
+  const transient =
+    TRANSIENT_BLOCKS * largest + TRANSIENT_TILES[isWhole ? 'whole' : 'several'] * tile;
   return Math.ceil(ofBlocks + transient + LOGITS * FLOAT_BYTES * rows * classes);
 }
 
