@@ -160,9 +160,7 @@ function tileGradient(
   const part = headsOf(ops, work.heads, tile);
   const { queries, keys, values } = part;
   const dRead = grouped(ops, tokensOf(ops, dy, tile), values);
-  const dProducts = ops.batchMatmul(dRead, values, { transposeY: true });
-  const { dropped, dScores } = scoresGradient(work, part, tile, kept, dProducts);
-  ops.runtime.free(dProducts);
+  const { dropped, dScores } = scoresGradient(work, part, tile, kept, dRead);
   const dValues = ops.batchMatmul(grouped(ops, dropped, values), dRead, { transposeX: true });
   const dGrouped = grouped(ops, dScores, keys);
   const dQueries = ops.batchMatmul(dGrouped, keys);
@@ -175,33 +173,38 @@ function tileGradient(
   };
 }
 
-/** Probabilities after dropout and the gradient of the scores, T[B,A,count,seen], from that of the former. */
+/** Probabilities after dropout and the gradient of the scores, T[B,A,count,seen], from what was read, T[B,G,A/G·count,D]. */
 function scoresGradient(
   work: Work,
   part: Heads,
   tile: Tile,
   kept: readonly Tensor[],
-  dProducts: Tensor,
+  dRead: Tensor,
 ): TileGradient {
   const { ops, parts, heads, options } = work;
   const [first, second] = kept;
   if (!first) throw new Error('Something that attention has saved is missing');
   const [sequences = 0, count = 0] = heads.queries.shape;
-  const dDropped = shaped(ops, dProducts, [sequences, count, tile.count, tile.seen]);
-  const isWhole = tile.count === heads.queries.shape[2];
-  if (isWhole && options.dropout === null) {
-    const dScores = parts.softmaxGradient(dDropped, first, options.scale);
-    return { dropped: first, dScores };
-  }
-  const scores = second ?? scoresOf(ops, part, tile);
-  return parts.tileGradient(dDropped, scores, first, tileOptions(work, tile));
+  return ops.runtime.scope(() => {
+    const dProducts = ops.batchMatmul(dRead, part.values, { transposeY: true });
+    const dDropped = shaped(ops, dProducts, [sequences, count, tile.count, tile.seen]);
+    const isWhole = tile.count === heads.queries.shape[2];
+    if (isWhole && options.dropout === null) {
+      const dScores = parts.softmaxGradient(dDropped, first, options.scale);
+      return { dropped: first, dScores };
+    }
+    const scores = second ?? scoresOf(ops, part, tile);
+    return parts.tileGradient(dDropped, scores, first, tileOptions(work, tile));
+  });
 }
 
-/** T[B,A,count,seen], before scale and bias. */
+/** T[B,A,count,seen], before scale and bias; nothing else holds its memory. */
 function scoresOf(ops: Ops, { queries, keys }: Heads, { count, seen }: Tile): Tensor {
   const [sequences = 0, heads = 0] = queries.shape;
-  const products = ops.batchMatmul(grouped(ops, queries, keys), keys, { transposeY: true });
-  return shaped(ops, products, [sequences, heads, count, seen]);
+  return ops.runtime.scope(() => {
+    const products = ops.batchMatmul(grouped(ops, queries, keys), keys, { transposeY: true });
+    return shaped(ops, products, [sequences, heads, count, seen]);
+  });
 }
 
 function tileOptions({ heads, options }: Work, tile: Tile): TileOptions {

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Ops } from '../runtime/ops.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { composedHeads, nativeHeads } from './attention-heads.js';
 import { composedParts, nativeParts } from './attention-parts.js';
 import { WHOLE_QUERIES } from './attention-tiles.js';
@@ -68,5 +69,33 @@ describe.each(['float32', 'bfloat16'] as const)('in %s', (precision) => {
       ];
       expect(Math.max(...saved.map(({ size }) => size))).toBeLessThanOrEqual(length * 6);
     });
+  });
+});
+
+it.each([4, 2])('scores of 4 heads with %i of keys are there until they are used', (groups) => {
+  runtime.scope(() => {
+    const watched = new Ops(runtime);
+    const [tileQueries, tiles, depth] = [5, 3, 2];
+    const length = tiles * tileQueries;
+    const zeros = (heads: number) =>
+      runtime.upload(new Float32Array(length * heads * depth), [length, heads * depth]);
+    const scores: Tensor[] = [];
+    const before: number[] = [];
+    const multiply = watched.batchMatmul.bind(watched);
+    vi.spyOn(watched, 'batchMatmul').mockImplementation((...given) => {
+      before.push(scores.filter(({ alive }) => alive).length);
+      const product = multiply(...given);
+      if (product.shape.at(-1) !== depth) scores.push(product);
+      return product;
+    });
+    const kernels = attentionInParts(watched, { ...nativeParts(watched), tileQueries });
+    const shape = { sequences: 1, heads: 4, keyValueHeads: groups, causal: false, lengths: null };
+    const options = { ...shape, scale: 1, bias: null, dropout: null };
+    const { saved } = kernels.attention(zeros(4), zeros(groups), zeros(groups), options);
+    kernels.attentionGradient(zeros(4), saved, options, false);
+    // Forward: scores, what is read. Backward: gradients of probabilities, scores, then those of values, queries and keys.
+    const forward = Array.from({ length: tiles }, () => [0, 0]);
+    const backward = Array.from({ length: tiles }, () => [0, 1, 0, 0, 0]);
+    expect(before).toEqual([...forward, ...backward].flat());
   });
 });
