@@ -218,14 +218,18 @@ Case drawn(int operation, TF_DataType T) {
               {}};
     case 9:
     case 10: {
-      // Queries from C on of L, over k of K keys.
-      const int64_t Q = C + N + below(5);
+      // N of Q queries, from any or from the first one on, over k of K keys.
+      const int64_t first = below(2) ? 0 : C;
+      const int64_t Q = first + N + below(5);
       const int64_t K = Q + below(9);
       const bool causal = below(2);
-      const int64_t least = causal ? C + N + K - Q : 1;
+      const int64_t least = causal ? first + N + K - Q : 1;
       const int64_t k = least + below(K - least + 1);
-      const std::map<std::string, double> given = {{"scale", 0.5},       {"causal", (double)causal}, {"first", (double)C},
-                                                   {"queries", (double)Q}, {"keys", (double)K}};
+      const std::map<std::string, double> given = {{"scale", 0.5},
+                                                   {"causal", (double)causal},
+                                                   {"first", (double)first},
+                                                   {"queries", (double)Q},
+                                                   {"keys", (double)K}};
       TF_Tensor* scores = numbers(T, {B, A, N, k});
       TF_Tensor* real = below(2) ? integers(draws(B, 1, K + 1)) : integers({});
       TF_Tensor* bias = maybe(TF_FLOAT, {A, Q, K});
