@@ -3,9 +3,11 @@ import { Ops } from '../runtime/ops.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { composedHeads, nativeHeads } from './attention-heads.js';
 import { composedParts, nativeParts } from './attention-parts.js';
+import type { TileKernels, TileOptions } from './attention-tile.js';
 import { WHOLE_QUERIES } from './attention-tiles.js';
 import { attentionInParts } from './attention.js';
 import { cases, native, runtime, valuesOf } from './cases.test.fixture.js';
+import { composedDropout, nativeDropout } from './dropout.js';
 import { selfAttentionInParts } from './self-attention.js';
 
 // Attention of products and parts between them, some queries at a time, against the same of all queries at once, which
@@ -14,11 +16,11 @@ import { selfAttentionInParts } from './self-attention.js';
 const ops = new Ops(runtime);
 const KINDS = {
   native: { ...nativeHeads(ops), ...nativeParts(ops) },
-  composed: { ...composedHeads(ops), ...composedParts(ops) },
+  composed: { ...composedHeads(ops), ...composedParts(ops), ...composedTiles() },
 };
 /**
  * float32: rounding. bfloat16: sums over tokens of gradients that one side makes of probabilities that were rounded to 8
- * bits, and that the other rounds in each of up to six tiles.
+ * bits, and that the other rounds in each of up to 80 tiles.
  */
 const TOLERANCE = { float32: 2e-5, bfloat16: 2 ** -5 } as const;
 
@@ -27,17 +29,34 @@ function inTiles(kind: keyof typeof KINDS, tileQueries: number): typeof native {
   return { ...native, ...selfAttentionInParts(ops, parts), ...attentionInParts(ops, parts) };
 }
 
-/** Composed dropout draws each tile with a key of its own. */
-const casesOf = (kind: keyof typeof KINDS) =>
-  Object.entries(cases).filter(
-    ([name]) =>
-      name.includes('attention') &&
-      (kind === 'native' || !/dropout|all else|tiles|shorter/.test(name)),
-  );
+/** Composed dropout draws each tile with a key of its own: here, what the whole has there. */
+function composedTiles(): TileKernels {
+  const drawn = nativeDropout(ops);
+  const partsOf = ({ shape }: Tensor, { tile, queries, keys }: TileOptions) =>
+    composedParts(ops, {
+      ...composedDropout(ops),
+      dropoutMask: (_, { dropped, key: { low, high } }) => {
+        const [sequences = 0, heads = 0] = shape;
+        const whole = { dropped, key: { low, high: high ^ tile.first } };
+        const mask = drawn.dropoutMask([sequences, heads, queries, keys], whole);
+        return ops.slice(mask, [0, 0, tile.first, 0], [-1, -1, tile.count, tile.seen]);
+      },
+    });
+  return {
+    tileProbabilities: (scores, options) =>
+      partsOf(scores, options).tileProbabilities(scores, options),
+    tileGradient: (d, scores, moments, options) =>
+      partsOf(scores, options).tileGradient(d, scores, moments, options),
+    softmaxGradient: (d, probabilities, scale) =>
+      composedParts(ops).softmaxGradient(d, probabilities, scale),
+  };
+}
+
+const attentions = Object.entries(cases).filter(([name]) => name.includes('attention'));
 
 describe.each(['native', 'composed'] as const)('%s parts', (kind) => {
   describe.each(['float32', 'bfloat16'] as const)('in %s', (precision) => {
-    it.each(casesOf(kind))('%s is the same in tiles', (_, use) => {
+    it.each(attentions)('%s is the same in tiles', (_, use) => {
       const whole = valuesOf(inTiles(kind, Infinity), use, precision);
       for (const tileQueries of [7, 16])
         valuesOf(inTiles(kind, tileQueries), use, precision).forEach(({ dtype, values }, at) => {
