@@ -1,3 +1,4 @@
+import { RingmasterError } from '@ringmaster/protocol';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { WrittenConversation } from './template.js';
 
@@ -35,7 +36,10 @@ export function encodeConversation(
   return { tokens, answers: spans };
 }
 
-/** A prompt and what follows it, with the token that ends texts, if there is one. */
+/**
+ * A prompt and what follows it, with the token that ends texts.
+ * @throws COMPLETION_ENDLESS where there is none: a model that learned no end would go on for ever.
+ */
 export function encodeCompletion(
   prompt: string,
   completion: string,
@@ -43,6 +47,7 @@ export function encodeCompletion(
 ): EncodedConversation {
   const asked = tokenizer.encode(prompt);
   const end = tokenizer.endOfText ?? tokenizer.separate;
-  const tokens = [...asked, ...tokenizer.encode(completion), ...(end === null ? [] : [end])];
+  if (end === null) throw new RingmasterError('COMPLETION_ENDLESS', {});
+  const tokens = [...asked, ...tokenizer.encode(completion), end];
   return { tokens, answers: asked.length < tokens.length ? [asked.length, tokens.length - 1] : [] };
 }

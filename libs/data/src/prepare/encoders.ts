@@ -102,7 +102,7 @@ function textEncoder(name: ColumnName): ColumnEncoder {
 
 /**
  * Conversations, or prompts with their completions, and which of their tokens are answers.
- * @throws CHAT_TEMPLATE_MISSING, CHAT_TEMPLATE_INVALID, CHAT_TEMPLATE_REWRITES
+ * @throws COMPLETION_ENDLESS, CHAT_TEMPLATE_MISSING, CHAT_TEMPLATE_INVALID, CHAT_TEMPLATE_REWRITES
  */
 function conversationEncoder(chat: ChatFormat | null): ColumnEncoder {
   let template: ChatTemplate | null = null;

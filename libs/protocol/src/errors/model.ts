@@ -78,6 +78,15 @@ export const modelErrors = {
     remedy:
       'Start from a base that has one, put chat_template.jinja beside its tokenizer.json and import it, or give prompt and completion in place of messages.',
   }),
+  COMPLETION_ENDLESS: entry<object>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: () =>
+      'The data have prompts with completions, and the tokenizer of the model that is to learn from them has no token that ends a text: <|endoftext|>, </s> or [SEP]',
+    remedy:
+      'Give messages in place of prompt and completion, whose chat template ends answers, or start from a base whose tokenizer has one of these tokens.',
+  }),
   CHAT_TEMPLATE_REWRITES: entry<{ path: string; turn: number }>({
     status: 400,
     exit: 2,

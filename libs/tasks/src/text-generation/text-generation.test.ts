@@ -115,11 +115,15 @@ describe('text generation', () => {
   const CONTEXT = 24;
   const turns = cases.filter((each) => each.tokenizer === 'bytes' && each.template === 'marked');
 
-  async function prepare(rows: readonly object[], chat: { source: string } | null) {
+  async function prepare(
+    rows: readonly object[],
+    chat: { source: string } | null,
+    tokenizer: object = tokenizers['bytes']!,
+  ) {
     const files = join(directory, 'rows.jsonl');
     const tokenizerFile = join(directory, 'tokenizer.json');
     writeFileSync(files, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    writeFileSync(tokenizerFile, JSON.stringify(tokenizers['bytes']));
+    writeFileSync(tokenizerFile, JSON.stringify(tokenizer));
     const store = new BlobStore(join(directory, 'blobs'));
     const needs = { prompt: 'found', completion: 'found', messages: 'found' } as const;
     const format = chat === null ? null : { ...chat, tokens, now: LEARNED_AT };
@@ -182,6 +186,12 @@ describe('text generation', () => {
     });
     await expect(prepare([{ prompt: 'a' }], null)).rejects.toMatchObject({
       code: 'DATA_COLUMN_MISSING',
+    });
+    const endless = JSON.parse(
+      JSON.stringify(tokenizers['bytes']).replaceAll('</s>', '<|eot_id|>'),
+    ) as object;
+    await expect(prepare([{ prompt: 'a', completion: 'b' }], null, endless)).rejects.toMatchObject({
+      code: 'COMPLETION_ENDLESS',
     });
     const strict = { source: '{{ raise_exception("no " ~ messages[0].role) }}' };
     await expect(prepare([{ messages }], strict)).rejects.toMatchObject({

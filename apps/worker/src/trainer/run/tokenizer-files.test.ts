@@ -73,6 +73,24 @@ describe('the files of a tokenizer', () => {
     });
   });
 
+  it('of a model of a base for conversations end with what its answers end with and with what texts do', () => {
+    const { endOfText } = loadTokenizer(bytePairs);
+    const endsOf = (ends: readonly number[]) => {
+      const files = tokenizerFiles(bytePairs, {
+        inputs: [],
+        head: 'causal-language-model',
+        kind: 'decoder',
+        texts: null,
+        context: 32,
+        chat: { roles: {}, ends },
+      });
+      return parsed(files, 'generation_config.json');
+    };
+    expect(endsOf([7, 9])).toMatchObject({ eos_token_id: [7, 9, endOfText] });
+    expect(endsOf([endOfText ?? -1])).toMatchObject({ eos_token_id: endOfText });
+    expect(endsOf([])).toMatchObject({ eos_token_id: endOfText });
+  });
+
   it('of a causal model with word pieces end a text with [SEP], between which it was trained', () => {
     const files = tokenizerFiles(wordPieces, {
       inputs: [],

@@ -62,8 +62,9 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
   const tokenizer = loadTokenizer(json);
   const { inputs, head, texts, context } = use;
   const roles = { ...rolesOf(tokenizer, use), ...use.chat?.roles };
-  const ends = use.chat?.ends ?? [];
   const { padding, begin, end } = tokensOf(tokenizer, use);
+  // A model of a base may have learned either: answers that end as the base's, and texts that end as they are joined.
+  const ends = [...new Set([...(use.chat?.ends ?? []), ...(end === null ? [] : [end])])];
   const isPaired = head === 'sequence-to-sequence';
   const suppressed = constraintsOf({ padding }, texts)?.suppressed ?? [];
   const start = texts?.decoderStart === 'end' ? end : padding;
@@ -73,7 +74,7 @@ export function tokenizerFiles(json: string, use: TokenizerUse): Record<string, 
     ...(isPaired ? { decoder_start_token_id: start } : {}),
     ...(isPaired && begin === null ? {} : { bos_token_id: begin }),
     ...(suppressed.length === 0 ? {} : { bad_words_ids: suppressed.map((token) => [token]) }),
-    eos_token_id: ends.length === 0 ? end : ends.length === 1 ? ends[0] : ends,
+    eos_token_id: ends.length > 1 ? ends : (ends[0] ?? null),
     pad_token_id: padding,
     // Pipelines go on for 256 tokens otherwise, beyond the last position. They take 20 for no value at all.
     max_length: context === 20 ? 19 : context,
