@@ -25,11 +25,12 @@ export function composedAddLeading(ops: Ops): AddLeadingKernels {
   return {
     addLeading: (to, x) =>
       ops.runtime.scope(() => {
-        const [sequences = 0, heads = 0, rows = 0, width = 0] = to.shape;
-        const shape = [sequences, heads, rows - (x.shape[2] ?? 0), width];
-        const size = shape.reduce((product, extent) => product * extent, 1);
-        const others = ops.runtime.upload(new Float32Array(size), shape);
-        const sum = ops.chain(to).add(ops.concatenate([ops.float32(x), others], 2)).value;
+        const leading = x.shape[2] ?? 0;
+        const all = leading === to.shape[2];
+        const first = all ? to : ops.slice(to, [0, 0, 0, 0], [-1, -1, leading, -1]);
+        const added = ops.chain(first).add(ops.float32(x)).value;
+        const rest = () => ops.slice(to, [0, 0, leading, 0], [-1, -1, -1, -1]);
+        const sum = all ? added : ops.concatenate([added, rest()], 2);
         ops.runtime.free(to);
         return sum;
       }),

@@ -257,13 +257,6 @@ function biasGradient({ ops, heads, options }: Work, dScores: Tensor): Tensor {
   const { scale } = options;
   const unscaled = scale === 1 ? sums : ops.chain(sums).multiply(1 / scale).value;
   const seen = ops.reshape(unscaled, shape);
-  const [width = 0, count = 0, keys = 0] = shape;
-  const hidden = (heads.keys.shape[2] ?? 0) - keys;
-  if (hidden === 0) return seen;
-  const zeros = ops.runtime.upload(new Float32Array(width * count * hidden), [
-    width,
-    count,
-    hidden,
-  ]);
-  return ops.concatenate([seen, zeros], 2);
+  const keys = heads.keys.shape[2] ?? 0;
+  return keys === seen.shape[2] ? seen : ops.padTo(seen, 2, keys);
 }

@@ -118,3 +118,20 @@ it.each([4, 2])('scores of 4 heads with %i of keys are there until they are used
     expect(before).toEqual([...forward, ...backward].flat());
   });
 });
+
+it('more tiles upload no more numbers from the host', () => {
+  const use = cases['causal attention with a bias']!;
+  const composedIn = (tileQueries: number) => {
+    const upload = vi.spyOn(runtime, 'upload');
+    try {
+      valuesOf(inTiles('composed', tileQueries), use, 'float32');
+      return upload.mock.calls.filter(([values]) => values instanceof Float32Array);
+    } finally {
+      upload.mockRestore();
+    }
+  };
+  composedIn(7);
+  const values = (calls: ReturnType<typeof composedIn>) =>
+    calls.reduce((sum, [{ length }]) => sum + length, 0);
+  expect(values(composedIn(7))).toBe(values(composedIn(Infinity)));
+});

@@ -224,6 +224,16 @@ export class Ops {
     return runtime.execute('Pad', [x, paddings], PAD);
   }
 
+  /** x with zeros after it along a dimension, to an extent there. */
+  padTo(x: Tensor, dimension: number, extent: number): Tensor {
+    const { runtime } = this;
+    const paddings = x.shape.flatMap((own, at) => [0, at === dimension ? extent - own : 0]);
+    const table = runtime.constant(`pads${paddings.join()}`, () =>
+      runtime.upload(Int32Array.from(paddings), [x.shape.length, 2]),
+    );
+    return runtime.execute('Pad', [x, table], PAD);
+  }
+
   /** Rows x[indices[i]] of x T[N,C]: T[K,C]. */
   gatherRows(x: Tensor, indices: Tensor): Tensor {
     return this.runtime.execute('GatherV2', [x, indices, this.runtime.integer(0)], gather(x));
