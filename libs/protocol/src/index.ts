@@ -20,7 +20,6 @@ export {
   objectiveNames,
   taskIn,
   type Better,
-  type ObjectiveName,
   type TaskName,
 } from './job-file/tasks.js';
 export { corruptedLength, mostSpans, spanCounts } from './job-file/spans.js';

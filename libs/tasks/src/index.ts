@@ -25,7 +25,6 @@ export {
 export { readEnds } from './chat/ends.js';
 export {
   chatMessageSchema,
-  chatTemplateSource,
   readChatFormat,
   readLearnedFormat,
   readChatTemplate,

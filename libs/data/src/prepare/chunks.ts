@@ -58,3 +58,9 @@ function grouped(readings: readonly FileReading[]): FileReading[][] {
   close();
   return groups;
 }
+
+/** Parts, of 4 MiB of text each, from which on memory is given back between tasks, which takes a moment. */
+const MANY_PARTS = 16;
+
+/** Whether a corpus is worth starting threads anew for the memory of those that have done their work. */
+export const isLarge = ({ length }: { readonly length: number }): boolean => length >= MANY_PARTS;

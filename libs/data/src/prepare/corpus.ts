@@ -6,12 +6,12 @@ import { HASH, IDENTITY, Part } from '../parts/part.js';
 import type { MixtureSource } from '../readers/mixture.js';
 import { assignSplits, splitNames } from '../splits.js';
 import { chooseBySmallestHash } from './choice.js';
-import { bytesOf, chunksOf, sourceOf, type Chunk } from './chunks.js';
+import { bytesOf, chunksOf, isLarge, sourceOf, type Chunk } from './chunks.js';
 import { DROPPED, type CorpusPart, type SplitDocument } from './corpus-part.js';
 import { ColumnFaults } from './faults.js';
 import type { Sources } from './request.js';
 import { KeptSignatures } from './signatures.js';
-import { isLarge, type Workplace } from './workplace.js';
+import type { Workplace } from './workplace.js';
 
 type Statistics = DataManifest['statistics'];
 

@@ -5,7 +5,8 @@ import type { Corpus } from './corpus.js';
 import { Learner } from './learner.js';
 import type { LearnerData, LearnerRequest } from './learner.thread.js';
 import type { PrepareRequest } from './request.js';
-import { isLarge, type Workplace } from './workplace.js';
+import { isLarge } from './chunks.js';
+import type { Workplace } from './workplace.js';
 
 /** Trains a tokenizer on the train split. @returns its `tokenizer.json` */
 export async function trainVocabulary(

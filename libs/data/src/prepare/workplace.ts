@@ -20,12 +20,6 @@ export interface Workplace {
   readonly directory: string;
 }
 
-/** Parts, of 4 MiB of text each, from which on memory is given back between tasks, which takes a moment. */
-const MANY_PARTS = 16;
-
-/** Whether a corpus is worth starting threads anew for the memory of those that have done their work. */
-export const isLarge = ({ length }: { readonly length: number }): boolean => length >= MANY_PARTS;
-
 export interface WorkplaceOptions extends Pick<Workplace, 'store' | 'progress'> {
   /** Directory of the answers to tasks. */
   readonly tasks: string;

@@ -80,7 +80,7 @@ export async function readLearnedFormat(files: ModelFiles): Promise<ChatFormat |
  * `default`); null where there is none.
  * @throws MODEL_FILE_UNREADABLE, TOKENIZER_INVALID
  */
-export async function chatTemplateSource(files: ModelFiles): Promise<string | null> {
+async function chatTemplateSource(files: ModelFiles): Promise<string | null> {
   if (files.has(CHAT_TEMPLATE))
     return (await readBytes(files.path(CHAT_TEMPLATE))).toString('utf8');
   return defaultOf((await readTokenizerJson(files, TOKENIZER_CONFIG, configSchema))?.chat_template);
