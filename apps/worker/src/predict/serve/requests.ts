@@ -24,6 +24,8 @@ const SEEDS = 2 ** 31;
 
 const count = z.int().positive();
 const nothing = (value: unknown) => z.literal(value as never).nullish();
+const empty = z.strictObject({}).nullish();
+const none = z.null().optional();
 const stopText = z.string().min(1);
 
 /** Fields of both kinds of request. Those of OpenAI that nothing here obeys are taken where they ask for nothing. */
@@ -44,7 +46,7 @@ const common = {
   n: nothing(1),
   frequency_penalty: nothing(0),
   presence_penalty: nothing(0),
-  logit_bias: z.strictObject({}).nullish(),
+  logit_bias: empty,
 };
 
 const completionSchema = z.strictObject({
@@ -52,8 +54,8 @@ const completionSchema = z.strictObject({
   prompt: z.union([z.string(), z.tuple([z.string()])]),
   best_of: nothing(1),
   echo: nothing(false),
-  logprobs: z.null().optional(),
-  suffix: z.null().optional(),
+  logprobs: none,
+  suffix: none,
 });
 
 const part = z.strictObject({ type: z.literal('text'), text: z.string() });
@@ -72,7 +74,15 @@ const chatSchema = z.strictObject({
     .min(1),
   max_completion_tokens: count.nullish(),
   logprobs: nothing(false),
+  top_logprobs: none,
   response_format: z.strictObject({ type: z.literal('text') }).nullish(),
+  tools: z.tuple([]).nullish(),
+  tool_choice: nothing('none'),
+  /** Says how tools are called, of which there are none. */
+  parallel_tool_calls: z.boolean().nullish(),
+  store: nothing(false),
+  metadata: empty,
+  service_tier: nothing('auto'),
 });
 
 /**

@@ -212,7 +212,24 @@ describe('what is asked otherwise', () => {
     ['an echo', 'completions', { ...PROMPT, echo: true }, 400, 'REQUEST_INVALID', 'echo'],
     ['a negative seed', 'completions', { ...PROMPT, seed: -1 }, 400, 'REQUEST_INVALID', 'seed'],
     ['no token', 'completions', { ...PROMPT, max_tokens: 0 }, 400, 'REQUEST_INVALID', 'max_tokens'],
-    ['tools', 'chat/completions', { ...CHAT, tools: [] }, 400, 'REQUEST_INVALID', 'tools'],
+    ['a tool', 'chat/completions', { ...CHAT, tools: [{}] }, 400, 'REQUEST_INVALID', 'tools'],
+    [
+      'a choice of tools',
+      'chat/completions',
+      { ...CHAT, tool_choice: 'required' },
+      400,
+      'REQUEST_INVALID',
+      'tool_choice',
+    ],
+    ['to be kept', 'chat/completions', { ...CHAT, store: true }, 400, 'REQUEST_INVALID', 'store'],
+    [
+      'what is to be kept with it',
+      'chat/completions',
+      { ...CHAT, metadata: { topic: 'x' } },
+      400,
+      'REQUEST_INVALID',
+      'metadata',
+    ],
     [
       'a picture',
       'chat/completions',
@@ -264,6 +281,35 @@ describe('what is asked otherwise', () => {
     expect(error?.message).toContain(named);
   });
 
+  it.each([
+    ['completions', { ...PROMPT, logprobs: null, suffix: null, best_of: null, echo: null }],
+    [
+      'chat/completions',
+      {
+        ...CHAT,
+        ...{
+          tools: [],
+          tool_choice: 'none',
+          parallel_tool_calls: true,
+          store: false,
+          metadata: {},
+        },
+        ...{ service_tier: 'auto', top_logprobs: null, logit_bias: {} },
+      },
+    ],
+    [
+      'chat/completions',
+      {
+        ...CHAT,
+        ...{ tools: null, tool_choice: null, parallel_tool_calls: null, store: null },
+        ...{ metadata: null, service_tier: null, logprobs: null, response_format: null },
+      },
+    ],
+  ])('of %s by fields that ask for nothing is passed over', async (path, body) => {
+    const { url } = await serving();
+    expect((await post(`${url}/v1/${path}`, { ...body, max_tokens: 1 })).status).toBe(200);
+  });
+
   it('by another path, method or type of body is refused with a code', async () => {
     const { url } = await serving();
     const refusals = await Promise.all([
@@ -292,6 +338,17 @@ it('tells what it serves, and that it is well', async () => {
   });
   expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
   expect((await fetch(`${url}/health`, { method: 'HEAD' })).status).toBe(200);
+});
+
+it('tells of the model by its name and id, escaped too, and of no other', async () => {
+  const { url } = await serving({ name: 'tiny one', id: 'tiny-0123' });
+  const asked = ['tiny%20one', 'tiny-0123', 'big', '%zz'];
+  const answers = await Promise.all(asked.map((name) => fetch(`${url}/v1/models/${name}`)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404]);
+  const [byName, byId, other] = await Promise.all(answers.map((each) => each.json()));
+  expect(byName).toMatchObject({ id: 'tiny one', object: 'model' });
+  expect(byId).toEqual(byName);
+  expect(other).toMatchObject({ error: { code: 'MODEL_NOT_FOUND' } });
 });
 
 it('takes nothing from web pages of elsewhere', async () => {

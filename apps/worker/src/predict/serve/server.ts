@@ -89,7 +89,7 @@ export class ModelServer {
       this.#options.access,
     );
     if (refusal !== null) throw refusal;
-    const methods = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
+    const methods = this.#methodsAt(path);
     if (methods === undefined)
       throw new RingmasterError('NOT_FOUND', { what: `${method} ${path}` }, { remedy: ROUTES });
     const wanted = method === 'HEAD' ? 'GET' : method;
@@ -103,6 +103,27 @@ export class ModelServer {
       );
     }
     await handler(request, response);
+  }
+
+  /** What a path is asked by, and answers; undefined of one that is not there. */
+  #methodsAt(path: string): Readonly<Record<string, Handler>> | undefined {
+    if (Object.hasOwn(this.#routes, path)) return this.#routes[path];
+    const [, model] = /^\/v1\/models\/(.+)$/s.exec(path) ?? [];
+    if (model === undefined) return undefined;
+    return {
+      GET: (_, response) => {
+        this.#expect(decoded(model));
+        answerJson(response, this.#card());
+      },
+    };
+  }
+
+  /** @throws MODEL_NOT_FOUND of another model than the one that is here */
+  #expect(model: string): void {
+    const { name, id } = this.#options;
+    if (model === name || model === id) return;
+    const remedy = `This server has ${name}.`;
+    throw new RingmasterError('MODEL_NOT_FOUND', { id: model }, { remedy });
   }
 
   #generating(form: Form, read: (body: unknown) => Asked): Handler {
@@ -127,16 +148,12 @@ export class ModelServer {
     response: ServerResponse,
     recipient: Recipient,
   ): Promise<void> {
-    const { name, id } = this.#options;
-    if (asked.model !== null && asked.model !== name && asked.model !== id) {
-      const remedy = `This server has ${name}.`;
-      throw new RingmasterError('MODEL_NOT_FOUND', { id: asked.model }, { remedy });
-    }
+    if (asked.model !== null) this.#expect(asked.model);
     const { beginning, truncated } = await this.#model.begin(asked.from);
     if (truncated) throw new RingmasterError('PROMPT_TOO_LONG', { most: this.#model.context - 1 });
     const giveBack = await this.#places.take(recipient.over);
     try {
-      const answer = new Answer(form, name, asked.options.seed);
+      const answer = new Answer(form, this.#options.name, asked.options.seed);
       const promptTokens = (beginning.source ?? beginning.tokens).length;
       if (asked.stream) beginEvents(response);
       for (const part of asked.stream ? answer.opening() : []) sendEvent(response, part);
@@ -173,6 +190,15 @@ export class ModelServer {
 /** The path of a request target, without its query. */
 function pathOf(target: string): string {
   return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
+}
+
+/** A part of a path without its escapes; as it is where they are none. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** An error as it is answered; what is our fault is told on stderr. */
