@@ -68,8 +68,8 @@ export class TextModel {
     from: GenerationRequest['from'],
   ): Promise<{ readonly beginning: Beginning; readonly truncated: boolean }> {
     if ('prompt' in from) return this.#begin(this.#served, { text: from.prompt, isWritten: false });
-    const { head } = this.#served.model;
-    const text = await writtenOut(this.name, this.#files, head, from.messages);
+    const { model, clean } = this.#served;
+    const text = await writtenOut(this.name, this.#files, model.head, clean, from.messages);
     return this.#begin(this.#served, { text, isWritten: true });
   }
 

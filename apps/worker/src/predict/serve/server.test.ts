@@ -4,6 +4,8 @@ import { request as send } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { MARKUP } from '@ringmaster/data';
+import { artifactManifestSchema } from '@ringmaster/protocol';
 import { eventually, temporaryDirectory } from '@ringmaster/testing';
 import { Runtime } from '@ringmaster/tensorflow';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -195,6 +197,33 @@ describe('an answer in a conversation', () => {
     expect(parts.at(-1)?.choices[0]?.finish_reason).toBe('length');
   });
 
+  it('goes on from what was said cleaned as in training', async () => {
+    const opened = await openModel({ 'model-directory': directory });
+    const hash = 'a'.repeat(64);
+    const manifest = artifactManifestSchema.parse({
+      format: 1,
+      kind: 'model',
+      job: 'j-1',
+      name: 'm',
+      step: 1,
+      evaluations: 0,
+      stateHash: hash,
+      specHash: hash,
+      dataManifest: hash,
+      baseManifest: null,
+      task: 'text-generation',
+      labels: null,
+      metrics: {},
+      files: {},
+      cleaning: MARKUP,
+    });
+    const trained = await TextModel.load({ ...opened, manifest });
+    const said = (content: string) => ({ messages: [{ role: 'user', content }] });
+    const dirty = said('<b>you\u200b</b> cafe\u0301');
+    expect(await trained.begin(dirty)).toEqual(await trained.begin(said('you café')));
+    expect(await model.begin(dirty)).not.toEqual(await model.begin(said('you café')));
+  });
+
   it('goes on to the end of the context, where it is not bounded', async () => {
     const { url } = await serving();
     const answer = await told(await post(`${url}/v1/chat/completions`, { messages }));
@@ -287,22 +316,28 @@ describe('what is asked otherwise', () => {
       'chat/completions',
       {
         ...CHAT,
-        ...{
-          tools: [],
-          tool_choice: 'none',
-          parallel_tool_calls: true,
-          store: false,
-          metadata: {},
-        },
-        ...{ service_tier: 'auto', top_logprobs: null, logit_bias: {} },
+        tools: [],
+        tool_choice: 'none',
+        parallel_tool_calls: true,
+        store: false,
+        metadata: {},
+        service_tier: 'auto',
+        top_logprobs: null,
+        logit_bias: {},
       },
     ],
     [
       'chat/completions',
       {
         ...CHAT,
-        ...{ tools: null, tool_choice: null, parallel_tool_calls: null, store: null },
-        ...{ metadata: null, service_tier: null, logprobs: null, response_format: null },
+        tools: null,
+        tool_choice: null,
+        parallel_tool_calls: null,
+        store: null,
+        metadata: null,
+        service_tier: null,
+        logprobs: null,
+        response_format: null,
       },
     ],
   ])('of %s by fields that ask for nothing is passed over', async (path, body) => {
