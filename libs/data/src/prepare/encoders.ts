@@ -38,7 +38,7 @@ export interface EncodingPlan {
 
 /**
  * How the columns that a task needs are encoded: the names of classes and tags are those of the train split.
- * @throws DATA_LABELS_MISSING, DATA_LABELS_USELESS, DATA_LABEL_UNKNOWN, DATA_TAGS_INVALID
+ * @throws CHAT_TEMPLATE_INVALID, DATA_LABELS_MISSING, DATA_LABELS_USELESS, DATA_LABEL_UNKNOWN, DATA_TAGS_INVALID
  */
 export function planEncoding(
   corpus: Corpus,
@@ -57,6 +57,8 @@ export function planEncoding(
     for (const document of documentsOf(corpus, 'notes'))
       for (const collector of collectors) collector.add(document);
 
+  // A template that is none is told of once, and not as what is wrong with a conversation.
+  if (chat !== undefined && chat !== null) new ChatTemplate(chat);
   const label = labels?.finish();
   const names = { class: label?.names ?? [], classes: classes?.finish() ?? [] };
   const tag = tags?.finish();

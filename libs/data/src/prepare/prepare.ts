@@ -181,6 +181,7 @@ async function prepare(
     warnings: [
       ...corpus.warnings,
       ...planned.warnings,
+      ...shards.warnings,
       unknownWarning,
       unusedTokens(json),
       ...repeated(mixture),

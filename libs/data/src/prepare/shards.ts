@@ -8,6 +8,7 @@ import { splitNames } from '../splits.js';
 import { COUNTED, WANTED, type EncodeAnswer } from '../tasks/encode.js';
 import { chooseBySmallestHash } from './choice.js';
 import { sourceOf } from './chunks.js';
+import { ConversationFaults } from './conversations.js';
 import { DROPPED, type CorpusPart } from './corpus-part.js';
 import { identifier, type Corpus } from './corpus.js';
 import { encodersOf, type EncodingPlan } from './encoders.js';
@@ -20,6 +21,8 @@ export interface Encoded extends Pick<DataManifest, 'width' | 'columns' | 'split
   /** Of a mixture, what becomes of its sources. */
   readonly mixture: DataManifest['mixture'] | null;
   readonly unknown: CountedUnknown;
+  /** What of the documents a user should know. */
+  readonly warnings: readonly string[];
   /** Bytes of the texts, in UTF-8. */
   readonly bytes: number;
   /** How often each token occurs in the train split. */
@@ -59,7 +62,7 @@ export async function encodeCorpus(
     bytes: corpus.parts.reduce((sum, { part }) => sum + part.textBytes, 0),
   });
   const encoding = new Encoding(plan, tokenizer, place);
-  const { train, held, unknown, bytes } = await encoding.all(corpus.parts);
+  const { train, held, unknown, bytes, warnings } = await encoding.all(corpus.parts);
   const passes: Pass[] = train.map((split) => ({ split, times: 1 }));
   const frequencies = train.map(({ frequencies: ofSource }) => ofSource);
   let told: DataManifest['mixture'] | null = null;
@@ -101,6 +104,7 @@ export async function encodeCorpus(
       test: await joinSplits(store, [{ split: test, times: 1 }], join(directory, 'ids')),
     },
     unknown,
+    warnings,
     bytes,
     frequencies: summed(frequencies, tokenizer.vocabulary),
   };
@@ -133,6 +137,7 @@ class Encoding {
     const held = [this.#builder('validation'), this.#builder('test')] as const;
     const train: TrainShards[] = [];
     let unknown: CountedUnknown = { tokens: 0, count: 0, example: null };
+    const conversations = new ConversationFaults();
     let bytes = 0;
     let source = 0;
     let builder = this.#builder('train-0');
@@ -154,13 +159,15 @@ class Encoding {
       await addDocuments((at) => builders[part.splits[at] ?? DROPPED], part, answer);
       addTo(frequencies, answer.frequencies);
       unknown = joinCounted(unknown, answer.unknown);
+      conversations.add(answer.characters.length, answer.conversations, placesIn(part));
       bytes += answer.bytes;
       this.#place.progress.advance(answer.characters.length, part.part.textBytes);
     }
     await close();
+    const warning = conversations.judge();
     const [validation, test] = held;
     const finished = [await validation.finish(), await test.finish()] as const;
-    return { train, held: finished, unknown, bytes };
+    return { train, held: finished, unknown, bytes, warnings: warning === null ? [] : [warning] };
   }
 
   /** Some of the documents that train: those whose content has the smallest hashes. */
@@ -198,6 +205,14 @@ class Encoding {
     const { store, directory } = this.#place;
     return new SplitBuilder(store, this.columns, this.width, join(directory, `ids-${name}`));
   }
+}
+
+/** Where the documents of a part stand. */
+function placesIn({ part, chunk }: CorpusPart) {
+  return (at: number) => ({
+    path: chunk.readings[part.numbers('files')[at] ?? 0]?.file.name ?? '',
+    line: part.numbers('lines')[at] ?? 0,
+  });
 }
 
 function wantedOf(split: number): number {

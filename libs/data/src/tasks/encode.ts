@@ -1,15 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { sha256 } from '@ringmaster/protocol';
+import { RingmasterError, sha256 } from '@ringmaster/protocol';
 import { z } from 'zod';
 import { Growing } from '../parts/growing.js';
 import { Part, type PartFile } from '../parts/part.js';
 import { contentOf, textIn } from '../prepare/content.js';
-import { encodersOf, type EncodingPlan } from '../prepare/encoders.js';
+import {
+  encodersOf,
+  type ColumnEncoder,
+  type EncodedColumn,
+  type EncodingPlan,
+} from '../prepare/encoders.js';
+import {
+  Conversations,
+  countedConversationsSchema,
+  rolesIn,
+  type CountedConversations,
+} from '../prepare/conversations.js';
 import {
   countedUnknownSchema,
   UnknownTokens,
   type CountedUnknown,
 } from '../prepare/unknown-tokens.js';
+import type { Columns } from '../document.js';
 import { loadTokenizer } from '../tokenizers/load.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 
@@ -39,6 +51,8 @@ export interface EncodeAnswer {
   readonly unknown: CountedUnknown;
   /** How often each token occurs in documents that are counted. */
   readonly frequencies: Float64Array;
+  /** Of conversations, those that are not learned. */
+  readonly conversations?: CountedConversations | undefined;
 }
 
 export const encodeAnswerSchema = z.strictObject({
@@ -52,6 +66,7 @@ export const encodeAnswerSchema = z.strictObject({
   bytes: z.int().min(0),
   unknown: countedUnknownSchema,
   frequencies: z.instanceof(Float64Array),
+  conversations: countedConversationsSchema.optional(),
 }) satisfies z.ZodType<EncodeAnswer>;
 
 /** Why an answer cannot be the one to a request, in words; null where it may be. */
@@ -96,10 +111,17 @@ export function encodeDocuments({ part, wanted, tokenizer, plan }: EncodeRequest
   const lengths = columns.map(() => new Growing((length) => new Uint32Array(length)));
   const characters = new Growing((length) => new Uint32Array(length));
   const unknown = new UnknownTokens(loaded);
+  const conversations = plan.needs.messages === undefined ? null : new Conversations();
   let bytes = 0;
   const frequencies = new Float64Array(loaded.vocabulary);
   for (const { at, columns: read } of new Part(part).read((document) => wanted[document] !== 0)) {
-    const encoded = encoders.flatMap((encoder) => encoder.encode(read, loaded));
+    const encoded = encoders.flatMap((encoder) => {
+      if (conversations === null) return encoder.encode(read, loaded);
+      const columns = learned(encoder, read, loaded);
+      if (typeof columns === 'string') conversations.add('refused', at, columns);
+      else if (columns[1]?.length === 0) conversations.add('silent', at, rolesIn(read));
+      return typeof columns === 'string' ? encoder.columns.map(() => []) : columns;
+    });
     let length = 0;
     for (const [index, { name, kind }] of columns.entries()) {
       const found = encoded[index] ?? [];
@@ -124,7 +146,23 @@ export function encodeDocuments({ part, wanted, tokenizer, plan }: EncodeRequest
     bytes,
     unknown: unknown.counted(),
     frequencies,
+    ...(conversations === null ? {} : { conversations: conversations.counted() }),
   };
+}
+
+/** The tokens and the answers of a conversation, or why the template does not take it. */
+function learned(
+  encoder: ColumnEncoder,
+  read: Columns,
+  tokenizer: Tokenizer,
+): readonly EncodedColumn[] | string {
+  try {
+    return encoder.encode(read, tokenizer);
+  } catch (error) {
+    if (error instanceof RingmasterError && error.code === 'CHAT_TEMPLATE_INVALID')
+      return (error as RingmasterError<'CHAT_TEMPLATE_INVALID'>).detail.reason;
+    throw error;
+  }
 }
 
 let kept: { readonly path: string; readonly tokenizer: Tokenizer } | null = null;

@@ -158,6 +158,34 @@ export const dataErrors = {
       `${path} line ${line} has no column '${column}'; it has ${columns}${others(documents)}`,
     remedy: 'Name the columns of the files under data.columns.',
   }),
+  DATA_CONVERSATION_INVALID: entry<{
+    path: string;
+    line: number;
+    reason: string;
+    documents: number;
+  }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, line, reason, documents }) =>
+      `${path} line ${line}: the chat template does not take this conversation: ${reason}${others(documents)}`,
+    remedy:
+      'Give messages as the template takes them: often an optional system message, then user and assistant in turn; or correct chat_template.jinja and import the base again.',
+  }),
+  DATA_ANSWERS_MISSING: entry<{
+    path: string;
+    line: number;
+    roles: string;
+    documents: number;
+  }>({
+    status: 400,
+    exit: 2,
+    fault: 'job',
+    message: ({ path, line, roles, documents }) =>
+      `None of ${documents} conversations has an answer to learn from; the first one, in ${path} line ${line}, has ${roles}`,
+    remedy:
+      "Call the role of whoever is learned from 'assistant', or mark what is generated in chat_template.jinja with {% generation %} and {% endgeneration %}.",
+  }),
   DATA_COLUMN_INVALID: entry<{
     path: string;
     line: number;

@@ -195,8 +195,47 @@ describe('text generation', () => {
     });
     const strict = { source: '{{ raise_exception("no " ~ messages[0].role) }}' };
     await expect(prepare([{ messages }], strict)).rejects.toMatchObject({
-      code: 'CHAT_TEMPLATE_INVALID',
-      detail: { reason: 'no user' },
+      code: 'DATA_CONVERSATION_INVALID',
+      detail: { path: 'rows.jsonl', line: 1, reason: 'no user', documents: 1 },
     });
+    await expect(prepare([{ messages }], { source: '{% for' })).rejects.toMatchObject({
+      code: 'CHAT_TEMPLATE_INVALID',
+    });
+  });
+
+  it('names the first conversation that a template does not take, and says how many there are', async () => {
+    const [user, assistant] = ['user', 'assistant'].map((role) => ({ role, content: 'hello' }));
+    const source =
+      '{% if messages[0].role != "user" %}{{ raise_exception("begins otherwise") }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}';
+    const rows = [[user, assistant], [assistant], [assistant, user, assistant]];
+    await expect(
+      prepare(
+        rows.map((messages) => ({ messages })),
+        { source },
+      ),
+    ).rejects.toMatchObject({
+      code: 'DATA_CONVERSATION_INVALID',
+      detail: { path: 'rows.jsonl', line: 2, documents: 2 },
+    });
+  });
+
+  it('finds conversations without an answer before anything is learned', async () => {
+    const turn = (role: string, content: string) => ({ role, content });
+    const silent = ['a', 'b'].map((content) => ({
+      messages: [turn('user', content), turn('bot', content)],
+    }));
+    const known = { messages: [turn('user', 'c'), turn('assistant', 'd')] };
+    const plain = {
+      source:
+        '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}',
+    };
+    await expect(prepare(silent, plain)).rejects.toMatchObject({
+      code: 'DATA_ANSWERS_MISSING',
+      detail: { path: 'rows.jsonl', line: 1, roles: "'user', 'bot'", documents: 2 },
+    });
+    const { manifest } = await prepare([known, ...silent], plain);
+    expect(manifest.warnings).toContain(
+      "2 of 3 conversations have no answer to learn from, the first one in rows.jsonl line 2 with 'user', 'bot'",
+    );
   });
 });
