@@ -2,12 +2,12 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { sha256 } from '@ringmaster/protocol';
 import { temporaryDirectory } from '@ringmaster/testing';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { BlobStore } from '../blobs/blob-store.js';
 import { prepareData } from '../prepare/prepare.js';
 import type { CleanAnswer } from './clean.js';
 import type { CountAnswer } from './count.js';
-import type { EncodeAnswer } from './encode.js';
+import { encodeFault, type EncodeAnswer } from './encode.js';
 import { answerFault, doTask, type Task, type TaskName } from './tasks.js';
 
 const directory = temporaryDirectory();
@@ -138,4 +138,57 @@ it('a part that cannot be read is one', async () => {
     await writeFile(partPath(hash), bytes);
     expect(faultOf('clean', () => ({ parts: [hash] }))).toBe(`its part ${hash} cannot be read`);
   }
+});
+
+describe('the answer to encode conversations', () => {
+  const plan = {
+    needs: { prompt: 'found', completion: 'found', messages: 'found' },
+    names: {},
+    areOfEntities: false,
+    chat: null,
+  } as const;
+  /** Two documents of five and three tokens, with these answers. */
+  const faultWith = (first: readonly number[], second: readonly number[]) =>
+    encodeFault(
+      {
+        part: { path: '', sha256: '' },
+        wanted: Uint8Array.of(1, 0, 2),
+        tokenizer: { path: '', sha256: '' },
+        plan,
+      },
+      {
+        columns: [
+          { lengths: Uint32Array.of(5, 3), values: new Int32Array(8) },
+          {
+            lengths: Uint32Array.of(first.length, second.length),
+            values: Int32Array.of(...first, ...second),
+          },
+        ],
+        characters: new Uint32Array(2),
+        bytes: 0,
+        unknown: { tokens: 0, count: 0, example: null },
+        frequencies: new Float64Array(4),
+      },
+    );
+
+  it.each([
+    [
+      [0, 4],
+      [0, 2],
+    ],
+    [[0, 1, 1, 4], []],
+    [[], [1, 2]],
+  ])('may have the spans %j and %j', (first, second) => {
+    expect(faultWith(first, second)).toBeNull();
+  });
+
+  it.each([
+    ['an odd number of places', [0, 1, 2], [2]],
+    ['a descending pair', [3, 2], []],
+    ['pairs that overlap', [0, 2, 1, 3], []],
+    ['a place beyond its tokens', [0, 4], [0, 3]],
+    ['a place before them', [-1, 2], []],
+  ])('has no %s', (_, first, second) => {
+    expect(faultWith(first, second)).toContain('spans that are none');
+  });
 });

@@ -89,8 +89,29 @@ export function encodeFault(
     const isToken = (token: number) => token >= 0 && token < frequencies.length;
     if (kind === 'tokens' && !values.every(isToken))
       return `its column ${name} has tokens that are none`;
+    if (kind === 'spans' && !areSpans(lengths, values, columns[index - 1]?.lengths))
+      return `its column ${name} has spans that are none of its documents`;
   }
   return null;
+}
+
+/** Whether each document has pairs of places, ascending and within its tokens; two may share one that lies across their border. @param tokens How many each document has. */
+function areSpans(
+  lengths: Uint32Array,
+  values: ArrayLike<number>,
+  tokens: Uint32Array = new Uint32Array(0),
+): boolean {
+  let start = 0;
+  return lengths.every((length, document) => {
+    let least = 0;
+    for (let at = start; at < start + length; at += 2) {
+      const [first = -1, last = -1] = [values[at], values[at + 1]];
+      if (first < least || last < first || last >= (tokens[document] ?? 0)) return false;
+      least = last;
+    }
+    start += length;
+    return length % 2 === 0;
+  });
 }
 
 /** What the answer is a function of. */
