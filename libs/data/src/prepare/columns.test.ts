@@ -43,7 +43,7 @@ it('the manifest names sentinels where texts are learned, and of pairs it is wha
     source: `ask ${at}`,
     target: `say ${at * 3}`,
   }));
-  const files = jsonl('pairs.jsonl', rows);
+  const files = jsonl('texts-and-pairs.jsonl', rows);
   const unigram = { algorithm: 'unigram', vocabulary: 120, lowercase: true, sentinels: 3 } as const;
   const texts = await prepare({ files }, { text: 'required', class: 'found' }, unigram);
   expect(texts.manifest.tokenizer.sentinels).toEqual(texts.tokenizer.sentinels);
