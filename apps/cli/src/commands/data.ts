@@ -162,9 +162,8 @@ async function requestOf(
       : ofManifest(presentModel(base, found).manifest, store);
   const request = { data, needs, tokenizerFile: path('tokenizer.json') };
   if (needs.messages === undefined) return request;
-  const { readLearnedFormat } = await import('@ringmaster/tasks');
-  const chat = await readLearnedFormat({ path, has: (name) => existsSync(path(name)) });
-  return { ...request, chat };
+  const { learnedFormat } = await import('../learned-format.js');
+  return { ...request, chat: await learnedFormat(path) };
 }
 
 /** Where the files of a stored model are; of one that it does not have, where nothing is. */
