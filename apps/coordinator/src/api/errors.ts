@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { errorHeaders } from '@ringmaster/base/server';
 import { RingmasterError } from '@ringmaster/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -38,27 +39,13 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** Headers that an answer with this error has to have (RFC 9110). */
-function headersOf({ code, detail }: RingmasterError): Record<string, string> {
-  switch (code) {
-    case 'UNAUTHORIZED':
-      return { 'www-authenticate': 'Bearer' };
-    case 'METHOD_NOT_ALLOWED':
-      return 'allow' in detail ? { allow: detail.allow } : {};
-    case 'RANGE_INVALID':
-      return 'bytes' in detail ? { 'content-range': `bytes */${detail.bytes}` } : {};
-    default:
-      return {};
-  }
-}
-
 /** Answers with the error's body; what is our fault is logged whole. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toRingmasterError(error, request);
   if (known.status >= 500) request.log.error({ err: error, url: request.url }, known.message);
   void reply
     .status(known.status)
-    .headers(headersOf(known))
+    .headers(errorHeaders(known))
     .type('application/json')
     .send(JSON.stringify(known.toBody()));
 }

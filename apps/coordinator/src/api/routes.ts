@@ -1,3 +1,4 @@
+import { targetPath } from '@ringmaster/base/server';
 import type { ErrorCode, Need } from '@ringmaster/protocol';
 
 /** What is said of a route beside its schema. */
@@ -170,8 +171,7 @@ export function operationOf(method: string, pattern: string | undefined): Operat
 
 /** Methods that the path of a request target has routes for; none where it names nothing. */
 export function methodsAt(target: string): string[] {
-  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
-  const given = path.split('/').map(decoded);
+  const given = targetPath(target).split('/').map(decoded);
   const methods = Object.keys(operations).flatMap((route) => {
     const [method = '', pattern = ''] = route.split(' ');
     const wanted = pattern.split('/');

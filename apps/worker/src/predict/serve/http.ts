@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorHeaders } from '@ringmaster/base/server';
 import { RingmasterError } from '@ringmaster/protocol';
 
 /**
@@ -55,7 +56,7 @@ export function answerError(response: ServerResponse, error: RingmasterError): v
     return;
   }
   response.statusCode = error.status;
-  for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(errorHeaders(error))) response.setHeader(name, value);
   answerJson(response, body);
 }
 
@@ -63,20 +64,6 @@ function bodyOf(error: RingmasterError): object {
   const { code, message, remedy, detail, status } = error;
   const type = status >= 500 ? 'server_error' : 'invalid_request_error';
   return { message: `${message}. ${remedy}`, type, param: null, code, detail };
-}
-
-function headersOf({ code, detail }: RingmasterError): Record<string, string> {
-  switch (code) {
-    case 'UNAUTHORIZED':
-      return { 'www-authenticate': 'Bearer' };
-    case 'METHOD_NOT_ALLOWED':
-      return 'allow' in detail ? { allow: detail.allow } : {};
-    case 'SERVER_BUSY':
-    case 'SERVER_STOPPING':
-      return { 'retry-after': '1' };
-    default:
-      return {};
-  }
 }
 
 /** Begins an answer of server-sent events (HTML Living Standard, section 9.2). */

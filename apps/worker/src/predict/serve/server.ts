@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { refusalOf, type Access } from '@ringmaster/base/server';
+import { refusalOf, targetPath, type Access } from '@ringmaster/base/server';
 import { REQUEST_LIMIT_BYTES, RingmasterError } from '@ringmaster/protocol';
 import type { TextModel } from '../text-model.js';
 import { Answer, chatForm, completionForm, type Form } from './answers.js';
@@ -82,7 +82,7 @@ export class ModelServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '' } = request;
-    const path = pathOf(url);
+    const path = targetPath(url);
     const refusal = refusalOf(
       request,
       path === '/health' ? 'nothing' : 'read',
@@ -185,11 +185,6 @@ export class ModelServer {
     const { name } = this.#options;
     return { id: name, object: 'model', created: this.#since, owned_by: 'ringmaster' };
   }
-}
-
-/** The path of a request target, without its query. */
-function pathOf(target: string): string {
-  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
 }
 
 /** A part of a path without its escapes; as it is where they are none. */
